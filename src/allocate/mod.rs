@@ -1,0 +1,134 @@
+//! Allocation: spread a budget of whole pairs over languages so that the weighted sum of their losses is least.
+//!
+//! ```text
+//! minimise  F(X) = sum_i w_i L_i(X_i)   subject to   sum_i X_i = budget,   lower_i <= X_i <= upper_i,   X_i whole
+//! ```
+
+use crate::law::Law;
+use crate::units::Estimate;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One language of a problem.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Term {
+    /// Language code, or any other name, unique in the problem.
+    pub lang: String,
+    /// Loss law, nats per target token over pairs.
+    pub law: Law,
+    /// Weight in the objective, not negative.
+    pub weight: f64,
+    /// Least pairs.
+    pub lower: u64,
+    /// Most pairs: unique pairs times allowed epochs; absent = no limit.
+    pub upper: Option<u64>,
+    /// Unique pairs of the corpus, where known; the size that proportional policies go by.
+    pub unique: Option<u64>,
+}
+
+/// Which bound holds a language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Active {
+    /// Neither.
+    None,
+    /// At its least pairs.
+    Lower,
+    /// At its most pairs.
+    Upper,
+}
+
+/// What one language gets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Allotted {
+    /// Language.
+    pub lang: String,
+    /// Pairs.
+    pub pairs: u64,
+    /// Fraction of all pairs allotted.
+    pub share: f64,
+    /// Pairs over unique pairs, where the latter are known.
+    pub epochs: Option<f64>,
+    /// Fall of the weighted loss a thousand further pairs at the margin, nats per target token.
+    pub marginal_gain_per_1k: f64,
+    /// Active bound.
+    pub active: Active,
+    /// Predicted loss, nats per target token.
+    pub loss_nats: f64,
+}
+
+/// A solved problem.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Allocation {
+    /// One entry a language, in the order of the problem.
+    pub languages: Vec<Allotted>,
+    /// The budget, pairs; the allotted pairs sum to it.
+    pub budget: u64,
+    /// Weighted sum of losses.
+    pub objective: f64,
+    /// What a further pair of budget is worth, nats per target token a pair.
+    pub shadow_price: f64,
+    /// A bound below which no allocation of this budget can come, from the dual.
+    pub lower_bound: f64,
+    /// (objective - lower_bound) over the reducible part of the objective.
+    pub gap: f64,
+}
+
+/// A way to spend a budget.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// The optimum of the laws.
+    Parallot,
+    /// The same for every language.
+    Uniform,
+    /// By unique pairs.
+    Proportional,
+    /// By unique pairs to the power 1 / T.
+    Temperature(f64),
+    /// Uniform, capped at so many epochs a language, smallest corpus first (Chung et al. 2023).
+    UniMax(f64),
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Policy::Parallot => write!(f, "parallot"),
+            Policy::Uniform => write!(f, "uniform"),
+            Policy::Proportional => write!(f, "proportional"),
+            Policy::Temperature(t) => write!(f, "temperature-{t}"),
+            Policy::UniMax(epochs) => write!(f, "unimax-{epochs}"),
+        }
+    }
+}
+
+/// What a policy gives and what it brings, with intervals over the draws of the laws.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicyRow {
+    /// The policy.
+    pub policy: Policy,
+    /// Pairs a language, in the order of the problem.
+    pub pairs: Vec<u64>,
+    /// Predicted loss a language.
+    pub loss_nats: Vec<Estimate>,
+    /// Weighted mean of the losses, nats per target token.
+    pub mean_loss_nats: Estimate,
+    /// Mean loss of uniform less that of this policy, nats per target token: positive is better than uniform.
+    pub gain_nats: Estimate,
+    /// Share of the draws in which the gain is above 0.
+    pub chance_to_beat_uniform: f64,
+}
+
+/// The allocation beside the baselines, under the uncertainty of the laws.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The solved problem.
+    pub allocation: Allocation,
+    /// 90 % interval of each share when the problem is solved anew for every draw.
+    pub shares: Vec<Estimate>,
+    /// Policies; the first is ours, the second uniform.
+    pub policies: Vec<PolicyRow>,
+    /// Draws used.
+    pub draws: usize,
+}

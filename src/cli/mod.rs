@@ -1,0 +1,1 @@
+//! The command line: flags to checked values, one file a verb; the only stdout, stderr, environment and clock.

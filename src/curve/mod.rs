@@ -1,0 +1,129 @@
+//! Curves: the loss of one language against its amount of pairs, checked once so that a fit can rely on it.
+
+use crate::record::{Outcome, RunRecord};
+use crate::units::Lang;
+use serde::{Deserialize, Serialize};
+
+/// One measured loss.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Amount of data, pairs; 0 is the base model.
+    pub pairs: f64,
+    /// Loss, nats per target token.
+    pub loss_nats: f64,
+    /// Seed of the run; equal `pairs` with different seeds are repeats.
+    pub seed: u64,
+}
+
+/// Why points are not a curve.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CurveError {
+    /// A value no law can take.
+    #[error("`{curve}`: {field} is {found} at point {index}, expected {expected}")]
+    Value { curve: String, field: &'static str, found: f64, expected: &'static str, index: usize },
+    /// Fewer sizes than any law needs.
+    #[error("`{curve}`: {found} different sizes above 0, at least {needed} are needed")]
+    TooFew { curve: String, found: usize, needed: usize },
+}
+
+/// Points of one language, sorted by pairs and then seed.
+///
+/// Invariants, checked in [`Curve::new`]: amounts finite and not negative, losses finite and positive,
+/// at least three different amounts above 0 (a law of two parameters and one to check it).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    name: String,
+    points: Vec<Point>,
+}
+
+impl Curve {
+    /// Least number of different amounts above 0.
+    pub const MIN_SIZES: usize = 3;
+
+    /// Sorts and checks the points.
+    pub fn new(name: impl Into<String>, mut points: Vec<Point>) -> Result<Self, CurveError> {
+        let name = name.into();
+        for (index, point) in points.iter().enumerate() {
+            let wrong = |field, found, expected| CurveError::Value { curve: name.clone(), field, found, expected, index };
+            if !(point.pairs.is_finite() && point.pairs >= 0.0) {
+                return Err(wrong("pairs", point.pairs, "a finite number not below 0"));
+            }
+            if !(point.loss_nats.is_finite() && point.loss_nats > 0.0) {
+                return Err(wrong("loss_nats", point.loss_nats, "a finite number above 0"));
+            }
+        }
+        points.sort_by(|a, b| a.pairs.total_cmp(&b.pairs).then(a.seed.cmp(&b.seed)));
+        let curve = Curve { name, points };
+        let found = curve.sizes().iter().filter(|&&size| size > 0.0).count();
+        if found < Self::MIN_SIZES {
+            return Err(CurveError::TooFew { curve: curve.name, found, needed: Self::MIN_SIZES });
+        }
+        Ok(curve)
+    }
+
+    /// Name, the language code for curves of a sweep.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Points, sorted.
+    pub fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    /// The different amounts, rising.
+    pub fn sizes(&self) -> Vec<f64> {
+        let mut sizes: Vec<f64> = self.points.iter().map(|point| point.pairs).collect();
+        sizes.dedup();
+        sizes
+    }
+
+    /// The largest amount, pairs.
+    pub fn largest(&self) -> f64 {
+        self.points.last().map_or(0.0, |point| point.pairs)
+    }
+}
+
+/// The curve of every language of a sweep on its own data: loss on language i of the runs tuned on language i.
+/// The base model, a run without a language, belongs to every curve. Unfinished runs give no points.
+pub fn curves_of_records(langs: &[Lang], records: &[RunRecord]) -> Vec<Result<Curve, CurveError>> {
+    langs
+        .iter()
+        .map(|lang| {
+            let points = records
+                .iter()
+                .filter(|record| record.outcome == Outcome::Finished && record.lang.as_ref().is_none_or(|tuned| tuned == lang))
+                .filter_map(|record| {
+                    let evaluation = record.evaluation(lang)?;
+                    Some(Point { pairs: record.pairs.0 as f64, loss_nats: evaluation.loss_nats(), seed: record.seed })
+                })
+                .collect();
+            Curve::new(lang.code(), points)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(pairs: f64, loss_nats: f64) -> Point {
+        Point { pairs, loss_nats, seed: 0 }
+    }
+
+    #[test]
+    fn points_are_sorted_and_sizes_distinct() {
+        let curve = Curve::new("x", vec![point(40.0, 2.0), point(10.0, 3.0), point(0.0, 5.0), point(10.0, 3.1), point(20.0, 2.5)]).unwrap();
+        assert_eq!(curve.sizes(), [0.0, 10.0, 20.0, 40.0]);
+        assert_eq!(curve.largest(), 40.0);
+    }
+
+    #[test]
+    fn bad_points_name_the_field_and_the_value() {
+        let error = Curve::new("x", vec![point(10.0, f64::NAN)]).unwrap_err();
+        assert_eq!(error.to_string(), "`x`: loss_nats is NaN at point 0, expected a finite number above 0");
+        assert!(Curve::new("x", vec![point(-1.0, 2.0)]).is_err());
+        let few = Curve::new("x", vec![point(0.0, 9.0), point(10.0, 2.0), point(20.0, 1.9)]).unwrap_err();
+        assert_eq!(few, CurveError::TooFew { curve: "x".into(), found: 2, needed: 3 });
+    }
+}

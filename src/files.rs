@@ -1,0 +1,167 @@
+//! Files: read, write whole or not at all, hash, lock. The only user of `std::fs`; every error names its path once.
+#![allow(clippy::disallowed_methods, reason = "this module is the one that wraps std::fs")]
+
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// What went wrong with a file, and which file.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} `{}`: {cause}", path.display())]
+pub struct FileError {
+    /// What was tried: `read`, `write`, `create`, `lock`, `list`.
+    pub action: &'static str,
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What the system said; part of the message, hence not a source as well.
+    pub cause: io::Error,
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
+    let path = path.to_owned();
+    move |cause| FileError { action, path, cause }
+}
+
+/// Opens a file for buffered reading.
+pub fn open(path: &Path) -> Result<io::BufReader<fs::File>, FileError> {
+    let file = fs::File::open(path).map_err(failed("read", path))?;
+    if file.metadata().map_err(failed("read", path))?.is_dir() {
+        return Err(failed("read", path)(io::Error::other("it is a folder, expected a file")));
+    }
+    Ok(io::BufReader::with_capacity(1 << 16, file))
+}
+
+/// The bytes of a file.
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes).map_err(failed("read", path))?;
+    Ok(bytes)
+}
+
+/// The text of a UTF-8 file.
+pub fn read_text(path: &Path) -> Result<String, FileError> {
+    String::from_utf8(read(path)?).map_err(|error| failed("read", path)(io::Error::new(io::ErrorKind::InvalidData, error.utf8_error())))
+}
+
+/// Whether something is at the path.
+pub fn exists(path: &Path) -> bool {
+    path.exists()
+}
+
+/// Creates a folder and those above it.
+pub fn create_folder(path: &Path) -> Result<(), FileError> {
+    fs::create_dir_all(path).map_err(failed("create", path))
+}
+
+/// Writes a file whole or not at all: a temporary file beside it, synced, then renamed over it.
+/// Folders above it are created.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    create_folder(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).map_err(failed("write", path))?;
+    file.write_all(bytes).map_err(failed("write", path))?;
+    file.as_file().sync_all().map_err(failed("write", path))?;
+    set_shared_mode(file.as_file()).map_err(failed("write", path))?;
+    file.persist(path).map_err(|error| failed("write", path)(error.error))?;
+    Ok(())
+}
+
+/// Temporary files are private to their owner; a finished file is readable like any other.
+#[cfg(unix)]
+fn set_shared_mode(file: &fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn set_shared_mode(_: &fs::File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Checks that files can be written into a folder, by writing one; called before long work starts.
+pub fn check_writable(folder: &Path) -> Result<(), FileError> {
+    create_folder(folder)?;
+    tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).map_err(failed("write", folder))?;
+    Ok(())
+}
+
+/// The finished files of a folder with this extension, sorted by name; none where the folder does not exist.
+pub fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, FileError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(failed("list", folder))?,
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed("list", folder))?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if !hidden && path.extension().is_some_and(|found| found == extension) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// A lock on a folder, held until it is dropped or the process dies.
+#[derive(Debug)]
+pub struct FolderLock(#[expect(dead_code, reason = "the open file is the lock")] fs::File);
+
+/// Locks a folder for one process; `Ok(None)` where another process holds it.
+pub fn lock_folder(folder: &Path) -> Result<Option<FolderLock>, FileError> {
+    create_folder(folder)?;
+    let path = folder.join(".lock");
+    let file = fs::File::options().create(true).write(true).truncate(false).open(&path).map_err(failed("lock", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(FolderLock(file))),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(failed("lock", &path)(error)),
+    }
+}
+
+/// SHA-256 of some bytes, as 64 hexadecimal digits.
+pub fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_replaces_the_whole_file_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/er/file.csv");
+        write(&path, b"a long first text").unwrap();
+        write(&path, b"short").unwrap();
+        assert_eq!(read_text(&path).unwrap(), "short");
+        assert_eq!(list(path.parent().unwrap(), "csv").unwrap(), [path.clone()]);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn errors_name_the_path_once() {
+        let error = read(Path::new("no/such/file")).unwrap_err().to_string();
+        assert_eq!(error, "cannot read `no/such/file`: No such file or directory (os error 2)");
+        assert_eq!(error.matches("no/such/file").count(), 1);
+    }
+
+    #[test]
+    fn a_second_lock_is_refused_until_the_first_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = lock_folder(folder.path()).unwrap();
+        assert!(first.is_some());
+        assert!(lock_folder(folder.path()).unwrap().is_none());
+        drop(first);
+        assert!(lock_folder(folder.path()).unwrap().is_some());
+    }
+
+    #[test]
+    fn the_hash_is_sha_256() {
+        assert_eq!(hash(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    }
+}

@@ -1,0 +1,1 @@
+//! The model: the LLaMA network with differentiable ops, and its tokenizer.

@@ -1,0 +1,1 @@
+//! Numerics that know no language: roots, finite differences, quantiles, bootstrap indices from a given generator.

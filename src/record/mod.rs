@@ -1,0 +1,94 @@
+//! Records: one finished, diverged or interrupted small run, one JSON file each, and their points as a table.
+
+mod store;
+
+pub use store::{RecordError, Store};
+
+use crate::units::{Lang, Nats, Pairs, Tokens};
+use serde::{Deserialize, Serialize};
+
+/// How a run ended. Only `Finished` gives points; the others are kept as rows, so that a failure is never a gap.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Outcome {
+    /// Trained to the end and evaluated on every language.
+    Finished,
+    /// The loss or a gradient stopped being finite, or the loss exploded.
+    Diverged {
+        /// Step at which it was seen, counted from 0.
+        step: u64,
+        /// What was seen.
+        reason: String,
+    },
+    /// Stopped from outside before its end.
+    Interrupted {
+        /// Steps done.
+        step: u64,
+    },
+}
+
+/// The loss of one language on its fixed evaluation set, as totals, so that every normalisation can be derived.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluation {
+    /// Language evaluated.
+    pub lang: Lang,
+    /// Cross-entropy over all target tokens, total.
+    pub nats: Nats,
+    /// Target tokens.
+    pub target_tokens: Tokens,
+    /// Target text, bytes of UTF-8.
+    pub target_bytes: u64,
+    /// Pairs.
+    pub pairs: Pairs,
+}
+
+impl Evaluation {
+    /// Mean cross-entropy, nats per target token.
+    pub fn loss_nats(&self) -> f64 {
+        self.nats.0 / self.target_tokens.0 as f64
+    }
+}
+
+/// All that one run measured. Everything but `wall_seconds` and `tokens_per_second` is a function of the spec and the device.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    /// Hash of all that determines the run.
+    pub run_id: String,
+    /// Version and git revision of the program that ran it.
+    pub parallot: String,
+    /// Name of the sweep.
+    pub sweep: String,
+    /// Language tuned on; absent for the base model itself, which every language shares.
+    pub lang: Option<Lang>,
+    /// Pairs tuned on; 0 for the base model.
+    pub pairs: Pairs,
+    /// Seed of order, prompts and direction.
+    pub seed: u64,
+    /// `cpu` or `cuda:0`.
+    pub device: String,
+    /// Threads of the run.
+    pub threads: usize,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Optimiser steps done.
+    pub steps: u64,
+    /// Tokens through the network in training, padding not counted.
+    pub train_tokens: Tokens,
+    /// Mean training loss over the last tenth of the steps, nats per target token; absent for 0 pairs.
+    pub train_loss_nats: Option<f64>,
+    /// Training and evaluation together, seconds.
+    pub wall_seconds: f64,
+    /// Training tokens per second of training; absent for 0 pairs.
+    pub tokens_per_second: Option<f64>,
+    /// One entry a language of the sweep; empty unless finished.
+    pub evaluations: Vec<Evaluation>,
+}
+
+impl RunRecord {
+    /// The evaluation on one language.
+    pub fn evaluation(&self, lang: &Lang) -> Option<&Evaluation> {
+        self.evaluations.iter().find(|evaluation| evaluation.lang == *lang)
+    }
+}

@@ -1,0 +1,79 @@
+//! The store of finished runs: a folder with one record a file, each written whole or not at all.
+
+use super::RunRecord;
+use crate::files::{self, FileError};
+use std::path::{Path, PathBuf};
+
+/// What is wrong with a record or its folder.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The file could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file is not a record.
+    #[error("cannot read record `{}`: {cause}", path.display())]
+    Json { path: PathBuf, cause: serde_json::Error },
+    /// The file's name is not the id in it, so that one run could count twice.
+    #[error("record `{}` holds run `{found}`, expected the run of its name", path.display())]
+    Name { path: PathBuf, found: String },
+    /// Another process writes to the folder.
+    #[error("`{}` is locked, expected no other sweep at work on it", path.display())]
+    Locked { path: PathBuf },
+}
+
+/// A folder of records.
+#[derive(Debug, Clone)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+impl Store {
+    /// The store in this folder, which need not exist yet.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Store { folder: folder.into() }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Keeps other processes out until the guard is dropped or the process dies.
+    pub fn lock(&self) -> Result<files::FolderLock, RecordError> {
+        files::lock_folder(&self.folder)?.ok_or_else(|| RecordError::Locked { path: self.folder.clone() })
+    }
+
+    /// Writes one record.
+    pub fn write(&self, record: &RunRecord) -> Result<(), RecordError> {
+        let path = self.path(&record.run_id);
+        let mut bytes = serde_json::to_vec_pretty(record).map_err(|cause| RecordError::Json { path: path.clone(), cause })?;
+        bytes.push(b'\n');
+        Ok(files::write(&path, &bytes)?)
+    }
+
+    /// The record of a run, if there is one.
+    pub fn read(&self, run_id: &str) -> Result<Option<RunRecord>, RecordError> {
+        let path = self.path(run_id);
+        if files::exists(&path) { parse(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// All records, sorted by language, pairs, seed and id.
+    pub fn read_all(&self) -> Result<Vec<RunRecord>, RecordError> {
+        let mut records = files::list(&self.folder, "json")?.iter().map(|path| parse(path)).collect::<Result<Vec<_>, _>>()?;
+        records.sort_by(|a, b| (&a.lang, a.pairs, a.seed, &a.run_id).cmp(&(&b.lang, b.pairs, b.seed, &b.run_id)));
+        Ok(records)
+    }
+
+    fn path(&self, run_id: &str) -> PathBuf {
+        self.folder.join(format!("{run_id}.json"))
+    }
+}
+
+fn parse(path: &Path) -> Result<RunRecord, RecordError> {
+    let bytes = files::read(path)?;
+    let record: RunRecord = serde_json::from_slice(&bytes).map_err(|cause| RecordError::Json { path: path.to_owned(), cause })?;
+    if path.file_stem().is_none_or(|stem| stem != record.run_id.as_str()) {
+        return Err(RecordError::Name { path: path.to_owned(), found: record.run_id });
+    }
+    Ok(record)
+}

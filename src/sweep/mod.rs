@@ -1,0 +1,1 @@
+//! Sweeps: which runs are missing, and running them.

@@ -1,0 +1,253 @@
+//! What a number is: amounts of data, languages, directions and intervals.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A text that does not denote the unit it should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnitError {
+    /// Not a FLORES code.
+    #[error("`{found}` is not a language code, expected three letters, `_` and a script, like `tur_Latn`")]
+    Lang { found: String },
+    /// Not a whole non-negative amount.
+    #[error("`{found}` is not an amount, expected a whole number with an optional `k`, `M` or `G`, like `1.5M`")]
+    Amount { found: String },
+    /// Not a direction of translation.
+    #[error("`{found}` is not a direction, expected `en-x`, `x-en` or `both`")]
+    Direction { found: String },
+}
+
+/// A number of translation pairs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pairs(pub u64);
+
+/// A number of tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Tokens(pub u64);
+
+/// A total or mean cross-entropy in nats.
+#[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Nats(pub f64);
+
+impl fmt::Display for Pairs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Pairs {
+    type Err = UnitError;
+
+    /// Reads `12000`, `12k`, `1.5M` or `2G`; the result must be a whole number.
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let wrong = || UnitError::Amount { found: text.to_owned() };
+        let digits = text.trim().replace('_', "");
+        let (number, factor) = match digits.char_indices().last() {
+            Some((at, 'k' | 'K')) => (&digits[..at], 1e3),
+            Some((at, 'M')) => (&digits[..at], 1e6),
+            Some((at, 'G')) => (&digits[..at], 1e9),
+            _ => (digits.as_str(), 1.0),
+        };
+        if !number.starts_with(|c: char| c.is_ascii_digit()) || number.contains(['e', 'E']) {
+            return Err(wrong());
+        }
+        let value = number.parse::<f64>().map_err(|_| wrong())? * factor;
+        // above 2^53 an f64 no longer tells neighbouring whole numbers apart
+        let rounded = value.round();
+        if rounded > 9_007_199_254_740_992.0 || (value - rounded).abs() > 1e-6 {
+            return Err(wrong());
+        }
+        Ok(Pairs(rounded as u64))
+    }
+}
+
+/// A language in its script, as a FLORES code: `tur_Latn`, `zho_Hans`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Lang(String);
+
+impl Lang {
+    /// English, the pivot of every pair.
+    pub fn english() -> Self {
+        Lang("eng_Latn".to_owned())
+    }
+
+    /// The code.
+    pub fn code(&self) -> &str {
+        &self.0
+    }
+
+    /// The English name of the language for prompts and plots, or the code where the table has none.
+    pub fn name(&self) -> &str {
+        NAMES.iter().find(|(code, _)| self.0.starts_with(code)).map_or(&self.0, |(_, name)| name)
+    }
+}
+
+/// English names by ISO 639-3 code.
+const NAMES: [(&str, &str); 36] = [
+    ("eng", "English"),
+    ("ara", "Arabic"),
+    ("arb", "Arabic"),
+    ("ben", "Bengali"),
+    ("bul", "Bulgarian"),
+    ("ces", "Czech"),
+    ("deu", "German"),
+    ("ell", "Greek"),
+    ("est", "Estonian"),
+    ("fas", "Persian"),
+    ("fin", "Finnish"),
+    ("fra", "French"),
+    ("heb", "Hebrew"),
+    ("hin", "Hindi"),
+    ("hun", "Hungarian"),
+    ("ind", "Indonesian"),
+    ("ita", "Italian"),
+    ("jpn", "Japanese"),
+    ("kor", "Korean"),
+    ("mar", "Marathi"),
+    ("nld", "Dutch"),
+    ("pol", "Polish"),
+    ("por", "Portuguese"),
+    ("ron", "Romanian"),
+    ("rus", "Russian"),
+    ("spa", "Spanish"),
+    ("swe", "Swedish"),
+    ("swh", "Swahili"),
+    ("tam", "Tamil"),
+    ("tel", "Telugu"),
+    ("tha", "Thai"),
+    ("tur", "Turkish"),
+    ("ukr", "Ukrainian"),
+    ("urd", "Urdu"),
+    ("vie", "Vietnamese"),
+    ("zho", "Chinese"),
+];
+
+impl FromStr for Lang {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let bytes = text.as_bytes();
+        let well_formed = bytes.len() == 8
+            && bytes[..3].iter().all(u8::is_ascii_lowercase)
+            && bytes[3] == b'_'
+            && bytes[4].is_ascii_uppercase()
+            && bytes[5..].iter().all(u8::is_ascii_lowercase);
+        if well_formed { Ok(Lang(text.to_owned())) } else { Err(UnitError::Lang { found: text.to_owned() }) }
+    }
+}
+
+impl TryFrom<String> for Lang {
+    type Error = UnitError;
+
+    fn try_from(text: String) -> Result<Self, UnitError> {
+        text.parse()
+    }
+}
+
+impl From<Lang> for String {
+    fn from(lang: Lang) -> String {
+        lang.0
+    }
+}
+
+impl fmt::Display for Lang {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Which side of a pair is to be produced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(try_from = "String", into = "String")]
+pub enum Direction {
+    /// English is read, the other language written: the direction that the x-LLaMA paper found to help most.
+    #[default]
+    FromEnglish,
+    /// The other language is read, English written.
+    ToEnglish,
+    /// Pairs alternate between the two directions.
+    Both,
+}
+
+impl TryFrom<String> for Direction {
+    type Error = UnitError;
+
+    fn try_from(text: String) -> Result<Self, UnitError> {
+        match text.as_str() {
+            "en-x" => Ok(Direction::FromEnglish),
+            "x-en" => Ok(Direction::ToEnglish),
+            "both" => Ok(Direction::Both),
+            _ => Err(UnitError::Direction { found: text }),
+        }
+    }
+}
+
+impl From<Direction> for String {
+    fn from(direction: Direction) -> String {
+        match direction {
+            Direction::FromEnglish => "en-x",
+            Direction::ToEnglish => "x-en",
+            Direction::Both => "both",
+        }
+        .to_owned()
+    }
+}
+
+/// A closed interval; a level (50 %, 90 %) is said where it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Lower end.
+    pub lo: f64,
+    /// Upper end, not below `lo`.
+    pub hi: f64,
+}
+
+impl Interval {
+    /// The interval between two ends in either order.
+    pub fn new(a: f64, b: f64) -> Self {
+        Interval { lo: a.min(b), hi: a.max(b) }
+    }
+
+    /// Whether the interval holds `value`.
+    pub fn contains(&self, value: f64) -> bool {
+        self.lo <= value && value <= self.hi
+    }
+}
+
+/// A number with its uncertainty.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Point estimate.
+    pub value: f64,
+    /// 90 % interval.
+    pub interval_90: Interval,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_read_their_suffixes() {
+        for (text, pairs) in [("12000", 12_000), ("12k", 12_000), ("1.5M", 1_500_000), ("2G", 2_000_000_000), ("1_000", 1000)] {
+            assert_eq!(text.parse(), Ok(Pairs(pairs)), "{text}");
+        }
+        for text in ["", "k", "-5", "1e9", "1.5", "NaN", "inf", "5 pairs", "99999999999999999999"] {
+            assert!(text.parse::<Pairs>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn codes_are_flores_codes() {
+        assert_eq!("rus_Cyrl".parse::<Lang>().map(|l| l.name().to_owned()), Ok("Russian".to_owned()));
+        assert_eq!("qaa_Latn".parse::<Lang>().map(|l| l.name().to_owned()), Ok("qaa_Latn".to_owned()));
+        for text in ["ru", "rus", "rus-Cyrl", "RUS_Cyrl", "rus_cyrl", "русс_Cyrl", ""] {
+            assert!(text.parse::<Lang>().is_err(), "{text}");
+        }
+    }
+}
