@@ -1,1 +1,30 @@
-//! The model: the LLaMA network with differentiable ops, and its tokenizer.
+//! The model: a LLaMA decoder with differentiable fused ops, its tokenizer and its checkpoints.
+//!
+//! A batch is a run of whole sequences laid end to end, without padding: token `t` of a sequence sees the tokens
+//! up to `t` of the same sequence and nothing else. With `n` tokens, `d` the width and `V` the vocabulary:
+//!
+//! ```text
+//! x_0     = E[tokens]                                     (n, d)
+//! x_{l+½} = x_l + W_o attention(rope(W_qkv rms(x_l)))      (n, d)
+//! x_{l+1} = x_{l+½} + W_down swiglu(W_gate_up rms(x_{l+½})) (n, d)
+//! logits  = rms(x_L)[targets] E^T                          (m, V), embeddings tied
+//! ```
+//!
+//! Several of candle's own ops cut the gradient in silence; every op used here is either one of ours with its
+//! own backward, or one of candle's that has been checked against central differences in the tests.
+
+mod checkpoint;
+mod composed;
+mod config;
+mod kernels;
+mod llama;
+mod ops;
+mod tokenizer;
+
+pub use config::{ConfigError, ModelConfig, Preset};
+pub use llama::{Batch, Llama};
+pub use ops::Ops;
+pub use tokenizer::{TokenizerError, Vocabulary};
+
+#[cfg(test)]
+mod tests;

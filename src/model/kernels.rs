@@ -1,0 +1,489 @@
+//! Kernels on plain slices: forward and backward of every fused op, generic over f32 and f64.
+//!
+//! Matrices are row-major. Sums run in one fixed order whatever the number of threads, so that equal input gives equal bytes.
+
+use candle_core::WithDType;
+use rayon::prelude::*;
+use std::ops::{Neg, Range};
+
+/// A float that the kernels run on.
+pub trait Real: WithDType + Neg<Output = Self> {
+    /// `e^self`; the f32 version is written so that it vectorises.
+    fn exp(self) -> Self;
+    /// Square root.
+    fn sqrt(self) -> Self;
+    /// Natural logarithm.
+    fn ln(self) -> Self;
+}
+
+impl Real for f32 {
+    /// Cephes' `expf`: split off a power of two, then a polynomial of degree 6; relative error below 2e-7.
+    #[inline(always)]
+    fn exp(self) -> f32 {
+        let x = self.clamp(-87.0, 88.0);
+        // adding and subtracting 1.5 x 2^23 rounds to the nearest whole number without a call
+        let k = (x * std::f32::consts::LOG2_E + 12_582_912.0) - 12_582_912.0;
+        let r = (x - k * 0.693_359_4) + k * 2.121_944_4e-4;
+        let p = ((((1.987_569_1e-4 * r + 1.398_199_9e-3) * r + 8.333_452e-3) * r + 4.166_579_6e-2) * r + 0.166_666_65) * r + 0.5;
+        (p * r * r + r + 1.0) * f32::from_bits(((k as i32 + 127) << 23) as u32)
+    }
+
+    #[inline(always)]
+    fn sqrt(self) -> f32 {
+        self.sqrt()
+    }
+
+    #[inline(always)]
+    fn ln(self) -> f32 {
+        self.ln()
+    }
+}
+
+impl Real for f64 {
+    #[inline(always)]
+    fn exp(self) -> f64 {
+        self.exp()
+    }
+
+    #[inline(always)]
+    fn sqrt(self) -> f64 {
+        self.sqrt()
+    }
+
+    #[inline(always)]
+    fn ln(self) -> f64 {
+        self.ln()
+    }
+}
+
+/// Runs a loop with the widest vectors that the processor has.
+#[inline(always)]
+fn vectorised<R>(body: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(body)
+}
+
+/// A matrix seen through strides: entry (i, j) is `data[i * rows + j * cols]`.
+#[derive(Clone, Copy)]
+pub struct View<'a, T> {
+    data: &'a [T],
+    row_stride: usize,
+    col_stride: usize,
+}
+
+/// The `rows` x `cols` matrix in the first rows of a slice whose rows are `stride` apart.
+pub fn view<T>(data: &[T], stride: usize) -> View<'_, T> {
+    View { data, row_stride: stride, col_stride: 1 }
+}
+
+impl<T> View<'_, T> {
+    /// The transposed matrix.
+    pub fn t(self) -> Self {
+        View { data: self.data, row_stride: self.col_stride, col_stride: self.row_stride }
+    }
+}
+
+/// `out (m, n) = alpha a (m, k) b (k, n) + (accumulate ? out : 0)`, rows of `out` being `out_stride` apart.
+#[allow(clippy::too_many_arguments, reason = "a matrix product has three matrices and three sizes")]
+pub fn matmul<T: Real>(
+    out: &mut [T],
+    out_stride: usize,
+    a: View<'_, T>,
+    b: View<'_, T>,
+    (m, n, k): (usize, usize, usize),
+    alpha: f64,
+    accumulate: bool,
+    threads: usize,
+) {
+    if m == 0 || n == 0 || k == 0 {
+        return;
+    }
+    let last = |rows: usize, cols: usize, view: View<'_, T>| (rows - 1) * view.row_stride + (cols - 1) * view.col_stride;
+    assert!((m - 1) * out_stride + n <= out.len() && last(m, k, a) < a.data.len() && last(k, n, b) < b.data.len(), "matmul out of range");
+    let parallelism = if threads > 1 { gemm::Parallelism::Rayon(threads) } else { gemm::Parallelism::None };
+    // SAFETY: the assertion above keeps the last entry of each matrix inside its slice; `out` is borrowed mutably, so no overlap
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            out.as_mut_ptr(),
+            1,
+            out_stride as isize,
+            accumulate,
+            a.data.as_ptr(),
+            a.col_stride as isize,
+            a.row_stride as isize,
+            b.data.as_ptr(),
+            b.col_stride as isize,
+            b.row_stride as isize,
+            T::one(),
+            T::from_f64(alpha),
+            false,
+            false,
+            false,
+            parallelism,
+        );
+    }
+}
+
+/// Rows a task: fixed, so that partial sums do not depend on the number of threads.
+const ROWS: usize = 128;
+
+/// `y = x / sqrt(mean(x^2) + eps) * w` for each row of width `w.len()`.
+pub fn rms_norm<T: Real>(x: &[T], w: &[T], eps: f64, y: &mut [T]) {
+    let d = w.len();
+    y.par_chunks_mut(d * ROWS).zip(x.par_chunks(d * ROWS)).for_each(|(y, x)| {
+        vectorised(|| {
+            for (y, x) in y.chunks_exact_mut(d).zip(x.chunks_exact(d)) {
+                let scale = inverse_rms(x, eps);
+                for ((y, &x), &w) in y.iter_mut().zip(x).zip(w) {
+                    *y = x * scale * w;
+                }
+            }
+        });
+    });
+}
+
+/// Gradients of [`rms_norm`] in `x` (returned in `dx`) and `w` (returned).
+pub fn rms_norm_backward<T: Real>(x: &[T], w: &[T], eps: f64, dy: &[T], dx: &mut [T]) -> Vec<T> {
+    let d = w.len();
+    let partial: Vec<Vec<T>> = dx
+        .par_chunks_mut(d * ROWS)
+        .zip(x.par_chunks(d * ROWS))
+        .zip(dy.par_chunks(d * ROWS))
+        .map(|((dx, x), dy)| vectorised(|| rms_norm_backward_rows(x, w, eps, dy, dx)))
+        .collect();
+    let mut dw = vec![T::zero(); d];
+    for part in partial {
+        add_to(&mut dw, &part);
+    }
+    dw
+}
+
+#[inline(always)]
+fn rms_norm_backward_rows<T: Real>(x: &[T], w: &[T], eps: f64, dy: &[T], dx: &mut [T]) -> Vec<T> {
+    let d = w.len();
+    let mut dw = vec![T::zero(); d];
+    for ((x, dy), dx) in x.chunks_exact(d).zip(dy.chunks_exact(d)).zip(dx.chunks_exact_mut(d)) {
+        let scale = inverse_rms(x, eps);
+        // with r the inverse rms: dx = r (w dy - x r^2 mean(x w dy)), dw = sum of r x dy
+        let mean = dot3(x, dy, w) * T::from_f64(1.0 / d as f64) * scale * scale;
+        for ((((dx, &x), &dy), &w), dw) in dx.iter_mut().zip(x).zip(dy).zip(w).zip(&mut dw) {
+            *dx = scale * (w * dy - x * mean);
+            *dw += scale * x * dy;
+        }
+    }
+    dw
+}
+
+/// Independent partial sums of a reduction: as many as the widest vectors hold, so that it vectorises in a fixed order.
+const LANES: usize = 16;
+
+#[inline(always)]
+fn inverse_rms<T: Real>(x: &[T], eps: f64) -> T {
+    T::one() / (dot(x, x) * T::from_f64(1.0 / x.len() as f64) + T::from_f64(eps)).sqrt()
+}
+
+#[inline(always)]
+fn dot<T: Real>(a: &[T], b: &[T]) -> T {
+    let mut lanes = [T::zero(); LANES];
+    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest = a_chunks.remainder().iter().zip(b_chunks.remainder()).fold(T::zero(), |sum, (&a, &b)| sum + a * b);
+    for (a, b) in a_chunks.zip(b_chunks) {
+        for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += a * b;
+        }
+    }
+    lanes.iter().fold(rest, |sum, &lane| sum + lane)
+}
+
+#[inline(always)]
+fn dot3<T: Real>(a: &[T], b: &[T], c: &[T]) -> T {
+    let mut lanes = [T::zero(); LANES];
+    for ((a, b), c) in a.chunks(LANES).zip(b.chunks(LANES)).zip(c.chunks(LANES)) {
+        for (((lane, &a), &b), &c) in lanes.iter_mut().zip(a).zip(b).zip(c) {
+            *lane += a * b * c;
+        }
+    }
+    lanes.iter().fold(T::zero(), |sum, &lane| sum + lane)
+}
+
+#[inline(always)]
+fn add_to<T: Real>(sum: &mut [T], part: &[T]) {
+    for (sum, &part) in sum.iter_mut().zip(part) {
+        *sum += part;
+    }
+}
+
+/// `y = silu(gate) * up`, rows of `x` being gate and up side by side, each of width `d_ff`.
+pub fn swiglu<T: Real>(x: &[T], d_ff: usize, y: &mut [T]) {
+    y.par_chunks_mut(d_ff * ROWS).zip(x.par_chunks(2 * d_ff * ROWS)).for_each(|(y, x)| {
+        vectorised(|| {
+            for (y, x) in y.chunks_exact_mut(d_ff).zip(x.chunks_exact(2 * d_ff)) {
+                let (gate, up) = x.split_at(d_ff);
+                for ((y, &gate), &up) in y.iter_mut().zip(gate).zip(up) {
+                    *y = gate * sigmoid(gate) * up;
+                }
+            }
+        });
+    });
+}
+
+/// Gradient of [`swiglu`] in `x`.
+pub fn swiglu_backward<T: Real>(x: &[T], d_ff: usize, dy: &[T], dx: &mut [T]) {
+    dx.par_chunks_mut(2 * d_ff * ROWS).zip(x.par_chunks(2 * d_ff * ROWS)).zip(dy.par_chunks(d_ff * ROWS)).for_each(|((dx, x), dy)| {
+        vectorised(|| {
+            for ((dx, x), dy) in dx.chunks_exact_mut(2 * d_ff).zip(x.chunks_exact(2 * d_ff)).zip(dy.chunks_exact(d_ff)) {
+                let ((dgate, dup), (gate, up)) = (dx.split_at_mut(d_ff), x.split_at(d_ff));
+                for ((((dgate, dup), &gate), &up), &dy) in dgate.iter_mut().zip(dup).zip(gate).zip(up).zip(dy) {
+                    let s = sigmoid(gate);
+                    *dgate = dy * up * s * (T::one() + gate * (T::one() - s));
+                    *dup = dy * gate * s;
+                }
+            }
+        });
+    });
+}
+
+#[inline(always)]
+fn sigmoid<T: Real>(x: T) -> T {
+    T::one() / (T::one() + (-x).exp())
+}
+
+/// Turns each row of `logits` (m, V) into the gradient of its cross-entropy, softmax minus one-hot,
+/// and returns the cross-entropy of each row in nats.
+pub fn cross_entropy<T: Real>(logits: &mut [T], vocab: usize, targets: &[u32]) -> Vec<T> {
+    logits
+        .par_chunks_mut(vocab)
+        .zip(targets.par_iter())
+        .map(|(row, &target)| {
+            vectorised(|| {
+                let target = target as usize;
+                let picked = row[target];
+                let (max, sum) = softmax(row);
+                row[target] -= T::one();
+                max + sum.ln() - picked
+            })
+        })
+        .collect()
+}
+
+/// Softmax of a row in place; returns its maximum and the sum of `e^(x - max)`.
+#[inline(always)]
+fn softmax<T: Real>(row: &mut [T]) -> (T, T) {
+    let max = row.iter().fold(T::from_f64(f64::NEG_INFINITY), |max, &x| if x > max { x } else { max });
+    for x in row.iter_mut() {
+        *x = (*x - max).exp();
+    }
+    let mut lanes = [T::zero(); LANES];
+    let chunks = row.chunks_exact(LANES);
+    let rest = chunks.remainder().iter().fold(T::zero(), |sum, &x| sum + x);
+    for chunk in chunks {
+        add_to(&mut lanes, chunk);
+    }
+    let sum = lanes.iter().fold(rest, |sum, &lane| sum + lane);
+    let scale = T::one() / sum;
+    for x in row.iter_mut() {
+        *x *= scale;
+    }
+    (max, sum)
+}
+
+/// Cosines and sines of the rotary embedding, (context, head_dim / 2) each.
+#[derive(Debug)]
+pub struct Rope {
+    /// Coordinates turned: half of a head.
+    pub half: usize,
+    cos: Vec<f64>,
+    sin: Vec<f64>,
+}
+
+impl Rope {
+    /// The table for positions below `context`: position p turns pair i by `p theta^(-2 i / head_dim)` (Su et al. 2021).
+    pub fn new(context: usize, head_dim: usize, theta: f64) -> Self {
+        let half = head_dim / 2;
+        let angles = (0..context * half).map(|at| (at / half) as f64 * theta.powf(-((at % half) as f64) / half as f64));
+        let (cos, sin) = angles.map(|angle| (angle.cos(), angle.sin())).unzip();
+        Rope { half, cos, sin }
+    }
+
+    /// Positions in the table.
+    pub fn context(&self) -> usize {
+        self.cos.len() / self.half
+    }
+
+    /// Cosines and sines of positions below `len`, (len, half) each.
+    pub fn tables(&self, len: usize) -> (&[f64], &[f64]) {
+        (&self.cos[..len * self.half], &self.sin[..len * self.half])
+    }
+
+    /// Turns row t of `x` by position t, `sign` -1 turning back: coordinates i and i + half are a pair, as in LLaMA's published code.
+    fn turn<T: Real>(&self, x: &mut [T], sign: f64) {
+        let half = self.half;
+        for (t, row) in x.chunks_exact_mut(2 * half).enumerate() {
+            let (low, high) = row.split_at_mut(half);
+            let at = t * half..(t + 1) * half;
+            for (((a, b), &cos), &sin) in low.iter_mut().zip(high).zip(&self.cos[at.clone()]).zip(&self.sin[at]) {
+                let (cos, sin) = (T::from_f64(cos), T::from_f64(sign * sin));
+                (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
+            }
+        }
+    }
+}
+
+/// Heads of an attention: rows of qkv are queries, keys and values side by side.
+#[derive(Debug, Clone, Copy)]
+pub struct Heads {
+    /// Query heads.
+    pub n_heads: usize,
+    /// Key and value heads.
+    pub n_kv_heads: usize,
+    /// Width of one.
+    pub head_dim: usize,
+}
+
+impl Heads {
+    /// Width of a row of qkv.
+    pub fn qkv_dim(&self) -> usize {
+        (self.n_heads + 2 * self.n_kv_heads) * self.head_dim
+    }
+
+    /// Width of a row of the output.
+    pub fn out_dim(&self) -> usize {
+        self.n_heads * self.head_dim
+    }
+
+    /// Columns of query head `h`, and of its key and value heads.
+    fn columns(&self, h: usize) -> [Range<usize>; 3] {
+        let kv = h / (self.n_heads / self.n_kv_heads);
+        [h, self.n_heads + kv, self.n_heads + self.n_kv_heads + kv].map(|at| at * self.head_dim..(at + 1) * self.head_dim)
+    }
+}
+
+/// Cuts a slice into the parts of the sequences: part i has `len_i * width(len_i)` entries.
+fn per_sequence<'a, T>(mut data: &'a mut [T], lengths: &[usize], width: impl Fn(usize) -> usize) -> Vec<&'a mut [T]> {
+    let mut parts = Vec::with_capacity(lengths.len());
+    for &len in lengths {
+        let (part, rest) = data.split_at_mut(len * width(len));
+        parts.push(part);
+        data = rest;
+    }
+    parts
+}
+
+fn starts(lengths: &[usize]) -> Vec<usize> {
+    lengths.iter().scan(0, |at, &len| Some(std::mem::replace(at, *at + len))).collect()
+}
+
+/// Rotary causal attention within each sequence: `out (n, n_heads * head_dim)` of `qkv (n, qkv_dim)`.
+/// Returns the attention weights, (n_heads, len, len) a sequence, which the backward needs.
+pub fn attention<T: Real>(qkv: &[T], lengths: &[usize], heads: Heads, rope: &Rope, out: &mut [T]) -> Vec<T> {
+    let mut weights = vec![T::zero(); lengths.iter().map(|len| len * len * heads.n_heads).sum()];
+    let outs = per_sequence(out, lengths, |_| heads.out_dim());
+    let parts = per_sequence(&mut weights, lengths, |len| len * heads.n_heads);
+    outs.into_par_iter().zip(parts).zip(starts(lengths)).zip(lengths).for_each(|(((out, weights), start), &len)| {
+        let (width, hd) = (heads.qkv_dim(), heads.head_dim);
+        let rows = &qkv[start * width..(start + len) * width];
+        for (h, p) in weights.chunks_exact_mut(len * len).enumerate() {
+            let [q, k, v] = heads.columns(h);
+            let query = turned(rows, width, &q, rope);
+            let key = turned(rows, width, &k, rope);
+            matmul(p, len, view(&query, hd), view(&key, hd).t(), (len, len, hd), 1.0 / (hd as f64).sqrt(), false, 1);
+            vectorised(|| causal_softmax(p, len));
+            matmul(&mut out[q.start..], heads.out_dim(), view(p, len), view(&rows[v.start..], width), (len, hd, len), 1.0, false, 1);
+        }
+    });
+    weights
+}
+
+/// Gradient of [`attention`] in `qkv`.
+pub fn attention_backward<T: Real>(qkv: &[T], weights: &[T], lengths: &[usize], heads: Heads, rope: &Rope, dout: &[T], dqkv: &mut [T]) {
+    let weight_starts = starts(&lengths.iter().map(|len| len * len * heads.n_heads).collect::<Vec<_>>());
+    let parts = per_sequence(dqkv, lengths, |_| heads.qkv_dim());
+    parts.into_par_iter().zip(weight_starts).zip(starts(lengths)).zip(lengths).for_each(|(((dqkv, at), start), &len)| {
+        let (width, out_width, hd) = (heads.qkv_dim(), heads.out_dim(), heads.head_dim);
+        let rows = &qkv[start * width..(start + len) * width];
+        let dout = &dout[start * out_width..(start + len) * out_width];
+        let mut dp = vec![T::zero(); len * len];
+        let mut dhead = vec![T::zero(); len * hd];
+        dqkv.fill(T::zero());
+        for h in 0..heads.n_heads {
+            let p = &weights[at + h * len * len..at + (h + 1) * len * len];
+            let [q, k, v] = heads.columns(h);
+            let query = turned(rows, width, &q, rope);
+            let key = turned(rows, width, &k, rope);
+            let dout = view(&dout[q.start..], out_width);
+            matmul(&mut dqkv[v.start..], width, view(p, len).t(), dout, (len, hd, len), 1.0, true, 1);
+            matmul(&mut dp, len, dout, view(&rows[v.start..], width).t(), (len, len, hd), 1.0, false, 1);
+            vectorised(|| softmax_backward(p, &mut dp, len, 1.0 / (hd as f64).sqrt()));
+            matmul(&mut dhead, hd, view(&dp, len), view(&key, hd), (len, hd, len), 1.0, false, 1);
+            add_turned_back(&mut dhead, rope, dqkv, width, &q);
+            matmul(&mut dhead, hd, view(&dp, len).t(), view(&query, hd), (len, hd, len), 1.0, false, 1);
+            add_turned_back(&mut dhead, rope, dqkv, width, &k);
+        }
+    });
+}
+
+/// One head's columns of all rows, turned by their positions: (len, head_dim).
+fn turned<T: Real>(rows: &[T], width: usize, columns: &Range<usize>, rope: &Rope) -> Vec<T> {
+    let mut head = Vec::with_capacity(rows.len() / width * columns.len());
+    for row in rows.chunks_exact(width) {
+        head.extend_from_slice(&row[columns.clone()]);
+    }
+    vectorised(|| rope.turn(&mut head, 1.0));
+    head
+}
+
+/// Adds the gradient of a turned head to its columns.
+fn add_turned_back<T: Real>(dhead: &mut [T], rope: &Rope, drows: &mut [T], width: usize, columns: &Range<usize>) {
+    vectorised(|| {
+        rope.turn(dhead, -1.0);
+        for (drow, dhead) in drows.chunks_exact_mut(width).zip(dhead.chunks_exact(columns.len())) {
+            add_to(&mut drow[columns.clone()], dhead);
+        }
+    });
+}
+
+/// Softmax of entries 0..=t of each row t, the rest 0.
+#[inline(always)]
+fn causal_softmax<T: Real>(scores: &mut [T], len: usize) {
+    for (t, row) in scores.chunks_exact_mut(len).enumerate() {
+        let (seen, unseen) = row.split_at_mut(t + 1);
+        softmax(seen);
+        unseen.fill(T::zero());
+    }
+}
+
+/// `dp` becomes the gradient of the scores: `scale p (dp - sum(p dp))`, 0 where p is masked.
+#[inline(always)]
+fn softmax_backward<T: Real>(p: &[T], dp: &mut [T], len: usize, scale: f64) {
+    let scale = T::from_f64(scale);
+    for (p, dp) in p.chunks_exact(len).zip(dp.chunks_exact_mut(len)) {
+        let mean = dot(p, dp);
+        for (dp, &p) in dp.iter_mut().zip(p) {
+            *dp = scale * p * (*dp - mean);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fast_exponential_is_right_to_two_ulp() {
+        let worst =
+            (-8600..8700).map(|at| at as f32 * 0.01).map(|x| (Real::exp(x) as f64 / (x as f64).exp() - 1.0).abs()).fold(0.0, f64::max);
+        assert!(worst < 2.5e-7, "{worst}");
+        assert_eq!(Real::exp(0.0f32), 1.0);
+    }
+
+    #[test]
+    fn softmax_survives_large_logits() {
+        let mut row = vec![1e4f32, 1e4 - 1.0, -1e4];
+        let (max, _) = softmax(&mut row);
+        assert_eq!(max, 1e4);
+        approx::assert_abs_diff_eq!(row[0], 0.731_058_6, epsilon = 1e-6);
+        approx::assert_abs_diff_eq!(row.iter().sum::<f32>(), 1.0, epsilon = 1e-6);
+    }
+}

@@ -1,0 +1,166 @@
+//! The tokenizer: byte-level BPE, trained deterministically on given text or read from a `tokenizer.json`.
+
+use tokenizers::decoders::byte_level::ByteLevel as ByteLevelDecoder;
+use tokenizers::models::TrainerWrapper;
+use tokenizers::models::bpe::{BPE, BpeTrainer};
+use tokenizers::normalizers::unicode::NFC;
+use tokenizers::pre_tokenizers::PreTokenizerWrapper;
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::pre_tokenizers::sequence::Sequence;
+use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
+use tokenizers::{AddedToken, SplitDelimiterBehavior, Tokenizer};
+
+/// Starts every sequence.
+const BOS: &str = "<s>";
+/// Ends every response.
+const EOS: &str = "</s>";
+
+/// Words with the space before them. Unlike GPT-2's pattern, marks belong to their letters (`\p{M}`), so that
+/// Devanagari and Arabic words stay whole, and digits stand alone.
+const WORDS: &str = r" ?[\p{L}\p{M}]+| ?\p{N}| ?[^\s\p{L}\p{M}\p{N}]+|\s+";
+
+/// Why there is no tokenizer.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenizerError {
+    /// The tokenizers library refused.
+    #[error("tokenizer: {0}")]
+    Library(#[from] tokenizers::Error),
+    /// The sequence marks are missing.
+    #[error("tokenizer has no token `{token}`, expected one for the {role} of a sequence")]
+    NoMark { token: &'static str, role: &'static str },
+    /// Too small for the bytes.
+    #[error("vocabulary of {found} tokens, expected at least {needed}: 256 bytes and 2 marks")]
+    TooSmall { found: usize, needed: usize },
+}
+
+/// Text to tokens and back.
+#[derive(Debug, Clone)]
+pub struct Vocabulary {
+    tokenizer: Tokenizer,
+    bos: u32,
+    eos: u32,
+}
+
+impl Vocabulary {
+    /// Trains byte-level BPE with `size` tokens on some texts. The same texts in the same order give the same bytes.
+    pub fn train<'a>(texts: impl Iterator<Item = &'a str> + Send, size: usize) -> Result<Self, TokenizerError> {
+        if size < 258 {
+            return Err(TokenizerError::TooSmall { found: size, needed: 258 });
+        }
+        let mut tokenizer = Tokenizer::new(BPE::default());
+        let words = Split::new(SplitPattern::Regex(WORDS.to_owned()), SplitDelimiterBehavior::Isolated, false)?;
+        let bytes = ByteLevel::default().add_prefix_space(false).use_regex(false);
+        tokenizer.with_normalizer(Some(NFC))?;
+        tokenizer.with_pre_tokenizer(Some(Sequence::new(vec![PreTokenizerWrapper::Split(words), PreTokenizerWrapper::ByteLevel(bytes)])));
+        tokenizer.with_decoder(Some(ByteLevelDecoder::default()));
+        let mut trainer: TrainerWrapper = BpeTrainer::builder()
+            .vocab_size(size)
+            .show_progress(false)
+            .special_tokens([BOS, EOS].map(|mark| AddedToken::from(mark, true)).to_vec())
+            .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
+            .build()
+            .into();
+        tokenizer.train(&mut trainer, texts)?;
+        Vocabulary::new(tokenizer)
+    }
+
+    /// The tokenizer of a `tokenizer.json`.
+    pub fn from_json(json: &[u8]) -> Result<Self, TokenizerError> {
+        Vocabulary::new(Tokenizer::from_bytes(json)?)
+    }
+
+    fn new(tokenizer: Tokenizer) -> Result<Self, TokenizerError> {
+        let mark = |token, role| tokenizer.token_to_id(token).ok_or(TokenizerError::NoMark { token, role });
+        let (bos, eos) = (mark(BOS, "start")?, mark(EOS, "end")?);
+        Ok(Vocabulary { tokenizer, bos, eos })
+    }
+
+    /// As a `tokenizer.json`.
+    pub fn to_json(&self) -> Result<String, TokenizerError> {
+        Ok(self.tokenizer.to_string(false)?)
+    }
+
+    /// Number of tokens.
+    pub fn size(&self) -> usize {
+        self.tokenizer.get_vocab_size(true)
+    }
+
+    /// Tokens of a text, without marks.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
+        Ok(self.tokenizer.encode_fast(text, false)?.get_ids().to_vec())
+    }
+
+    /// Text of some tokens, marks left out.
+    pub fn decode(&self, tokens: &[u32]) -> Result<String, TokenizerError> {
+        Ok(self.tokenizer.decode(tokens, true)?)
+    }
+
+    /// `<s> text </s>`, at most `context` tokens to read and one more to predict.
+    pub fn sequence(&self, text: &str, context: usize) -> Result<Vec<u32>, TokenizerError> {
+        let mut tokens = vec![self.bos];
+        tokens.extend(self.encode(text)?);
+        tokens.push(self.eos);
+        tokens.truncate(context + 1);
+        Ok(tokens)
+    }
+
+    /// `<s> prompt response </s>` and the index of the first token of the response, the first to be predicted.
+    /// Prompt and response are encoded apart, so that no token spans the border. A sequence longer than `context`
+    /// loses its end.
+    pub fn instruction(&self, prompt: &str, response: &str, context: usize) -> Result<(Vec<u32>, usize), TokenizerError> {
+        let mut tokens = vec![self.bos];
+        tokens.extend(self.encode(prompt)?);
+        let first_target = tokens.len();
+        tokens.extend(self.encode(response)?);
+        tokens.push(self.eos);
+        tokens.truncate(context + 1);
+        Ok((tokens, first_target))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXTS: [&str; 4] = ["In the beginning was the word.", "в начале было слово", "आदि में वचन था", "太初有道，道与神同在"];
+
+    fn trained() -> Vocabulary {
+        Vocabulary::train((0..50).flat_map(|_| TEXTS), 400).unwrap()
+    }
+
+    #[test]
+    fn any_text_survives_the_round_trip() {
+        let vocabulary = trained();
+        for text in TEXTS.into_iter().chain(["", "  two  spaces", "emoji 🦀 and ελληνικά", "12345"]) {
+            assert_eq!(vocabulary.decode(&vocabulary.encode(text).unwrap()).unwrap(), text);
+        }
+        assert!(vocabulary.encode(TEXTS[2]).unwrap().len() < TEXTS[2].len() / 4, "merges were learnt");
+    }
+
+    #[test]
+    fn training_twice_gives_the_same_bytes() {
+        assert_eq!(trained().to_json().unwrap(), trained().to_json().unwrap());
+        let read = Vocabulary::from_json(trained().to_json().unwrap().as_bytes()).unwrap();
+        assert_eq!(read.encode(TEXTS[0]).unwrap(), trained().encode(TEXTS[0]).unwrap());
+    }
+
+    #[test]
+    fn the_response_starts_at_its_own_token() {
+        let vocabulary = trained();
+        let (tokens, first) = vocabulary.instruction("the word", " слово", 64).unwrap();
+        assert_eq!(vocabulary.decode(&tokens[first..]).unwrap(), " слово");
+        assert_eq!(vocabulary.decode(&tokens[..first]).unwrap(), "the word");
+        let (cut, _) = vocabulary.instruction("the word", " слово", 3).unwrap();
+        assert_eq!(cut.len(), 4);
+    }
+
+    #[test]
+    fn a_tokenizer_without_marks_is_refused() {
+        let json = trained().to_json().unwrap().replace("</s>", "<end>");
+        assert_eq!(
+            Vocabulary::from_json(json.as_bytes()).unwrap_err().to_string(),
+            "tokenizer has no token `</s>`, expected one for the end of a sequence"
+        );
+        assert!(Vocabulary::train(TEXTS.into_iter(), 100).is_err());
+    }
+}
