@@ -125,7 +125,16 @@ pub fn lock_folder(folder: &Path) -> Result<Option<FolderLock>, FileError> {
 
 /// SHA-256 of some bytes, as 64 hexadecimal digits.
 pub fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hash_parts([bytes])
+}
+
+/// SHA-256 of the bytes of all parts in a row, for what is too large to be joined first.
+pub fn hash_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut sha = Sha256::new();
+    for part in parts {
+        sha.update(part);
+    }
+    sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,1 +1,26 @@
 //! Corpora: bitext and constructed languages, deduplicated, split, as nested prefixes of one seeded shuffle.
+//!
+//! A [`Source`] describes the files of a corpus, [`Bitext::read`] reads the sources of one language into three parts that
+//! share no sentence on either side, and [`Train::shuffled`] gives the one order whose prefixes are the subsets of a sweep.
+//! [`Constructed`] makes languages whose distance to English is known, and [`prompt`] turns pairs into what a model reads.
+
+mod bitext;
+mod error;
+mod instruction;
+mod lines;
+mod pool;
+pub mod prompt;
+mod report;
+mod rows;
+mod source;
+mod split;
+
+pub use bitext::{Bitext, Dev, Pair, Shuffled, Test, Train, english_text, exclude_english};
+pub use error::CorpusError;
+pub use instruction::{Instruction, Instructions};
+pub use prompt::{Example, PromptStyle};
+pub use report::{BadRow, FileReport, ReadReport, Reason};
+pub use source::{Column, Format, Source};
+pub use split::{HashSplit, Split};
+#[cfg(test)]
+mod tests;

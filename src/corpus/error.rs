@@ -1,0 +1,54 @@
+//! What can be wrong with a corpus.
+
+use super::report::Reason;
+use crate::files::FileError;
+use crate::units::Lang;
+use std::path::PathBuf;
+
+/// Why a corpus cannot be read or made.
+#[derive(Debug, thiserror::Error)]
+pub enum CorpusError {
+    /// A file that cannot be read to its end, a truncated archive among them.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A description that names no files, or two sets of them.
+    #[error("a source has `path` or `moses`, found {found}")]
+    SourceFiles { found: &'static str },
+    /// A description with a key that is missing, or does not go with the others.
+    #[error("source `{}`: `{key}` is {found}, expected {expected}", path.display())]
+    SourceKey { path: PathBuf, key: &'static str, found: String, expected: &'static str },
+    /// A column that the file does not have.
+    #[error("`{}` has no column `{column}`, found {}", path.display(), quoted(found))]
+    Column { path: PathBuf, column: String, found: Vec<String> },
+    /// A column of a Parquet file that holds no text.
+    #[error("`{}`: column `{column}` holds {found}, expected text", path.display())]
+    ColumnType { path: PathBuf, column: String, found: String },
+    /// A Parquet file that the reader refuses.
+    #[error("cannot read `{}` as Parquet: {cause}", path.display())]
+    Parquet { path: PathBuf, cause: String },
+    /// Two files of a pair whose lines do not correspond.
+    #[error("`{}` has {english_lines} lines and `{}` has {other_lines}, expected as many", english.display(), other.display())]
+    Uneven { english: PathBuf, other: PathBuf, english_lines: u64, other_lines: u64 },
+    /// A bad row where none is allowed.
+    #[error("`{}` line {line}: {reason}", path.display())]
+    BadRow { path: PathBuf, line: u64, reason: Reason },
+    /// A file without a single usable row.
+    #[error("`{}` has no usable row, found {rows} rows", path.display())]
+    NoRows { path: PathBuf, rows: u64 },
+    /// A subset larger than the train part.
+    #[error("{asked} pairs asked of a train part of {found}")]
+    TooFew { asked: usize, found: usize },
+    /// A share outside its range.
+    #[error("`{key}` is {found}, expected {expected}")]
+    Constructed { key: &'static str, found: String, expected: &'static str },
+    /// Two constructed languages with one code.
+    #[error("two sisters have the code `{lang}`, expected different codes")]
+    SameSister { lang: Lang },
+    /// A grammar that has run out of sentences that are new in every language.
+    #[error("the constructed languages have {found} different sentences within reach, {asked} were asked")]
+    Sentences { asked: usize, found: usize },
+}
+
+fn quoted(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ") }
+}

@@ -1,0 +1,107 @@
+//! Instruction data: Alpaca-style records, for the part of a mixture that is not translation.
+
+use super::error::CorpusError;
+use super::lines::Lines;
+use super::pool::normalised_lines;
+use super::report::{FileReport, Reason};
+use super::rows::{json_object, json_text};
+use super::split::Split;
+use std::path::Path;
+
+/// A task, what it is about, and the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Instruction {
+    /// What is to be done.
+    pub instruction: String,
+    /// What it is to be done with; empty where the instruction says all.
+    pub input: String,
+    /// The answer.
+    pub output: String,
+}
+
+/// Instruction records by part.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Instructions {
+    /// What runs learn from.
+    pub train: Vec<Instruction>,
+    /// What choices are made on.
+    pub dev: Vec<Instruction>,
+    /// What is reported.
+    pub test: Vec<Instruction>,
+}
+
+impl Instructions {
+    /// Reads JSON Lines of `instruction`, `input`, `output` and `split`; `input` may be missing, and without `split` a record is train.
+    pub fn read(path: &Path, root: &Path, strict: bool) -> Result<(Self, FileReport), CorpusError> {
+        let whole = root.join(path);
+        let mut lines = Lines::open(&whole)?;
+        let mut read = Instructions::default();
+        let mut report = FileReport { path: path.to_owned(), ..FileReport::default() };
+        while let Some((line, bytes)) = lines.next()? {
+            if bytes.trim_ascii().is_empty() {
+                continue;
+            }
+            report.rows += 1;
+            match record(bytes) {
+                Ok((record, split)) => {
+                    report.count_kept(split);
+                    read.part(split).push(record);
+                }
+                Err(reason) if strict => return Err(CorpusError::BadRow { path: whole, line, reason }),
+                Err(reason) => report.count_bad(line, reason),
+            }
+        }
+        if read == Instructions::default() {
+            return Err(CorpusError::NoRows { path: whole, rows: report.rows });
+        }
+        Ok((read, report))
+    }
+
+    fn part(&mut self, split: Split) -> &mut Vec<Instruction> {
+        match split {
+            Split::Train => &mut self.train,
+            Split::Dev => &mut self.dev,
+            Split::Test => &mut self.test,
+        }
+    }
+}
+
+fn record(line: &[u8]) -> Result<(Instruction, Split), Reason> {
+    let mut object = json_object(line)?;
+    let mut required = |key: &str| match normalised_lines(&json_text(&mut object, key)?) {
+        text if text.is_empty() => Err(Reason::Empty { column: key.to_owned() }),
+        text => Ok(text),
+    };
+    let (instruction, output) = (required("instruction")?, required("output")?);
+    let input = match json_text(&mut object, "input") {
+        Err(Reason::Missing { .. }) => String::new(),
+        other => normalised_lines(&other?),
+    };
+    let split = match json_text(&mut object, "split") {
+        Err(Reason::Missing { .. }) => Split::Train,
+        other => Split::parse(&other?).ok_or(Reason::UnknownSplit)?,
+    };
+    Ok((Instruction { instruction, input, output }, split))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files;
+
+    #[test]
+    fn records_keep_their_line_breaks_and_bad_ones_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = concat!(
+            "{\"instruction\": \"Sort.\", \"input\": \"b\\na\", \"output\": \"a\\r\\nb\", \"split\": \"test\"}\n",
+            "{\"instruction\": \"Greet.\", \"output\": \"Hello\"}\n",
+            "{\"instruction\": \"Greet.\", \"output\": \" \"}\n",
+        );
+        files::write(&folder.path().join("i.jsonl"), text.as_bytes()).unwrap();
+        let (read, report) = Instructions::read(Path::new("i.jsonl"), folder.path(), false).unwrap();
+        assert_eq!(read.test, [Instruction { instruction: "Sort.".into(), input: "b\na".into(), output: "a\nb".into() }]);
+        assert_eq!(read.train, [Instruction { instruction: "Greet.".into(), input: String::new(), output: "Hello".into() }]);
+        assert_eq!(report.to_string(), "`i.jsonl`: 3 rows, 1 train, 0 dev, 1 test\n  1 bad rows: `output` is empty, as in line 3");
+        assert!(Instructions::read(Path::new("i.jsonl"), folder.path(), true).unwrap_err().to_string().contains("line 3"));
+    }
+}

@@ -1,0 +1,151 @@
+//! Prompts: what a model reads before the words it is to write.
+
+use super::bitext::Pair;
+use super::instruction::Instruction;
+use crate::units::Direction;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// What a model reads and what it should write; a loss is over the response only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// Read, ends with a line break.
+    pub prompt: String,
+    /// Written.
+    pub response: String,
+}
+
+/// The scaffold around an instruction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PromptStyle {
+    /// `### Instruction:`, `### Input:`, `### Response:`, the form that most tuned models know; about 40 tokens.
+    #[default]
+    Alpaca,
+    /// The names of the two languages and no more; for models so small that a scaffold would be most of what they read.
+    Compact,
+}
+
+/// What decides the wording of an example and, where both directions are asked, its direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// Always the first wording; directions alternate by the place of the pair.
+    Evaluation { index: usize },
+    /// Drawn from the seed and the place of the pair, hence the same for a pair in every nested subset.
+    Training { seed: u64, index: usize },
+}
+
+/// Ways to ask for a translation, of `{from}` into `{to}`.
+pub const INSTRUCTIONS: [&str; 10] = [
+    "Translate the text below from {from} into {to}.",
+    "Give the {to} version of this {from} text.",
+    "How would one say the following in {to}?",
+    "Write in {to} what is said here in {from}.",
+    "Below is a text in {from}. Put it into {to}.",
+    "A reader knows {to} but no {from}. Translate this text for that reader.",
+    "Restate this in {to} and keep its meaning.",
+    "What does this {from} text read like in {to}?",
+    "Render the {from} input in natural {to}.",
+    "Your task is translation: the input is {from}, the answer is {to}.",
+];
+
+/// The example that a pair gives.
+pub fn example(pair: &Pair, direction: Direction, lang_name: &str, style: PromptStyle, choice: Choice) -> Example {
+    let (template, backwards) = match choice {
+        Choice::Evaluation { index } => (0, index % 2 == 1),
+        Choice::Training { seed, index } => {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(index as u64);
+            (rng.random_range(0..INSTRUCTIONS.len()), rng.random_bool(0.5))
+        }
+    };
+    let to_english = match direction {
+        Direction::FromEnglish => false,
+        Direction::ToEnglish => true,
+        Direction::Both => backwards,
+    };
+    let (source, target, from, to) =
+        if to_english { (&pair.other, &pair.english, lang_name, "English") } else { (&pair.english, &pair.other, "English", lang_name) };
+    let prompt = match style {
+        PromptStyle::Alpaca => alpaca(&INSTRUCTIONS[template].replace("{from}", from).replace("{to}", to), source),
+        PromptStyle::Compact => format!("{from}:\n{source}\n{to}:\n"),
+    };
+    Example { prompt, response: target.clone() }
+}
+
+/// The example that an instruction record gives.
+pub fn instruction_example(record: &Instruction, style: PromptStyle) -> Example {
+    let prompt = match style {
+        PromptStyle::Alpaca => alpaca(&record.instruction, &record.input),
+        PromptStyle::Compact if record.input.is_empty() => format!("{}\nAnswer:\n", record.instruction),
+        PromptStyle::Compact => format!("{}\n{}\nAnswer:\n", record.instruction, record.input),
+    };
+    Example { prompt, response: record.output.clone() }
+}
+
+fn alpaca(instruction: &str, input: &str) -> String {
+    if input.is_empty() {
+        format!("An instruction follows. Write a response that fulfils it.\n\n### Instruction:\n{instruction}\n\n### Response:\n")
+    } else {
+        format!(
+            "An instruction follows, with an input to apply it to. Write a response that fulfils it.\n\n\
+             ### Instruction:\n{instruction}\n\n### Input:\n{input}\n\n### Response:\n"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn pair() -> Pair {
+        Pair { english: "Good morning.".into(), other: "Günaydın.".into() }
+    }
+
+    fn turkish(direction: Direction, style: PromptStyle, choice: Choice) -> Example {
+        example(&pair(), direction, "Turkish", style, choice)
+    }
+
+    #[test]
+    fn evaluation_has_one_wording() {
+        let first = turkish(Direction::FromEnglish, PromptStyle::Alpaca, Choice::Evaluation { index: 0 });
+        assert_eq!(first, turkish(Direction::FromEnglish, PromptStyle::Alpaca, Choice::Evaluation { index: 7 }));
+        assert_eq!(
+            first.prompt,
+            "An instruction follows, with an input to apply it to. Write a response that fulfils it.\n\n\
+             ### Instruction:\nTranslate the text below from English into Turkish.\n\n### Input:\nGood morning.\n\n### Response:\n"
+        );
+        assert_eq!(first.response, "Günaydın.");
+        let compact = turkish(Direction::ToEnglish, PromptStyle::Compact, Choice::Evaluation { index: 0 });
+        assert_eq!(compact, Example { prompt: "Turkish:\nGünaydın.\nEnglish:\n".into(), response: "Good morning.".into() });
+    }
+
+    #[test]
+    fn training_uses_every_wording_and_both_directions() {
+        let made = |seed, index| turkish(Direction::Both, PromptStyle::Alpaca, Choice::Training { seed, index });
+        let prompts: BTreeSet<String> = (0..400).map(|index| made(1, index).prompt).collect();
+        // a wording that does not name its source reads the same only in one direction, for the text differs
+        assert_eq!(prompts.len(), 2 * INSTRUCTIONS.len());
+        let backwards = (0..400).filter(|&index| made(1, index).response == pair().english).count();
+        assert!((140..260).contains(&backwards), "{backwards}");
+        assert_eq!(made(1, 3), made(1, 3));
+        assert!((0..20).any(|index| made(1, index) != made(2, index)));
+    }
+
+    #[test]
+    fn no_placeholder_is_left() {
+        for index in 0..100 {
+            let prompt = turkish(Direction::Both, PromptStyle::Alpaca, Choice::Training { seed: 0, index }).prompt;
+            assert!(!prompt.contains(['{', '}']) && prompt.contains("Turkish") || prompt.contains("English"), "{prompt}");
+        }
+    }
+
+    #[test]
+    fn an_instruction_without_input_has_no_input_section() {
+        let record = Instruction { instruction: "Greet.".into(), input: String::new(), output: "Hello".into() };
+        assert!(!instruction_example(&record, PromptStyle::Alpaca).prompt.contains("### Input:"));
+        assert_eq!(instruction_example(&record, PromptStyle::Compact).prompt, "Greet.\nAnswer:\n");
+    }
+}
