@@ -3,6 +3,7 @@
 use super::grammar::{Action, Clause, Phrase, Sentence};
 use super::lexicon::{Class, Lexicon, Sounds};
 use super::{Morphology, Sister, WordOrder};
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeSet;
 
@@ -45,7 +46,6 @@ impl Language {
     /// A sister of English. `ranks` orders the meanings: a sister shares those of the lowest ranks, hence two sisters that share
     /// different numbers of words share the same words as far as they go.
     pub fn sister(sister: &Sister, english: &Lexicon, ranks: &[usize], rng: &mut ChaCha8Rng) -> Self {
-        use rand::seq::SliceRandom;
         let sounds = Sounds::draw(rng);
         let mut changes = SOUND_CHANGES.to_vec();
         changes.shuffle(rng);
