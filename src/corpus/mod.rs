@@ -5,6 +5,7 @@
 //! [`Constructed`] makes languages whose distance to English is known, and [`prompt`] turns pairs into what a model reads.
 
 mod bitext;
+pub mod constructed;
 mod error;
 mod instruction;
 mod lines;
@@ -16,6 +17,7 @@ mod source;
 mod split;
 
 pub use bitext::{Bitext, Dev, Pair, Shuffled, Test, Train, english_text, exclude_english};
+pub use constructed::Constructed;
 pub use error::CorpusError;
 pub use instruction::{Instruction, Instructions};
 pub use prompt::{Example, PromptStyle};

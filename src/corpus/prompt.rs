@@ -138,7 +138,7 @@ mod tests {
     fn no_placeholder_is_left() {
         for index in 0..100 {
             let prompt = turkish(Direction::Both, PromptStyle::Alpaca, Choice::Training { seed: 0, index }).prompt;
-            assert!(!prompt.contains(['{', '}']) && prompt.contains("Turkish") || prompt.contains("English"), "{prompt}");
+            assert!(!prompt.contains(['{', '}']), "{prompt}");
         }
     }
 

@@ -35,6 +35,14 @@ impl Source {
         }
     }
 
+    /// What the columns of the two sides are called.
+    pub(super) fn columns(&self) -> [String; 2] {
+        match &self.files {
+            SourceFiles::Table { english, other, .. } => [english.to_string(), other.to_string()],
+            SourceFiles::Moses(_) => ["english".to_owned(), "other".to_owned()],
+        }
+    }
+
     /// Visits every row in the order of the file.
     pub(super) fn visit(&self, root: &Path, visit: Visit<'_>) -> Result<(), CorpusError> {
         let split = match &self.splitting {

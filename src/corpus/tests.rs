@@ -104,7 +104,7 @@ fn bad_rows_are_counted_by_line_or_fatal() {
     let found: Vec<(u64, String)> = report.files[0].examples.iter().map(|row| (row.line, row.reason.to_string())).collect();
     let expected = [
         (4, "`xx` is missing"),
-        (6, "`other` is empty"),
+        (6, "`xx` is empty"),
         (8, "not UTF-8"),
         (10, "not a JSON object"),
         (12, "`en` is not a text"),
