@@ -3,6 +3,22 @@
 //! ```text
 //! minimise  F(X) = sum_i w_i L_i(X_i)   subject to   sum_i X_i = budget,   lower_i <= X_i <= upper_i,   X_i whole
 //! ```
+//!
+//! The laws fall, so the budget is always spent. Convex laws are solved exactly: give each pair to the language whose weighted loss it
+//! lowers most. Laws that start concave (`rectified` with an exponent above 1) are replaced by their convex envelope, and the one
+//! language that this leaves between two ends of its chord is branched on; every answer carries the bound that proves it.
+
+mod baseline;
+mod comparison;
+mod envelope;
+mod greedy;
+mod problem;
+mod search;
+mod verdict;
+
+pub use comparison::compare;
+pub use problem::{Problem, ProblemError, budget_path};
+pub use verdict::Verdict;
 
 use crate::law::Law;
 use crate::units::Estimate;
@@ -50,11 +66,11 @@ pub struct Allotted {
     pub share: f64,
     /// Pairs over unique pairs, where the latter are known.
     pub epochs: Option<f64>,
-    /// Fall of the weighted loss a thousand further pairs at the margin, nats per target token.
+    /// Fall of the weighted loss a thousand further pairs at the margin, `-1000 w L'(X)`, nats per target token.
     pub marginal_gain_per_1k: f64,
     /// Active bound.
     pub active: Active,
-    /// Predicted loss, nats per target token.
+    /// Predicted loss, nats per target token; infinite only where a language of weight 0 gets nothing and its law has a pole there.
     pub loss_nats: f64,
 }
 
@@ -67,15 +83,15 @@ pub struct Allocation {
     pub budget: u64,
     /// Weighted sum of losses.
     pub objective: f64,
-    /// What a further pair of budget is worth, nats per target token a pair.
+    /// What a further pair of budget is worth, nats per target token a pair: the largest fall that one more pair brings; 0 where all are full.
     pub shadow_price: f64,
     /// A bound below which no allocation of this budget can come, from the dual.
     pub lower_bound: f64,
-    /// (objective - lower_bound) over the reducible part of the objective.
+    /// (objective - lower_bound) over the reducible part of the objective; 0 is a proof of optimality.
     pub gap: f64,
 }
 
-/// A way to spend a budget.
+/// A way to spend a budget. Every baseline is clipped into the bounds, and what that frees or lacks is shared out by its own rule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Policy {
@@ -110,13 +126,14 @@ pub struct PolicyRow {
     pub policy: Policy,
     /// Pairs a language, in the order of the problem.
     pub pairs: Vec<u64>,
-    /// Predicted loss a language.
+    /// Predicted loss a language: of the fitted laws, with the interval over the draws.
     pub loss_nats: Vec<Estimate>,
-    /// Weighted mean of the losses, nats per target token.
+    /// Weighted mean of the losses, nats per target token: of the fitted laws, with the interval over the draws.
     pub mean_loss_nats: Estimate,
     /// Mean loss of uniform less that of this policy, nats per target token: positive is better than uniform.
+    /// Its value is the mean over the draws, not the gain under the fitted laws: those chose the allocation and so flatter it.
     pub gain_nats: Estimate,
-    /// Share of the draws in which the gain is above 0.
+    /// Share of the draws in which the gain is above 0, draws without a difference counted half.
     pub chance_to_beat_uniform: f64,
 }
 
@@ -127,8 +144,11 @@ pub struct Comparison {
     pub allocation: Allocation,
     /// 90 % interval of each share when the problem is solved anew for every draw.
     pub shares: Vec<Estimate>,
-    /// Policies; the first is ours, the second uniform.
+    /// Policies; the first is ours, the second uniform. Those that go by unique pairs are left out where a language's are unknown.
     pub policies: Vec<PolicyRow>,
     /// Draws used.
     pub draws: usize,
 }
+
+#[cfg(test)]
+mod tests;
