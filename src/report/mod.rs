@@ -115,5 +115,10 @@ impl<'a> Report<'a> {
     }
 }
 
+/// The error of the chosen form on the sizes kept back from it.
+fn held_out_error(fit: &Fit) -> Option<f64> {
+    fit.candidates.iter().find(|candidate| candidate.law.form() == fit.law.form())?.held_out_error
+}
+
 #[cfg(test)]
 mod sample;

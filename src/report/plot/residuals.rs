@@ -4,7 +4,7 @@ use super::axis::{Axis, Unit};
 use super::panel::Grid;
 use super::{Anchor, FAINT, Picture, TEXT, color, fitted};
 use crate::report::csv::residual_log;
-use crate::report::{Report, eye};
+use crate::report::{Report, eye, held_out_error};
 
 /// One panel a language: measured over fitted loss, less one, with the law's noise as a band.
 pub fn residuals(report: &Report) -> Picture {
@@ -30,7 +30,7 @@ pub fn residuals(report: &Report) -> Picture {
         for point in points.iter().filter(|point| residual(point).is_finite()) {
             picture.dot((x.at(point.pairs), y.at(residual(point))), 2.8, ink);
         }
-        let note = fit.law_error().map_or_else(String::new, |error| format!("held-out error {} %", eye::significant(100.0 * error, 2)));
+        let note = held_out_error(fit).map_or_else(String::new, |error| format!("held-out error {} %", eye::significant(100.0 * error, 2)));
         let room = panel.right - panel.left - picture.text_width(11.0, &note) - 8.0;
         let name = fitted(&picture, 13.0, &report.name(&fit.curve), room);
         picture.text((panel.left, panel.top - 12.0), 13.0, Anchor::Start, TEXT, name);
