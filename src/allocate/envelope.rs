@@ -52,11 +52,7 @@ impl<'a> Envelope<'a> {
 
     /// Weighted fall of the pair after `pairs`.
     pub(super) fn gain(&self, pairs: u64) -> f64 {
-        if pairs < self.tangent {
-            self.chord_gain
-        } else {
-            self.term.weight * self.term.law.fall(pairs as f64, pairs as f64 + 1.0)
-        }
+        if pairs < self.tangent { self.chord_gain } else { self.term.weight * self.term.law.fall(pairs as f64, pairs as f64 + 1.0) }
     }
 
     /// The weighted loss less the envelope: above 0 only inside the chord.

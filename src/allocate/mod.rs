@@ -133,7 +133,7 @@ pub struct PolicyRow {
     /// Mean loss of uniform less that of this policy, nats per target token: positive is better than uniform.
     /// Its value is the mean over the draws, not the gain under the fitted laws: those chose the allocation and so flatter it.
     pub gain_nats: Estimate,
-    /// Share of the draws in which the gain is above 0, draws without a difference counted half.
+    /// Share of the draws in which the gain is above 0.
     pub chance_to_beat_uniform: f64,
 }
 

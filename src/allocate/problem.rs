@@ -8,7 +8,8 @@ use std::collections::HashSet;
 /// Terms and a budget that some allocation meets.
 ///
 /// Invariants, checked in [`Problem::new`]: at least one term; names unique; weights finite, not negative, with a finite sum above 0;
-/// `lower <= upper`; the lower bounds sum to at most the budget and the upper bounds to at least; the objective is finite somewhere.
+/// `lower <= upper`; the budget at most [`Problem::MAX_BUDGET`], the lower bounds sum to at most the budget and the upper bounds to at
+/// least; the objective is finite somewhere.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     terms: Vec<Term>,
@@ -28,6 +29,8 @@ pub enum ProblemError {
     WeightSum { found: f64 },
     #[error("lower bound of `{lang}` is {lower} pairs, above its upper bound of {upper}")]
     Crossed { lang: String, lower: u64, upper: u64 },
+    #[error("budget of {budget} pairs is too large, expected at most {most}")]
+    TooLarge { budget: u64, most: u64 },
     #[error("budget of {budget} pairs is {short} below the lower bounds, which sum to {least}")]
     BelowLower { budget: u64, least: u128, short: u128 },
     #[error("budget of {budget} pairs is {over} above the upper bounds, which sum to {most}; capped are {}", capped.join(", "))]
@@ -37,6 +40,9 @@ pub enum ProblemError {
 }
 
 impl Problem {
+    /// Largest budget, 2^53 pairs: above it an `f64` no longer tells neighbouring whole numbers apart.
+    pub const MAX_BUDGET: u64 = 1 << 53;
+
     /// Checks terms and budget (pairs).
     pub fn new(terms: Vec<Term>, budget: u64) -> Result<Self, ProblemError> {
         check_terms(&terms)?;
@@ -113,6 +119,9 @@ fn check_terms(terms: &[Term]) -> Result<(), ProblemError> {
 }
 
 fn check_budget(terms: &[Term], budget: u64) -> Result<(), ProblemError> {
+    if budget > Problem::MAX_BUDGET {
+        return Err(ProblemError::TooLarge { budget, most: Problem::MAX_BUDGET });
+    }
     let wide = u128::from;
     let least: u128 = terms.iter().map(|term| wide(term.lower)).sum();
     if least > wide(budget) {

@@ -53,22 +53,25 @@ fn objective_of(terms: &[&Term], pairs: &[u64]) -> f64 {
 
 /// The best pairs found and a bound that holds for all.
 fn branch_and_bound(problem: &Problem, terms: &[&Term], budget: u64) -> (Vec<u64>, f64) {
-    let Some(root) = explore(problem, terms, budget, Vec::new()) else {
-        return (terms.iter().map(|term| term.lower).collect(), f64::NEG_INFINITY);
-    };
+    let root = explore(problem, terms, budget, Vec::new());
     let floor: f64 = terms.iter().map(|term| term.weight * term.law.irreducible()).sum();
     let mut best = (root.objective, root.pairs.clone());
     let mut open = BinaryHeap::from([root]);
     // eight nodes are the usual; the limit keeps a problem of many equal languages, which no bound tells apart, to seconds
     for _ in 0..(2_000_000 / terms.len()).max(64) {
-        let closed = |node: &Node| node.bound >= best.0 - CLOSED * (best.0 - floor);
-        let Some(node) = open.pop_if(|node| !closed(node)) else { break };
-        let Some(split) = node.split else { continue };
+        let target = best.0 - CLOSED * (best.0 - floor);
+        if open.peek().is_none_or(|node| node.bound >= target) {
+            break;
+        }
+        let Some((split, node)) = open.pop().and_then(|node| Some((node.split?, node))) else { break };
         for (least, most) in halves(problem, terms[split], &node, split) {
             let mut ranges = node.ranges.clone();
             ranges.retain(|range| range.0 != split);
             ranges.push((split, least, most));
-            let Some(mut child) = explore(problem, terms, budget, ranges) else { continue };
+            if !fits(&bounds(problem, terms, &ranges), budget) {
+                continue;
+            }
+            let mut child = explore(problem, terms, budget, ranges);
             child.bound = child.bound.max(node.bound);
             if child.objective < best.0 {
                 best = (child.objective, child.pairs.clone());
@@ -88,16 +91,23 @@ fn halves(problem: &Problem, term: &Term, node: &Node, split: usize) -> [(u64, u
     [(least, at), (at + 1, most)]
 }
 
-/// Solves the envelopes over narrowed ranges; nothing where the budget does not fit them.
-fn explore(problem: &Problem, terms: &[&Term], budget: u64, ranges: Vec<(usize, u64, u64)>) -> Option<Node> {
+/// Least and most of every language, narrowed.
+fn bounds(problem: &Problem, terms: &[&Term], ranges: &[(usize, u64, u64)]) -> Vec<(u64, u64)> {
     let mut bounds: Vec<(u64, u64)> = terms.iter().map(|term| (term.least(), problem.most(term))).collect();
     ranges.iter().for_each(|&(i, least, most)| bounds[i] = (least, most));
+    bounds
+}
+
+fn fits(bounds: &[(u64, u64)], budget: u64) -> bool {
     let least: u128 = bounds.iter().map(|range| u128::from(range.0)).sum();
     let most: u128 = bounds.iter().map(|range| u128::from(range.1)).sum();
-    let room = u64::try_from(u128::from(budget).checked_sub(least)?).ok()?;
-    if most < u128::from(budget) {
-        return None;
-    }
+    least <= u128::from(budget) && u128::from(budget) <= most
+}
+
+/// Solves the envelopes over narrowed ranges that the budget fits.
+fn explore(problem: &Problem, terms: &[&Term], budget: u64, ranges: Vec<(usize, u64, u64)>) -> Node {
+    let bounds = bounds(problem, terms, &ranges);
+    let room = budget - bounds.iter().map(|range| range.0).sum::<u64>();
     // nobody can get more than all that is free, and a tight range makes a tight envelope
     let envelopes: Vec<Envelope> =
         terms.iter().zip(&bounds).map(|(term, &(least, most))| Envelope::new(term, least, most.min(least + room))).collect();
@@ -105,7 +115,7 @@ fn explore(problem: &Problem, terms: &[&Term], budget: u64, ranges: Vec<(usize, 
     let excesses: Vec<f64> = envelopes.iter().zip(&pairs).map(|(envelope, &x)| envelope.excess(x)).collect();
     let split = excesses.iter().enumerate().filter(|(_, excess)| **excess > 0.0).max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, _)| i);
     let objective = objective_of(terms, &pairs);
-    Some(Node { ranges, pairs, objective, bound: objective - excesses.iter().sum::<f64>(), split })
+    Node { ranges, pairs, objective, bound: objective - excesses.iter().sum::<f64>(), split }
 }
 
 fn describe(problem: &Problem, pairs: &[u64], bound: f64) -> Allocation {

@@ -108,9 +108,9 @@ impl Law {
     pub fn irreducible(&self) -> f64 {
         match self.0 {
             WireLaw::Metric { .. } | WireLaw::Power { .. } => 0.0,
-            WireLaw::PowerFloor { irreducible, .. }
-            | WireLaw::Offset { irreducible, .. }
-            | WireLaw::Rectified { irreducible, .. } => irreducible,
+            WireLaw::PowerFloor { irreducible, .. } | WireLaw::Offset { irreducible, .. } | WireLaw::Rectified { irreducible, .. } => {
+                irreducible
+            }
         }
     }
 
@@ -168,9 +168,7 @@ impl Law {
     fn shape(&self) -> Shape {
         match self.0 {
             WireLaw::Metric { alpha, gamma, beta } => Shape::shifted(alpha.ln() - beta * gamma.ln(), beta, 0.0),
-            WireLaw::Power { scale, exponent } | WireLaw::PowerFloor { scale, exponent, .. } => {
-                Shape::shifted(scale.ln(), exponent, 0.0)
-            }
+            WireLaw::Power { scale, exponent } | WireLaw::PowerFloor { scale, exponent, .. } => Shape::shifted(scale.ln(), exponent, 0.0),
             WireLaw::Offset { scale, exponent, offset, .. } => Shape::shifted(scale.ln(), exponent, offset),
             WireLaw::Rectified { scale, exponent, transition, .. } => Shape::rectified(scale.ln(), exponent, transition),
         }

@@ -1,0 +1,83 @@
+//! The allocation beside the baselines, under the uncertainty of the laws.
+
+use super::{Allocation, Comparison, Policy, PolicyRow, Problem};
+use crate::law::Law;
+use crate::numeric::quantiles::central;
+use crate::units::{Estimate, Interval};
+use rayon::prelude::*;
+
+/// What one draw of the laws says.
+struct Sample {
+    /// Share a language where the problem is solved for this draw.
+    shares: Vec<f64>,
+    /// Loss a policy and language.
+    losses: Vec<Vec<f64>>,
+}
+
+/// Sets our allocation, uniform, and then each further policy against draws of the laws: one `Vec<Law>` a draw, in the order of the
+/// terms; a term beyond its end keeps its own law. Every policy's pairs are fixed by the fitted laws; only what they bring is drawn.
+/// Without draws every interval is a point. Policies that need unknown unique pairs are left out.
+pub fn compare(problem: &Problem, draws: &[Vec<Law>], policies: &[Policy]) -> Comparison {
+    let allocation = problem.solve();
+    let mut rows = vec![(Policy::Parallot, pairs_of(&allocation)), (Policy::Uniform, Policy::Uniform.allot(problem))];
+    let further = policies.iter().filter(|policy| !matches!(policy, Policy::Parallot | Policy::Uniform));
+    rows.extend(further.filter(|policy| policy.is_defined_for(problem)).map(|policy| (*policy, policy.allot(problem))));
+    let fitted = sample(problem, &rows, &allocation);
+    let samples: Vec<Sample> = draws
+        .par_iter()
+        .map(|laws| match problem.with_laws(laws) {
+            Ok(drawn) => sample(&drawn, &rows, &drawn.solve()),
+            // a draw with a pole where the budget has no pair to spare: nothing to solve, the fitted laws stand in
+            Err(_) => sample(problem, &rows, &allocation),
+        })
+        .collect();
+    let share = |i: usize| estimate(fitted.shares[i], samples.iter().map(|sample| sample.shares[i]));
+    let shares = (0..problem.terms().len()).map(share).collect();
+    let policies = (0..rows.len()).map(|at| row(problem, &rows[at], at, &fitted, &samples)).collect();
+    Comparison { allocation, shares, policies, draws: draws.len() }
+}
+
+fn pairs_of(allocation: &Allocation) -> Vec<u64> {
+    allocation.languages.iter().map(|language| language.pairs).collect()
+}
+
+fn sample(problem: &Problem, rows: &[(Policy, Vec<u64>)], allocation: &Allocation) -> Sample {
+    let losses = |pairs: &[u64]| problem.terms().iter().zip(pairs).map(|(term, &x)| term.law.loss(x as f64)).collect();
+    Sample {
+        shares: allocation.languages.iter().map(|language| language.share).collect(),
+        losses: rows.iter().map(|(_, pairs)| losses(pairs)).collect(),
+    }
+}
+
+fn row(problem: &Problem, (policy, pairs): &(Policy, Vec<u64>), at: usize, fitted: &Sample, samples: &[Sample]) -> PolicyRow {
+    let mean = |sample: &Sample, at: usize| weighted_mean(problem, &sample.losses[at]);
+    let gain = |sample: &Sample| match (mean(sample, 1), mean(sample, at)) {
+        // two infinite losses have no difference
+        (uniform, ours) if uniform == ours => 0.0,
+        (uniform, ours) => uniform - ours,
+    };
+    let loss = |i: usize| estimate(fitted.losses[at][i], samples.iter().map(|sample| sample.losses[at][i]));
+    let gains: Vec<f64> = if samples.is_empty() { vec![gain(fitted)] } else { samples.iter().map(gain).collect() };
+    let count = gains.len() as f64;
+    PolicyRow {
+        policy: *policy,
+        pairs: pairs.clone(),
+        loss_nats: (0..pairs.len()).map(loss).collect(),
+        mean_loss_nats: estimate(mean(fitted, at), samples.iter().map(|sample| mean(sample, at))),
+        gain_nats: estimate(gains.iter().sum::<f64>() / count, gains.iter().copied()),
+        chance_to_beat_uniform: gains.iter().filter(|gain| **gain > 0.0).count() as f64 / count,
+    }
+}
+
+/// Mean loss over languages by weight, nats per target token; those of weight 0 have no part in it.
+fn weighted_mean(problem: &Problem, losses: &[f64]) -> f64 {
+    let weighted = || problem.terms().iter().zip(losses).filter(|(term, _)| term.weight > 0.0);
+    weighted().map(|(term, loss)| term.weight * loss).sum::<f64>() / weighted().map(|(term, _)| term.weight).sum::<f64>()
+}
+
+/// A value with the central 90 % of the draws; a point without draws.
+fn estimate(value: f64, draws: impl Iterator<Item = f64>) -> Estimate {
+    let mut draws: Vec<f64> = draws.collect();
+    let (lo, hi) = if draws.is_empty() { (value, value) } else { central(&mut draws, 0.9) };
+    Estimate { value, interval_90: Interval::new(lo, hi) }
+}
