@@ -46,10 +46,11 @@ pub fn nats(value: f64) -> String {
     if value == 0.0 || (0.1..1e4).contains(&value.abs()) { format!("{value:.3}") } else { significant(value, 3) }
 }
 
-/// A difference of losses with its sign and a true minus.
+/// A difference of losses with its sign and a true minus: four decimals, more for one below a thousandth.
 pub fn signed(value: f64) -> String {
     let sign = if value < 0.0 { "\u{2212}" } else { "+" };
-    format!("{sign}{}", nats(value.abs()))
+    let size = value.abs();
+    if size == 0.0 || (1e-3..1e4).contains(&size) { format!("{sign}{size:.4}") } else { format!("{sign}{}", significant(size, 2)) }
 }
 
 /// A share as a percentage: `12.3 %`.
@@ -94,7 +95,7 @@ mod tests {
     fn digits_are_kept_where_they_matter() {
         assert_eq!((significant(0.000213, 2), significant(213.456, 4)), ("0.00021".into(), "213.5".into()));
         assert_eq!((significant(1e-9, 2), significant(0.0, 3), significant(f64::NAN, 3)), ("1.0e-9".into(), "0".into(), "NaN".into()));
-        assert_eq!((nats(2.0), nats(0.0213), signed(-0.5)), ("2.000".into(), "0.0213".into(), "\u{2212}0.500".into()));
+        assert_eq!((nats(2.0), nats(0.0213), signed(-0.5)), ("2.000".into(), "0.0213".into(), "\u{2212}0.5000".into()));
         assert_eq!((grouped(0), grouped(999), grouped(1_234_567)), ("0".into(), "999".into(), "1,234,567".into()));
         assert_eq!((percent(0.1234), duration(59.6), duration(5400.0)), ("12.3 %".into(), "60 s".into(), "90 min".into()));
     }

@@ -50,7 +50,8 @@ fn fit(at: usize) -> Fit {
             Point { pairs, loss_nats: law.loss(pairs) * (1.0 + noise), seed }
         }));
     }
-    let parameters = law.parameters().into_iter().map(|(name, value)| Parameter { name: name.to_owned(), estimate: about(value, 0.1 * value) });
+    let parameters =
+        law.parameters().into_iter().map(|(name, value)| Parameter { name: name.to_owned(), estimate: about(value, 0.1 * value) });
     let candidate = |law, held_out| Candidate { law, rmse_log: 0.009, held_out_error: held_out, aicc: Some(-120.5) };
     let power = Law::new(Form::Power, &[8.0, 0.12]).unwrap();
     Fit {
@@ -69,8 +70,7 @@ fn fit(at: usize) -> Fit {
     }
 }
 
-const UNIQUE: [u64; 13] =
-    [90_000, 12_000, 400_000, 60_000, 30_000, 150_000, 22_000, 300_000, 350_000, 9000, 14_000, 80_000, 500_000];
+const UNIQUE: [u64; 13] = [90_000, 12_000, 400_000, 60_000, 30_000, 150_000, 22_000, 300_000, 350_000, 9000, 14_000, 80_000, 500_000];
 
 /// Whole pairs by weight under caps, the last language taking the rest: a stand-in for an optimum.
 fn split(weights: &[f64], budget: u64) -> Vec<u64> {
@@ -106,7 +106,14 @@ fn allocation(terms: &[Term], pairs: &[u64], budget: u64) -> Allocation {
 fn policy(policy: Policy, terms: &[Term], pairs: Vec<u64>, gain: f64) -> PolicyRow {
     let losses: Vec<_> = terms.iter().zip(&pairs).map(|(term, &pairs)| about(term.law.loss(pairs as f64), 0.02)).collect();
     let mean = losses.iter().map(|loss| loss.value).sum::<f64>() / losses.len() as f64;
-    PolicyRow { policy, pairs, loss_nats: losses, mean_loss_nats: about(mean, 0.015), gain_nats: about(gain, 0.009), chance_to_beat_uniform: 0.93 }
+    PolicyRow {
+        policy,
+        pairs,
+        loss_nats: losses,
+        mean_loss_nats: about(mean, 0.015),
+        gain_nats: about(gain, 0.009),
+        chance_to_beat_uniform: 0.93,
+    }
 }
 
 fn record(tuned: Option<usize>, pairs: u64, count: usize) -> RunRecord {
@@ -140,7 +147,14 @@ impl Sample {
     pub fn languages(count: usize) -> Sample {
         let fits: Vec<_> = (0..count).map(fit).collect();
         let weight = 1.0 / count as f64;
-        let term = |fit: &Fit| Term { lang: fit.curve.clone(), law: fit.law, weight, lower: 0, upper: fit.unique.map(|u| 2 * u), unique: fit.unique };
+        let term = |fit: &Fit| Term {
+            lang: fit.curve.clone(),
+            law: fit.law,
+            weight,
+            lower: 0,
+            upper: fit.unique.map(|u| 2 * u),
+            unique: fit.unique,
+        };
         let terms: Vec<_> = fits.iter().map(term).collect();
         let weights = |power: f64| (0..count).map(|at| (UNIQUE[at] as f64).powf(power) * (1.2 + wobble(3 * at))).collect::<Vec<_>>();
         let ours = split(&weights(0.25), BUDGET);
@@ -160,7 +174,8 @@ impl Sample {
             draws: 40,
         };
         let budgets = (0..25).map(|k| (10_000.0 * 1.26_f64.powi(k)) as u64);
-        let path = budgets.map(|budget| allocation(&terms, &split(&weights(0.6 / (1.0 + (budget as f64 / 30_000.0).ln().abs())), budget), budget));
+        let path =
+            budgets.map(|budget| allocation(&terms, &split(&weights(0.6 / (1.0 + (budget as f64 / 30_000.0).ln().abs())), budget), budget));
         let path = path.collect();
         let runs = std::iter::once(None).chain((0..count).map(Some));
         let records = runs.map(|tuned| record(tuned, if tuned.is_some() { 32_000 } else { 0 }, count)).collect();

@@ -2,20 +2,13 @@
 
 use super::axis::{Axis, Unit};
 use super::panel::{Mark, Panel, legend};
-use super::{ACCENT, Anchor, FAINT, GRID, Ink, Picture, TEXT, WIDTH, color, fitted};
+use super::{ACCENT, Anchor, CAP, FAINT, GRID, Ink, Picture, TEXT, WIDTH, color, fitted};
 use crate::allocate::{Active, Comparison, Policy};
 use crate::report::{Report, eye};
 
 /// Our bars, then one ink a baseline, repeated where there are more.
-const POLICY_INKS: [Ink; 6] = [
-    ACCENT,
-    Ink(230, 159, 0, 1.0),
-    Ink(0, 158, 115, 1.0),
-    Ink(204, 121, 167, 1.0),
-    Ink(150, 150, 150, 1.0),
-    Ink(86, 180, 233, 1.0),
-];
-const CAP: Ink = Ink(178, 24, 43, 1.0);
+const POLICY_INKS: [Ink; 6] =
+    [ACCENT, Ink(230, 159, 0, 1.0), Ink(0, 158, 115, 1.0), Ink(204, 121, 167, 1.0), Ink(150, 150, 150, 1.0), Ink(86, 180, 233, 1.0)];
 /// More languages than this go into a second row.
 const LANGUAGES_A_ROW: usize = 7;
 

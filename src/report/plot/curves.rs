@@ -2,14 +2,14 @@
 
 use super::axis::{Axis, Unit};
 use super::panel::{Grid, Mark, Panel, legend};
-use super::{ACCENT, Anchor, FAINT, GRID, Ink, Picture, TEXT, color, fitted};
+use super::{Anchor, CAP, FAINT, GRID, Ink, Picture, TEXT, color, fitted};
 use crate::fit::{Fit, Prediction};
 use crate::report::{Report, eye};
 
 /// Where a band is computed along the axis.
 const SAMPLES: usize = 61;
 /// Width kept free for the base model left of the logarithmic axis.
-const BASE_WIDTH: f64 = 30.0;
+const BASE_WIDTH: f64 = 34.0;
 /// Grey of what lies beyond the largest size measured.
 const BEYOND: Ink = Ink(120, 120, 120, 1.0);
 
@@ -44,7 +44,7 @@ fn draw_head(picture: &mut Picture, report: &Report) {
         entries.push((Mark::Dot(TEXT), "allotted, 90 % interval".to_owned()));
     }
     if report.fits.iter().any(|fit| fit.unique.is_some()) {
-        entries.push((Mark::Dashes(ACCENT), "unique pairs".to_owned()));
+        entries.push((Mark::Dashes(CAP), "unique pairs".to_owned()));
     }
     legend(picture, (10.0, 38.0), &entries);
 }
@@ -86,10 +86,11 @@ impl<'a> Curve<'a> {
         let band: Vec<_> = x.samples(SAMPLES).map(|pairs| (pairs, fit.predict(pairs))).collect();
         let shown = fit.points.iter().map(|point| point.loss_nats);
         let whiskers = allotted.iter().flat_map(|(_, at)| [at.interval_90.lo, at.interval_90.hi]);
-        let (lo, hi) = shown.chain(band.iter().map(|(_, at)| at.value)).chain(whiskers).filter(|loss| loss.is_finite() && *loss > 0.0).fold(
-            (f64::INFINITY, 0.0_f64),
-            |(lo, hi), loss| (lo.min(loss), hi.max(loss)),
-        );
+        let (lo, hi) = shown
+            .chain(band.iter().map(|(_, at)| at.value))
+            .chain(whiskers)
+            .filter(|loss| loss.is_finite() && *loss > 0.0)
+            .fold((f64::INFINITY, 0.0_f64), |(lo, hi), loss| (lo.min(loss), hi.max(loss)));
         // a flat curve still gets a panel in which its noise is not blown up
         let room = (hi / lo).powf(0.06).max(1.01);
         let y = Axis::log((lo / room, hi * room), panel.up(), Unit::Nats);
@@ -136,13 +137,13 @@ impl<'a> Curve<'a> {
         if self.base.is_empty() {
             return;
         }
-        let (x, y) = (self.panel.left + 9.0, self.panel.bottom);
+        let (x, y) = (self.panel.left + 10.0, self.panel.bottom);
         for &loss in &self.base {
             picture.line([(x - 6.0, self.y.at(loss)), (x + 6.0, self.y.at(loss))], 2.0, self.ink);
         }
         picture.text((x, y + 13.0), 11.0, Anchor::Middle, FAINT, "base");
         for shift in [-2.0, 2.0] {
-            let middle = self.panel.left + BASE_WIDTH - 7.0 + shift;
+            let middle = self.panel.left + BASE_WIDTH - 6.0 + shift;
             picture.line([(middle - 2.0, y + 4.0), (middle + 2.0, y - 4.0)], 1.0, FAINT);
         }
     }
@@ -160,7 +161,7 @@ impl<'a> Curve<'a> {
         let unique = self.fit.unique.or_else(|| report.term(&self.fit.curve)?.unique);
         if let Some(unique) = unique.map(|unique| unique as f64).filter(|&unique| self.x.holds(unique)) {
             let x = self.x.at(unique);
-            picture.dashed([(x, self.panel.bottom), (x, self.panel.top)], 3.0, 1.0, ACCENT);
+            picture.dashed([(x, self.panel.bottom), (x, self.panel.top)], 3.0, 1.0, CAP);
         }
     }
 

@@ -9,7 +9,7 @@ mod picture;
 mod residuals;
 mod transfer;
 
-pub use bars::{allocation, marginal};
+pub use bars::{allocation, marginal, policy_name};
 pub use budget::budget;
 pub use curves::curves;
 pub use picture::{Anchor, Ink, Picture, PlotError};
@@ -26,6 +26,8 @@ const FAINT: Ink = Ink(110, 110, 110, 1.0);
 const GRID: Ink = Ink(226, 226, 226, 1.0);
 const WHITE: Ink = Ink(255, 255, 255, 1.0);
 const ACCENT: Ink = Ink(0, 90, 156, 1.0);
+/// What a corpus limits: its unique pairs, and caps.
+const CAP: Ink = Ink(178, 24, 43, 1.0);
 
 /// Okabe and Ito's colours without yellow and black, then Tol's muted ones, which keep apart from them.
 const PALETTE: [Ink; 14] = [

@@ -1,5 +1,8 @@
 //! Pictures: a list of shapes in CSS pixels, painted by plotters as SVG or as PNG from the same list.
 
+use image::ImageEncoder;
+use image::codecs::png::{CompressionType, PngEncoder};
+use image::imageops::FilterType;
 use plotters::backend::DrawingBackend;
 use plotters::coord::Shift;
 use plotters::drawing::DrawingAreaErrorKind;
@@ -66,9 +69,13 @@ pub struct Picture {
 /// Family under which the embedded font is known to plotters, and which browsers map to their own.
 const FAMILY: &str = "sans-serif";
 
-/// Backends place shapes on whole units; a unit is this part of a CSS pixel.
-const SVG_SCALE: f64 = 8.0;
-const PNG_SCALE: f64 = 2.0;
+/// Backends place shapes on whole units, so many a CSS pixel.
+const SVG_UNITS: f64 = 8.0;
+const PNG_UNITS: f64 = 4.0;
+/// Pixels a CSS pixel of a finished PNG; painting finer and shrinking smooths every edge.
+const PNG_PIXELS: f64 = 2.0;
+/// By how much of its size the bitmap backend sets a text too high.
+const PNG_TEXT_DROP: f64 = 0.17;
 
 impl Picture {
     /// An empty picture.
@@ -119,14 +126,14 @@ impl Picture {
     /// Width of a text in the embedded font, with room for the wider fonts a browser may put in its place.
     pub fn text_width(&self, size: f64, text: &str) -> f64 {
         let measured = (FAMILY, 10.0 * size * FONT_EM).into_font().box_size(text);
-        measured.map_or(0.6 * size * text.chars().count() as f64, |(width, _)| 1.12 * f64::from(width) / 10.0)
+        measured.map_or(0.6 * size * text.chars().count() as f64, |(width, _)| 1.06 * f64::from(width) / 10.0)
     }
 
     /// As SVG.
     pub fn svg(&self) -> Result<String, PlotError> {
         let mut svg = String::new();
-        let size = self.units(SVG_SCALE);
-        paint(self, &SVGBackend::with_string(&mut svg, size).into_drawing_area(), SVG_SCALE)?;
+        let size = self.units(SVG_UNITS);
+        paint(self, &SVGBackend::with_string(&mut svg, size).into_drawing_area(), SVG_UNITS, 0.0)?;
         let head = format!("<svg width=\"{}\" height=\"{}\"", size.0, size.1);
         let sized = format!("<svg width=\"{}\" height=\"{}\"", self.width, self.height);
         Ok(svg.replacen(&head, &sized, 1))
@@ -134,12 +141,14 @@ impl Picture {
 
     /// As PNG, two pixels a CSS pixel.
     pub fn png(&self) -> Result<Vec<u8>, PlotError> {
-        let (width, height) = self.units(PNG_SCALE);
-        let mut pixels = vec![0; width as usize * height as usize * 3];
-        paint(self, &BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area(), PNG_SCALE)?;
+        let (width, height) = self.units(PNG_UNITS);
+        let mut fine = image::RgbImage::new(width, height);
+        paint(self, &BitMapBackend::with_buffer(&mut fine, (width, height)).into_drawing_area(), PNG_UNITS, PNG_TEXT_DROP)?;
+        let (width, height) = self.units(PNG_PIXELS);
+        let pixels = image::imageops::resize(&fine, width, height, FilterType::Triangle);
         let mut png = Vec::new();
-        let encoder = image::codecs::png::PngEncoder::new(&mut png);
-        image::ImageEncoder::write_image(encoder, &pixels, width, height, image::ColorType::Rgb8)?;
+        let encoder = PngEncoder::new_with_quality(&mut png, CompressionType::Default, image::codecs::png::FilterType::Adaptive);
+        encoder.write_image(&pixels, width, height, image::ColorType::Rgb8)?;
         Ok(png)
     }
 
@@ -158,11 +167,11 @@ fn register_embedded_font() {
     ONCE.call_once(|| drop(register_font(FAMILY, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT)));
 }
 
-fn paint<DB: DrawingBackend>(picture: &Picture, area: &DrawingArea<DB, Shift>, scale: f64) -> Result<(), PlotError> {
+fn paint<DB: DrawingBackend>(picture: &Picture, area: &DrawingArea<DB, Shift>, units: f64, drop: f64) -> Result<(), PlotError> {
     let failed = |error: DrawingAreaErrorKind<DB::ErrorType>| PlotError::Draw { cause: error.to_string() };
     area.fill(&WHITE).map_err(failed)?;
     for shape in &picture.shapes {
-        paint_shape(shape, area, scale).map_err(failed)?;
+        paint_shape(shape, area, units, drop).map_err(failed)?;
     }
     area.present().map_err(failed)
 }
@@ -170,9 +179,10 @@ fn paint<DB: DrawingBackend>(picture: &Picture, area: &DrawingArea<DB, Shift>, s
 fn paint_shape<DB: DrawingBackend>(
     shape: &Shape,
     area: &DrawingArea<DB, Shift>,
-    scale: f64,
+    units: f64,
+    drop: f64,
 ) -> Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
-    let unit = |value: f64| (value * scale).round() as i32;
+    let unit = |value: f64| (value * units).round() as i32;
     let at = |&(x, y): &(f64, f64)| (unit(x), unit(y));
     match shape {
         Shape::Line { points, width, ink } => {
@@ -188,8 +198,9 @@ fn paint_shape<DB: DrawingBackend>(
                 Anchor::End => HPos::Right,
             };
             let turn = if *upright { FontTransform::Rotate270 } else { FontTransform::None };
-            let font = (FAMILY, size * FONT_EM * scale).into_font().transform(turn);
-            area.draw_text(text, &font.color(&ink.color()).pos(Pos::new(horizontal, VPos::Center)), at(place))
+            let font = (FAMILY, size * FONT_EM * units).into_font().transform(turn);
+            let dropped = if *upright { (place.0 + drop * size, place.1) } else { (place.0, place.1 + drop * size) };
+            area.draw_text(text, &font.color(&ink.color()).pos(Pos::new(horizontal, VPos::Center)), at(&dropped))
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::report::{Report, eye, held_out_error};
 pub fn residuals(report: &Report) -> Picture {
     let grid = Grid::new(report.fits.len(), 150.0, 30.0);
     let mut picture = Picture::new(grid.width, grid.height);
-    let title = fitted(&picture, 14.0, "Measured loss over fitted loss, less one; band: one standard deviation of the noise", grid.width - 20.0);
+    let title =
+        fitted(&picture, 14.0, "Measured loss over fitted loss, less one; band: one standard deviation of the noise", grid.width - 20.0);
     picture.text((10.0, 14.0), 14.0, Anchor::Start, TEXT, title);
     for (index, fit) in report.fits.iter().enumerate() {
         let panel = grid.panel(index);

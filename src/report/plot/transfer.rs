@@ -13,7 +13,7 @@ const STRONG: f64 = 0.55;
 /// Change of loss on one language after tuning on another, relative to the base model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transfer {
-    /// Languages tuned on and evaluated, sorted.
+    /// Languages tuned on and evaluated, in the order of the report.
     pub langs: Vec<Lang>,
     /// Row: tuned on, column: evaluated; loss over the base model's loss, less one. Absent where no run finished.
     pub change: Vec<Vec<Option<f64>>>,
@@ -21,10 +21,10 @@ pub struct Transfer {
 
 impl Transfer {
     /// Mean over seeds of the largest finished size of every language; `None` without runs to compare.
-    pub fn new(records: &[RunRecord]) -> Option<Self> {
-        let finished: Vec<_> = records.iter().filter(|record| record.outcome == Outcome::Finished).collect();
+    pub fn new(report: &Report) -> Option<Self> {
+        let finished: Vec<_> = report.records.iter().filter(|record| record.outcome == Outcome::Finished).collect();
         let mut langs: Vec<Lang> = finished.iter().filter_map(|record| record.lang.clone()).collect();
-        langs.sort();
+        langs.sort_by_key(|lang| (report.rank(lang.code()), lang.clone()));
         langs.dedup();
         let base: Vec<_> = finished.iter().copied().filter(|record| record.lang.is_none()).collect();
         let row = |tuned: &Lang| {
@@ -46,26 +46,25 @@ fn mean_loss(runs: &[&RunRecord], lang: &Lang) -> Option<f64> {
 
 /// The heat map of [`Transfer`]; `None` where the records hold nothing to compare.
 pub fn transfer(report: &Report) -> Option<Picture> {
-    let transfer = Transfer::new(report.records)?;
+    let transfer = Transfer::new(report)?;
     let count = transfer.langs.len() as f64;
     let names: Vec<_> = transfer.langs.iter().map(|lang| report.name(lang.code())).collect();
     let side = ((WIDTH - 130.0) / count).min(86.0);
     let height = side.min(40.0);
-    let title = "Change of loss against the base model, at the largest size run";
-    let mut picture = Picture::new((130.0 + side * count + 10.0).max(560.0), 96.0 + height * count);
+    let title = "Loss against the base model (row: tuned on, at the largest size; column: evaluated on)";
+    let mut picture = Picture::new((130.0 + side * count).max(600.0), 64.0 + height * count);
     picture.text((10.0, 14.0), 14.0, Anchor::Start, TEXT, title);
-    picture.text((118.0, 44.0), 11.0, Anchor::End, FAINT, "tuned on ↓ evaluated on →");
     let strongest = transfer.change.iter().flatten().flatten().map(|change| change.abs()).filter(|c| c.is_finite()).fold(1e-9, f64::max);
     for (at, name) in names.iter().enumerate() {
         let x = 126.0 + side * (at as f64 + 0.5);
         let column = fitted(&picture, 12.0, name, side - 4.0);
-        picture.text((x, 66.0), 12.0, Anchor::Middle, TEXT, column);
+        picture.text((x, 44.0), 12.0, Anchor::Middle, TEXT, column);
         let row = fitted(&picture, 12.0, name, 110.0);
-        picture.text((118.0, 80.0 + height * (at as f64 + 0.5)), 12.0, Anchor::End, TEXT, row);
+        picture.text((118.0, 56.0 + height * (at as f64 + 0.5)), 12.0, Anchor::End, TEXT, row);
     }
     for (row, changes) in transfer.change.iter().enumerate() {
         for (column, change) in changes.iter().enumerate() {
-            let corner = (126.0 + side * column as f64, 80.0 + height * row as f64);
+            let corner = (126.0 + side * column as f64, 56.0 + height * row as f64);
             draw_cell(&mut picture, corner, (side, height), *change, strongest);
         }
     }
@@ -93,10 +92,10 @@ mod tests {
     #[test]
     fn only_the_largest_finished_size_counts_and_the_base_is_the_measure() {
         let mut sample = Sample::languages(2);
-        let transfer = Transfer::new(&sample.records).unwrap();
+        let transfer = Transfer::new(&sample.report()).unwrap();
         assert_eq!(transfer.langs.len(), 2);
         assert!(transfer.change[0][0].unwrap() < 0.0);
         sample.records.retain(|record| record.lang.is_some());
-        assert_eq!(Transfer::new(&sample.records), None);
+        assert_eq!(Transfer::new(&sample.report()), None);
     }
 }
