@@ -124,7 +124,7 @@ impl Shape {
                 return 0.0;
             }
             let next = v - excess / tangent;
-            if !(next < v) {
+            if next >= v {
                 break;
             }
             v = next;

@@ -1,0 +1,66 @@
+//! What a person should know before trusting a fit.
+
+use super::{Fit, Flag};
+use crate::curve::Point;
+
+/// Of the least loss: a floor below it is as good as nothing, and one above the next is most of the loss.
+const NOTHING: f64 = 0.05;
+const MOST: f64 = 0.5;
+/// A rise or a fall counts when it is this many standard deviations.
+const SIGMAS: f64 = 2.0;
+
+/// Mean ln loss of one size.
+struct Level {
+    pairs: f64,
+    ln_loss: f64,
+    repeats: f64,
+}
+
+/// Flags of a finished fit; `at_bounds` are the parameters that ended at an end of their range.
+pub(super) fn flags(fit: &Fit, at_bounds: Vec<String>, freedom: usize) -> Vec<Flag> {
+    let levels = levels(&fit.points);
+    let mut flags = Vec::new();
+    flags.extend(floor_not_identified(fit));
+    flags.extend(at_bounds.into_iter().map(|parameter| Flag::AtBound { parameter }));
+    let decades = fit.decades();
+    flags.extend((decades < 1.0).then_some(Flag::LessThanADecade { decades }));
+    flags.extend(first_rise(&levels, fit.noise_log));
+    flags.extend(drowned(&levels, fit.noise_log).then_some(Flag::NoiseLargerThanSignal));
+    // a tenth of the starts: fewer, and the next curve may find none
+    let (agreed, starts) = (fit.starts_agreed, fit.starts);
+    flags.extend((agreed * 10 < starts).then_some(Flag::StartsDisagree { agreed, starts }));
+    flags.extend((levels.len() <= freedom).then_some(Flag::NothingToCheck));
+    flags
+}
+
+fn floor_not_identified(fit: &Fit) -> Option<Flag> {
+    let floor = fit.parameters.iter().find(|parameter| parameter.name == "irreducible")?;
+    let least = fit.points.iter().map(|point| point.loss_nats).fold(f64::INFINITY, f64::min);
+    let interval = floor.estimate.interval_90;
+    (interval.lo < NOTHING * least && interval.hi > MOST * least).then_some(Flag::FloorNotIdentified)
+}
+
+fn levels(points: &[Point]) -> Vec<Level> {
+    let mut levels: Vec<Level> = Vec::new();
+    for point in points.iter().filter(|point| point.pairs > 0.0) {
+        match levels.last_mut().filter(|level| level.pairs == point.pairs) {
+            Some(level) => {
+                level.repeats += 1.0;
+                level.ln_loss += (point.loss_nats.ln() - level.ln_loss) / level.repeats;
+            }
+            None => levels.push(Level { pairs: point.pairs, ln_loss: point.loss_nats.ln(), repeats: 1.0 }),
+        }
+    }
+    levels
+}
+
+fn first_rise(levels: &[Level], noise: f64) -> Option<Flag> {
+    let rises = |a: &Level, b: &Level| b.ln_loss - a.ln_loss > SIGMAS * noise * (1.0 / a.repeats + 1.0 / b.repeats).sqrt();
+    let pair = levels.windows(2).find(|pair| rises(&pair[0], &pair[1]) && pair[1].ln_loss > pair[0].ln_loss)?;
+    Some(Flag::NonMonotone { pairs: pair[1].pairs })
+}
+
+fn drowned(levels: &[Level], noise: f64) -> bool {
+    let [first, .., last] = levels else { return false };
+    first.ln_loss - last.ln_loss <= SIGMAS * noise
+}
