@@ -265,10 +265,8 @@ fn shared_cases_are_met() {
         return;
     }
     let mut met = Vec::new();
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    for path in files.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
-        let case: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    for path in crate::files::list(&folder, "json").unwrap() {
+        let case: serde_json::Value = serde_json::from_str(&crate::files::read_text(&path).unwrap()).unwrap();
         let Some((terms, budget)) = read_case(&case["problem"]) else { continue };
         let name = case["id"].as_str().unwrap().to_owned();
         let solved = Problem::new(terms, budget);

@@ -158,7 +158,7 @@ fn published_curves_are_fitted_as_well_as_published() {
         return;
     }
     let rows = |name: &str| -> Vec<Vec<String>> {
-        let text = std::fs::read_to_string(folder.join(name)).unwrap();
+        let text = crate::files::read_text(&folder.join(name)).unwrap();
         text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
     };
     let (curves, published) = (rows("flan.csv"), rows("published_rmsd_flan.csv"));
