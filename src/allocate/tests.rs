@@ -251,3 +251,83 @@ fn a_comparison_is_worked_out_by_hand() {
     let equal = Problem::new(vec![term("a", cheap), term("b", cheap)], 5_000).unwrap();
     assert_eq!(compare(&equal, &[], &[]).verdict(), Verdict::Same);
 }
+
+/// The shared cases that this problem can say: a sum over languages, separable, nothing repeated, drawn or in steps.
+///
+/// Their amounts are not whole. Rounding costs at most half a pair a language to second order, so the whole optimum must meet the
+/// published objective to 1e-6 of the reducible part where amounts are large; the exact part is what the other tests check.
+#[test]
+fn shared_cases_are_met() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/alloc_cases");
+    if !folder.exists() {
+        assert!(std::env::var("CI").is_err(), "the shared cases are missing");
+        println!("skipped: the shared cases are not here");
+        return;
+    }
+    let mut met = Vec::new();
+    for path in crate::files::list(&folder, "json").unwrap() {
+        let case: serde_json::Value = serde_json::from_str(&crate::files::read_text(&path).unwrap()).unwrap();
+        let Some((terms, budget)) = read_case(&case["problem"]) else { continue };
+        let name = case["id"].as_str().unwrap().to_owned();
+        let solved = Problem::new(terms, budget);
+        if case["expected"]["status"] != "optimal" {
+            assert!(solved.is_err(), "{name} is {}", case["expected"]["status"]);
+        } else {
+            let number = |key: &str| case["expected"][key].as_str().unwrap().parse::<f64>().unwrap();
+            let (objective, floor) = (number("objective"), number("floor"));
+            let allocation = solved.unwrap_or_else(|error| panic!("{name}: {error}")).solve();
+            let excess = (allocation.objective - objective) / (objective - floor);
+            println!("{name}: whole pairs cost {excess:.1e} of the reducible loss, gap {:.1e}", allocation.gap);
+            assert!((-1e-12..1e-6).contains(&excess), "{name}: {} is not {objective}", allocation.objective);
+            assert!(allocation.gap < 1e-9, "{name}: gap {}", allocation.gap);
+        }
+        met.push(name);
+    }
+    assert!(met.len() >= 10, "only {met:?}");
+}
+
+fn read_case(problem: &serde_json::Value) -> Option<(Vec<Term>, u64)> {
+    let whole = |value: &serde_json::Value| value.as_f64().filter(|x| x.fract() == 0.0).map(|x| x as u64);
+    let simple = problem["objective"]["over_languages"] == "sum" && problem["objective"]["over_draws"] == "none";
+    if !simple || ["transfer", "groups"].iter().any(|key| problem[key].as_array().is_some_and(|rows| !rows.is_empty())) {
+        return None;
+    }
+    let read = |language: &serde_json::Value| {
+        let plain = language["repeat"].is_null() && language["grain"].is_null() && language["draws"].is_null();
+        let law = &language["law"];
+        let numbers = |keys: &[&str]| keys.iter().map(|key| law[key].as_f64()).collect::<Option<Vec<f64>>>();
+        let (form, parameters) = match law["form"].as_str()? {
+            "metric" => (Form::Metric, numbers(&["alpha", "gamma", "beta"])?),
+            "power" => (Form::PowerFloor, numbers(&["E", "A", "alpha"])?),
+            "shifted" => (Form::Offset, numbers(&["E", "A", "alpha", "D0"])?),
+            _ => (Form::Rectified, numbers(&["E", "B", "beta", "Dl"])?),
+        };
+        let upper = if language["hi"].is_null() { None } else { Some(whole(&language["hi"])?) };
+        let (lower, weight) = (whole(&language["lo"])?, language["weight"].as_f64()?);
+        let lang = language["name"].as_str()?.to_owned();
+        let term = Term { lang, law: Law::new(form, &parameters).ok()?, weight, lower, upper, unique: None };
+        (plain && language["cost"] == 1.0).then_some(term)
+    };
+    let terms = problem["languages"].as_array()?.iter().map(read).collect::<Option<Vec<Term>>>()?;
+    let budget = whole(&problem["budget"]["amount"])?;
+    // more than the upper bounds hold is left over there, and an error here
+    let most: Option<u64> = terms.iter().map(|term| term.upper).sum();
+    let at_most = problem["budget"]["rule"] == "at_most";
+    Some((terms, if at_most { budget.min(most.unwrap_or(budget)) } else { budget }))
+}
+
+#[test]
+fn ten_thousand_languages() {
+    let terms: Vec<Term> = (0..10_000)
+        .map(|i| {
+            let spread = f64::from(i % 997) / 997.0;
+            let law = law(Form::Rectified, &[1.0 + spread, 50.0 + 400.0 * spread, 0.3 + 0.5 * spread, 20.0 + spread]);
+            Term { weight: 0.5 + f64::from(i % 89) / 89.0, ..term(&format!("l{i}"), law) }
+        })
+        .collect();
+    let problem = Problem::new(terms, 1_000_000_000).unwrap();
+    let start = std::time::Instant::now();
+    let allocation = problem.solve();
+    println!("10000 languages in {:?}", start.elapsed());
+    check_optimality(&problem, &allocation);
+}

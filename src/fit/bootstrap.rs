@@ -1,5 +1,6 @@
 //! Draws of a law: refits of the fitted curve under fresh noise.
 //!
+//! A wrong form costs an extrapolation more than noise does, so the forms that the held-out sizes do not rule out take turns.
 //! Each draw adds normal noise to the predicted ln losses and fits anew. Its standard deviation is not the estimate alone: that rests on
 //! few degrees of freedom, so each draw divides it by `sqrt(chi2 / degrees)`, which gives a linear model exactly its Student intervals.
 //! Where repeats of a size agree better than the sizes do with the law, the form is at fault, not the runs, and the noise is scaled up
@@ -20,21 +21,42 @@ const ATTEMPTS: u64 = 16;
 /// Fresh starts a draw besides the optimum.
 const FRESH_STARTS: usize = 2;
 
-/// As many draws as the settings ask for; the same whatever the threads do, as each draw has a generator of its own.
-pub(super) fn draws(curve: &str, trial: &Trial, settings: &Settings) -> Result<Vec<Law>, FitError> {
-    let predictions = trial.regression.predictions(&trial.best.theta);
-    let (spread, degrees) = spread(trial);
+/// As many draws as the settings ask for, the rivals taking turns; the same whatever the threads do, as each draw has a generator of
+/// its own.
+pub(super) fn draws(curve: &str, rivals: &[&Trial], settings: &Settings) -> Result<Vec<Law>, FitError> {
+    let sources: Vec<Source> = rivals.iter().map(|trial| Source::new(trial)).collect();
+    let lost = || FitError::NoMinimum { curve: curve.to_owned(), forms: rivals[0].regression.form.name().to_owned() };
     let draw = |number: usize| {
-        (0..ATTEMPTS).find_map(|attempt| {
-            let stream = stream_of(curve) ^ (number as u64 * ATTEMPTS + attempt);
-            let targets = noisy(&predictions, spread, degrees, &mut generator(settings.seed, stream));
-            let fresh = (0..FRESH_STARTS).map(|k| trial.regression.start((number * FRESH_STARTS + k) % settings.starts));
-            let starts = std::iter::once(trial.best.theta).chain(fresh);
-            Some(trial.regression.best(&targets, settings.huber_delta, starts)?.law)
-        })
+        let source = &sources[number % sources.len()];
+        let stream = |attempt| stream_of(curve) ^ (number as u64 * ATTEMPTS + attempt);
+        (0..ATTEMPTS).find_map(|attempt| source.draw(number, &mut generator(settings.seed, stream(attempt)), settings)).ok_or_else(lost)
     };
-    let lost = || FitError::NoMinimum { curve: curve.to_owned(), forms: trial.regression.form.name().to_owned() };
-    (0..settings.bootstraps).into_par_iter().map(|number| draw(number).ok_or_else(lost)).collect()
+    (0..settings.bootstraps).into_par_iter().map(draw).collect()
+}
+
+/// What the draws of one form start from.
+struct Source<'a> {
+    trial: &'a Trial,
+    predictions: Vec<f64>,
+    /// Standard deviation of the noise and its degrees of freedom.
+    spread: f64,
+    degrees: usize,
+}
+
+impl<'a> Source<'a> {
+    fn new(trial: &'a Trial) -> Self {
+        let (spread, degrees) = spread(trial);
+        Source { trial, predictions: trial.regression.predictions(&trial.best.theta), spread, degrees }
+    }
+
+    /// A refit from the optimum and two fresh starts; nothing where none has a finite minimum.
+    fn draw(&self, number: usize, generator: &mut ChaCha8Rng, settings: &Settings) -> Option<Law> {
+        let regression = &self.trial.regression;
+        let targets = noisy(&self.predictions, self.spread, self.degrees, generator);
+        let fresh = (0..FRESH_STARTS).map(|k| regression.start((number * FRESH_STARTS + k) % settings.starts));
+        let starts = std::iter::once(self.trial.best.theta).chain(fresh);
+        Some(regression.best(&targets, settings.huber_delta, starts)?.law)
+    }
 }
 
 fn noisy(predictions: &[f64], spread: f64, degrees: usize, generator: &mut ChaCha8Rng) -> Vec<f64> {

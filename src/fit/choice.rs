@@ -3,7 +3,15 @@
 use super::minimise::{Best, Regression};
 use super::{Candidate, FitError, Settings};
 use crate::curve::{Curve, Point};
+use crate::law::Form;
 use std::cmp::Ordering;
+
+/// Standard errors of the held-out error within which forms tie for the choice.
+const TIE: f64 = 1.0;
+/// Standard errors within which a form still has its turn among the draws. A few held-out sizes rule little out: with 1 the 90 %
+/// intervals of planted `rectified` laws, one run of 1 % noise a size, held the truth at eight times the largest size in 40 % of
+/// curves, with 4 in 67 %.
+const RIVAL: f64 = 4.0;
 
 /// A form fitted to all points, and how it fared on those it had not seen.
 pub(super) struct Trial {
@@ -34,11 +42,12 @@ fn with_data(regression: &Regression, best: &Best) -> Vec<f64> {
     residuals.into_iter().zip(&regression.points).filter(|(_, point)| point.pairs > 0.0).map(|(residual, _)| residual).collect()
 }
 
-/// All forms that the curve can carry, best first.
+/// All forms that the curve can carry, best first, and how many of the first are rivals: forms that the held-out sizes do not rule out.
 ///
-/// The best has the least held-out error; forms within its standard error are as good, and of those the one with the fewest parameters
-/// wins. Forms too rich to be checked come after, by Akaike's criterion. `power` comes before its equal, `metric`.
-pub(super) fn trials(curve: &Curve, settings: &Settings) -> Result<Vec<Trial>, FitError> {
+/// Of the forms whose held-out error is within one standard error of the least, the one with the least Akaike criterion is chosen, and
+/// of equals the one with fewer parameters. The others follow by held-out error; those too rich to be checked come last.
+/// `power` comes before its equal, `metric`.
+pub(super) fn trials(curve: &Curve, settings: &Settings) -> Result<(Vec<Trial>, usize), FitError> {
     let names = || settings.forms.iter().map(|form| form.name()).collect::<Vec<_>>().join(", ");
     let regressions: Vec<Regression> = (settings.forms.iter().map(|&form| Regression::new(form, curve.points())))
         .filter(|regression| regression.freedom() < regression.sizes())
@@ -49,25 +58,31 @@ pub(super) fn trials(curve: &Curve, settings: &Settings) -> Result<Vec<Trial>, F
     }
     let mut trials: Vec<Trial> = regressions.into_iter().filter_map(|regression| trial(curve, regression, settings)).collect();
     trials.sort_by(by_error);
-    if let Some(limit) = trials.first().and_then(|best| Some(best.candidate.held_out_error? + best.held_out_slack)) {
-        let near = trials.iter().take_while(|trial| trial.candidate.held_out_error.is_some_and(|error| error <= limit));
-        let simplest = near.enumerate().min_by_key(|(_, trial)| simplicity(trial)).map_or(0, |(at, _)| at);
-        trials[..=simplest].rotate_right(1);
-    }
-    if trials.is_empty() { Err(FitError::NoMinimum { curve: curve.name().to_owned(), forms: names() }) } else { Ok(trials) }
+    let Some(first) = trials.first() else {
+        return Err(FitError::NoMinimum { curve: curve.name().to_owned(), forms: names() });
+    };
+    let Some(error) = first.candidate.held_out_error else { return Ok((trials, 1)) };
+    let limit = |errors: f64| error + errors * first.held_out_slack;
+    let within = |limit: f64| trials.iter().take_while(|trial| trial.candidate.held_out_error.is_some_and(|error| error <= limit)).count();
+    let (ties, rivals) = (within(limit(TIE)), within(limit(RIVAL)));
+    trials[..ties].sort_by(by_akaike);
+    Ok((trials, rivals))
 }
 
 fn simplicity(trial: &Trial) -> (usize, bool) {
-    (trial.regression.freedom(), trial.regression.form == crate::law::Form::Metric)
+    (trial.regression.freedom(), trial.regression.form == Form::Metric)
 }
 
-/// Held-out error first, absent last; then Akaike's criterion, absent last; then fewer parameters.
+/// Held-out error first, absent last; then as [`by_akaike`].
 fn by_error(a: &Trial, b: &Trial) -> Ordering {
-    let key = |value: Option<f64>| value.unwrap_or(f64::INFINITY);
-    let (left, right) = (&a.candidate, &b.candidate);
-    (key(left.held_out_error).total_cmp(&key(right.held_out_error)))
-        .then(key(left.aicc).total_cmp(&key(right.aicc)))
-        .then(simplicity(a).cmp(&simplicity(b)))
+    let key = |trial: &Trial| trial.candidate.held_out_error.unwrap_or(f64::INFINITY);
+    key(a).total_cmp(&key(b)).then(by_akaike(a, b))
+}
+
+/// Akaike's criterion first, absent last; then fewer parameters.
+fn by_akaike(a: &Trial, b: &Trial) -> Ordering {
+    let key = |trial: &Trial| trial.candidate.aicc.unwrap_or(f64::INFINITY);
+    key(a).total_cmp(&key(b)).then(simplicity(a).cmp(&simplicity(b)))
 }
 
 fn trial(curve: &Curve, regression: Regression, settings: &Settings) -> Option<Trial> {

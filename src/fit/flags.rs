@@ -2,6 +2,7 @@
 
 use super::{Fit, Flag};
 use crate::curve::Point;
+use crate::numeric::quantiles::quantile;
 
 /// Of the least loss: a floor below it is as good as nothing, and one above the next is most of the loss.
 const NOTHING: f64 = 0.05;
@@ -24,7 +25,8 @@ pub(super) fn flags(fit: &Fit, at_bounds: Vec<String>, freedom: usize) -> Vec<Fl
     flags.extend(at_bounds.into_iter().map(|parameter| Flag::AtBound { parameter }));
     let decades = fit.decades();
     flags.extend((decades < 1.0).then_some(Flag::LessThanADecade { decades }));
-    flags.extend(first_rise(&levels, fit.noise_log));
+    let noise = usual_residual(fit);
+    flags.extend(first_rise(&levels, noise));
     flags.extend(drowned(&levels, fit.noise_log).then_some(Flag::NoiseLargerThanSignal));
     // a tenth of the starts: fewer, and the next curve may find none
     let (agreed, starts) = (fit.starts_agreed, fit.starts);
@@ -54,9 +56,19 @@ fn levels(points: &[Point]) -> Vec<Level> {
     levels
 }
 
+/// Standard deviation of the ln residuals as their median tells it (factor of the normal distribution): a rise must not hide in the
+/// noise that it makes itself.
+fn usual_residual(fit: &Fit) -> f64 {
+    let with_data = fit.points.iter().filter(|point| point.pairs > 0.0);
+    let mut sizes: Vec<f64> = with_data.map(|point| (point.loss_nats / fit.law.loss(point.pairs)).ln().abs()).collect();
+    sizes.sort_by(f64::total_cmp);
+    1.4826 * quantile(&sizes, 0.5)
+}
+
 fn first_rise(levels: &[Level], noise: f64) -> Option<Flag> {
-    let rises = |a: &Level, b: &Level| b.ln_loss - a.ln_loss > SIGMAS * noise * (1.0 / a.repeats + 1.0 / b.repeats).sqrt();
-    let pair = levels.windows(2).find(|pair| rises(&pair[0], &pair[1]) && pair[1].ln_loss > pair[0].ln_loss)?;
+    // a millionth of the loss is rounding of the logs, not a rise
+    let rises = |a: &Level, b: &Level| b.ln_loss - a.ln_loss > SIGMAS * noise * (1.0 / a.repeats + 1.0 / b.repeats).sqrt() + 1e-6;
+    let pair = levels.windows(2).find(|pair| rises(&pair[0], &pair[1]))?;
     Some(Flag::NonMonotone { pairs: pair[1].pairs })
 }
 

@@ -9,41 +9,40 @@ pub struct Bracket {
     pub right: f64,
 }
 
-/// Narrows a sign change of `f`, falling on `left..right`, until its ends are neighbours to about 1e-15 relative or `f(right)` is 0.
+/// Narrows a sign change of `f`, falling on `left..right`, to about 1e-15 of its ends, or until `f` is 0 at one.
 ///
-/// The function may jump: the bracket then closes on the jump, and the caller reads both sides of it.
-/// Regula falsi with the Illinois weights (Dowell and Jarratt 1971), and a bisection wherever two steps did not halve the bracket.
+/// The function may jump: the bracket then closes on the jump, and the caller reads both sides of it. Chandrupatla's method (1997):
+/// inverse quadratic interpolation where the last three values are safe for it, bisection elsewhere.
 /// Where `f(left) <= 0` both ends are `left`; where `f(right) > 0` both are `right`.
 pub fn falling_root(f: impl Fn(f64) -> f64, left: f64, right: f64) -> Bracket {
-    let (mut a, mut b) = (left, right);
-    let (mut fa, mut fb) = (f(a), f(b));
-    if fa <= 0.0 {
-        return Bracket { left: a, right: a };
+    let (fl, fr) = (f(left), f(right));
+    if fl <= 0.0 {
+        return Bracket { left, right: left };
     }
-    if fb > 0.0 {
-        return Bracket { left: b, right: b };
+    if fr > 0.0 {
+        return Bracket { left: right, right };
     }
-    let mut two_ago = f64::INFINITY;
-    let mut one_ago = f64::INFINITY;
-    while b - a > 1e-15 * a.abs().max(b.abs()).max(1e-280) && fb != 0.0 {
-        let secant = b - fb * (b - a) / (fb - fa);
-        let middle = a + (b - a) / 2.0;
-        let slow = b - a > two_ago / 2.0;
-        let c = if !slow && a < secant && secant < b { secant } else { middle };
-        if c <= a || c >= b {
-            break;
+    // the newest point, the latest on the other side of the root, and the one that the newest replaced
+    let ((mut x1, mut f1), (mut x2, mut f2)) = ((right, fr), (left, fl));
+    let mut part = 0.5;
+    loop {
+        let x = x1 + part * (x2 - x1);
+        let fx = f(x);
+        let (x3, f3) = if (fx > 0.0) == (f1 > 0.0) { (x1, f1) } else { (x2, f2) };
+        if (fx > 0.0) != (f1 > 0.0) {
+            (x2, f2) = (x1, f1);
         }
-        (two_ago, one_ago) = (one_ago, b - a);
-        let fc = f(c);
-        if fc > 0.0 {
-            (a, fa) = (c, fc);
-            fb /= 2.0;
-        } else {
-            (b, fb) = (c, fc);
-            fa /= 2.0;
+        (x1, f1) = (x, fx);
+        let least = 5e-16 * x1.abs().max(x2.abs()) / (x2 - x1).abs();
+        if least > 0.5 || f1 == 0.0 || f2 == 0.0 {
+            let (left, right) = if f1 > 0.0 { (x1, x2) } else { (x2, x1) };
+            return Bracket { left, right };
         }
+        let (xi, phi) = ((x1 - x2) / (x3 - x2), (f1 - f2) / (f3 - f2));
+        let is_safe = phi * phi < xi && (1.0 - phi) * (1.0 - phi) < 1.0 - xi;
+        let inverse_quadratic = || f1 / (f2 - f1) * f3 / (f2 - f3) + (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f3 - f2);
+        part = if is_safe { inverse_quadratic().clamp(least, 1.0 - least) } else { 0.5 };
     }
-    Bracket { left: a, right: b }
 }
 
 #[cfg(test)]
@@ -63,7 +62,7 @@ mod tests {
             30.0,
         );
         approx::assert_relative_eq!(bracket.right, 2f64.ln(), max_relative = 1e-14);
-        assert!(calls.get() < 40, "{} evaluations", calls.get());
+        assert!(calls.get() < 20, "{} evaluations", calls.get());
     }
 
     #[test]
