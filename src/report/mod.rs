@@ -1,1 +1,124 @@
-//! Reports: pure renderers from fits and allocations to the bytes of CSV, plots and one HTML page.
+//! The report: fits, allocation and records → CSV, plots, JSON and one HTML page, all as bytes; nothing here touches the disk.
+
+pub mod csv;
+mod eye;
+mod html;
+mod json;
+pub mod plot;
+
+pub use html::page;
+pub use json::json;
+
+use crate::allocate::{Allocation, Comparison, Term};
+use crate::fit::Fit;
+use crate::record::{Outcome, RunRecord};
+use crate::units::Lang;
+use std::collections::BTreeMap;
+
+/// Why a report could not be rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// A plot failed.
+    #[error("plot `{plot}`: {cause}")]
+    Plot { plot: &'static str, cause: plot::PlotError },
+    /// A table failed.
+    #[error("table `{table}`: {cause}")]
+    Table { table: &'static str, cause: polars::error::PolarsError },
+    /// The numbers do not go into JSON.
+    #[error("cannot write the report as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Where a report comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Provenance {
+    /// Version and git revision of the program.
+    pub parallot: String,
+    /// SHA-256 of the input.
+    pub input_sha256: String,
+    /// The command that makes this report again.
+    pub command: String,
+}
+
+impl Provenance {
+    /// The line with which every generated file starts.
+    pub fn stamp(&self) -> String {
+        format!("parallot {}, input sha256 {}", self.parallot, self.input_sha256)
+    }
+}
+
+/// All that a report shows. Parts that were not computed are empty or absent and leave their section out.
+#[derive(Debug, Clone)]
+pub struct Report<'a> {
+    /// Title: the name of the sweep or of the file fitted.
+    pub title: &'a str,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// One fit a language.
+    pub fits: &'a [Fit],
+    /// The problem's languages, in its order.
+    pub terms: &'a [Term],
+    /// The allocation beside the baselines.
+    pub comparison: Option<&'a Comparison>,
+    /// Allocations over a range of budgets, rising.
+    pub path: &'a [Allocation],
+    /// The small runs behind the fits; empty for a user's own curves.
+    pub records: &'a [RunRecord],
+    /// Names to show in place of those of [`Lang::name`], by language code.
+    pub names: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Report<'a> {
+    /// The name of a language to show.
+    pub fn name(&self, code: &str) -> String {
+        let own = self.names.get(code).cloned();
+        own.unwrap_or_else(|| code.parse::<Lang>().map_or_else(|_| code.to_owned(), |lang| lang.name().to_owned()))
+    }
+
+    /// The problem's term of a language.
+    pub fn term(&self, code: &str) -> Option<&'a Term> {
+        self.terms.iter().find(|term| term.lang == code)
+    }
+
+    /// Where a language stands among all; its colour goes by this.
+    fn rank(&self, code: &str) -> usize {
+        let terms = self.terms.iter().position(|term| term.lang == code);
+        terms.or_else(|| self.fits.iter().position(|fit| fit.curve == code)).unwrap_or(0)
+    }
+
+    /// Every file of the report with its path: tables, plots as SVG and PNG, JSON and the page.
+    pub fn files(&self) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+        let mut files = csv::tables(self)?;
+        for (name, picture) in plot::pictures(self) {
+            let failed = |cause| ReportError::Plot { plot: name, cause };
+            let svg = format!("<!-- {} -->\n{}", self.provenance.stamp(), picture.svg().map_err(failed)?);
+            files.push((format!("{name}.svg"), svg.into_bytes()));
+            files.push((format!("{name}.png"), picture.png().map_err(failed)?));
+        }
+        files.push(("report.json".to_owned(), json(self)?));
+        files.push(("index.html".to_owned(), page(self)?.into_bytes()));
+        Ok(files)
+    }
+
+    /// Seconds of computing by device, devices sorted.
+    fn seconds_by_device(&self) -> BTreeMap<&'a str, f64> {
+        let mut seconds = BTreeMap::new();
+        for record in self.records {
+            *seconds.entry(record.device.as_str()).or_insert(0.0) += record.wall_seconds;
+        }
+        seconds
+    }
+
+    /// Runs that did not finish.
+    fn failed(&self) -> impl Iterator<Item = &'a RunRecord> {
+        self.records.iter().filter(|record| record.outcome != Outcome::Finished)
+    }
+}
+
+/// The error of the chosen form on the sizes kept back from it.
+fn held_out_error(fit: &Fit) -> Option<f64> {
+    fit.candidates.iter().find(|candidate| candidate.law.form() == fit.law.form())?.held_out_error
+}
+
+#[cfg(test)]
+mod sample;

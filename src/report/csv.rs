@@ -1,0 +1,227 @@
+//! Tables: curves, laws, allocation, policies and budget path as CSV. Every digit is kept, what is absent is empty.
+
+use super::{Report, ReportError, held_out_error};
+use crate::allocate::{Active, Comparison, PolicyRow};
+use crate::curve::Point;
+use crate::fit::Fit;
+use polars::prelude::*;
+
+/// Every table the report has the numbers for, with its file name.
+pub fn tables(report: &Report) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+    let mut tables = vec![("curves.csv".to_owned(), curves(report)?), ("laws.csv".to_owned(), laws(report)?)];
+    if let Some(comparison) = report.comparison {
+        tables.push(("allocation.csv".to_owned(), allocation(report, comparison)?));
+        tables.push(("policies.csv".to_owned(), policies(report, comparison)?));
+    }
+    if !report.path.is_empty() {
+        tables.push(("budget.csv".to_owned(), budget(report)?));
+    }
+    Ok(tables)
+}
+
+/// ln measured - ln fitted of one point.
+pub fn residual_log(fit: &Fit, point: &Point) -> f64 {
+    (point.loss_nats / fit.law.loss(point.pairs)).ln()
+}
+
+/// One row a measured point: `lang,pairs,seed,loss_nats,fitted_loss_nats,residual_log`.
+pub fn curves(report: &Report) -> Result<Vec<u8>, ReportError> {
+    let rows: Vec<(&Fit, &Point)> = report.fits.iter().flat_map(|fit| fit.points.iter().map(move |point| (fit, point))).collect();
+    let fitted = |&(fit, point): &(&Fit, &Point)| fit.law.loss(point.pairs);
+    let columns = vec![
+        texts("lang", rows.iter().map(|(fit, _)| fit.curve.as_str())),
+        amounts("pairs", rows.iter().map(|(_, point)| point.pairs).collect()),
+        counts("seed", rows.iter().map(|(_, point)| point.seed)),
+        reals("loss_nats", rows.iter().map(|(_, point)| point.loss_nats)),
+        reals("fitted_loss_nats", rows.iter().map(fitted)),
+        reals("residual_log", rows.iter().map(|(fit, point)| residual_log(fit, point))),
+    ];
+    write("curves", report, columns)
+}
+
+/// One row a parameter: `lang,form,parameter,value,lo90,hi90`, then what is known of the whole fit.
+pub fn laws(report: &Report) -> Result<Vec<u8>, ReportError> {
+    let rows: Vec<_> = report.fits.iter().flat_map(|fit| fit.parameters.iter().map(move |parameter| (fit, parameter))).collect();
+    let fits = || rows.iter().map(|(fit, _)| *fit);
+    let flags = |fit: &Fit| fit.flags.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let columns = vec![
+        texts("lang", fits().map(|fit| fit.curve.as_str())),
+        texts("form", fits().map(|fit| fit.law.form().name())),
+        texts("parameter", rows.iter().map(|(_, parameter)| parameter.name.as_str())),
+        reals("value", rows.iter().map(|(_, parameter)| parameter.estimate.value)),
+        reals("lo90", rows.iter().map(|(_, parameter)| parameter.estimate.interval_90.lo)),
+        reals("hi90", rows.iter().map(|(_, parameter)| parameter.estimate.interval_90.hi)),
+        reals("held_out_error_log", fits().map(held_out_error)),
+        reals("noise_log", fits().map(|fit| fit.noise_log)),
+        counts("starts", fits().map(|fit| fit.starts as u64)),
+        counts("starts_agreed", fits().map(|fit| fit.starts_agreed as u64)),
+        texts("flags", fits().map(flags)),
+    ];
+    write("laws", report, columns)
+}
+
+/// One row a policy and language. Intervals of shares, marginal gains and active bounds are those of the optimum only.
+pub fn allocation(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
+    let languages = &comparison.allocation.languages;
+    let rows: Vec<(usize, usize, &PolicyRow)> = comparison
+        .policies
+        .iter()
+        .enumerate()
+        .flat_map(|(policy, row)| (0..row.pairs.len()).map(move |lang| (policy, lang, row)))
+        .collect();
+    let total = |row: &PolicyRow| row.pairs.iter().sum::<u64>() as f64;
+    // the first policy is the solved problem itself
+    let ours = |policy: usize, lang: usize| languages.get(lang).filter(|_| policy == 0);
+    let share = |policy: usize, lang: usize| comparison.shares.get(lang).filter(|_| policy == 0);
+    let unique = |lang: usize| Some(report.term(&languages.get(lang)?.lang)?.unique? as f64);
+    let columns = vec![
+        texts("policy", rows.iter().map(|(_, _, row)| row.policy.to_string())),
+        texts("lang", rows.iter().map(|&(_, lang, _)| languages.get(lang).map_or("", |allotted| allotted.lang.as_str()))),
+        counts("pairs", rows.iter().map(|(_, lang, row)| row.pairs[*lang])),
+        reals("share", rows.iter().map(|(_, lang, row)| row.pairs[*lang] as f64 / total(row))),
+        reals("share_lo90", rows.iter().map(|&(policy, lang, _)| share(policy, lang).map(|share| share.interval_90.lo))),
+        reals("share_hi90", rows.iter().map(|&(policy, lang, _)| share(policy, lang).map(|share| share.interval_90.hi))),
+        reals("epochs", rows.iter().map(|(_, lang, row)| unique(*lang).map(|unique| row.pairs[*lang] as f64 / unique))),
+        reals("loss_nats", rows.iter().map(|(_, lang, row)| Some(row.loss_nats.get(*lang)?.value))),
+        reals("loss_nats_lo90", rows.iter().map(|(_, lang, row)| Some(row.loss_nats.get(*lang)?.interval_90.lo))),
+        reals("loss_nats_hi90", rows.iter().map(|(_, lang, row)| Some(row.loss_nats.get(*lang)?.interval_90.hi))),
+        reals("marginal_gain_per_1k_nats", rows.iter().map(|&(policy, lang, _)| Some(ours(policy, lang)?.marginal_gain_per_1k))),
+        texts("active", rows.iter().map(|&(policy, lang, _)| ours(policy, lang).map_or("", |allotted| active(allotted.active)))),
+    ];
+    write("allocation", report, columns)
+}
+
+fn active(active: Active) -> &'static str {
+    match active {
+        Active::None => "none",
+        Active::Lower => "lower",
+        Active::Upper => "upper",
+    }
+}
+
+/// One row a policy: mean loss, gain over uniform and the chance of a gain.
+pub fn policies(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
+    let rows = || comparison.policies.iter();
+    let columns = vec![
+        texts("policy", rows().map(|row| row.policy.to_string())),
+        reals("mean_loss_nats", rows().map(|row| row.mean_loss_nats.value)),
+        reals("mean_loss_nats_lo90", rows().map(|row| row.mean_loss_nats.interval_90.lo)),
+        reals("mean_loss_nats_hi90", rows().map(|row| row.mean_loss_nats.interval_90.hi)),
+        reals("gain_nats", rows().map(|row| row.gain_nats.value)),
+        reals("gain_nats_lo90", rows().map(|row| row.gain_nats.interval_90.lo)),
+        reals("gain_nats_hi90", rows().map(|row| row.gain_nats.interval_90.hi)),
+        reals("chance_to_beat_uniform", rows().map(|row| row.chance_to_beat_uniform)),
+        counts("draws", rows().map(|_| comparison.draws as u64)),
+    ];
+    write("policies", report, columns)
+}
+
+/// One row a budget and language of the path.
+pub fn budget(report: &Report) -> Result<Vec<u8>, ReportError> {
+    let rows: Vec<_> = report.path.iter().flat_map(|at| at.languages.iter().map(move |allotted| (at, allotted))).collect();
+    let columns = vec![
+        counts("budget_pairs", rows.iter().map(|(at, _)| at.budget)),
+        texts("lang", rows.iter().map(|(_, allotted)| allotted.lang.as_str())),
+        counts("pairs", rows.iter().map(|(_, allotted)| allotted.pairs)),
+        reals("share", rows.iter().map(|(_, allotted)| allotted.share)),
+        reals("loss_nats", rows.iter().map(|(_, allotted)| allotted.loss_nats)),
+        reals("marginal_gain_per_1k_nats", rows.iter().map(|(_, allotted)| allotted.marginal_gain_per_1k)),
+        texts("active", rows.iter().map(|(_, allotted)| active(allotted.active))),
+    ];
+    write("budget", report, columns)
+}
+
+/// A column of numbers; what is not finite is absent.
+fn reals<T: Into<Option<f64>>>(name: &str, values: impl Iterator<Item = T>) -> Column {
+    let values: Vec<Option<f64>> = values.map(|value| value.into().filter(|value| value.is_finite())).collect();
+    Column::new(name.into(), values)
+}
+
+fn counts(name: &str, values: impl Iterator<Item = u64>) -> Column {
+    Column::new(name.into(), values.collect::<Vec<u64>>())
+}
+
+/// Amounts as whole numbers where all of them are.
+fn amounts(name: &str, values: Vec<f64>) -> Column {
+    let whole = values.iter().all(|value| value.fract() == 0.0 && *value < 9_007_199_254_740_992.0);
+    if whole { counts(name, values.iter().map(|&value| value as u64)) } else { reals(name, values.into_iter()) }
+}
+
+/// A column of texts; the empty text is absent.
+fn texts<T: Into<String>>(name: &str, values: impl Iterator<Item = T>) -> Column {
+    let values: Vec<Option<String>> = values.map(|value| Some(value.into()).filter(|text| !text.is_empty())).collect();
+    Column::new(name.into(), values)
+}
+
+fn write(table: &'static str, report: &Report, columns: Vec<Column>) -> Result<Vec<u8>, ReportError> {
+    let failed = |cause| ReportError::Table { table, cause };
+    let mut frame = DataFrame::new_infer_height(columns).map_err(failed)?;
+    let mut bytes = format!("# {}\n", report.provenance.stamp()).into_bytes();
+    CsvWriter::new(&mut bytes).finish(&mut frame).map_err(failed)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::Sample;
+
+    fn head(bytes: Vec<u8>, lines: usize) -> String {
+        String::from_utf8(bytes).unwrap().lines().take(lines).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn tables_start_with_the_stamp_and_keep_every_digit() {
+        let sample = Sample::languages(2);
+        let report = sample.report();
+        insta::assert_snapshot!(head(curves(&report).unwrap(), 5), @r#"
+        # parallot 0.1.0 (rev 0123abc), input sha256 5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f
+        lang,pairs,seed,loss_nats,fitted_loss_nats,residual_log
+        ara_Arab,0,0,3.889028944969362,3.8127734754601588,0.01980262729617973
+        ara_Arab,1000,0,2.86502783448229,2.8509706317078525,0.004918556643123145
+        ara_Arab,1000,1,2.8766021193205535,2.8509706317078525,0.008950269104370327
+        "#);
+        insta::assert_snapshot!(head(laws(&report).unwrap(), 5), @r#"
+        # parallot 0.1.0 (rev 0123abc), input sha256 5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f
+        lang,form,parameter,value,lo90,hi90,held_out_error_log,noise_log,starts,starts_agreed,flags
+        ara_Arab,offset,irreducible,1.6,1.44,1.7600000000000002,0.008,0.01,64,60,
+        ara_Arab,offset,scale,9.0,8.1,9.9,0.008,0.01,64,60,
+        ara_Arab,offset,exponent,0.28,0.252,0.30800000000000005,0.008,0.01,64,60,
+        "#);
+        insta::assert_snapshot!(head(policies(&report, &sample.comparison).unwrap(), 4), @r#"
+        # parallot 0.1.0 (rev 0123abc), input sha256 5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f
+        policy,mean_loss_nats,mean_loss_nats_lo90,mean_loss_nats_hi90,gain_nats,gain_nats_lo90,gain_nats_hi90,chance_to_beat_uniform,draws
+        parallot,1.9819958189608142,1.9669958189608143,1.9969958189608141,0.021,0.012000000000000002,0.03,0.93,40
+        uniform,1.9814620174797173,1.9664620174797174,1.9964620174797172,0.0,-0.009,0.009,0.93,40
+        "#);
+        insta::assert_snapshot!(head(budget(&report).unwrap(), 4), @r#"
+        # parallot 0.1.0 (rev 0123abc), input sha256 5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f
+        budget_pairs,lang,pairs,share,loss_nats,marginal_gain_per_1k_nats,active
+        10000,ara_Arab,5665,0.5665,2.3946366436261104,0.03825860278805493,none
+        10000,ben_Beng,4335,0.4335,2.5048193711022573,0.05441690175622682,none
+        "#);
+    }
+
+    #[test]
+    fn a_policy_that_is_not_the_optimum_has_no_margin_and_an_unknown_corpus_no_epochs() {
+        let mut sample = Sample::languages(2);
+        sample.terms[1].unique = None;
+        let report = sample.report();
+        insta::assert_snapshot!(head(allocation(&report, &sample.comparison).unwrap(), 6), @r#"
+        # parallot 0.1.0 (rev 0123abc), input sha256 5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f
+        policy,lang,pairs,share,share_lo90,share_hi90,epochs,loss_nats,loss_nats_lo90,loss_nats_hi90,marginal_gain_per_1k_nats,active
+        parallot,ara_Arab,109743,0.548715,0.46640774999999995,0.6310222499999999,1.2193666666666667,1.9489561857199384,1.9289561857199384,1.9689561857199385,0.0008891117995180053,none
+        parallot,ben_Beng,90257,0.451285,0.38359224999999997,0.51897775,,2.01503545220169,1.99503545220169,2.03503545220169,0.0011253521923215715,upper
+        uniform,ara_Arab,100000,0.5,,,1.1111111111111112,1.9581461132883204,1.9381461132883204,1.9781461132883205,,
+        uniform,ben_Beng,100000,0.5,,,,2.0047779216711143,1.9847779216711143,2.0247779216711144,,
+        "#);
+    }
+
+    #[test]
+    fn names_with_commas_and_quotes_are_quoted() {
+        let mut sample = Sample::languages(1);
+        sample.fits[0].curve = "a,\"b\"".to_owned();
+        let text = String::from_utf8(curves(&sample.report()).unwrap()).unwrap();
+        assert!(text.lines().nth(2).unwrap().starts_with("\"a,\"\"b\"\"\","), "{text}");
+    }
+}

@@ -1,0 +1,205 @@
+//! The page: one HTML file that needs nothing else, reads on paper and on a phone, and shows the numbers of the CSV beside it.
+
+mod markup;
+mod tables;
+
+use super::{Report, ReportError, eye, plot};
+use crate::allocate::Comparison;
+use markup::escape;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+const STYLE: &str = include_str!("style.css");
+
+/// A part of the page.
+struct Section {
+    anchor: &'static str,
+    title: &'static str,
+    body: String,
+}
+
+/// The report as one self-contained HTML page.
+pub fn page(report: &Report) -> Result<String, ReportError> {
+    let sections = sections(report)?;
+    let title = format!("{} – parallot", escape(report.title));
+    let mut html =
+        format!("<!doctype html>\n<!-- {} -->\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n", escape(&report.provenance.stamp()));
+    let _ = write!(html, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n");
+    let _ = write!(html, "<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{}</h1>\n", escape(report.title));
+    let _ = writeln!(
+        html,
+        "<p class=\"faint\">How many translation pairs each language gets. parallot {}</p>",
+        escape(&report.provenance.parallot)
+    );
+    html.push_str("<nav>");
+    for section in &sections {
+        let _ = write!(html, "<a href=\"#{}\">{}</a> ", section.anchor, section.title);
+    }
+    html.push_str("</nav>\n");
+    for Section { anchor, title, body } in &sections {
+        let _ = write!(html, "<section id=\"{anchor}\">\n<h2><a href=\"#{anchor}\">{title}</a></h2>\n{body}</section>\n");
+    }
+    html.push_str("</body>\n</html>\n");
+    Ok(html)
+}
+
+fn sections(report: &Report) -> Result<Vec<Section>, ReportError> {
+    let figures = figures(report)?;
+    let figure = |name: &str| figures.iter().find(|(found, _)| *found == name).map(|(_, svg)| svg.clone());
+    let comparison = report.comparison;
+    let laws = (!report.fits.is_empty()).then(|| format!("{LAWS}{}{}", tables::fits(report), tables::parameters(report)));
+    let parts = [
+        ("verdict", "Verdict", comparison.map(|comparison| verdict(report, comparison))),
+        ("curves", "Loss against data", figure("curves").map(|svg| svg + CURVES)),
+        ("residuals", "Residuals", figure("residuals").map(|svg| svg + RESIDUALS)),
+        ("laws", "Laws", laws),
+        ("allocation", "Allocation", figure("allocation").map(|svg| svg + ALLOCATION)),
+        ("budget", "Budget path", figure("budget").map(|svg| svg + BUDGET)),
+        ("marginal", "Marginal value", figure("marginal").map(|svg| svg + MARGINAL)),
+        ("policies", "Policies", comparison.map(|comparison| format!("{}{}", tables::policies(comparison), policies_note(comparison)))),
+        ("transfer", "Transfer", figure("transfer").map(|svg| svg + TRANSFER)),
+        ("provenance", "Provenance", Some(provenance(report))),
+    ];
+    let present = parts.into_iter().filter_map(|(anchor, title, body)| Some(Section { anchor, title, body: body? }));
+    Ok(present.collect())
+}
+
+const CURVES: &str = "<p class=\"faint\">Each point is one run on one language alone, evaluated on a fixed set; \
+the tick at the left is the base model. Beyond the largest size run the law is an extrapolation, drawn grey. Data: <code>curves.csv</code>.</p>\n";
+const RESIDUALS: &str = "<p class=\"faint\">Held-out error: the law fitted without the largest sizes, against what was measured there. \
+It is what an allocation rests on; a fit to points already seen is not.</p>\n";
+const LAWS: &str = "<p class=\"faint\">Held-out error and noise are root mean squares of the relative error. Intervals are over bootstrap refits. \
+Data: <code>laws.csv</code>.</p>\n";
+const ALLOCATION: &str = "<p class=\"faint\">Whiskers: 90 % of the allocations when the problem is solved anew for every draw of the laws. \
+Data: <code>allocation.csv</code>.</p>\n";
+const BUDGET: &str = "<p class=\"faint\">The best mix depends on the scale: a share that is right for a small budget is not for a large one. \
+Data: <code>budget.csv</code>.</p>\n";
+const MARGINAL: &str = "<p class=\"faint\">At the optimum all bars are equal, except for languages held by a bound: \
+a bar that sticks out says what more data of that language would be worth.</p>\n";
+const TRANSFER: &str =
+    "<p class=\"faint\">Blue: tuning on the row's language lowers the loss on the column's. The allocation counts the diagonal only.</p>\n";
+
+/// The pictures as inline SVG.
+fn figures(report: &Report) -> Result<Vec<(&'static str, String)>, ReportError> {
+    let draw = |(name, picture): (&'static str, plot::Picture)| {
+        let svg = picture.svg().map_err(|cause| ReportError::Plot { plot: name, cause })?;
+        // the namespace is implied inside HTML, and the page shall hold no address
+        let svg = svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", " role=\"img\"", 1);
+        Ok((name, format!("<figure>\n{svg}</figure>\n")))
+    };
+    plot::pictures(report).into_iter().map(draw).collect()
+}
+
+fn verdict(report: &Report, comparison: &Comparison) -> String {
+    let allocation = &comparison.allocation;
+    let mut sentence = comparison.verdict().to_string();
+    if let Some(first) = sentence.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    let mut html = format!("<div class=\"verdict\">\n<p class=\"sentence\">{}.</p>\n", escape(&sentence));
+    let _ = writeln!(
+        html,
+        "<p>Budget {} pairs; objective, the weighted sum of losses: {} nats per target token; certified gap to the optimum: {} of the reducible loss.</p>",
+        eye::grouped(allocation.budget),
+        eye::significant(allocation.objective, 5),
+        eye::significant(allocation.gap, 2),
+    );
+    html.push_str(&tables::verdict(report, comparison));
+    html.push_str("</div>\n");
+    html
+}
+
+fn policies_note(comparison: &Comparison) -> String {
+    let draws = eye::grouped(comparison.draws as u64);
+    format!(
+        "<p class=\"faint\">Over {draws} draws of the laws. A positive gain is a lower loss than uniform. Data: <code>policies.csv</code>.</p>\n"
+    )
+}
+
+fn provenance(report: &Report) -> String {
+    let provenance = &report.provenance;
+    let mut html = String::from("<dl>\n");
+    let mut item = |term: &str, value: &str| {
+        let _ = writeln!(html, "<dt>{term}</dt><dd>{}</dd>", escape(value));
+    };
+    item("parallot", &provenance.parallot);
+    item("input, SHA-256", &provenance.input_sha256);
+    if !report.records.is_empty() {
+        let seeds: BTreeSet<u64> = report.records.iter().map(|record| record.seed).collect();
+        let seeds: Vec<_> = seeds.into_iter().map(|seed| seed.to_string()).collect();
+        let computing: Vec<_> =
+            report.seconds_by_device().iter().map(|(device, seconds)| format!("{} on {device}", eye::duration(*seconds))).collect();
+        item("runs", &eye::grouped(report.records.len() as u64));
+        item("runs that did not finish", &failures(report));
+        item("seeds", &seeds.join(", "));
+        item("computing", &computing.join(", "));
+    }
+    let _ = write!(html, "</dl>\n<p>To make this page again:</p>\n<pre>{}</pre>\n", escape(&provenance.command));
+    html
+}
+
+fn failures(report: &Report) -> String {
+    let runs: Vec<_> = report.failed().map(|record| record.run_id.as_str()).collect();
+    if runs.is_empty() { "none".to_owned() } else { format!("{}: {}", runs.len(), runs.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Outcome;
+    use crate::report::sample::{Sample, extremes};
+
+    /// Values of every attribute of this name.
+    fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
+        html.split(&format!(" {name}=\"")).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    }
+
+    #[test]
+    fn the_page_needs_nothing_else_and_is_small() {
+        let html = page(&Sample::languages(13).report()).unwrap();
+        assert!(html.len() < 2_000_000, "{} bytes", html.len());
+        for word in ["http:", "https:", "src=", "url(", "@import", "<script", "<link"] {
+            assert!(!html.contains(word), "{word}");
+        }
+        let (links, anchors) = (attributes(&html, "href"), attributes(&html, "id"));
+        assert!(!links.is_empty() && links.iter().all(|link| anchors.contains(&link.trim_start_matches('#'))), "{links:?}");
+    }
+
+    #[test]
+    fn the_verdict_stands_first_and_the_command_last() {
+        let sample = Sample::languages(3);
+        let html = page(&sample.report()).unwrap();
+        let verdict = html.find(&sample.comparison.verdict().to_string()[1..]).unwrap();
+        assert!(verdict < html.find("<svg").unwrap());
+        assert!(html.find("parallot report sample --budget 200000").unwrap() > html.rfind("<svg").unwrap());
+    }
+
+    #[test]
+    fn names_and_titles_are_escaped() {
+        let sample = Sample::languages(2).named("ara_Arab", "<script>alert(\"x\")</script>");
+        let mut report = sample.report();
+        report.title = "</title><b>";
+        let html = page(&report).unwrap();
+        assert!(!html.contains("<script") && !html.contains("<b>"));
+        assert!(html.contains("&lt;script&gt;"));
+    }
+
+    #[test]
+    fn failed_runs_are_named() {
+        let mut sample = Sample::languages(2);
+        sample.records[1].outcome = Outcome::Diverged { step: 7, reason: "loss is NaN".to_owned() };
+        let html = page(&sample.report()).unwrap();
+        assert!(html.contains(&format!("1: {}", escape(&sample.records[1].run_id))));
+    }
+
+    #[test]
+    fn what_was_not_computed_is_left_out() {
+        for sample in extremes() {
+            let mut report = sample.report();
+            assert!(!page(&report).unwrap().contains("NaN"));
+            report.comparison = None;
+            let html = page(&report).unwrap();
+            assert!(!html.contains("id=\"verdict\"") && html.contains("id=\"provenance\""));
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The page's tables: numbers rounded for the eye, with their intervals.
+
+use super::markup::{Cell, table};
+use crate::allocate::{Active, Allotted, Comparison};
+use crate::fit::Fit;
+use crate::report::plot::policy_name;
+use crate::report::{Report, eye, held_out_error};
+use crate::units::Estimate;
+
+/// What every language gets, and what it brings against uniform.
+pub fn verdict(report: &Report, comparison: &Comparison) -> String {
+    let headings = [
+        "language",
+        "pairs",
+        "share (90\u{a0}%)",
+        "unique pairs",
+        "epochs",
+        "expected loss, nats (90\u{a0}%)",
+        "Δ vs uniform, nats",
+        "bound",
+    ];
+    let rows: Vec<_> =
+        comparison.allocation.languages.iter().enumerate().map(|(at, allotted)| language(report, comparison, at, allotted)).collect();
+    table(&headings, &rows)
+}
+
+fn language(report: &Report, comparison: &Comparison, at: usize, allotted: &Allotted) -> Vec<Cell> {
+    let loss_of = |policy: usize| comparison.policies.get(policy)?.loss_nats.get(at).copied();
+    let difference = loss_of(0).zip(loss_of(1)).map(|(ours, uniform)| eye::signed(ours.value - uniform.value));
+    let share = comparison.shares.get(at).map(|share| ranged(&Estimate { value: allotted.share, ..*share }, eye::percent));
+    let bound = match allotted.active {
+        Active::None => "",
+        Active::Lower => "floor",
+        Active::Upper => "cap",
+    };
+    vec![
+        Cell::Text(report.name(&allotted.lang)),
+        Cell::Number(eye::grouped(allotted.pairs)),
+        share.unwrap_or_else(|| Cell::Number(eye::percent(allotted.share))),
+        Cell::optional(report.term(&allotted.lang).and_then(|term| term.unique).map(eye::grouped)),
+        Cell::optional(allotted.epochs.map(|epochs| format!("{epochs:.2}"))),
+        loss_of(0).map_or_else(|| Cell::Number(eye::nats(allotted.loss_nats)), |loss| ranged(&loss, eye::nats)),
+        Cell::optional(difference),
+        Cell::Text(bound.to_owned()),
+    ]
+}
+
+/// Laws with all that says how far to trust them.
+pub fn fits(report: &Report) -> String {
+    let headings =
+        ["language", "law", "runs", "sizes from", "to", "held\u{2011}out error", "noise", "starts agreed", "Δ AICc of the next", "beware"];
+    let rows: Vec<_> = report.fits.iter().map(|fit| fit_row(report, fit)).collect();
+    table(&headings, &rows)
+}
+
+fn fit_row(report: &Report, fit: &Fit) -> Vec<Cell> {
+    let sizes = || fit.points.iter().map(|point| point.pairs).filter(|&pairs| pairs > 0.0);
+    let percent = |log: f64| format!("{} %", eye::significant(100.0 * log, 2));
+    vec![
+        Cell::Text(report.name(&fit.curve)),
+        Cell::Text(fit.law.form().formula().to_owned()),
+        Cell::Number(fit.points.len().to_string()),
+        Cell::optional(sizes().reduce(f64::min).map(eye::amount)),
+        Cell::optional(sizes().reduce(f64::max).map(eye::amount)),
+        Cell::optional(held_out_error(fit).map(percent)),
+        Cell::Number(percent(fit.noise_log)),
+        Cell::Number(format!("{} of {}", fit.starts_agreed, fit.starts)),
+        Cell::optional(aicc_ahead(fit).map(|ahead| format!("{ahead:+.1}").replace('-', "\u{2212}"))),
+        Cell::Long(fit.flags.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+    ]
+}
+
+/// AICc of the best other form less that of the chosen one.
+fn aicc_ahead(fit: &Fit) -> Option<f64> {
+    let (chosen, others): (Vec<_>, Vec<_>) = fit.candidates.iter().partition(|candidate| candidate.law.form() == fit.law.form());
+    let best = others.iter().filter_map(|candidate| candidate.aicc).reduce(f64::min)?;
+    Some(best - chosen.first()?.aicc?)
+}
+
+/// Parameters with their intervals, one column a name, languages below each other.
+pub fn parameters(report: &Report) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for parameter in report.fits.iter().flat_map(|fit| &fit.parameters) {
+        if !names.contains(&parameter.name.as_str()) {
+            names.push(&parameter.name);
+        }
+    }
+    let row = |fit: &Fit| {
+        let cell = |name: &&str| {
+            let found = fit.parameters.iter().find(|parameter| parameter.name == *name);
+            found.map_or(Cell::optional(None), |found| ranged(&found.estimate, |value| eye::significant(value, 3)))
+        };
+        std::iter::once(Cell::Text(report.name(&fit.curve))).chain(names.iter().map(cell)).collect()
+    };
+    let headings: Vec<&str> = std::iter::once("language").chain(names.iter().copied()).collect();
+    table(&headings, &report.fits.iter().map(row).collect::<Vec<_>>())
+}
+
+/// Policies side by side.
+pub fn policies(comparison: &Comparison) -> String {
+    let rows = comparison.policies.iter().enumerate().map(|(at, row)| {
+        // uniform against itself is no comparison
+        let (gain, chance) = match at {
+            1 => (Cell::Number(String::new()), None),
+            _ => (ranged(&row.gain_nats, eye::signed), Some(format!("{:.2}", row.chance_to_beat_uniform))),
+        };
+        vec![Cell::Text(policy_name(row.policy)), ranged(&row.mean_loss_nats, eye::nats), gain, Cell::optional(chance)]
+    });
+    let headings = ["policy", "mean loss, nats (90\u{a0}%)", "gain over uniform, nats (90\u{a0}%)", "probability to beat uniform"];
+    table(&headings, &rows.collect::<Vec<_>>())
+}
+
+fn ranged(estimate: &Estimate, eye: impl Fn(f64) -> String) -> Cell {
+    Cell::Ranged(eye(estimate.value), eye(estimate.interval_90.lo), eye(estimate.interval_90.hi))
+}

@@ -1,0 +1,80 @@
+//! The report's numbers as JSON, for programs.
+
+use super::{Report, ReportError, held_out_error};
+use crate::allocate::{Allocation, Comparison};
+use crate::fit::{Candidate, Parameter, Termination};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct WireReport<'a> {
+    parallot: &'a str,
+    input_sha256: &'a str,
+    command: &'a str,
+    title: &'a str,
+    verdict: Option<String>,
+    fits: Vec<WireFit<'a>>,
+    comparison: Option<&'a Comparison>,
+    budget_path: &'a [Allocation],
+}
+
+/// A fit without its points and draws, which the fit file and `curves.csv` hold.
+#[derive(Serialize)]
+struct WireFit<'a> {
+    lang: &'a str,
+    form: &'static str,
+    parameters: &'a [Parameter],
+    termination: Termination,
+    starts: usize,
+    starts_agreed: usize,
+    noise_log: f64,
+    held_out_error_log: Option<f64>,
+    candidates: &'a [Candidate],
+    flags: Vec<String>,
+    unique_pairs: Option<u64>,
+}
+
+/// One JSON object with the verdict, the fits, the comparison and the budget path.
+pub fn json(report: &Report) -> Result<Vec<u8>, ReportError> {
+    let fits = report.fits.iter().map(|fit| WireFit {
+        lang: &fit.curve,
+        form: fit.law.form().name(),
+        parameters: &fit.parameters,
+        termination: fit.termination,
+        starts: fit.starts,
+        starts_agreed: fit.starts_agreed,
+        noise_log: fit.noise_log,
+        held_out_error_log: held_out_error(fit),
+        candidates: &fit.candidates,
+        flags: fit.flags.iter().map(ToString::to_string).collect(),
+        unique_pairs: fit.unique,
+    });
+    let wire = WireReport {
+        parallot: &report.provenance.parallot,
+        input_sha256: &report.provenance.input_sha256,
+        command: &report.provenance.command,
+        title: report.title,
+        verdict: report.comparison.map(|comparison| comparison.verdict().to_string()),
+        fits: fits.collect(),
+        comparison: report.comparison,
+        budget_path: report.path,
+    };
+    let mut bytes = serde_json::to_vec_pretty(&wire)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::Sample;
+
+    #[test]
+    fn numbers_survive_the_trip() {
+        let sample = Sample::languages(3);
+        let read: serde_json::Value = serde_json::from_slice(&json(&sample.report()).unwrap()).unwrap();
+        assert_eq!(read["parallot"], "0.1.0 (rev 0123abc)");
+        assert_eq!(read["fits"][1]["parameters"][0]["estimate"]["value"], sample.fits[1].parameters[0].estimate.value);
+        assert_eq!(read["comparison"]["allocation"]["languages"][2]["pairs"], sample.comparison.allocation.languages[2].pairs);
+        assert_eq!(read["verdict"], sample.comparison.verdict().to_string());
+    }
+}

@@ -1,0 +1,230 @@
+//! A made-up report for the tests of this module: laws, noise and an allocation in closed form, no random numbers.
+
+use super::{Provenance, Report};
+use crate::allocate::{Active, Allocation, Allotted, Comparison, Policy, PolicyRow, Term};
+use crate::curve::Point;
+use crate::fit::{Candidate, Fit, Flag, Parameter, Termination};
+use crate::law::{Form, Law};
+use crate::record::{Evaluation, Outcome, RunRecord};
+use crate::units::{Estimate, Interval, Nats, Pairs, Tokens};
+use std::collections::BTreeMap;
+
+/// What a [`Report`] borrows.
+pub struct Sample {
+    pub fits: Vec<Fit>,
+    pub terms: Vec<Term>,
+    pub comparison: Comparison,
+    pub path: Vec<Allocation>,
+    pub records: Vec<RunRecord>,
+    pub names: BTreeMap<String, String>,
+}
+
+const CODES: [&str; 13] = [
+    "ara_Arab", "ben_Beng", "deu_Latn", "ell_Grek", "fin_Latn", "hin_Deva", "ind_Latn", "jpn_Jpan", "rus_Cyrl", "swh_Latn", "tha_Thai",
+    "tur_Latn", "zho_Hans",
+];
+const SIZES: [f64; 6] = [1000.0, 2000.0, 4000.0, 8000.0, 16_000.0, 32_000.0];
+const BUDGET: u64 = 200_000;
+
+/// Noise of at most 1, the same each time.
+fn wobble(index: usize) -> f64 {
+    (12.9898 * (index as f64 + 1.0)).sin()
+}
+
+fn about(value: f64, half: f64) -> Estimate {
+    Estimate { value, interval_90: Interval::new(value - half, value + half) }
+}
+
+fn offset(at: usize, shift: f64) -> Law {
+    let spread = at as f64;
+    let parameters = [1.6 + 0.07 * spread, (9.0 + spread) * (1.0 + shift), 0.28 + 0.015 * spread + 0.02 * shift, 150.0 + 40.0 * spread];
+    Law::new(Form::Offset, &parameters).unwrap()
+}
+
+fn fit(at: usize) -> Fit {
+    let law = offset(at, 0.0);
+    let mut points = vec![Point { pairs: 0.0, loss_nats: law.loss(0.0) * 1.02, seed: 0 }];
+    for (size, pairs) in SIZES.into_iter().enumerate() {
+        points.extend((0..3).map(|seed| {
+            let noise = 0.012 * wobble(100 * at + 10 * size + seed as usize);
+            Point { pairs, loss_nats: law.loss(pairs) * (1.0 + noise), seed }
+        }));
+    }
+    let parameters =
+        law.parameters().into_iter().map(|(name, value)| Parameter { name: name.to_owned(), estimate: about(value, 0.1 * value) });
+    let candidate = |law, held_out| Candidate { law, rmse_log: 0.009, held_out_error: held_out, aicc: Some(-120.5) };
+    let power = Law::new(Form::Power, &[8.0, 0.12]).unwrap();
+    Fit {
+        curve: CODES[at].to_owned(),
+        law,
+        parameters: parameters.collect(),
+        termination: Termination::Converged,
+        starts: 64,
+        starts_agreed: 60,
+        noise_log: 0.01,
+        candidates: vec![candidate(law, Some(0.008)), candidate(power, Some(0.061))],
+        flags: if at % 5 == 1 { vec![Flag::FloorNotIdentified, Flag::StartsDisagree { agreed: 3, starts: 64 }] } else { Vec::new() },
+        unique: Some(UNIQUE[at]),
+        points,
+        draws: (0..40).map(|draw| offset(at, 0.05 * wobble(7 * at + draw))).collect(),
+    }
+}
+
+const UNIQUE: [u64; 13] = [90_000, 12_000, 400_000, 60_000, 30_000, 150_000, 22_000, 300_000, 350_000, 9000, 14_000, 80_000, 500_000];
+
+/// Whole pairs by weight under caps, the last language taking the rest: a stand-in for an optimum.
+fn split(weights: &[f64], budget: u64) -> Vec<u64> {
+    let total: f64 = weights.iter().sum();
+    let mut pairs: Vec<u64> = weights.iter().map(|weight| (budget as f64 * weight / total) as u64).collect();
+    if let Some(last) = pairs.last_mut() {
+        *last = 0;
+    }
+    let rest = budget - pairs.iter().sum::<u64>();
+    if let Some(last) = pairs.last_mut() {
+        *last = rest;
+    }
+    pairs
+}
+
+fn allocation(terms: &[Term], pairs: &[u64], budget: u64) -> Allocation {
+    let gain = |law: &Law, pairs: u64| 1000.0 * (law.loss(pairs as f64) - law.loss(pairs as f64 + 1.0));
+    let languages = terms.iter().zip(pairs).enumerate().map(|(at, (term, &pairs))| Allotted {
+        lang: term.lang.clone(),
+        pairs,
+        share: pairs as f64 / budget as f64,
+        epochs: term.unique.map(|unique| pairs as f64 / unique as f64),
+        marginal_gain_per_1k: gain(&term.law, pairs),
+        active: if at % 4 == 1 && budget > 60_000 { Active::Upper } else { Active::None },
+        loss_nats: term.law.loss(pairs as f64),
+    });
+    let languages: Vec<_> = languages.collect();
+    let objective = languages.iter().map(|allotted| allotted.loss_nats).sum::<f64>() / languages.len() as f64;
+    let shadow_price = languages.iter().map(|allotted| allotted.marginal_gain_per_1k).fold(f64::INFINITY, f64::min) / 1000.0;
+    Allocation { languages, budget, objective, shadow_price, lower_bound: objective, gap: 0.0 }
+}
+
+fn policy(policy: Policy, terms: &[Term], pairs: Vec<u64>, gain: f64) -> PolicyRow {
+    let losses: Vec<_> = terms.iter().zip(&pairs).map(|(term, &pairs)| about(term.law.loss(pairs as f64), 0.02)).collect();
+    let mean = losses.iter().map(|loss| loss.value).sum::<f64>() / losses.len() as f64;
+    PolicyRow {
+        policy,
+        pairs,
+        loss_nats: losses,
+        mean_loss_nats: about(mean, 0.015),
+        gain_nats: about(gain, 0.009),
+        chance_to_beat_uniform: 0.93,
+    }
+}
+
+fn record(tuned: Option<usize>, pairs: u64, count: usize) -> RunRecord {
+    let evaluation = |on: usize| {
+        let own = if tuned == Some(on) { 1.0 } else { 0.12 * (1.0 + wobble(31 * on + tuned.unwrap_or(0))) - 0.05 };
+        let loss = offset(on, 0.0).loss(pairs as f64 * own.max(0.0)) * if own < 0.0 { 1.03 } else { 1.0 };
+        let lang = CODES[on].parse().unwrap();
+        Evaluation { lang, nats: Nats(1000.0 * loss), target_tokens: Tokens(1000), target_bytes: 4000, pairs: Pairs(40) }
+    };
+    RunRecord {
+        run_id: format!("run-{tuned:?}-{pairs}"),
+        parallot: "0.1.0 (rev 0123abc)".to_owned(),
+        sweep: "sample".to_owned(),
+        lang: tuned.map(|at| CODES[at].parse().unwrap()),
+        pairs: Pairs(pairs),
+        seed: 0,
+        device: "cpu".to_owned(),
+        threads: 2,
+        outcome: Outcome::Finished,
+        steps: pairs / 32,
+        train_tokens: Tokens(pairs * 60),
+        train_loss_nats: None,
+        wall_seconds: 12.5,
+        tokens_per_second: None,
+        evaluations: (0..count).map(evaluation).collect(),
+    }
+}
+
+impl Sample {
+    /// A report of so many languages, at most 13.
+    pub fn languages(count: usize) -> Sample {
+        let fits: Vec<_> = (0..count).map(fit).collect();
+        let weight = 1.0 / count as f64;
+        let term = |fit: &Fit| Term {
+            lang: fit.curve.clone(),
+            law: fit.law,
+            weight,
+            lower: 0,
+            upper: fit.unique.map(|u| 2 * u),
+            unique: fit.unique,
+        };
+        let terms: Vec<_> = fits.iter().map(term).collect();
+        let weights = |power: f64| (0..count).map(|at| (UNIQUE[at] as f64).powf(power) * (1.2 + wobble(3 * at))).collect::<Vec<_>>();
+        let ours = split(&weights(0.25), BUDGET);
+        let allotted = allocation(&terms, &ours, BUDGET);
+        let policies = [
+            (Policy::Parallot, ours, 0.021),
+            (Policy::Uniform, split(&weights(0.0).iter().map(|_| 1.0).collect::<Vec<_>>(), BUDGET), 0.0),
+            (Policy::Proportional, split(&weights(1.0), BUDGET), -0.08),
+            (Policy::Temperature(3.3), split(&weights(1.0 / 3.3), BUDGET), 0.004),
+            (Policy::Temperature(5.0), split(&weights(0.2), BUDGET), 0.002),
+            (Policy::UniMax(4.0), split(&weights(0.1), BUDGET), 0.001),
+        ];
+        let comparison = Comparison {
+            shares: allotted.languages.iter().map(|allotted| about(allotted.share, 0.15 * allotted.share)).collect(),
+            allocation: allotted,
+            policies: policies.into_iter().map(|(kind, pairs, gain)| policy(kind, &terms, pairs, gain)).collect(),
+            draws: 40,
+        };
+        let budgets = (0..25).map(|k| (10_000.0 * 1.26_f64.powi(k)) as u64);
+        let path =
+            budgets.map(|budget| allocation(&terms, &split(&weights(0.6 / (1.0 + (budget as f64 / 30_000.0).ln().abs())), budget), budget));
+        let path = path.collect();
+        let runs = std::iter::once(None).chain((0..count).map(Some));
+        let records = runs.map(|tuned| record(tuned, if tuned.is_some() { 32_000 } else { 0 }, count)).collect();
+        Sample { fits, terms, comparison, path, records, names: BTreeMap::new() }
+    }
+
+    /// The sample with another name for one language.
+    pub fn named(mut self, code: &str, name: &str) -> Sample {
+        self.names.insert(code.to_owned(), name.to_owned());
+        self
+    }
+
+    /// The report.
+    pub fn report(&self) -> Report<'_> {
+        Report {
+            title: "sample",
+            provenance: Provenance {
+                parallot: "0.1.0 (rev 0123abc)".to_owned(),
+                input_sha256: "5e9f".repeat(16),
+                command: "parallot report sample --budget 200000".to_owned(),
+            },
+            fits: &self.fits,
+            terms: &self.terms,
+            comparison: Some(&self.comparison),
+            path: &self.path,
+            records: &self.records,
+            names: &self.names,
+        }
+    }
+}
+
+/// Reports at the edges of what can be drawn.
+pub fn extremes() -> Vec<Sample> {
+    let scaled = |loss: f64, pairs: f64| {
+        let mut sample = Sample::languages(2);
+        for fit in &mut sample.fits {
+            fit.law = Law::new(Form::Power, &[loss, 1e-9]).unwrap();
+            fit.draws = vec![fit.law];
+            fit.points.iter_mut().for_each(|point| (point.loss_nats, point.pairs) = (loss, point.pairs * pairs));
+        }
+        sample
+    };
+    let mut bare = Sample::languages(3);
+    bare.fits.iter_mut().for_each(|fit| (fit.unique, fit.draws, fit.points) = (None, Vec::new(), fit.points[1..].to_vec()));
+    bare.terms.iter_mut().for_each(|term| (term.unique, term.upper) = (None, None));
+    bare.path.clear();
+    bare.records.clear();
+    let mut zero = Sample::languages(2);
+    zero.comparison.allocation.languages[0].pairs = 0;
+    zero.path.truncate(1);
+    vec![scaled(2.0, 1.0), scaled(1e-12, 1e9), scaled(1e12, 1e-2), bare, zero]
+}
