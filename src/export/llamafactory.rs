@@ -6,7 +6,7 @@
 use super::portion::{JsonLines, Portion, checked};
 use super::{ExportError, Exported};
 use serde::Serialize;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
 /// What the configuration says beside the data.
@@ -75,7 +75,7 @@ pub fn llamafactory<'a>(portions: &[Portion<'a>], settings: &Settings, stamp: &s
     }
     let files = vec![
         ("train.yaml".to_owned(), train(&present, settings, stamp)?),
-        ("data/dataset_info.json".to_owned(), dataset_info(&data)?),
+        ("data/dataset_info.json".to_owned(), dataset_info(&data)),
         ("realised.csv".to_owned(), realised(&present, stamp)),
     ];
     Ok(Exported { files, data })
@@ -112,12 +112,12 @@ fn train(present: &[&Portion], settings: &Settings, stamp: &str) -> Result<Vec<u
         }),
         output_dir: &settings.output_dir,
     };
-    let yaml = serde_yaml::to_string(&wire).map_err(|cause| ExportError::Format { file: "train.yaml", cause: cause.to_string() })?;
+    let yaml = serde_yaml::to_string(&wire).map_err(|cause| ExportError::Yaml { cause: cause.to_string() })?;
     Ok(format!("# {stamp}\n# exact counts: `num_samples` in data/dataset_info.json is the number of rows of each file\n{yaml}")
         .into_bytes())
 }
 
-fn dataset_info(data: &[JsonLines]) -> Result<Vec<u8>, ExportError> {
+fn dataset_info(data: &[JsonLines]) -> Vec<u8> {
     let mut info = Map::new();
     for lines in data {
         let file = lines.path().trim_start_matches("data/");
@@ -128,10 +128,7 @@ fn dataset_info(data: &[JsonLines]) -> Result<Vec<u8>, ExportError> {
         });
         info.insert(file.trim_end_matches(".jsonl").to_owned(), entry);
     }
-    let mut bytes = serde_json::to_vec_pretty(&info)
-        .map_err(|cause| ExportError::Format { file: "data/dataset_info.json", cause: cause.to_string() })?;
-    bytes.push(b'\n');
-    Ok(bytes)
+    format!("{:#}\n", Value::Object(info)).into_bytes()
 }
 
 /// One row a language: `lang,unique_rows,repetitions,rows_drawn,share,target_tokens`; tokens are empty where not counted.

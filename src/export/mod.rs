@@ -24,9 +24,9 @@ pub enum ExportError {
     /// Pairs are wanted of a language that has none.
     #[error("`{lang}`: {pairs} pairs are allotted, but the corpus has none")]
     NoRows { lang: String, pairs: u64 },
-    /// A configuration that does not go into its format.
-    #[error("cannot write `{file}`: {cause}")]
-    Format { file: &'static str, cause: String },
+    /// The configuration does not go into YAML.
+    #[error("cannot write `train.yaml`: {cause}")]
+    Yaml { cause: String },
 }
 
 /// The files of one export. Small ones are ready; the data, which may be large, comes in chunks.

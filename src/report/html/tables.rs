@@ -9,8 +9,16 @@ use crate::units::Estimate;
 
 /// What every language gets, and what it brings against uniform.
 pub fn verdict(report: &Report, comparison: &Comparison) -> String {
-    let headings =
-        ["language", "pairs", "share (90 %)", "unique pairs", "epochs", "expected loss, nats (90 %)", "Δ vs uniform, nats", "bound"];
+    let headings = [
+        "language",
+        "pairs",
+        "share (90\u{a0}%)",
+        "unique pairs",
+        "epochs",
+        "expected loss, nats (90\u{a0}%)",
+        "Δ vs uniform, nats",
+        "bound",
+    ];
     let rows: Vec<_> =
         comparison.allocation.languages.iter().enumerate().map(|(at, allotted)| language(report, comparison, at, allotted)).collect();
     table(&headings, &rows)
@@ -40,7 +48,7 @@ fn language(report: &Report, comparison: &Comparison, at: usize, allotted: &Allo
 /// Laws with all that says how far to trust them.
 pub fn fits(report: &Report) -> String {
     let headings =
-        ["language", "law", "runs", "sizes from", "to", "held-out error", "noise", "starts agreed", "Δ AICc of the next", "beware"];
+        ["language", "law", "runs", "sizes from", "to", "held\u{2011}out error", "noise", "starts agreed", "Δ AICc of the next", "beware"];
     let rows: Vec<_> = report.fits.iter().map(|fit| fit_row(report, fit)).collect();
     table(&headings, &rows)
 }
@@ -98,7 +106,7 @@ pub fn policies(comparison: &Comparison) -> String {
         };
         vec![Cell::Text(policy_name(row.policy)), ranged(&row.mean_loss_nats, eye::nats), gain, Cell::optional(chance)]
     });
-    let headings = ["policy", "mean loss, nats (90 %)", "gain over uniform, nats (90 %)", "probability to beat uniform"];
+    let headings = ["policy", "mean loss, nats (90\u{a0}%)", "gain over uniform, nats (90\u{a0}%)", "probability to beat uniform"];
     table(&headings, &rows.collect::<Vec<_>>())
 }
 

@@ -88,6 +88,7 @@ fn draw_cell(picture: &mut Picture, (left, top): (f64, f64), (width, height): (f
 mod tests {
     use super::*;
     use crate::report::sample::Sample;
+    use crate::units::Pairs;
 
     #[test]
     fn only_the_largest_finished_size_counts_and_the_base_is_the_measure() {
@@ -95,6 +96,17 @@ mod tests {
         let transfer = Transfer::new(&sample.report()).unwrap();
         assert_eq!(transfer.langs.len(), 2);
         assert!(transfer.change[0][0].unwrap() < 0.0);
+        let tuned = sample.records[1].clone();
+        let worse = |pairs, outcome| {
+            let mut record = RunRecord { pairs: Pairs(pairs), outcome, ..tuned.clone() };
+            record.evaluations.iter_mut().for_each(|evaluation| evaluation.nats.0 *= 9.0);
+            record
+        };
+        sample.records.push(worse(10, Outcome::Finished));
+        sample.records.push(worse(64_000, Outcome::Interrupted { step: 3 }));
+        assert_eq!(Transfer::new(&sample.report()).unwrap(), transfer);
+        sample.records.push(worse(64_000, Outcome::Finished));
+        assert_ne!(Transfer::new(&sample.report()).unwrap(), transfer);
         sample.records.retain(|record| record.lang.is_some());
         assert_eq!(Transfer::new(&sample.report()), None);
     }
