@@ -1,1 +1,76 @@
 //! The command line: flags to checked values, one file a verb; the only stdout, stderr, environment and clock.
+
+mod allocate;
+mod export;
+mod failure;
+mod fit;
+mod folders;
+mod mixture;
+mod quickstart;
+mod report;
+mod sweep;
+mod terminal;
+mod text;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use failure::Failure;
+use std::process::ExitCode;
+
+/// Decides how many translation pairs each language gets when the budget is limited.
+#[derive(Debug, Parser)]
+#[command(name = "parallot", version = version(), max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Do all of it on languages that the program makes itself: runs, laws, allocation, report, in a few minutes on a CPU
+    Quickstart(quickstart::Arguments),
+    /// Run the small training runs of an experiment that are missing
+    Sweep(sweep::Arguments),
+    /// Fit the loss laws of an experiment's records
+    Fit(fit::Arguments),
+    /// Allot a budget of translation pairs by fitted laws
+    Allocate(allocate::Arguments),
+    /// Draw the plots and the page of an experiment's fits and allocation
+    Report(report::Arguments),
+    /// Write the data files and the configuration of an allocation for a trainer
+    Export(export::Arguments),
+}
+
+/// Version and git revision, as every generated file names them.
+pub fn version() -> &'static str {
+    concat!(env!("CARGO_PKG_VERSION"), " (rev ", env!("PARALLOT_REVISION"), ")")
+}
+
+/// Parses the arguments of the process and runs the verb. Exit status: 0 done, 1 the work failed, 2 wrong usage or input.
+pub fn main() -> ExitCode {
+    let cli = match Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap's own text and exit codes: 0 for help and version, 2 for usage; a closed pipe is not ours to report
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(cli.verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            terminal::note(&failure.to_string());
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+fn run(verb: Verb) -> Result<(), Failure> {
+    match verb {
+        Verb::Quickstart(arguments) => quickstart::run(&arguments),
+        Verb::Sweep(arguments) => sweep::run(&arguments),
+        Verb::Fit(arguments) => fit::run(&arguments),
+        Verb::Allocate(arguments) => allocate::run(&arguments),
+        Verb::Report(arguments) => report::run(&arguments),
+        Verb::Export(arguments) => export::run(&arguments),
+    }
+}

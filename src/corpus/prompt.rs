@@ -52,6 +52,30 @@ pub const INSTRUCTIONS: [&str; 10] = [
 
 /// The example that a pair gives.
 pub fn example(pair: &Pair, direction: Direction, lang_name: &str, style: PromptStyle, choice: Choice) -> Example {
+    match style {
+        PromptStyle::Alpaca => instruction_example(&instruction(pair, direction, lang_name, choice), style),
+        PromptStyle::Compact => {
+            let (_, Sides { source, target, from, to }) = wording(pair, direction, lang_name, choice);
+            Example { prompt: format!("{from}:\n{source}\n{to}:\n"), response: target.to_owned() }
+        }
+    }
+}
+
+/// The instruction record that a pair gives, as trainers read it.
+pub fn instruction(pair: &Pair, direction: Direction, lang_name: &str, choice: Choice) -> Instruction {
+    let (template, Sides { source, target, from, to }) = wording(pair, direction, lang_name, choice);
+    Instruction { instruction: template.replace("{from}", from).replace("{to}", to), input: source.to_owned(), output: target.to_owned() }
+}
+
+/// Texts and names of what is read and what is written.
+struct Sides<'a> {
+    source: &'a str,
+    target: &'a str,
+    from: &'a str,
+    to: &'a str,
+}
+
+fn wording<'a>(pair: &'a Pair, direction: Direction, lang_name: &'a str, choice: Choice) -> (&'static str, Sides<'a>) {
     let (template, backwards) = match choice {
         Choice::Evaluation { index } => (0, index % 2 == 1),
         Choice::Training { seed, index } => {
@@ -65,13 +89,12 @@ pub fn example(pair: &Pair, direction: Direction, lang_name: &str, style: Prompt
         Direction::ToEnglish => true,
         Direction::Both => backwards,
     };
-    let (source, target, from, to) =
-        if to_english { (&pair.other, &pair.english, lang_name, "English") } else { (&pair.english, &pair.other, "English", lang_name) };
-    let prompt = match style {
-        PromptStyle::Alpaca => alpaca(&INSTRUCTIONS[template].replace("{from}", from).replace("{to}", to), source),
-        PromptStyle::Compact => format!("{from}:\n{source}\n{to}:\n"),
+    let sides = if to_english {
+        Sides { source: &pair.other, target: &pair.english, from: lang_name, to: "English" }
+    } else {
+        Sides { source: &pair.english, target: &pair.other, from: "English", to: lang_name }
     };
-    Example { prompt, response: target.clone() }
+    (INSTRUCTIONS[template], sides)
 }
 
 /// The example that an instruction record gives.

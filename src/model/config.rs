@@ -1,43 +1,9 @@
-//! The shape of a LLaMA network, and the presets.
+//! The sizes of a LLaMA network, and those of the presets.
 
-use serde::{Deserialize, Serialize};
-
-/// Named shapes, by number of parameters with their own vocabulary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Preset {
-    /// About 1 M parameters: a sweep on two CPU cores.
-    Nano,
-    /// About 5 M parameters: a sweep on a GPU, or a patient CPU.
-    Micro,
-    /// About 25 M parameters: a GPU.
-    Small,
-}
-
-impl Preset {
-    /// Its network, for a vocabulary of `vocab_size` tokens or its own.
-    pub fn config(self, vocab_size: Option<usize>) -> ModelConfig {
-        let (vocab, d_model, n_layers, n_heads, n_kv_heads, d_ff) = match self {
-            Preset::Nano => (2048, 128, 4, 4, 2, 352),
-            Preset::Micro => (4096, 256, 5, 8, 4, 704),
-            Preset::Small => (8192, 512, 7, 8, 4, 1408),
-        };
-        ModelConfig {
-            vocab_size: vocab_size.unwrap_or(vocab),
-            d_model,
-            n_layers,
-            n_heads,
-            n_kv_heads,
-            d_ff,
-            rope_theta: 10_000.0,
-            norm_eps: 1e-5,
-        }
-    }
-}
+use crate::spec::Preset;
 
 /// Sizes of a LLaMA network.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ModelConfig {
     /// Tokens of the vocabulary; embeddings and head are tied.
     pub vocab_size: usize,
@@ -66,6 +32,27 @@ pub enum ConfigError {
     /// Widths that do not divide.
     #[error("model `{field}` is {found}, expected a multiple of {divisor}")]
     Multiple { field: &'static str, found: usize, divisor: usize },
+}
+
+impl ModelConfig {
+    /// The network of a preset, for a vocabulary of `vocab_size` tokens or the preset's own.
+    pub fn of(preset: Preset, vocab_size: Option<usize>) -> Self {
+        let (vocab, d_model, n_layers, n_heads, n_kv_heads, d_ff) = match preset {
+            Preset::Nano => (2048, 128, 4, 4, 2, 352),
+            Preset::Micro => (4096, 256, 5, 8, 4, 704),
+            Preset::Small => (8192, 512, 7, 8, 4, 1408),
+        };
+        ModelConfig {
+            vocab_size: vocab_size.unwrap_or(vocab),
+            d_model,
+            n_layers,
+            n_heads,
+            n_kv_heads,
+            d_ff,
+            rope_theta: 10_000.0,
+            norm_eps: 1e-5,
+        }
+    }
 }
 
 impl ModelConfig {
@@ -122,7 +109,7 @@ mod tests {
 
     #[test]
     fn presets_have_the_parameters_they_promise() {
-        let count = |preset: Preset| preset.config(None).parameters();
+        let count = |preset: Preset| ModelConfig::of(preset, None).parameters();
         assert_eq!(count(Preset::Nano), 1_000_576);
         assert_eq!(count(Preset::Micro), 4_737_792);
         assert_eq!(count(Preset::Small), 24_845_824);
@@ -130,7 +117,7 @@ mod tests {
 
     #[test]
     fn sizes_that_do_not_fit_are_refused() {
-        let good = Preset::Nano.config(None);
+        let good = ModelConfig::of(Preset::Nano, None);
         assert_eq!(good.check(), Ok(()));
         assert_eq!(ModelConfig { n_kv_heads: 3, ..good }.check(), Err(ConfigError::Multiple { field: "n_heads", found: 4, divisor: 3 }));
         assert_eq!(

@@ -21,7 +21,7 @@ mod llama;
 mod ops;
 mod tokenizer;
 
-pub use config::{ConfigError, ModelConfig, Preset};
+pub use config::{ConfigError, ModelConfig};
 pub use llama::{Batch, Llama};
 pub use ops::Ops;
 pub use tokenizer::{TokenizerError, Vocabulary};

@@ -87,8 +87,9 @@ fn tensor<T: Real>(data: Vec<T>, shape: impl Into<Shape>) -> Result<Tensor> {
     Tensor::from_vec(data, shape.into(), &Device::Cpu)
 }
 
-fn threads() -> usize {
-    rayon::current_num_threads()
+/// Threads of a matrix product: below about 2^28 multiply-adds, sharing costs more than it saves (measured with `benches/step.rs`).
+fn threads(n: usize, m: usize, k: usize) -> usize {
+    if n * m * k < 1 << 28 { 1 } else { rayon::current_num_threads() }
 }
 
 /// Values that the forward keeps for the backward.
@@ -122,7 +123,7 @@ impl<T: Real> CustomOp2 for Linear<T> {
         let ((n, k), (m, _)) = (lx.shape().dims2()?, lw.shape().dims2()?);
         let (x, w) = (entries::<T>(x, lx)?, entries::<T>(w, lw)?);
         let mut y = vec![T::zero(); n * m]; // (n, m)
-        kernels::matmul(&mut y, m, kernels::view(x, k), kernels::view(w, k).t(), (n, m, k), 1.0, false, threads());
+        kernels::matmul(&mut y, m, kernels::view(x, k), kernels::view(w, k).t(), (n, m, k), 1.0, false, threads(n, m, k));
         Ok((T::to_cpu_storage_owned(y), (n, m).into()))
     }
 
@@ -133,10 +134,10 @@ impl<T: Real> CustomOp2 for Linear<T> {
         let dy = dy.contiguous()?;
         with_entries::<T, _>(&dy, |dy| {
             with_entries::<T, _>(w, |w| {
-                kernels::matmul(&mut dx, k, kernels::view(dy, m), kernels::view(w, k), (n, k, m), 1.0, false, threads());
+                kernels::matmul(&mut dx, k, kernels::view(dy, m), kernels::view(w, k), (n, k, m), 1.0, false, threads(n, m, k));
             })?;
             with_entries::<T, _>(x, |x| {
-                kernels::matmul(&mut dw, k, kernels::view(dy, m).t(), kernels::view(x, k), (m, k, n), 1.0, false, threads());
+                kernels::matmul(&mut dw, k, kernels::view(dy, m).t(), kernels::view(x, k), (m, k, n), 1.0, false, threads(n, m, k));
             })
         })??;
         Ok((Some(tensor(dx, (n, k))?), Some(tensor(dw, (m, k))?)))

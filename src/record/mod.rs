@@ -1,13 +1,18 @@
-//! Records: one finished, diverged or interrupted small run, one JSON file each, and their points as a table.
+//! Records: one finished or diverged small run, one JSON file each, and their points as a table.
 
+mod manifest;
+mod points;
 mod store;
 
+pub use manifest::{CorpusRow, Manifest, RunRow};
+pub use points::points_csv;
 pub use store::{RecordError, Store};
 
 use crate::units::{Lang, Nats, Pairs, Tokens};
 use serde::{Deserialize, Serialize};
 
-/// How a run ended. Only `Finished` gives points; the others are kept as rows, so that a failure is never a gap.
+/// How a run ended. Only `Finished` gives points; a diverged run is kept as a row, so that a failure is never a gap.
+/// A run that was stopped from outside leaves no record: it is still missing, and runs again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Outcome {
@@ -19,11 +24,6 @@ pub enum Outcome {
         step: u64,
         /// What was seen.
         reason: String,
-    },
-    /// Stopped from outside before its end.
-    Interrupted {
-        /// Steps done.
-        step: u64,
     },
 }
 

@@ -1,8 +1,11 @@
 //! The store of finished runs: a folder with one record a file, each written whole or not at all.
 
-use super::RunRecord;
+use super::{Manifest, RunRecord};
 use crate::files::{self, FileError};
 use std::path::{Path, PathBuf};
+
+/// File of the manifest in a folder of records.
+const MANIFEST: &str = "sweep.json";
 
 /// What is wrong with a record or its folder.
 #[derive(Debug, thiserror::Error)]
@@ -57,11 +60,21 @@ impl Store {
         if files::exists(&path) { parse(&path).map(Some) } else { Ok(None) }
     }
 
-    /// All records, sorted by language, pairs, seed and id.
-    pub fn read_all(&self) -> Result<Vec<RunRecord>, RecordError> {
-        let mut records = files::list(&self.folder, "json")?.iter().map(|path| parse(path)).collect::<Result<Vec<_>, _>>()?;
-        records.sort_by(|a, b| (&a.lang, a.pairs, a.seed, &a.run_id).cmp(&(&b.lang, b.pairs, b.seed, &b.run_id)));
-        Ok(records)
+    /// Writes what the sweep consists of.
+    pub fn write_manifest(&self, manifest: &Manifest) -> Result<(), RecordError> {
+        let path = self.folder.join(MANIFEST);
+        let mut bytes = serde_json::to_vec_pretty(manifest).map_err(|cause| RecordError::Json { path: path.clone(), cause })?;
+        bytes.push(b'\n');
+        Ok(files::write(&path, &bytes)?)
+    }
+
+    /// What the sweep consists of, and the records of its runs that there are, in the order of the runs.
+    /// Records of earlier versions of the experiment stay in the folder and are not read.
+    pub fn read_sweep(&self) -> Result<(Manifest, Vec<RunRecord>), RecordError> {
+        let path = self.folder.join(MANIFEST);
+        let manifest: Manifest = serde_json::from_slice(&files::read(&path)?).map_err(|cause| RecordError::Json { path, cause })?;
+        let records = manifest.runs.iter().filter_map(|run| self.read(&run.run_id).transpose()).collect::<Result<_, _>>()?;
+        Ok((manifest, records))
     }
 
     fn path(&self, run_id: &str) -> PathBuf {

@@ -1,1 +1,14 @@
-//! Specs: experiment YAML to a checked sweep and its runs, each with an id that is the hash of all of it.
+//! Specs: experiment YAML → private wire type → checked [`Experiment`], and its [`RunSpec`]s.
+//!
+//! A run is known by its id, the hash of all that determines its result: the corpora by their content, the base,
+//! the tuning, language, amount, seed and evaluation.
+
+mod base;
+mod experiment;
+mod run;
+mod tuning;
+
+pub use base::{BaseSpec, Preset, Pretraining};
+pub use experiment::{Experiment, LanguageSpec, SpecError, Text};
+pub use run::{RunSpec, TRAINING_VERSION};
+pub use tuning::{Evaluation, Optimisation, Tuning};

@@ -1,1 +1,51 @@
 //! Training: one small run, from a base model to its losses on every language.
+//!
+//! A run minimises the mean cross-entropy of the response tokens, nats per target token, by AdamW over whole batches:
+//!
+//! ```text
+//! g  = gradient / max(1, |gradient| / grad_clip)
+//! m  = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2
+//! w -= lr(t) (m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + 1e-8) + weight_decay w)
+//! ```
+
+mod adamw;
+mod base;
+mod run;
+mod schedule;
+mod steps;
+
+pub use adamw::AdamW;
+pub use base::{Base, pretrain};
+pub use run::{Tuner, select_device};
+pub use schedule::Schedule;
+pub use steps::{Ended, Progress, evaluate, fit_batches};
+
+use crate::corpus::CorpusError;
+use crate::files::FileError;
+use crate::model::TokenizerError;
+
+/// Why nothing was trained. A run that diverges is no error but an outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The tensor library failed.
+    #[error("tensors: {0}")]
+    Tensor(#[from] candle_core::Error),
+    /// The tokenizer failed.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// The corpus has not what the run needs.
+    #[error(transparent)]
+    Corpus(#[from] CorpusError),
+    /// A cached base could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// No such device.
+    #[error("device `{found}` cannot be used: {reason}")]
+    Device { found: String, reason: String },
+    /// Nothing to predict.
+    #[error("the dev set of `{lang}` has no target token, expected at least one")]
+    NothingToEvaluate { lang: String },
+    /// The base model diverged.
+    #[error("pre-training of the base diverged at step {step}: {reason}")]
+    BaseDiverged { step: u64, reason: String },
+}

@@ -1,1 +1,4 @@
-fn main() {}
+//! Tests of the whole program, in one binary.
+
+#[cfg(feature = "train")]
+mod parity;

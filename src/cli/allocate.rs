@@ -1,0 +1,190 @@
+//! `parallot allocate`: a budget over languages by fitted laws.
+
+use super::failure::{Failure, OrFail};
+use super::folders::Folders;
+use super::mixture::MixtureArguments;
+use super::report::report_of;
+use super::terminal::{grouped, note, say, table};
+use super::version;
+use crate::allocate::{Active, Allocation, Comparison, Policy, Problem, Term, budget_path, compare};
+use crate::files;
+use crate::fit::FitFile;
+use crate::law::Law;
+use crate::report::csv;
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The fits that the program brings: those of `experiments/bible-six.yaml`.
+const SHIPPED: &str = include_str!("../../fits/bible-six/fits.json");
+
+/// Policies that every allocation is compared with; uniform is the one to beat.
+pub const POLICIES: [Policy; 6] =
+    [Policy::Parallot, Policy::Uniform, Policy::Proportional, Policy::Temperature(3.3), Policy::Temperature(5.0), Policy::UniMax(4.0)];
+
+/// Flags of `parallot allocate`.
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// Experiment whose fits to use; the fits shipped with the program where absent
+    pub experiment: Option<String>,
+    /// A file of fits, as `parallot fit` writes it
+    #[arg(long, value_name = "FILE", conflicts_with = "experiment")]
+    pub fits: Option<PathBuf>,
+    /// The problem
+    #[command(flatten)]
+    pub mixture: MixtureArguments,
+    /// Print the allocation as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Folder to write `allocation.json` and `allocation.csv` to; that of the experiment's fits where one is given
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}
+
+/// An allocation with all that it came from, as written beside the fits.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AllocationFile {
+    /// Version and git revision of the program.
+    pub parallot: String,
+    /// What was fitted.
+    pub source: String,
+    /// Hash of the fits.
+    pub fits_sha256: String,
+    /// The languages with their laws and bounds.
+    pub terms: Vec<Term>,
+    /// The one honest sentence.
+    pub verdict: String,
+    /// The allocation beside the baselines.
+    pub comparison: Comparison,
+    /// The same problem at other budgets.
+    pub budget_path: Vec<Allocation>,
+}
+
+/// Runs the verb.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let folders = arguments.experiment.as_deref().map(Folders::of).transpose()?;
+    let fits = read_fits(arguments, folders.as_ref())?;
+    let problem = arguments.mixture.pose(&fits.file)?;
+    let out = arguments.out.clone().or_else(|| folders.map(|folders| folders.fits));
+    if let Some(out) = &out {
+        files::check_writable(out).or_input()?;
+    }
+    let allocation = allocate(&fits, &problem);
+    if let Some(out) = &out {
+        write(&fits, &allocation, out)?;
+    }
+    if arguments.json {
+        say(&serde_json::to_string_pretty(&allocation).or_work()?);
+    } else {
+        print(&allocation);
+        if let Some(out) = &out {
+            say(&format!("\nallocation in `{}`", out.display()));
+        }
+    }
+    Ok(())
+}
+
+/// Fits and the hash of the file that held them.
+pub struct HashedFits {
+    /// The fits.
+    pub file: FitFile,
+    /// SHA-256 of the file.
+    pub sha256: String,
+}
+
+fn read_fits(arguments: &Arguments, folders: Option<&Folders>) -> Result<HashedFits, Failure> {
+    match (&arguments.fits, folders) {
+        (Some(path), _) => fits_of_file(path),
+        (None, Some(folders)) => {
+            let hint = format!("`parallot fit {}` makes them", folders.name);
+            fits_of_file(&folders.fits.join("fits.json")).map_err(|failure| failure.hint(hint))
+        }
+        (None, None) => {
+            note("note: these are the laws shipped with the program, of a 1 M-parameter model on Bible text; yours will differ");
+            parse_fits(SHIPPED, "the shipped fits")
+        }
+    }
+}
+
+/// Reads a file of fits.
+pub fn fits_of_file(path: &std::path::Path) -> Result<HashedFits, Failure> {
+    parse_fits(&files::read_text(path).or_input()?, &path.display().to_string())
+}
+
+fn parse_fits(json: &str, name: &str) -> Result<HashedFits, Failure> {
+    let file = FitFile::from_json(json).map_err(|error| anyhow::anyhow!("cannot read fits `{name}`: {error}")).or_input()?;
+    Ok(HashedFits { file, sha256: files::hash(json.as_bytes()) })
+}
+
+/// Solves a problem over fits and compares the result with the baselines under the bootstrap draws.
+pub fn allocate(fits: &HashedFits, problem: &Problem) -> AllocationFile {
+    let count = fits.file.fits.iter().map(|fit| fit.draws.len()).min().unwrap_or(0);
+    let draws: Vec<Vec<Law>> = (0..count).map(|draw| fits.file.fits.iter().map(|fit| fit.draws[draw]).collect()).collect();
+    let policies: Vec<Policy> = POLICIES.into_iter().filter(|policy| policy.is_defined_for(problem)).collect();
+    let comparison = compare(problem, &draws, &policies);
+    AllocationFile {
+        parallot: version().to_owned(),
+        source: fits.file.source.clone(),
+        fits_sha256: fits.sha256.clone(),
+        terms: problem.terms().to_vec(),
+        verdict: comparison.verdict().to_string(),
+        budget_path: budget_path(problem, &budgets(problem.budget())),
+        comparison,
+    }
+}
+
+/// Budgets of three decades around one, ten a decade.
+fn budgets(budget: u64) -> Vec<u64> {
+    (-15..=15).map(|tenth| (budget as f64 * 10f64.powf(f64::from(tenth) / 10.0)).round() as u64).filter(|&budget| budget > 0).collect()
+}
+
+/// Writes the files of an allocation.
+pub fn write(fits: &HashedFits, allocation: &AllocationFile, out: &std::path::Path) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(allocation).or_work()? + "\n";
+    files::write(&out.join("allocation.json"), json.as_bytes()).or_work()?;
+    let (fits, records, names) = (&fits.file, &[], BTreeMap::new());
+    let report = report_of(
+        fits,
+        Some(allocation),
+        records,
+        &names,
+        format!("parallot allocate --budget {}", allocation.comparison.allocation.budget),
+    );
+    files::write(&out.join("allocation.csv"), &csv::allocation(&report, &allocation.comparison).or_work()?).or_work()
+}
+
+/// Prints an allocation for a person.
+pub fn print(file: &AllocationFile) {
+    let comparison = &file.comparison;
+    let rows = comparison.allocation.languages.iter().zip(&comparison.shares).enumerate().map(|(at, (language, share))| {
+        let loss = comparison.policies.first().map(|ours| ours.loss_nats[at]);
+        vec![
+            language.lang.clone(),
+            grouped(language.pairs),
+            format!("{:.1} %", 100.0 * language.share),
+            format!("{:.1} to {:.1} %", 100.0 * share.interval_90.lo, 100.0 * share.interval_90.hi),
+            language.epochs.map_or("-".to_owned(), |epochs| format!("{epochs:.2}")),
+            loss.map_or("-".to_owned(), |loss| format!("{:.3} ({:.3} to {:.3})", loss.value, loss.interval_90.lo, loss.interval_90.hi)),
+            match language.active {
+                Active::None => "-",
+                Active::Lower => "least",
+                Active::Upper => "most",
+            }
+            .to_owned(),
+        ]
+    });
+    say(&table(&["language", "pairs", "share", "90 % interval", "epochs", "loss, nats a token", "at bound"], rows));
+    say("");
+    let rows = comparison.policies.iter().map(|row| {
+        vec![
+            row.policy.to_string(),
+            format!("{:.4}", row.mean_loss_nats.value),
+            format!("{:+.4} ({:+.4} to {:+.4})", row.gain_nats.value, row.gain_nats.interval_90.lo, row.gain_nats.interval_90.hi),
+            format!("{:.2}", row.chance_to_beat_uniform),
+        ]
+    });
+    say(&table(&["policy", "mean loss, nats", "gain over uniform (90 %)", "chance to beat it"], rows));
+    say(&format!("\nthis allocation of {} pairs {}", grouped(comparison.allocation.budget), file.verdict));
+}

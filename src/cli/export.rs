@@ -1,0 +1,126 @@
+//! `parallot export`: an allocation as a trainer's configuration and exact data files.
+
+use super::failure::{Failure, OrFail};
+use super::folders::Folders;
+use super::report::read_allocation;
+use super::terminal::{grouped, say};
+use super::text::{self, TextArguments};
+use crate::corpus::{Bitext, Instruction, Pair, prompt, prompt::Choice};
+use crate::export::{Portion, Row, Settings, llamafactory};
+use crate::files;
+use crate::units::Direction;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Flags of `parallot export`.
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// Experiment: a YAML file, or the name of one in `experiments/`
+    pub experiment: String,
+    /// Trainer to write for
+    #[arg(long, value_enum, default_value = "llamafactory")]
+    pub to: Trainer,
+    /// Folder to write to
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// Model to tune: its name on the hub, or its folder
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Prompt template of the model, by its name in the trainer
+    #[arg(long, value_name = "NAME")]
+    pub template: Option<String>,
+    /// Seed of the order of the pairs and of their wordings
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Where the corpora are
+    #[command(flatten)]
+    pub text: TextArguments,
+}
+
+/// Trainers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Trainer {
+    /// LLaMA-Factory.
+    Llamafactory,
+}
+
+/// Training and validation examples of one language.
+struct Examples {
+    lang: String,
+    pairs: u64,
+    train: Vec<Instruction>,
+    validation: Vec<Instruction>,
+}
+
+/// Runs the verb.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let folders = Folders::of(&arguments.experiment)?;
+    let experiment = folders.read()?;
+    let Some(allocation) = read_allocation(&folders)? else {
+        let error = anyhow::anyhow!("`{}` has no allocation, expected `allocation.json` in `{}`", folders.name, folders.fits.display());
+        return Err(Failure::input(error).hint(format!("`parallot allocate {} --budget N` makes it", folders.name)));
+    };
+    files::check_writable(&arguments.out).or_input()?;
+    let bitexts = text::read(&experiment, &folders, &arguments.text)?;
+    let direction = experiment.tuning.direction;
+    let examples = allocation
+        .comparison
+        .allocation
+        .languages
+        .iter()
+        .map(|language| {
+            let bitext = bitexts.iter().find(|bitext| bitext.lang.code() == language.lang);
+            let bitext = bitext.ok_or_else(|| anyhow::anyhow!("the allocation names `{}`, which the experiment has not", language.lang));
+            Ok(examples(bitext.or_input()?, language.pairs, direction, experiment.evaluation.pairs, arguments.seed))
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let rows: Vec<(Vec<Row>, Vec<Row>)> = examples.iter().map(|language| (rows(&language.train), rows(&language.validation))).collect();
+    let portions: Vec<Portion> = examples
+        .iter()
+        .zip(&rows)
+        .map(|(language, (rows, validation))| Portion {
+            lang: &language.lang,
+            pairs: language.pairs,
+            rows,
+            validation,
+            target_tokens: None,
+        })
+        .collect();
+    let stamp = format!("parallot {}, fits sha256 {}", allocation.parallot, allocation.fits_sha256);
+    let exported = llamafactory(&portions, &settings(arguments), &stamp).or_work()?;
+    let (count, total) = (exported.data.len(), allocation.comparison.allocation.budget);
+    for (name, bytes) in exported.into_files() {
+        files::write(&arguments.out.join(name), &bytes).or_work()?;
+    }
+    let out = arguments.out.display();
+    say(&format!("{} training rows in {count} data files, `train.yaml` and `realised.csv` in `{out}`", grouped(total)));
+    say(&format!("next: (cd {out} && llamafactory-cli train train.yaml)"));
+    Ok(())
+}
+
+fn examples(bitext: &Bitext, pairs: u64, direction: Direction, validation: usize, seed: u64) -> Examples {
+    let instruct = |pair: &Pair, choice: Choice| prompt::instruction(pair, direction, &bitext.name, choice);
+    let shuffled = bitext.train.shuffled(seed);
+    // rows beyond the allotted ones are never drawn
+    let unique = shuffled.pairs().iter().take(usize::try_from(pairs).unwrap_or(usize::MAX)).enumerate();
+    let dev = bitext.dev.pairs().iter().take(validation).enumerate();
+    Examples {
+        lang: bitext.lang.code().to_owned(),
+        pairs,
+        train: unique.map(|(index, pair)| instruct(pair, Choice::Training { seed, index })).collect(),
+        validation: dev.map(|(index, pair)| instruct(pair, Choice::Evaluation { index })).collect(),
+    }
+}
+
+fn rows(examples: &[Instruction]) -> Vec<Row<'_>> {
+    examples.iter().map(|example| Row { instruction: &example.instruction, input: &example.input, output: &example.output }).collect()
+}
+
+fn settings(arguments: &Arguments) -> Settings {
+    let default = Settings::default();
+    Settings {
+        model: arguments.model.clone().unwrap_or(default.model),
+        template: arguments.template.clone().unwrap_or(default.template),
+        ..default
+    }
+}

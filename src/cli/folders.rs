@@ -1,0 +1,59 @@
+//! Where an experiment's files are: records beside the experiments, fits and plots beside their folder.
+
+use super::failure::{Failure, OrFail};
+use crate::files;
+use crate::spec::Experiment;
+use std::path::{Path, PathBuf};
+
+/// The folders of one experiment, `HOME/experiments/NAME.yaml`.
+#[derive(Debug, Clone)]
+pub struct Folders {
+    /// Name of the experiment.
+    pub name: String,
+    /// The YAML.
+    pub experiment: PathBuf,
+    /// One record a run.
+    pub records: PathBuf,
+    /// Laws and allocation.
+    pub fits: PathBuf,
+    /// Plots and the page.
+    pub plots: PathBuf,
+}
+
+impl Folders {
+    /// The folders of an experiment given by its file, or by its name below `experiments/`.
+    pub fn of(experiment: &str) -> Result<Self, Failure> {
+        let given = Path::new(experiment);
+        let named = Path::new("experiments").join(format!("{experiment}.yaml"));
+        let path = match () {
+            () if files::exists(given) => given.to_owned(),
+            () if files::exists(&named) => named,
+            () => {
+                let error = anyhow::anyhow!("no experiment `{experiment}`, expected a YAML file or the name of one in `experiments/`");
+                return Err(Failure::input(error).hint("`parallot quickstart` makes one to copy from"));
+            }
+        };
+        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+        // fits and plots stand beside `experiments/`, as in this repository; a YAML elsewhere keeps them beside itself
+        let home = if folder.file_name().is_some_and(|last| last == "experiments") { folder.join("..") } else { folder.clone() };
+        let home = if folder == Path::new("experiments") { PathBuf::new() } else { home };
+        Ok(Folders {
+            records: folder.join("records").join(&name),
+            fits: home.join("fits").join(&name),
+            plots: home.join("plots").join(&name),
+            experiment: path,
+            name,
+        })
+    }
+
+    /// Reads the experiment.
+    pub fn read(&self) -> Result<Experiment, Failure> {
+        Experiment::read(&self.experiment).or_input()
+    }
+
+    /// The folder that paths in the YAML are relative to.
+    pub fn base(&self) -> &Path {
+        self.experiment.parent().unwrap_or(Path::new("."))
+    }
+}

@@ -1,0 +1,87 @@
+//! `parallot report`: tables, plots and the page of an experiment's fits and allocation.
+
+use super::allocate::{AllocationFile, fits_of_file};
+use super::failure::{Failure, OrFail};
+use super::folders::Folders;
+use super::terminal::{note, say};
+use crate::files;
+use crate::fit::FitFile;
+use crate::record::{Manifest, RunRecord, Store};
+use crate::report::{Provenance, Report};
+use clap::Args;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Flags of `parallot report`.
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// Experiment: a YAML file, or the name of one in `experiments/`
+    pub experiment: String,
+    /// Folder to write to; `plots/NAME` beside the experiments where absent
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}
+
+/// Runs the verb.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let folders = Folders::of(&arguments.experiment)?;
+    let out = arguments.out.clone().unwrap_or_else(|| folders.plots.clone());
+    let fits = fits_of_file(&folders.fits.join("fits.json"))
+        .map_err(|failure| failure.hint(format!("`parallot fit {}` makes it", folders.name)))?;
+    let allocation = read_allocation(&folders)?.filter(|allocation| {
+        let current = allocation.fits_sha256 == fits.sha256;
+        if !current {
+            note("warning: the allocation is of other fits and is left out; `parallot allocate` makes a new one");
+        }
+        current
+    });
+    let (manifest, records) = Store::new(&folders.records).read_sweep().or_input()?;
+    files::check_writable(&out).or_input()?;
+    let names = names(&manifest);
+    let report = report_of(&fits.file, allocation.as_ref(), &records, &names, format!("parallot report {}", folders.name));
+    for (name, bytes) in report.files().or_work()? {
+        files::write(&out.join(name), &bytes).or_work()?;
+    }
+    say(&format!("report in `{}`", out.join("index.html").display()));
+    Ok(())
+}
+
+/// The allocation of an experiment, where one has been made.
+pub fn read_allocation(folders: &Folders) -> Result<Option<AllocationFile>, Failure> {
+    let path = folders.fits.join("allocation.json");
+    if !files::exists(&path) {
+        return Ok(None);
+    }
+    parse_allocation(&path).map(Some)
+}
+
+fn parse_allocation(path: &Path) -> Result<AllocationFile, Failure> {
+    let text = files::read_text(path).or_input()?;
+    let read = serde_json::from_str(&text).map_err(|error| anyhow::anyhow!("cannot read allocation `{}`: {error}", path.display()));
+    read.map_err(|error| Failure::input(error).hint("`parallot allocate` makes a new one"))
+}
+
+/// English names of the languages of a sweep.
+pub fn names(manifest: &Manifest) -> BTreeMap<String, String> {
+    manifest.corpora.iter().map(|row| (row.lang.code().to_owned(), row.name.clone())).collect()
+}
+
+/// The report of some fits.
+pub fn report_of<'a>(
+    fits: &'a FitFile,
+    allocation: Option<&'a AllocationFile>,
+    records: &'a [RunRecord],
+    names: &'a BTreeMap<String, String>,
+    command: String,
+) -> Report<'a> {
+    Report {
+        title: &fits.source,
+        provenance: Provenance { parallot: fits.parallot.clone(), input_sha256: fits.input_sha256.clone(), command },
+        fits: &fits.fits,
+        terms: allocation.map_or(&[], |allocation| &allocation.terms),
+        comparison: allocation.map(|allocation| &allocation.comparison),
+        path: allocation.map_or(&[], |allocation| &allocation.budget_path),
+        records,
+        names,
+    }
+}

@@ -1,0 +1,255 @@
+//! `parallot sweep`: the small runs that are missing.
+
+use super::failure::{Failure, OrFail};
+use super::folders::Folders;
+use super::terminal::{duration, grouped, note, say, table};
+use super::text::{self, TextArguments};
+use super::version;
+use crate::corpus::Bitext;
+use crate::files;
+use crate::record::{self, Manifest, Outcome, RunRecord, RunRow, Store};
+use crate::spec::{Experiment, RunSpec};
+use crate::sweep::{Cost, Plan, run_missing, simulate};
+use clap::{Args, ValueEnum};
+use std::path::{Path, PathBuf};
+
+/// Flags of `parallot sweep`.
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// Experiment: a YAML file, or the name of one in `experiments/`
+    pub experiment: String,
+    /// Print the runs and their cost, and run nothing
+    #[arg(long)]
+    pub list: bool,
+    /// With --list: one JSON object instead of a table
+    #[arg(long, requires = "list")]
+    pub json: bool,
+    /// Where to train: `cpu`, `cuda` or `cuda:1`
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+    /// Runs at a time, each on its share of the cores; by default one a core on the CPU, and one on a GPU
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Folder of base models, which are kept by the hash of their spec
+    #[arg(long, value_name = "FOLDER", env = "PARALLOT_CACHE", default_value = ".parallot-cache")]
+    pub cache: PathBuf,
+    /// Where the corpora are
+    #[command(flatten)]
+    pub text: TextArguments,
+    /// Who trains; `simulated` gives planted laws with noise in no time, to try a pipeline
+    #[arg(long, value_enum, default_value = "candle", hide = true)]
+    pub trainer: Trainer,
+}
+
+/// Who trains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Trainer {
+    /// Our network on candle.
+    Candle,
+    /// Planted laws.
+    Simulated,
+}
+
+/// Runs the verb.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let folders = Folders::of(&arguments.experiment)?;
+    let experiment = folders.read()?;
+    if arguments.jobs == Some(0) {
+        return Err(Failure::input(anyhow::anyhow!("`--jobs` is 0, expected at least 1")));
+    }
+    check_device(arguments)?;
+    let store = Store::new(&folders.records);
+    let bitexts = text::read(&experiment, &folders, &arguments.text)?;
+    let tokenizer = read_tokenizer(&experiment, &folders)?;
+    let base_id = experiment.base_id(&bitexts, tokenizer.as_deref().map(files::hash).as_deref());
+    let runs = available(experiment.runs(&bitexts, &base_id), &bitexts);
+    let plan = Plan::new(&runs, &store).or_input()?;
+    let cost = Cost::new(&experiment, &bitexts, &plan.done, &arguments.device);
+    if arguments.list {
+        list(&runs, &plan, &cost, arguments);
+        return Ok(());
+    }
+    files::check_writable(&folders.records).or_input()?;
+    let _lock = store.lock().map_err(|error| Failure::work(error).hint("wait for the other sweep, or stop it"))?;
+    store.write_manifest(&manifest(&base_id, &bitexts, &runs)).or_work()?;
+    // what another process finished before the lock was ours is done as well
+    let plan = Plan::new(&runs, &store).or_input()?;
+    match arguments.trainer {
+        Trainer::Simulated => run_missing(&plan.missing, &store, 1, |spec, _| anyhow::Ok(simulate(&experiment, spec, version()))).or_work(),
+        Trainer::Candle => train(&experiment, &bitexts, tokenizer.as_deref(), &plan, &store, &cost, arguments),
+    }?;
+    finish(&store, &folders.records)
+}
+
+fn manifest(base_id: &str, bitexts: &[Bitext], runs: &[RunSpec]) -> Manifest {
+    let row = |run: &RunSpec| RunRow { run_id: run.id.clone(), lang: run.lang.clone(), pairs: run.pairs, seed: run.seed };
+    Manifest {
+        parallot: version().to_owned(),
+        base_id: base_id.to_owned(),
+        corpora: text::rows(bitexts),
+        runs: runs.iter().map(row).collect(),
+    }
+}
+
+/// Runs that the corpora are large enough for; those left out are named.
+fn available(runs: Vec<RunSpec>, bitexts: &[Bitext]) -> Vec<RunSpec> {
+    let fits = |run: &RunSpec| {
+        let bitext = bitexts.iter().find(|bitext| Some(&bitext.lang) == run.lang.as_ref());
+        bitext.is_none_or(|bitext| run.pairs.0 <= bitext.train.len() as u64)
+    };
+    let (fitting, larger): (Vec<_>, Vec<_>) = runs.into_iter().partition(fits);
+    for bitext in bitexts {
+        let mut sizes: Vec<u64> = larger.iter().filter(|run| run.lang.as_ref() == Some(&bitext.lang)).map(|run| run.pairs.0).collect();
+        sizes.dedup();
+        if let Some(smallest) = sizes.first() {
+            let unique = grouped(bitext.train.len() as u64);
+            note(&format!("note: `{}` has {unique} training pairs, so its sizes from {} on are left out", bitext.lang, grouped(*smallest)));
+        }
+    }
+    fitting
+}
+
+fn read_tokenizer(experiment: &Experiment, folders: &Folders) -> Result<Option<Vec<u8>>, Failure> {
+    experiment.base.tokenizer.as_ref().map(|path| files::read(&folders.base().join(path)).or_input()).transpose()
+}
+
+fn list(runs: &[RunSpec], plan: &Plan, cost: &Cost, arguments: &Arguments) {
+    let is_done = |run: &RunSpec| plan.done.iter().any(|record| record.run_id == run.id);
+    if arguments.json {
+        let rows: Vec<_> = runs
+            .iter()
+            .map(|run| {
+                serde_json::json!({
+                    "run_id": run.id, "lang": run.lang, "pairs": run.pairs, "seed": run.seed, "done": is_done(run),
+                    "train_tokens": cost.train_tokens(run).round(), "seconds": cost.seconds(run),
+                })
+            })
+            .collect();
+        say(&serde_json::json!({ "runs": rows }).to_string());
+        return;
+    }
+    let row = |run: &RunSpec| {
+        vec![
+            run.lang.as_ref().map_or("(base)".to_owned(), ToString::to_string),
+            grouped(run.pairs.0),
+            run.seed.to_string(),
+            grouped(cost.train_tokens(run).round() as u64),
+            cost.seconds(run).map_or("?".to_owned(), duration),
+            if is_done(run) { "done" } else { "missing" }.to_owned(),
+            run.id.clone(),
+        ]
+    };
+    say(&table(&["language", "pairs", "seed", "about tokens", "about time", "state", "run"], runs.iter().map(row)));
+    let tokens: f64 = plan.missing.iter().map(|run| cost.train_tokens(run)).sum();
+    let seconds: Option<f64> = plan.missing.iter().map(|run| cost.seconds(run)).sum();
+    let time =
+        seconds.map_or("time unknown before the first run on this device".to_owned(), |s| format!("about {} on one job", duration(s)));
+    let (missing, all) = (plan.missing.len(), runs.len());
+    say(&format!("\n{missing} of {all} runs missing, about {} training tokens, {time}", grouped(tokens.round() as u64)));
+}
+
+#[cfg(feature = "train")]
+fn check_device(arguments: &Arguments) -> Result<(), Failure> {
+    let hint = "`--device cpu` runs everywhere; CUDA needs an NVIDIA GPU and a build with `--features cuda`";
+    crate::train::select_device(&arguments.device).map(drop).map_err(|error| Failure::input(error).hint(hint))
+}
+
+#[cfg(not(feature = "train"))]
+fn check_device(arguments: &Arguments) -> Result<(), Failure> {
+    match arguments.trainer {
+        Trainer::Simulated => Ok(()),
+        Trainer::Candle => Err(Failure::input(anyhow::anyhow!("this build cannot train, expected the cargo feature `train`"))),
+    }
+}
+
+#[cfg(not(feature = "train"))]
+fn train(_: &Experiment, _: &[Bitext], _: Option<&[u8]>, _: &Plan, _: &Store, _: &Cost, arguments: &Arguments) -> Result<(), Failure> {
+    check_device(arguments)
+}
+
+/// Trains the base if it is not kept, then the missing runs.
+#[cfg(feature = "train")]
+fn train(
+    experiment: &Experiment,
+    bitexts: &[Bitext],
+    tokenizer: Option<&[u8]>,
+    plan: &Plan,
+    store: &Store,
+    cost: &Cost,
+    arguments: &Arguments,
+) -> Result<(), Failure> {
+    use super::terminal::{bar, bars};
+    use crate::train::{Tuner, pretrain, select_device};
+
+    if plan.missing.is_empty() {
+        return Ok(());
+    }
+    let device = select_device(&arguments.device).or_input()?;
+    files::check_writable(&arguments.cache).or_input()?;
+    let bars = bars();
+    let start = std::time::Instant::now();
+    let clock = move || start.elapsed().as_secs_f64();
+    let base_bar = bar(&bars, 0, "base");
+    let base = pretrain(experiment, bitexts, tokenizer, &arguments.cache, &device, |progress| {
+        base_bar.set_length(progress.steps);
+        base_bar.set_position(progress.step);
+        base_bar.set_message(format!("{:.3} nats a token", progress.loss_nats));
+    })
+    .or_work()?;
+    base_bar.finish_and_clear();
+    note(&format!("base `{}` ready after {}", base.id, duration(clock())));
+
+    let tuner = Tuner::new(experiment, bitexts, &base, version(), &arguments.device).or_work()?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // two runs side by side on a core each train more tokens a second than one run on both (benches/README.md)
+    let jobs = arguments.jobs.unwrap_or(if device.is_cpu() { cores } else { 1 }).min(plan.missing.len());
+    let pools = (0..jobs)
+        .map(|_| rayon::ThreadPoolBuilder::new().num_threads((cores / jobs).max(1)).build())
+        .collect::<Result<Vec<_>, _>>()
+        .or_work()?;
+    let work = |run: &RunSpec| cost.work_tokens(run).max(1.0) as u64;
+    let total = bar(&bars, plan.missing.iter().map(work).sum(), "sweep");
+    run_missing(&plan.missing, store, jobs, |spec, job| {
+        let label =
+            spec.lang.as_ref().map_or("base".to_owned(), |lang| format!("{lang} {} pairs, seed {}", grouped(spec.pairs.0), spec.seed));
+        let mut before = 0;
+        let record = pools[job].install(|| {
+            tuner.run(spec, &clock, |progress| {
+                // evaluation follows, so the bar keeps its share of the run back
+                let now = (cost.train_tokens(spec) * progress.step as f64 / progress.steps as f64) as u64;
+                total.inc(now - before);
+                total.set_message(format!("{label}, {:.3} nats", progress.loss_nats));
+                before = now;
+            })
+        })?;
+        total.inc(work(spec) - before);
+        total.suspend(|| note(&line(&label, &record)));
+        anyhow::Ok(record)
+    })
+    .or_work()?;
+    total.finish_and_clear();
+    Ok(())
+}
+
+#[cfg(feature = "train")]
+fn line(label: &str, record: &RunRecord) -> String {
+    let own = record.lang.as_ref().and_then(|lang| record.evaluation(lang));
+    let result = match (&record.outcome, own) {
+        (Outcome::Diverged { step, reason }, _) => format!("diverged at step {step}: {reason}"),
+        (Outcome::Finished, Some(own)) => format!("{:.4} nats", own.loss_nats()),
+        (Outcome::Finished, None) => "evaluated".to_owned(),
+    };
+    let speed = record.tokens_per_second.map_or(String::new(), |speed| format!(", {} tokens/s", grouped(speed as u64)));
+    format!("{label}: {result} in {}{speed}", duration(record.wall_seconds))
+}
+
+/// Writes the points of the sweep and says what came out.
+fn finish(store: &Store, folder: &Path) -> Result<(), Failure> {
+    let (_, records) = store.read_sweep().or_input()?;
+    files::write(&folder.join("points.csv"), &record::points_csv(&records).or_work()?).or_work()?;
+    let diverged = records.iter().filter(|record| record.outcome != Outcome::Finished).count();
+    let seconds: f64 = records.iter().map(|record| record.wall_seconds).sum();
+    let (runs, time, folder) = (records.len(), duration(seconds), folder.display());
+    say(&format!("{runs} runs, {diverged} diverged, {time} of computing; records and points in `{folder}`"));
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! The bitexts of an experiment: read from its files, or constructed.
+
+use super::failure::{Failure, OrFail};
+use super::folders::Folders;
+use super::terminal::note;
+use crate::corpus::{Bitext, exclude_english};
+use crate::record::CorpusRow;
+use crate::spec::{Experiment, Text};
+use crate::units::Pairs;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Where the corpora are and how strictly they are read.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TextArguments {
+    /// Folder that the paths of corpora are relative to, instead of the `data` key of the experiment
+    #[arg(long, value_name = "FOLDER", env = "PARALLOT_DATA")]
+    pub data: Option<PathBuf>,
+    /// Stop at the first bad row of a corpus instead of leaving it out
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Reads or builds the bitexts and tells what was left out.
+pub fn read(experiment: &Experiment, folders: &Folders, arguments: &TextArguments) -> Result<Vec<Bitext>, Failure> {
+    let (root, languages) = match &experiment.text {
+        Text::Constructed(spec) => return spec.build().or_input(),
+        Text::Corpora { root, languages } => (root, languages),
+    };
+    let below = |root: &PathBuf| folders.base().join(root);
+    let root = arguments.data.clone().or_else(|| root.as_ref().map(below)).unwrap_or_else(|| folders.base().to_owned());
+    let mut bitexts = Vec::new();
+    for language in languages {
+        let name = language.name.as_deref().unwrap_or(language.lang.name());
+        let (bitext, report) = Bitext::read(language.lang.clone(), name, &language.corpora, &root, arguments.strict)
+            .map_err(|error| Failure::input(error).hint("`--data FOLDER` or PARALLOT_DATA says where the corpora are"))?;
+        if report.bad_rows() > 0 {
+            note(&format!("warning: {report}"));
+        }
+        bitexts.push(bitext);
+    }
+    exclude_english(&mut bitexts);
+    Ok(bitexts)
+}
+
+/// What later stages must know of the corpora, which they do not read.
+pub fn rows(bitexts: &[Bitext]) -> Vec<CorpusRow> {
+    let row = |bitext: &Bitext| CorpusRow {
+        lang: bitext.lang.clone(),
+        name: bitext.name.clone(),
+        train_pairs: Pairs(bitext.train.len() as u64),
+        dev_pairs: Pairs(bitext.dev.len() as u64),
+        test_pairs: Pairs(bitext.test.len() as u64),
+        train_sha256: bitext.train.hash().to_owned(),
+        dev_sha256: bitext.dev.hash().to_owned(),
+        test_sha256: bitext.test.hash().to_owned(),
+    };
+    bitexts.iter().map(row).collect()
+}

@@ -1,0 +1,54 @@
+//! The manifest of a sweep: which runs it consists of and how large its corpora are, for the stages that do not read the corpora.
+
+use crate::units::{Lang, Pairs};
+use serde::{Deserialize, Serialize};
+
+/// What a sweep consists of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version and git revision of the program.
+    pub parallot: String,
+    /// Hash of the base model's spec and text.
+    pub base_id: String,
+    /// The languages, in their order.
+    pub corpora: Vec<CorpusRow>,
+    /// All runs, done or not.
+    pub runs: Vec<RunRow>,
+}
+
+/// The corpus of one language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorpusRow {
+    /// Language.
+    pub lang: Lang,
+    /// Its English name.
+    pub name: String,
+    /// Unique training pairs.
+    pub train_pairs: Pairs,
+    /// Dev pairs.
+    pub dev_pairs: Pairs,
+    /// Test pairs.
+    pub test_pairs: Pairs,
+    /// Hash of the training part.
+    pub train_sha256: String,
+    /// Hash of the dev part.
+    pub dev_sha256: String,
+    /// Hash of the test part.
+    pub test_sha256: String,
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRow {
+    /// Hash of all that determines it.
+    pub run_id: String,
+    /// Language tuned on; absent for the base.
+    pub lang: Option<Lang>,
+    /// Pairs.
+    pub pairs: Pairs,
+    /// Seed.
+    pub seed: u64,
+}

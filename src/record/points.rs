@@ -1,0 +1,78 @@
+//! Records as a table: the points of all runs.
+
+use super::{Outcome, RunRecord};
+use crate::units::Lang;
+use polars::prelude::*;
+
+/// The points of some records as CSV, one row a run and language evaluated; a diverged run is one row without a loss.
+/// Nothing in it depends on the speed of the machine.
+pub fn points_csv(records: &[RunRecord]) -> PolarsResult<Vec<u8>> {
+    let mut rows = Vec::new();
+    for record in records {
+        let evaluations = record.evaluations.iter().map(Some);
+        rows.extend(evaluations.map(|evaluation| (record, evaluation)));
+        if record.evaluations.is_empty() {
+            rows.push((record, None));
+        }
+    }
+    let outcome = |record: &RunRecord| match record.outcome {
+        Outcome::Finished => "finished",
+        Outcome::Diverged { .. } => "diverged",
+    };
+    let mut frame = df!(
+        "run_id" => rows.iter().map(|(r, _)| r.run_id.as_str()).collect::<Vec<_>>(),
+        "outcome" => rows.iter().map(|(r, _)| outcome(r)).collect::<Vec<_>>(),
+        "lang" => rows.iter().map(|(r, _)| r.lang.as_ref().map(Lang::code)).collect::<Vec<_>>(),
+        "pairs" => rows.iter().map(|(r, _)| r.pairs.0).collect::<Vec<_>>(),
+        "seed" => rows.iter().map(|(r, _)| r.seed).collect::<Vec<_>>(),
+        "evaluated_lang" => rows.iter().map(|(_, e)| e.map(|e| e.lang.code())).collect::<Vec<_>>(),
+        "loss_nats" => rows.iter().map(|(_, e)| e.map(|e| e.loss_nats())).collect::<Vec<_>>(),
+        "total_nats" => rows.iter().map(|(_, e)| e.map(|e| e.nats.0)).collect::<Vec<_>>(),
+        "target_tokens" => rows.iter().map(|(_, e)| e.map(|e| e.target_tokens.0)).collect::<Vec<_>>(),
+        "target_bytes" => rows.iter().map(|(_, e)| e.map(|e| e.target_bytes)).collect::<Vec<_>>(),
+        "evaluated_pairs" => rows.iter().map(|(_, e)| e.map(|e| e.pairs.0)).collect::<Vec<_>>(),
+    )?;
+    let mut bytes = Vec::new();
+    CsvWriter::new(&mut bytes).finish(&mut frame)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Evaluation;
+    use super::*;
+    use crate::units::{Nats, Pairs, Tokens};
+
+    fn record(outcome: Outcome, evaluations: Vec<Evaluation>) -> RunRecord {
+        RunRecord {
+            run_id: "0011".into(),
+            parallot: "0.1.0".into(),
+            sweep: "x".into(),
+            lang: Some("rus_Cyrl".parse().unwrap()),
+            pairs: Pairs(100),
+            seed: 1,
+            device: "cpu".into(),
+            threads: 1,
+            outcome,
+            steps: 7,
+            train_tokens: Tokens(900),
+            train_loss_nats: Some(3.5),
+            wall_seconds: 1.5,
+            tokens_per_second: Some(600.0),
+            evaluations,
+        }
+    }
+
+    #[test]
+    fn a_diverged_run_is_a_row_without_a_loss() {
+        let evaluation =
+            Evaluation { lang: "ell_Grek".parse().unwrap(), nats: Nats(30.0), target_tokens: Tokens(8), target_bytes: 20, pairs: Pairs(2) };
+        let diverged = Outcome::Diverged { step: 3, reason: "loss of NaN".into() };
+        let csv = points_csv(&[record(Outcome::Finished, vec![evaluation]), record(diverged, vec![])]).unwrap();
+        insta::assert_snapshot!(String::from_utf8(csv).unwrap(), @r"
+        run_id,outcome,lang,pairs,seed,evaluated_lang,loss_nats,total_nats,target_tokens,target_bytes,evaluated_pairs
+        0011,finished,rus_Cyrl,100,1,ell_Grek,3.75,30.0,8,20,2
+        0011,diverged,rus_Cyrl,100,1,,,,,,
+        ");
+    }
+}

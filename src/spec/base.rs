@@ -1,0 +1,123 @@
+//! The base model of a sweep: its network, its tokenizer and the text that it is pre-trained on.
+
+use super::experiment::SpecError;
+use super::tuning::{Optimisation, positive, share};
+use crate::units::{Lang, Tokens};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Named networks, by number of parameters with their own vocabulary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// About 1 M parameters: a sweep on two CPU cores.
+    Nano,
+    /// About 5 M parameters: a sweep on a GPU, or a patient CPU.
+    Micro,
+    /// About 25 M parameters: a GPU.
+    Small,
+}
+
+/// The model that every run of a sweep starts from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BaseSpec {
+    /// Network.
+    pub preset: Preset,
+    /// Tokens of the vocabulary; the preset's own where absent.
+    #[serde(default)]
+    pub vocab_size: Option<usize>,
+    /// A `tokenizer.json` to use instead of training one, relative to the YAML.
+    #[serde(default)]
+    pub tokenizer: Option<PathBuf>,
+    /// Pairs of each language that the tokenizer is trained on.
+    #[serde(default = "tokenizer_pairs")]
+    pub tokenizer_pairs: usize,
+    /// Longest sequence, tokens; longer ones lose their end.
+    #[serde(default = "context")]
+    pub context: usize,
+    /// Seed of the weights and of the order of the text.
+    #[serde(default)]
+    pub seed: u64,
+    /// Text and schedule.
+    pub pretraining: Pretraining,
+}
+
+fn tokenizer_pairs() -> usize {
+    4000
+}
+
+fn context() -> usize {
+    256
+}
+
+/// How the base is pre-trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pretraining {
+    /// Tokens seen.
+    pub tokens: Tokens,
+    /// Share of each language in them. Languages not named share what is left equally; English must be named.
+    pub shares: BTreeMap<Lang, f64>,
+    /// Tokens a step.
+    #[serde(default = "batch_tokens")]
+    pub batch_tokens: usize,
+    /// Optimiser and schedule.
+    #[serde(default = "optimisation")]
+    pub optimisation: Optimisation,
+}
+
+fn batch_tokens() -> usize {
+    2048
+}
+
+fn optimisation() -> Optimisation {
+    Optimisation { peak_lr: 3e-3, ..Optimisation::default() }
+}
+
+impl BaseSpec {
+    pub(super) fn check(&self, langs: &[Lang]) -> Result<(), SpecError> {
+        positive("base.context", self.context)?;
+        positive("base.tokenizer_pairs", self.tokenizer_pairs)?;
+        positive("base.pretraining.batch_tokens", self.pretraining.batch_tokens)?;
+        self.pretraining.optimisation.check("base.pretraining.optimisation")?;
+        if self.vocab_size.is_some_and(|size| size < 258) {
+            return Err(SpecError::value("base.vocab_size", self.vocab_size.unwrap_or(0), "at least 258: 256 bytes and 2 marks"));
+        }
+        self.pretraining.check(langs)
+    }
+}
+
+impl Pretraining {
+    fn check(&self, langs: &[Lang]) -> Result<(), SpecError> {
+        let english = Lang::english();
+        for (lang, &part) in &self.shares {
+            share(&format!("base.pretraining.shares.{lang}"), part)?;
+            if *lang != english && !langs.contains(lang) {
+                return Err(SpecError::value("base.pretraining.shares", lang, "English or a language of the sweep"));
+            }
+        }
+        if !self.shares.contains_key(&english) {
+            return Err(SpecError::value("base.pretraining.shares", "no share of eng_Latn", "a share for English"));
+        }
+        let sum: f64 = self.shares.values().sum();
+        let all_named = langs.iter().all(|lang| self.shares.contains_key(lang));
+        if sum > 1.0 + 1e-9 || (all_named && sum < 1.0 - 1e-9) {
+            return Err(SpecError::value(
+                "base.pretraining.shares",
+                format!("a sum of {sum}"),
+                "1, or less where languages are left to share the rest",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Share of English and of each language, in that order; they sum to 1.
+    pub fn shares_of(&self, langs: &[Lang]) -> Vec<(Lang, f64)> {
+        let unnamed = langs.iter().filter(|lang| !self.shares.contains_key(lang)).count();
+        let rest = (1.0 - self.shares.values().sum::<f64>()).max(0.0) / unnamed.max(1) as f64;
+        let all = std::iter::once(Lang::english()).chain(langs.iter().cloned());
+        all.map(|lang| (lang.clone(), self.shares.get(&lang).copied().unwrap_or(rest))).collect()
+    }
+}

@@ -1,0 +1,165 @@
+//! The experiment: what an experiment YAML says, checked.
+
+use super::base::BaseSpec;
+use super::tuning::{Evaluation, Tuning, positive};
+use crate::corpus::{Constructed, Source};
+use crate::files::{self, FileError};
+use crate::units::{Lang, Pairs};
+use serde::Deserialize;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+/// A language of a sweep and its corpora.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LanguageSpec {
+    /// Code.
+    pub lang: Lang,
+    /// English name for prompts; from a table where absent.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Files of pairs with English.
+    pub corpora: Vec<Source>,
+}
+
+/// Where the pairs come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Text {
+    /// Files, below the root folder if one is given in the YAML.
+    Corpora { root: Option<PathBuf>, languages: Vec<LanguageSpec> },
+    /// Languages made by the program.
+    Constructed(Constructed),
+}
+
+/// A checked experiment: languages x sizes x seeds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Experiment {
+    /// Name: that of the file.
+    pub name: String,
+    /// What it is for and how to read it.
+    pub analysis: String,
+    /// The pairs.
+    pub text: Text,
+    /// The base model.
+    pub base: BaseSpec,
+    /// The small runs.
+    pub tuning: Tuning,
+    /// Amounts, rising; 0 is the base model.
+    pub sizes: Vec<Pairs>,
+    /// Seeds, one run a language, size and seed.
+    pub seeds: Vec<u64>,
+    /// The evaluation.
+    pub evaluation: Evaluation,
+}
+
+/// What is wrong with an experiment.
+#[derive(Debug, thiserror::Error)]
+pub enum SpecError {
+    /// The file could not be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Not YAML of the right shape.
+    #[error("cannot read experiment `{}`: {cause}", path.display())]
+    Yaml { path: PathBuf, cause: serde_yaml::Error },
+    /// A value out of range.
+    #[error("`{key}` is {found}, expected {expected}")]
+    Value { key: String, found: String, expected: &'static str },
+    /// The same, with the file.
+    #[error("cannot read experiment `{}`: {cause}", path.display())]
+    In { path: PathBuf, cause: Box<SpecError> },
+}
+
+impl SpecError {
+    pub(super) fn value(key: impl Into<String>, found: impl Display, expected: &'static str) -> Self {
+        SpecError::Value { key: key.into(), found: found.to_string(), expected }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireExperiment {
+    analysis: String,
+    #[serde(default)]
+    data: Option<PathBuf>,
+    #[serde(default)]
+    languages: Vec<LanguageSpec>,
+    #[serde(default)]
+    constructed: Option<Constructed>,
+    base: BaseSpec,
+    #[serde(default)]
+    tuning: Tuning,
+    sizes: Vec<Pairs>,
+    seeds: Vec<u64>,
+    #[serde(default)]
+    evaluation: Evaluation,
+}
+
+impl Experiment {
+    /// Reads and checks an experiment file.
+    pub fn read(path: &Path) -> Result<Self, SpecError> {
+        let text = files::read_text(path)?;
+        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        Experiment::parse(&name, &text).map_err(|error| match error {
+            SpecError::Yaml { cause, .. } => SpecError::Yaml { path: path.to_owned(), cause },
+            error => SpecError::In { path: path.to_owned(), cause: Box::new(error) },
+        })
+    }
+
+    /// Checks the text of an experiment file.
+    pub fn parse(name: &str, text: &str) -> Result<Self, SpecError> {
+        let wire: WireExperiment = serde_yaml::from_str(text).map_err(|cause| SpecError::Yaml { path: PathBuf::from(name), cause })?;
+        let text = match (wire.languages.is_empty(), wire.constructed) {
+            (false, None) => Text::Corpora { root: wire.data, languages: wire.languages },
+            (true, Some(constructed)) => Text::Constructed(constructed),
+            (true, None) => return Err(SpecError::value("languages", "empty", "at least one language, or `constructed`")),
+            (false, Some(_)) => return Err(SpecError::value("constructed", "given beside `languages`", "one of the two")),
+        };
+        let mut sizes = wire.sizes;
+        sizes.sort();
+        let experiment = Experiment {
+            name: name.to_owned(),
+            analysis: wire.analysis,
+            text,
+            base: wire.base,
+            tuning: wire.tuning,
+            sizes,
+            seeds: wire.seeds,
+            evaluation: wire.evaluation,
+        };
+        experiment.check()?;
+        Ok(experiment)
+    }
+
+    fn check(&self) -> Result<(), SpecError> {
+        let langs = self.langs();
+        if let Some(lang) = repeated(&langs) {
+            return Err(SpecError::value("languages", format!("`{lang}` twice"), "each language once"));
+        }
+        if langs.contains(&Lang::english()) {
+            return Err(SpecError::value("languages", "`eng_Latn`", "languages other than English, which is one side of every pair"));
+        }
+        if let Some(size) = repeated(&self.sizes) {
+            return Err(SpecError::value("sizes", format!("{size} twice"), "each size once"));
+        }
+        if let Some(seed) = repeated(&self.seeds) {
+            return Err(SpecError::value("seeds", format!("{seed} twice"), "each seed once"));
+        }
+        positive("sizes", self.sizes.iter().filter(|size| size.0 > 0).count())?;
+        positive("seeds", self.seeds.len())?;
+        positive("evaluation.pairs", self.evaluation.pairs)?;
+        self.tuning.check()?;
+        self.base.check(&langs)
+    }
+
+    /// The languages, in their order.
+    pub fn langs(&self) -> Vec<Lang> {
+        match &self.text {
+            Text::Corpora { languages, .. } => languages.iter().map(|language| language.lang.clone()).collect(),
+            Text::Constructed(constructed) => constructed.sisters.iter().map(|sister| sister.lang.clone()).collect(),
+        }
+    }
+}
+
+fn repeated<T: PartialEq>(items: &[T]) -> Option<&T> {
+    items.iter().enumerate().find(|(at, item)| items[..*at].contains(item)).map(|(_, item)| item)
+}

@@ -1,0 +1,100 @@
+//! One small run and its id.
+
+use super::base::BaseSpec;
+use super::experiment::Experiment;
+use super::tuning::{Evaluation, Tuning};
+use crate::corpus::{Bitext, PromptStyle};
+use crate::files;
+use crate::units::{Direction, Lang, Pairs};
+use serde::Serialize;
+
+/// Raised when the training code changes what a run measures, so that older records are not taken for new ones.
+pub const TRAINING_VERSION: u32 = 1;
+
+/// All that determines the result of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSpec {
+    /// Hash of the rest, 16 hexadecimal digits.
+    pub id: String,
+    /// Language tuned on; absent for the base itself.
+    pub lang: Option<Lang>,
+    /// Pairs.
+    pub pairs: Pairs,
+    /// Seed of the shuffle, the prompts and the order.
+    pub seed: u64,
+}
+
+/// What the id of a base is the hash of.
+#[derive(Serialize)]
+struct BaseIdentity<'a> {
+    training_version: u32,
+    base: &'a BaseSpec,
+    // the tokenizer is trained on the prompts of the runs
+    direction: Direction,
+    prompt: PromptStyle,
+    tokenizer_sha256: Option<&'a str>,
+    train_sha256: Vec<(&'a str, &'a str)>,
+}
+
+/// What the id of a run is the hash of.
+#[derive(Serialize)]
+struct RunIdentity<'a> {
+    base: &'a str,
+    tuning: Option<&'a Tuning>,
+    train_sha256: Option<&'a str>,
+    lang: Option<&'a Lang>,
+    pairs: Pairs,
+    seed: u64,
+    evaluation: &'a Evaluation,
+    dev_sha256: Vec<(&'a str, &'a str)>,
+}
+
+fn id(identity: &impl Serialize) -> String {
+    // serialising plain structs to memory cannot fail
+    let json = serde_json::to_vec(identity).unwrap_or_default();
+    files::hash(&json)[..16].to_owned()
+}
+
+impl Experiment {
+    /// Id of the base model: hash of its spec, of the tokenizer file if one is given, and of the training text.
+    pub fn base_id(&self, bitexts: &[Bitext], tokenizer_sha256: Option<&str>) -> String {
+        let train_sha256 = bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.train.hash())).collect();
+        id(&BaseIdentity {
+            training_version: TRAINING_VERSION,
+            base: &self.base,
+            direction: self.tuning.direction,
+            prompt: self.tuning.prompt,
+            tokenizer_sha256,
+            train_sha256,
+        })
+    }
+
+    /// The runs, in the order of languages, sizes and seeds; the base, if size 0 is asked for, is one run before all others.
+    pub fn runs(&self, bitexts: &[Bitext], base_id: &str) -> Vec<RunSpec> {
+        let dev_sha256: Vec<_> = bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.dev.hash())).collect();
+        let run = |bitext: Option<&Bitext>, pairs: Pairs, seed: u64| {
+            let lang = bitext.map(|bitext| &bitext.lang);
+            let identity = RunIdentity {
+                base: base_id,
+                tuning: bitext.map(|_| &self.tuning),
+                train_sha256: bitext.map(|bitext| bitext.train.hash()),
+                lang,
+                pairs,
+                seed,
+                evaluation: &self.evaluation,
+                dev_sha256: dev_sha256.clone(),
+            };
+            RunSpec { id: id(&identity), lang: lang.cloned(), pairs, seed }
+        };
+        let mut runs = Vec::new();
+        if self.sizes.contains(&Pairs(0)) {
+            runs.push(run(None, Pairs(0), 0));
+        }
+        for bitext in bitexts {
+            for &pairs in self.sizes.iter().filter(|pairs| pairs.0 > 0) {
+                runs.extend(self.seeds.iter().map(|&seed| run(Some(bitext), pairs, seed)));
+            }
+        }
+        runs
+    }
+}

@@ -1,0 +1,113 @@
+//! How small runs are tuned and evaluated.
+
+use super::experiment::SpecError;
+use crate::corpus::PromptStyle;
+use crate::units::Direction;
+use serde::{Deserialize, Serialize};
+use std::fmt::Display;
+
+/// AdamW with a linear warm-up and a cosine decay.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Optimisation {
+    /// Largest learning rate.
+    pub peak_lr: f64,
+    /// Last learning rate, as a share of the largest.
+    pub min_lr_share: f64,
+    /// Share of the steps over which the rate rises.
+    pub warmup_share: f64,
+    /// Decoupled weight decay of matrices; norms are not decayed.
+    pub weight_decay: f64,
+    /// Largest norm of the gradient of the mean loss; larger ones are scaled down.
+    pub grad_clip: f64,
+    /// Decay of the mean of the gradient.
+    pub beta1: f64,
+    /// Decay of the mean of its square.
+    pub beta2: f64,
+}
+
+impl Default for Optimisation {
+    fn default() -> Self {
+        Optimisation { peak_lr: 1e-3, min_lr_share: 0.1, warmup_share: 0.05, weight_decay: 0.01, grad_clip: 1.0, beta1: 0.9, beta2: 0.99 }
+    }
+}
+
+impl Optimisation {
+    pub(super) fn check(&self, at: &str) -> Result<(), SpecError> {
+        for (key, value) in [("peak_lr", self.peak_lr), ("grad_clip", self.grad_clip)] {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(SpecError::value(format!("{at}.{key}"), value, "a finite number above 0"));
+            }
+        }
+        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
+            return Err(SpecError::value(format!("{at}.weight_decay"), self.weight_decay, "a finite number not below 0"));
+        }
+        share(&format!("{at}.min_lr_share"), self.min_lr_share)?;
+        share(&format!("{at}.warmup_share"), self.warmup_share)?;
+        for (key, value) in [("beta1", self.beta1), ("beta2", self.beta2)] {
+            if !(0.0..1.0).contains(&value) {
+                return Err(SpecError::value(format!("{at}.{key}"), value, "a number from 0 to below 1"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Instruction tuning on translation pairs of one language (the translation part of CoIT).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tuning {
+    /// Which side is produced.
+    pub direction: Direction,
+    /// Wording around the pair.
+    pub prompt: PromptStyle,
+    /// Passes over the pairs.
+    pub epochs: u32,
+    /// Pairs a step.
+    pub batch_pairs: usize,
+    /// Optimiser and schedule.
+    pub optimisation: Optimisation,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Tuning {
+            direction: Direction::default(),
+            prompt: PromptStyle::default(),
+            epochs: 1,
+            batch_pairs: 16,
+            optimisation: Optimisation::default(),
+        }
+    }
+}
+
+impl Tuning {
+    pub(super) fn check(&self) -> Result<(), SpecError> {
+        positive("tuning.epochs", self.epochs as usize)?;
+        positive("tuning.batch_pairs", self.batch_pairs)?;
+        self.optimisation.check("tuning.optimisation")
+    }
+}
+
+/// The fixed evaluation of every run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Evaluation {
+    /// Dev pairs a language, the same for every run: the first in the order of the hashes of their English sides, so that
+    /// languages which share English text are scored on the same sentences.
+    pub pairs: usize,
+}
+
+impl Default for Evaluation {
+    fn default() -> Self {
+        Evaluation { pairs: 250 }
+    }
+}
+
+pub(super) fn positive(key: &str, value: usize) -> Result<(), SpecError> {
+    if value == 0 { Err(SpecError::value(key, value, "at least 1")) } else { Ok(()) }
+}
+
+pub(super) fn share(key: &(impl Display + ?Sized), value: f64) -> Result<(), SpecError> {
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(SpecError::value(key.to_string(), value, "a number from 0 to 1")) }
+}

@@ -1,0 +1,59 @@
+//! What runs cost, in tokens and, once some have been measured, in seconds.
+
+use crate::corpus::Bitext;
+use crate::record::RunRecord;
+use crate::spec::{Experiment, RunSpec};
+
+/// Bytes of text a token, before the tokenizer is known: what byte-level BPE of a few thousand tokens reaches on mixed scripts.
+const BYTES_PER_TOKEN: f64 = 3.0;
+
+/// Evaluating a token costs a third of training on it: the forward pass of forward and backward.
+const EVALUATION_SHARE: f64 = 1.0 / 3.0;
+
+/// Estimates the cost of runs.
+#[derive(Debug, Clone)]
+pub struct Cost {
+    /// Mean bytes of a pair a language, in the order of the bitexts.
+    bytes_per_pair: Vec<f64>,
+    langs: Vec<String>,
+    evaluation_tokens: f64,
+    epochs: f64,
+    tokens_per_second: Option<f64>,
+}
+
+impl Cost {
+    /// Reads mean lengths off the corpora and the speed off finished runs on the same device, if there are any.
+    pub fn new(experiment: &Experiment, bitexts: &[Bitext], records: &[RunRecord], device: &str) -> Self {
+        let bytes = |pairs: &[crate::corpus::Pair]| pairs.iter().map(|pair| pair.english.len() + pair.other.len()).sum::<usize>() as f64;
+        let bytes_per_pair = bitexts.iter().map(|bitext| bytes(bitext.train.pairs()) / bitext.train.len().max(1) as f64).collect();
+        let evaluated = |bitext: &Bitext| {
+            let share = (experiment.evaluation.pairs as f64 / bitext.dev.len().max(1) as f64).min(1.0);
+            bytes(bitext.dev.pairs()) * share / BYTES_PER_TOKEN
+        };
+        let mut speeds: Vec<f64> = records.iter().filter(|record| record.device == device).filter_map(|r| r.tokens_per_second).collect();
+        speeds.sort_by(f64::total_cmp);
+        Cost {
+            bytes_per_pair,
+            langs: bitexts.iter().map(|bitext| bitext.lang.code().to_owned()).collect(),
+            evaluation_tokens: bitexts.iter().map(evaluated).sum(),
+            epochs: f64::from(experiment.tuning.epochs),
+            tokens_per_second: speeds.get(speeds.len() / 2).copied(),
+        }
+    }
+
+    /// Tokens that a run trains on.
+    pub fn train_tokens(&self, run: &RunSpec) -> f64 {
+        let at = run.lang.as_ref().and_then(|lang| self.langs.iter().position(|known| known == lang.code()));
+        at.map_or(0.0, |at| run.pairs.0 as f64 * self.epochs * self.bytes_per_pair[at] / BYTES_PER_TOKEN)
+    }
+
+    /// All that a run computes, in tokens of training.
+    pub fn work_tokens(&self, run: &RunSpec) -> f64 {
+        self.train_tokens(run) + EVALUATION_SHARE * self.evaluation_tokens
+    }
+
+    /// Seconds of a run, known once a run has been measured on the device.
+    pub fn seconds(&self, run: &RunSpec) -> Option<f64> {
+        Some(self.work_tokens(run) / self.tokens_per_second?)
+    }
+}

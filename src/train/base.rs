@@ -1,0 +1,121 @@
+//! The base model: tokenizer and pre-training on English-dominant text, done once and kept by the hash of its spec.
+
+use super::TrainError;
+use super::steps::{Ended, Progress, Sequence, batch_of, by_tokens, fit_batches};
+use crate::corpus::prompt::{self, Choice};
+use crate::corpus::{Bitext, english_text};
+use crate::files;
+use crate::model::{Llama, ModelConfig, Vocabulary};
+use crate::spec::{BaseSpec, Experiment};
+use crate::units::Lang;
+use candle_core::{DType, Device};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use std::path::Path;
+
+/// What every run of a sweep starts from.
+#[derive(Debug, Clone)]
+pub struct Base {
+    /// Hash of all that determines it.
+    pub id: String,
+    /// Its tokenizer.
+    pub vocabulary: Vocabulary,
+    /// The network, never trained itself: runs train copies.
+    pub model: Llama,
+}
+
+/// The base of an experiment: read from the cache folder if it is there, else trained and written to it.
+/// `tokenizer` is the content of the `tokenizer.json` that the spec names, if it names one.
+pub fn pretrain(
+    experiment: &Experiment,
+    bitexts: &[Bitext],
+    tokenizer: Option<&[u8]>,
+    cache: &Path,
+    device: &Device,
+    observe: impl FnMut(Progress),
+) -> Result<Base, TrainError> {
+    let id = experiment.base_id(bitexts, tokenizer.map(files::hash).as_deref());
+    let (weights, json) = (cache.join(format!("base-{id}.safetensors")), cache.join(format!("base-{id}.tokenizer.json")));
+    let spec = &experiment.base;
+    if files::exists(&weights) && files::exists(&json) {
+        let vocabulary = Vocabulary::from_json(&files::read(&json)?)?;
+        let config = ModelConfig::of(spec.preset, Some(vocabulary.size()));
+        let model = Llama::from_safetensors(&files::read(&weights)?, config, spec.context, device)?;
+        return Ok(Base { id, vocabulary, model });
+    }
+    let vocabulary = match tokenizer {
+        Some(json) => Vocabulary::from_json(json)?,
+        None => train_vocabulary(experiment, bitexts)?,
+    };
+    let model = train_model(spec, bitexts, &vocabulary, device, observe)?;
+    files::write(&json, vocabulary.to_json()?.as_bytes())?;
+    files::write(&weights, &model.to_safetensors()?)?;
+    Ok(Base { id, vocabulary, model })
+}
+
+/// A tokenizer trained on the same number of pairs of every language, as the examples that runs will read.
+fn train_vocabulary(experiment: &Experiment, bitexts: &[Bitext]) -> Result<Vocabulary, TrainError> {
+    let (spec, tuning) = (&experiment.base, &experiment.tuning);
+    let size = spec.vocab_size.unwrap_or(ModelConfig::of(spec.preset, None).vocab_size);
+    let mut texts = Vec::new();
+    for bitext in bitexts {
+        let shuffled = bitext.train.shuffled(spec.seed);
+        for (index, pair) in shuffled.prefix(spec.tokenizer_pairs.min(bitext.train.len()))?.iter().enumerate() {
+            let choice = Choice::Training { seed: spec.seed, index };
+            let example = prompt::example(pair, tuning.direction, &bitext.name, tuning.prompt, choice);
+            texts.extend([example.prompt, example.response]);
+        }
+    }
+    Ok(Vocabulary::train(texts.iter().map(String::as_str), size)?)
+}
+
+fn train_model(
+    spec: &BaseSpec,
+    bitexts: &[Bitext],
+    vocabulary: &Vocabulary,
+    device: &Device,
+    observe: impl FnMut(Progress),
+) -> Result<Llama, TrainError> {
+    let mut rng = ChaCha8Rng::seed_from_u64(spec.seed);
+    let config = ModelConfig::of(spec.preset, Some(vocabulary.size()));
+    let model = Llama::random(config, spec.context, DType::F32, device, &mut rng)?;
+    let sequences = pretraining_text(spec, bitexts, vocabulary, &mut rng)?;
+    let batches: Vec<_> = by_tokens(&sequences, spec.pretraining.batch_tokens).into_iter().map(batch_of).collect();
+    match fit_batches(&model, &batches, &spec.pretraining.optimisation, observe)? {
+        Ended::Finished { .. } => Ok(model),
+        Ended::Diverged { step, reason, .. } => Err(TrainError::BaseDiverged { step, reason }),
+    }
+}
+
+/// Sequences of the languages in their shares, until the tokens of each are spent, in one shuffled order.
+/// A language whose text runs out is read again.
+fn pretraining_text(
+    spec: &BaseSpec,
+    bitexts: &[Bitext],
+    vocabulary: &Vocabulary,
+    rng: &mut ChaCha8Rng,
+) -> Result<Vec<Sequence>, TrainError> {
+    let langs: Vec<Lang> = bitexts.iter().map(|bitext| bitext.lang.clone()).collect();
+    let mut sequences = Vec::new();
+    for (lang, share) in spec.pretraining.shares_of(&langs) {
+        let mut texts: Vec<&str> = match bitexts.iter().find(|bitext| bitext.lang == lang) {
+            Some(bitext) => bitext.train.pairs().iter().map(|pair| pair.other.as_str()).collect(),
+            None => english_text(bitexts),
+        };
+        let mut left = (share * spec.pretraining.tokens.0 as f64) as i64;
+        while left > 0 && !texts.is_empty() {
+            texts.shuffle(rng);
+            for text in &texts {
+                if left <= 0 {
+                    break;
+                }
+                let sequence = vocabulary.sequence(text, spec.context)?;
+                left -= sequence.len() as i64 - 1;
+                sequences.push((sequence, 1));
+            }
+        }
+    }
+    sequences.shuffle(rng);
+    Ok(sequences)
+}

@@ -1,0 +1,176 @@
+//! One small run: a copy of the base, tuned on n pairs of one language, and its losses on the dev sets of all languages.
+
+use super::TrainError;
+use super::base::Base;
+use super::steps::{Ended, Progress, Sequence, batch_of, evaluate, fit_batches};
+use crate::corpus::prompt::{self, Choice};
+use crate::corpus::{Bitext, Pair};
+use crate::files;
+use crate::model::{Batch, Llama};
+use crate::record::{Evaluation, Outcome, RunRecord};
+use crate::spec::{Experiment, RunSpec};
+use crate::units::{Lang, Nats, Pairs, Tokens};
+use candle_core::Device;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+/// Tokens of a batch in evaluation; it changes speed, not results beyond the last digits.
+const EVALUATION_BATCH_TOKENS: usize = 4096;
+
+/// The dev set of one language, encoded once for all runs.
+struct DevSet {
+    lang: Lang,
+    sequences: Vec<Sequence>,
+    target_bytes: u64,
+}
+
+/// Runs the small runs of one experiment.
+pub struct Tuner<'a> {
+    experiment: &'a Experiment,
+    bitexts: &'a [Bitext],
+    base: &'a Base,
+    dev: Vec<DevSet>,
+    version: String,
+    device: String,
+}
+
+impl<'a> Tuner<'a> {
+    /// Encodes the dev sets. `version` and `device` are written into the records.
+    pub fn new(experiment: &'a Experiment, bitexts: &'a [Bitext], base: &'a Base, version: &str, device: &str) -> Result<Self, TrainError> {
+        let dev = bitexts.iter().map(|bitext| dev_set(experiment, bitext, base)).collect::<Result<_, _>>()?;
+        Ok(Tuner { experiment, bitexts, base, dev, version: version.to_owned(), device: device.to_owned() })
+    }
+
+    /// Trains and evaluates one run. `clock` gives seconds from any fixed moment; only the speeds in the record depend on it.
+    pub fn run(&self, spec: &RunSpec, clock: &dyn Fn() -> f64, observe: impl FnMut(Progress)) -> Result<RunRecord, TrainError> {
+        let start = clock();
+        let mut record = self.blank_record(spec);
+        let model = match &spec.lang {
+            None => self.base.model.clone(),
+            Some(lang) => {
+                let model = self.base.model.copy()?;
+                let batches = self.batches(lang, spec.pairs, spec.seed)?;
+                record.outcome = match fit_batches(&model, &batches, &self.experiment.tuning.optimisation, observe)? {
+                    Ended::Finished { tokens, last_loss_nats } => {
+                        record.steps = batches.len() as u64;
+                        record.train_tokens = Tokens(tokens);
+                        record.train_loss_nats = Some(last_loss_nats);
+                        Outcome::Finished
+                    }
+                    Ended::Diverged { step, tokens, reason } => {
+                        record.steps = step;
+                        record.train_tokens = Tokens(tokens);
+                        Outcome::Diverged { step, reason }
+                    }
+                };
+                record.tokens_per_second = Some(record.train_tokens.0 as f64 / (clock() - start));
+                model
+            }
+        };
+        if record.outcome == Outcome::Finished {
+            record.evaluations = self.evaluate(&model)?;
+        }
+        record.wall_seconds = clock() - start;
+        Ok(record)
+    }
+
+    fn blank_record(&self, spec: &RunSpec) -> RunRecord {
+        RunRecord {
+            run_id: spec.id.clone(),
+            parallot: self.version.clone(),
+            sweep: self.experiment.name.clone(),
+            lang: spec.lang.clone(),
+            pairs: spec.pairs,
+            seed: spec.seed,
+            device: self.device.clone(),
+            threads: rayon::current_num_threads(),
+            outcome: Outcome::Finished,
+            steps: 0,
+            train_tokens: Tokens(0),
+            train_loss_nats: None,
+            wall_seconds: 0.0,
+            tokens_per_second: None,
+            evaluations: Vec::new(),
+        }
+    }
+
+    /// The batches of a run: the first n pairs of the seeded shuffle, each pass in a fresh order with fresh wordings.
+    fn batches(&self, lang: &Lang, pairs: Pairs, seed: u64) -> Result<Vec<Batch>, TrainError> {
+        let Some(bitext) = self.bitexts.iter().find(|bitext| bitext.lang == *lang) else { return Ok(Vec::new()) };
+        let tuning = &self.experiment.tuning;
+        let shuffled = bitext.train.shuffled(seed);
+        let pairs = shuffled.prefix(pairs.0 as usize)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut batches = Vec::new();
+        for epoch in 0..tuning.epochs as usize {
+            let mut order: Vec<usize> = (0..pairs.len()).collect();
+            order.shuffle(&mut rng);
+            let sequence = |&at: &usize| {
+                let choice = Choice::Training { seed, index: epoch * bitext.train.len() + at };
+                let example = prompt::example(&pairs[at], tuning.direction, &bitext.name, tuning.prompt, choice);
+                Ok(self.base.vocabulary.instruction(&example.prompt, &example.response, self.base.model.context())?)
+            };
+            let sequences = order.iter().map(sequence).collect::<Result<Vec<Sequence>, TrainError>>()?;
+            batches.extend(sequences.chunks(tuning.batch_pairs).map(batch_of).filter(|batch| batch.targets() > 0));
+        }
+        Ok(batches)
+    }
+
+    fn evaluate(&self, model: &Llama) -> Result<Vec<Evaluation>, TrainError> {
+        self.dev
+            .iter()
+            .map(|dev| {
+                let (nats, targets) = evaluate(model, &dev.sequences, EVALUATION_BATCH_TOKENS)?;
+                Ok(Evaluation {
+                    lang: dev.lang.clone(),
+                    nats: Nats(nats),
+                    target_tokens: Tokens(targets),
+                    target_bytes: dev.target_bytes,
+                    pairs: Pairs(dev.sequences.len() as u64),
+                })
+            })
+            .collect()
+    }
+}
+
+fn dev_set(experiment: &Experiment, bitext: &Bitext, base: &Base) -> Result<DevSet, TrainError> {
+    let mut pairs: Vec<&Pair> = bitext.dev.pairs().iter().collect();
+    pairs.sort_by_cached_key(|pair| files::hash(pair.english.as_bytes()));
+    pairs.truncate(experiment.evaluation.pairs);
+    let (mut sequences, mut target_bytes) = (Vec::new(), 0);
+    for (at, pair) in pairs.into_iter().enumerate() {
+        let example =
+            prompt::example(pair, experiment.tuning.direction, &bitext.name, experiment.tuning.prompt, Choice::Evaluation { index: at });
+        target_bytes += example.response.len() as u64;
+        sequences.push(base.vocabulary.instruction(&example.prompt, &example.response, base.model.context())?);
+    }
+    if batch_of(&sequences).targets() == 0 {
+        return Err(TrainError::NothingToEvaluate { lang: bitext.lang.to_string() });
+    }
+    Ok(DevSet { lang: bitext.lang.clone(), sequences, target_bytes })
+}
+
+/// The device of `cpu`, `cuda` or `cuda:i`.
+pub fn select_device(name: &str) -> Result<Device, TrainError> {
+    let fail = |reason: &str| TrainError::Device { found: name.to_owned(), reason: reason.to_owned() };
+    if name == "cpu" {
+        return Ok(Device::Cpu);
+    }
+    let index = match name.strip_prefix("cuda") {
+        Some("") => 0,
+        Some(index) => {
+            index.strip_prefix(':').and_then(|index| index.parse().ok()).ok_or_else(|| fail("expected `cpu`, `cuda` or `cuda:0`"))?
+        }
+        None => return Err(fail("expected `cpu`, `cuda` or `cuda:0`")),
+    };
+    if cfg!(not(feature = "cuda")) {
+        return Err(fail("this build has no CUDA support"));
+    }
+    // the CUDA driver's bindings panic where there is no driver
+    match std::panic::catch_unwind(|| Device::new_cuda(index)) {
+        Ok(Ok(device)) => Ok(device),
+        Ok(Err(error)) => Err(fail(&error.to_string())),
+        Err(_) => Err(fail("no CUDA driver on this machine")),
+    }
+}
