@@ -13,6 +13,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench reports to a person")]
 fn main() {
+    // SAFETY: the first thing that the process does, before any thread
+    unsafe { parallot::train::keep_candle_on_its_thread() };
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let preset = match arguments.first().map(String::as_str) {
         Some("micro") => Preset::Micro,

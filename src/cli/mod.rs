@@ -47,6 +47,11 @@ pub fn version() -> &'static str {
 
 /// Parses the arguments of the process and runs the verb. Exit status: 0 done, 1 the work failed, 2 wrong usage or input.
 pub fn main() -> ExitCode {
+    // SAFETY: the first thing that the process does, before any thread
+    #[cfg(feature = "train")]
+    unsafe {
+        crate::train::keep_candle_on_its_thread();
+    }
     let cli = match Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {

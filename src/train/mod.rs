@@ -24,6 +24,18 @@ use crate::corpus::CorpusError;
 use crate::files::FileError;
 use crate::model::TokenizerError;
 
+/// Keeps candle's own elementwise ops on the thread that calls them. Their pool waits by spinning, one pool for the whole
+/// process, so that two runs side by side stand in each other's way (measured: a third of the speed). Runs are the unit of
+/// parallelism here, and our kernels share work by rayon.
+///
+/// # Safety
+///
+/// Sets an environment variable, so no other thread may be running: to be called first in `main`.
+pub unsafe fn keep_candle_on_its_thread() {
+    // SAFETY: the caller promises that no other thread runs
+    unsafe { std::env::set_var("CANDLE_NUM_THREADS", "1") };
+}
+
 /// Why nothing was trained. A run that diverges is no error but an outcome.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
