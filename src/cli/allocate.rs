@@ -4,13 +4,15 @@ use super::failure::{Failure, OrFail};
 use super::folders::Folders;
 use super::mixture::MixtureArguments;
 use super::report::report_of;
-use super::terminal::{grouped, note, say, table};
+use super::terminal::{note, say, table};
 use super::version;
 use crate::allocate::{Active, Allocation, Comparison, Policy, Problem, Term, budget_path, compare};
 use crate::files;
 use crate::fit::FitFile;
 use crate::law::Law;
 use crate::report::csv;
+use crate::report::eye::{grouped, nats, percent, signed};
+use crate::units::Estimate;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -163,10 +165,10 @@ pub fn print(file: &AllocationFile) {
         vec![
             language.lang.clone(),
             grouped(language.pairs),
-            format!("{:.1} %", 100.0 * language.share),
-            format!("{:.1} to {:.1} %", 100.0 * share.interval_90.lo, 100.0 * share.interval_90.hi),
+            percent(language.share),
+            format!("{} to {}", percent(share.interval_90.lo), percent(share.interval_90.hi)),
             language.epochs.map_or("-".to_owned(), |epochs| format!("{epochs:.2}")),
-            loss.map_or("-".to_owned(), |loss| format!("{:.3} ({:.3} to {:.3})", loss.value, loss.interval_90.lo, loss.interval_90.hi)),
+            loss.map_or("-".to_owned(), |loss| with_interval(loss, nats)),
             match language.active {
                 Active::None => "-",
                 Active::Lower => "least",
@@ -178,13 +180,18 @@ pub fn print(file: &AllocationFile) {
     say(&table(&["language", "pairs", "share", "90 % interval", "epochs", "loss, nats a token", "at bound"], rows));
     say("");
     let rows = comparison.policies.iter().map(|row| {
+        let uniform = row.policy == Policy::Uniform;
         vec![
             row.policy.to_string(),
-            format!("{:.4}", row.mean_loss_nats.value),
-            format!("{:+.4} ({:+.4} to {:+.4})", row.gain_nats.value, row.gain_nats.interval_90.lo, row.gain_nats.interval_90.hi),
-            format!("{:.2}", row.chance_to_beat_uniform),
+            nats(row.mean_loss_nats.value),
+            if uniform { "-".to_owned() } else { with_interval(row.gain_nats, signed) },
+            if uniform { "-".to_owned() } else { format!("{:.2}", row.chance_to_beat_uniform) },
         ]
     });
     say(&table(&["policy", "mean loss, nats", "gain over uniform (90 %)", "chance to beat it"], rows));
-    say(&format!("\nthis allocation of {} pairs {}", grouped(comparison.allocation.budget), file.verdict));
+    say(&format!("\nverdict on {} pairs: {}", grouped(comparison.allocation.budget), file.verdict));
+}
+
+fn with_interval(estimate: Estimate, eye: impl Fn(f64) -> String) -> String {
+    format!("{} ({} to {})", eye(estimate.value), eye(estimate.interval_90.lo), eye(estimate.interval_90.hi))
 }

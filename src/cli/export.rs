@@ -3,11 +3,12 @@
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
 use super::report::read_allocation;
-use super::terminal::{grouped, say};
+use super::terminal::say;
 use super::text::{self, TextArguments};
 use crate::corpus::{Bitext, Instruction, Pair, prompt, prompt::Choice};
 use crate::export::{Portion, Row, Settings, llamafactory};
 use crate::files;
+use crate::report::eye::grouped;
 use crate::units::Direction;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;

@@ -11,6 +11,7 @@ use crate::fit::{self, Fit, FitFile, Settings};
 use crate::law::Form;
 use crate::record::{Manifest, RunRecord, Store, points_csv};
 use crate::report::csv;
+use crate::report::eye::significant;
 use crate::units::Lang;
 use clap::Args;
 
@@ -96,7 +97,7 @@ pub fn fit_records(name: &str, manifest: &Manifest, records: &[RunRecord], setti
 }
 
 fn row(fit: &Fit) -> Vec<String> {
-    let parameters: Vec<String> = fit.law.parameters().iter().map(|(name, value)| format!("{name} {}", short(*value))).collect();
+    let parameters: Vec<String> = fit.law.parameters().iter().map(|(name, value)| format!("{name} {}", significant(*value, 3))).collect();
     let flags: Vec<String> = fit.flags.iter().map(ToString::to_string).collect();
     let held_out = fit.candidates.first().and_then(|best| best.held_out_error);
     vec![
@@ -111,16 +112,4 @@ fn row(fit: &Fit) -> Vec<String> {
 /// A difference of logarithms as what it nearly is: a relative error.
 fn percent(log: f64) -> String {
     format!("{:.2} %", 100.0 * log)
-}
-
-/// Three significant digits for the eye.
-fn short(value: f64) -> String {
-    match value.abs() {
-        0.0 => "0".to_owned(),
-        size if (1e-3..1e4).contains(&size) => {
-            let decimals = (2 - size.log10().floor() as i32).max(0) as usize;
-            format!("{value:.decimals$}")
-        }
-        _ => format!("{value:.2e}"),
-    }
 }

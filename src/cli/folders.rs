@@ -36,8 +36,8 @@ impl Folders {
         let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
         // fits and plots stand beside `experiments/`, as in this repository; a YAML elsewhere keeps them beside itself
-        let home = if folder.file_name().is_some_and(|last| last == "experiments") { folder.join("..") } else { folder.clone() };
-        let home = if folder == Path::new("experiments") { PathBuf::new() } else { home };
+        let in_experiments = folder.file_name().is_some_and(|last| last == "experiments");
+        let home = folder.parent().filter(|_| in_experiments).map_or_else(|| folder.clone(), Path::to_owned);
         Ok(Folders {
             records: folder.join("records").join(&name),
             fits: home.join("fits").join(&name),

@@ -2,11 +2,12 @@
 
 use super::failure::{Failure, OrFail};
 use super::mixture::MixtureArguments;
-use super::terminal::{duration, note, say};
+use super::terminal::{note, say};
 use super::text::TextArguments;
 use super::{allocate, export, fit, report, sweep};
 use crate::corpus::Constructed;
 use crate::files;
+use crate::report::eye::duration;
 use crate::units::Pairs;
 use clap::Args;
 use std::path::PathBuf;

@@ -2,12 +2,13 @@
 
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
-use super::terminal::{duration, grouped, note, say, table};
+use super::terminal::{note, say, table};
 use super::text::{self, TextArguments};
 use super::version;
 use crate::corpus::Bitext;
 use crate::files;
 use crate::record::{self, Manifest, Outcome, RunRecord, RunRow, Store};
+use crate::report::eye::{duration, grouped};
 use crate::spec::{Experiment, RunSpec};
 use crate::sweep::{Cost, Plan, run_missing, simulate};
 use clap::{Args, ValueEnum};

@@ -14,40 +14,21 @@ pub fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// A table whose columns after the first are numbers.
+/// A table; columns of numbers are aligned to the right.
 pub fn table(headers: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let rows: Vec<Vec<String>> = rows.into_iter().collect();
+    let number = |cell: &String| cell.starts_with(|first: char| first.is_ascii_digit() || "+-\u{2212}?".contains(first));
+    let numbers: Vec<bool> = (0..headers.len()).map(|at| rows.iter().filter_map(|row| row.get(at)).all(number)).collect();
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(headers.to_vec());
     for row in rows {
         table.add_row(row);
     }
-    for column in table.column_iter_mut().skip(1) {
+    for (column, _) in table.column_iter_mut().zip(numbers).filter(|(_, number)| *number) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     let text = table.to_string();
     text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
-}
-
-/// A number of pairs with thousands apart.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A duration for the eye.
-pub fn duration(seconds: f64) -> String {
-    match seconds {
-        s if s < 90.0 => format!("{s:.0} s"),
-        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
-        s => format!("{:.1} h", s / 3600.0),
-    }
 }
 
 /// Bars on a terminal; hidden elsewhere, where the lines between do their work.
@@ -68,7 +49,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_grouped_by_thousands() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    fn numbers_stand_right_and_words_left() {
+        let rows = [["a", "9", "x"], ["bcd", "+10", "yz"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(table(&["name", "pairs", "law"], rows), " name  pairs  law\n a         9  x\n bcd     +10  yz");
     }
 }

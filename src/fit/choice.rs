@@ -13,6 +13,10 @@ const TIE: f64 = 1.0;
 /// curves, with 4 in 67 %.
 const RIVAL: f64 = 4.0;
 
+/// Akaike differences above which a form has as good as no support among all points (Burnham and Anderson 2002, section 2.6). A form that
+/// bends the wrong way can still be the nearest at the held-out sizes by chance; what the whole curve rules out is not chosen for it.
+const SUPPORT: f64 = 10.0;
+
 /// A form fitted to all points, and how it fared on those it had not seen.
 pub(super) struct Trial {
     pub(super) regression: Regression,
@@ -42,9 +46,10 @@ fn with_data(regression: &Regression, best: &Best) -> Vec<f64> {
     residuals.into_iter().zip(&regression.points).filter(|(_, point)| point.pairs > 0.0).map(|(residual, _)| residual).collect()
 }
 
-/// All forms that the curve can carry, best first, and how many of the first are rivals: forms that the held-out sizes do not rule out.
+/// All forms that the curve can carry, best first, and how many of the first are rivals: forms that neither the curve as a whole nor
+/// the held-out sizes rule out.
 ///
-/// Of the forms whose held-out error is within one standard error of the least, the one with the least Akaike criterion is chosen, and
+/// Forms without support by Akaike's criterion come last. Of the others, of those whose held-out error is within one standard error of the least, the one with the least Akaike criterion is chosen, and
 /// of equals the one with fewer parameters. The others follow by held-out error; those too rich to be checked come last.
 /// `power` comes before its equal, `metric`.
 pub(super) fn trials(curve: &Curve, settings: &Settings) -> Result<(Vec<Trial>, usize), FitError> {
@@ -57,13 +62,18 @@ pub(super) fn trials(curve: &Curve, settings: &Settings) -> Result<(Vec<Trial>, 
         return Err(FitError::NoForm { curve: curve.name().to_owned(), forms: names(), sizes });
     }
     let mut trials: Vec<Trial> = regressions.into_iter().filter_map(|regression| trial(curve, regression, settings)).collect();
-    trials.sort_by(by_error);
+    let least = trials.iter().filter_map(|trial| trial.candidate.aicc).fold(f64::INFINITY, f64::min);
+    let ruled_out = |trial: &Trial| trial.candidate.aicc.is_some_and(|aicc| aicc > least + SUPPORT);
+    trials.sort_by(|a, b| ruled_out(a).cmp(&ruled_out(b)).then(by_error(a, b)));
+    let supported = trials.iter().filter(|trial| !ruled_out(trial)).count();
     let Some(first) = trials.first() else {
         return Err(FitError::NoMinimum { curve: curve.name().to_owned(), forms: names() });
     };
     let Some(error) = first.candidate.held_out_error else { return Ok((trials, 1)) };
     let limit = |errors: f64| error + errors * first.held_out_slack;
-    let within = |limit: f64| trials.iter().take_while(|trial| trial.candidate.held_out_error.is_some_and(|error| error <= limit)).count();
+    let within = |limit: f64| {
+        trials[..supported].iter().take_while(|trial| trial.candidate.held_out_error.is_some_and(|error| error <= limit)).count()
+    };
     let (ties, rivals) = (within(limit(TIE)), within(limit(RIVAL)));
     trials[..ties].sort_by(by_akaike);
     Ok((trials, rivals))

@@ -1,7 +1,7 @@
 //! The report: fits, allocation and records → CSV, plots, JSON and one HTML page, all as bytes; nothing here touches the disk.
 
 pub mod csv;
-mod eye;
+pub mod eye;
 mod html;
 mod json;
 pub mod plot;

@@ -103,7 +103,7 @@ mod tests {
             record
         };
         sample.records.push(worse(10, Outcome::Finished));
-        sample.records.push(worse(64_000, Outcome::Interrupted { step: 3 }));
+        sample.records.push(worse(64_000, Outcome::Diverged { step: 3, reason: "loss of NaN".to_owned() }));
         assert_eq!(Transfer::new(&sample.report()).unwrap(), transfer);
         sample.records.push(worse(64_000, Outcome::Finished));
         assert_ne!(Transfer::new(&sample.report()).unwrap(), transfer);
