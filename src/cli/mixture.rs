@@ -29,6 +29,9 @@ pub struct MixtureArguments {
 impl MixtureArguments {
     /// The problem: one term a fit, bounded above by unique pairs times epochs where they are known.
     pub fn pose(&self, file: &FitFile) -> Result<Problem, Failure> {
+        if self.budget.0 == 0 {
+            return Err(Failure::input(anyhow::anyhow!("`--budget` is 0, expected at least 1 pair")));
+        }
         if !(self.epochs.is_finite() && self.epochs > 0.0) {
             return Err(Failure::input(anyhow::anyhow!("`--epochs` is {}, expected a finite number above 0", self.epochs)));
         }
