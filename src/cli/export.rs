@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let experiment = folders.read()?;
     let Some(allocation) = read_allocation(&folders)? else {
         let error = anyhow::anyhow!("`{}` has no allocation, expected `allocation.json` in `{}`", folders.name, folders.fits.display());
-        return Err(Failure::input(error).hint(format!("`parallot allocate {} --budget N` makes it", folders.name)));
+        return Err(Failure::input(error).hint(format!("`parallot allocate {} --budget N` makes it", arguments.experiment)));
     };
     let fits = folders.fits.join("fits.json");
     if files::hash(&files::read(&fits).or_input()?) != allocation.fits_sha256 {

@@ -29,6 +29,9 @@ pub struct MixtureArguments {
 impl MixtureArguments {
     /// The problem: one term a fit, bounded above by unique pairs times epochs where they are known.
     pub fn pose(&self, file: &FitFile) -> Result<Problem, Failure> {
+        if self.budget.0 == 0 {
+            return Err(Failure::input(anyhow::anyhow!("`--budget` is 0, expected at least 1 pair")));
+        }
         if !(self.epochs.is_finite() && self.epochs > 0.0) {
             return Err(Failure::input(anyhow::anyhow!("`--epochs` is {}, expected a finite number above 0", self.epochs)));
         }
@@ -54,12 +57,18 @@ impl MixtureArguments {
         for (lang, weight) in assignments::<f64>("--weight", &self.weight)? {
             term(&mut terms, "--weight", &lang)?.weight = weight;
         }
-        Problem::new(terms, self.budget.0).map_err(|error| hinted(error))
+        Problem::new(terms, self.budget.0).map_err(hinted)
     }
 }
 
 fn hinted(error: ProblemError) -> Failure {
-    Failure::input(error).hint("`--budget`, `--epochs`, `--min` and `--max` set what must fit together")
+    let hint = match error {
+        ProblemError::Weight { .. } | ProblemError::WeightSum { .. } => {
+            "`--weight LANG=WEIGHT` sets the weight of a language, 1 unless said"
+        }
+        _ => "`--budget`, `--epochs`, `--min` and `--max` set what must fit together",
+    };
+    Failure::input(error).hint(hint)
 }
 
 /// Reads `LANG=VALUE` flags.
@@ -70,8 +79,9 @@ where
     texts
         .iter()
         .map(|text| {
-            let (lang, value) =
-                text.split_once('=').ok_or_else(|| anyhow::anyhow!("`{flag} {text}` has no `=`, expected like `tur_Latn=10k`"))?;
+            let (lang, value) = text
+                .split_once('=')
+                .ok_or_else(|| anyhow::anyhow!("`{flag} {text}` has no `=`, expected a language and a number, like `tur_Latn=2`"))?;
             let value = value.parse().map_err(|error| anyhow::anyhow!("`{flag} {text}`: {error}"))?;
             Ok((lang.to_owned(), value))
         })

@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let tokenizer = read_tokenizer(&experiment, &folders)?;
     let base_id = experiment.base_id(&bitexts, tokenizer.as_deref().map(files::hash).as_deref());
     let runs = available(experiment.runs(&bitexts, &base_id), &bitexts);
-    let plan = Plan::new(&runs, &store).or_input()?;
+    let plan = look_up(&runs, &store)?;
     let cost = Cost::new(&experiment, &bitexts, &plan.done, &arguments.device);
     if arguments.list {
         list(&runs, &plan, &cost, arguments);
@@ -74,12 +74,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let _lock = store.lock().map_err(|error| Failure::work(error).hint("wait for the other sweep, or stop it"))?;
     store.write_manifest(&manifest(&base_id, &bitexts, &runs)).or_work()?;
     // what another process finished before the lock was ours is done as well
-    let plan = Plan::new(&runs, &store).or_input()?;
+    let plan = look_up(&runs, &store)?;
     match arguments.trainer {
         Trainer::Simulated => run_missing(&plan.missing, &store, 1, |spec, _| anyhow::Ok(simulate(&experiment, spec, version()))).or_work(),
         Trainer::Candle => train(&experiment, &bitexts, tokenizer.as_deref(), &plan, &store, &cost, arguments),
     }?;
     finish(&store, &folders.records)
+}
+
+fn look_up(runs: &[RunSpec], store: &Store) -> Result<Plan, Failure> {
+    Plan::new(runs, store).map_err(|error| Failure::input(error).hint("a record that is removed is made again"))
 }
 
 fn manifest(base_id: &str, bitexts: &[Bitext], runs: &[RunSpec]) -> Manifest {

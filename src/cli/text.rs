@@ -3,11 +3,12 @@
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
 use super::terminal::note;
-use crate::corpus::{Bitext, exclude_english};
+use crate::corpus::{Bitext, CorpusError, exclude_english};
 use crate::record::CorpusRow;
 use crate::spec::{Experiment, Text};
 use crate::units::Pairs;
 use clap::Args;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// Where the corpora are and how strictly they are read.
@@ -24,7 +25,10 @@ pub struct TextArguments {
 /// Reads or builds the bitexts and tells what was left out.
 pub fn read(experiment: &Experiment, folders: &Folders, arguments: &TextArguments) -> Result<Vec<Bitext>, Failure> {
     let (root, languages) = match &experiment.text {
-        Text::Constructed(spec) => return spec.build().or_input(),
+        Text::Constructed(spec) => {
+            let wrong = |error| anyhow::anyhow!("cannot make the languages of `{}`: {error}", folders.experiment.display());
+            return spec.build().map_err(wrong).or_input();
+        }
         Text::Corpora { root, languages } => (root, languages),
     };
     let below = |root: &PathBuf| folders.base().join(root);
@@ -32,8 +36,7 @@ pub fn read(experiment: &Experiment, folders: &Folders, arguments: &TextArgument
     let mut bitexts = Vec::new();
     for language in languages {
         let name = language.name.as_deref().unwrap_or(language.lang.name());
-        let (bitext, report) = Bitext::read(language.lang.clone(), name, &language.corpora, &root, arguments.strict)
-            .map_err(|error| Failure::input(error).hint("`--data FOLDER` or PARALLOT_DATA says where the corpora are"))?;
+        let (bitext, report) = Bitext::read(language.lang.clone(), name, &language.corpora, &root, arguments.strict).map_err(hinted)?;
         if report.bad_rows() > 0 {
             note(&format!("warning: {report}"));
         }
@@ -41,6 +44,18 @@ pub fn read(experiment: &Experiment, folders: &Folders, arguments: &TextArgument
     }
     exclude_english(&mut bitexts);
     Ok(bitexts)
+}
+
+fn hinted(error: CorpusError) -> Failure {
+    let hint = match &error {
+        CorpusError::File(file) if file.cause.kind() == ErrorKind::NotFound => {
+            "`--data FOLDER` or PARALLOT_DATA says where the corpora are"
+        }
+        CorpusError::File(_) => "the file may be cut short; fetch it again",
+        CorpusError::BadRow { .. } => "without `--strict` bad rows are left out and counted",
+        _ => return Failure::input(error),
+    };
+    Failure::input(error).hint(hint)
 }
 
 /// What later stages must know of the corpora, which they do not read.

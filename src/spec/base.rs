@@ -99,7 +99,7 @@ impl Pretraining {
             }
         }
         if !self.shares.contains_key(&english) {
-            return Err(SpecError::value("base.pretraining.shares", "no share of eng_Latn", "a share for English"));
+            return Err(SpecError::value("base.pretraining.shares.eng_Latn", "missing", "a share for English"));
         }
         let sum: f64 = self.shares.values().sum();
         let all_named = langs.iter().all(|lang| self.shares.contains_key(lang));

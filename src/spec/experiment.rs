@@ -144,8 +144,12 @@ impl Experiment {
         if let Some(seed) = repeated(&self.seeds) {
             return Err(SpecError::value("seeds", format!("{seed} twice"), "each seed once"));
         }
-        positive("sizes", self.sizes.iter().filter(|size| size.0 > 0).count())?;
-        positive("seeds", self.seeds.len())?;
+        if self.sizes.iter().all(|size| size.0 == 0) {
+            return Err(SpecError::value("sizes", "without a size above 0", "at least one"));
+        }
+        if self.seeds.is_empty() {
+            return Err(SpecError::value("seeds", "empty", "at least one seed"));
+        }
         positive("evaluation.pairs", self.evaluation.pairs)?;
         self.tuning.check()?;
         self.base.check(&langs)

@@ -12,3 +12,6 @@ pub use base::{BaseSpec, Preset, Pretraining};
 pub use experiment::{Experiment, LanguageSpec, SpecError, Text};
 pub use run::{RunSpec, TRAINING_VERSION};
 pub use tuning::{Evaluation, Optimisation, Tuning};
+
+#[cfg(test)]
+mod tests;

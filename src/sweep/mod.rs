@@ -62,3 +62,6 @@ pub fn run_missing<E: From<RecordError> + Send>(
     });
     failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
+
+#[cfg(test)]
+mod tests;

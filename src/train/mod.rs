@@ -61,3 +61,6 @@ pub enum TrainError {
     #[error("pre-training of the base diverged at step {step}: {reason}")]
     BaseDiverged { step: u64, reason: String },
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! Ids of runs, and the checks of an experiment that no sweep would survive.
+
+use super::*;
+use crate::corpus::Bitext;
+use crate::units::{Lang, Pairs};
+use std::collections::HashSet;
+
+const EXPERIMENT: &str = "\
+analysis: a try
+base: {preset: nano, pretraining: {tokens: 1000, shares: {eng_Latn: 0.9}}}
+sizes: [40, 0, 10]
+seeds: [2, 1]
+constructed:
+  seed: 1
+  train: 60
+  dev: 8
+  test: 8
+  sisters:
+  - {lang: qaa_Latn, name: Near, vocabulary: 0.9, order: svo, morphology: english}
+  - {lang: qac_Latn, name: Far, vocabulary: 0.1, order: sov, morphology: case}
+";
+
+fn parse(from: &str, to: &str) -> (Experiment, Vec<Bitext>) {
+    assert!(EXPERIMENT.contains(from), "{from}");
+    let experiment = Experiment::parse("try", &EXPERIMENT.replace(from, to)).unwrap();
+    let Text::Constructed(languages) = &experiment.text else { panic!("not constructed") };
+    let bitexts = languages.build().unwrap();
+    (experiment, bitexts)
+}
+
+/// Ids of the runs of a variant of the experiment.
+fn ids(from: &str, to: &str) -> Vec<String> {
+    let (experiment, bitexts) = parse(from, to);
+    let base = experiment.base_id(&bitexts, None);
+    experiment.runs(&bitexts, &base).into_iter().map(|run| run.id).collect()
+}
+
+#[test]
+fn runs_are_languages_by_sizes_by_seeds_after_one_base() {
+    let (experiment, bitexts) = parse("", "");
+    let runs = experiment.runs(&bitexts, "base");
+    assert_eq!(runs.len(), 1 + 2 * 2 * 2);
+    assert_eq!((&runs[0].lang, runs[0].pairs), (&None, Pairs(0)));
+    let order: Vec<_> = runs[1..5].iter().map(|run| (run.pairs.0, run.seed)).collect();
+    assert_eq!(order, [(10, 2), (10, 1), (40, 2), (40, 1)]);
+    let different: HashSet<_> = runs.iter().map(|run| &run.id).collect();
+    assert_eq!(different.len(), runs.len());
+    assert!(runs.iter().all(|run| run.id.len() == 16));
+}
+
+#[test]
+fn an_id_changes_with_all_that_determines_a_run_and_with_nothing_else() {
+    let kept = ids("", "");
+    for (from, to) in [("a try", "another try"), ("seeds: [2, 1]", "seeds: [2, 1]\ntuning: {epochs: 1}"), ("[40, 0, 10]", "[0, 10, 40]")] {
+        assert_eq!(ids(from, to), kept, "{to}");
+    }
+    let changes = [
+        ("tokens: 1000", "tokens: 1001"),
+        ("eng_Latn: 0.9", "eng_Latn: 0.8"),
+        ("preset: nano", "preset: micro"),
+        ("preset: nano", "preset: nano, seed: 1"),
+        ("seeds: [2, 1]", "seeds: [2, 1]\nevaluation: {pairs: 3}"),
+        ("seeds: [2, 1]", "seeds: [2, 1]\ntuning: {direction: x-en}"),
+        ("train: 60", "train: 61"),
+        ("dev: 8", "dev: 9"),
+        ("vocabulary: 0.1", "vocabulary: 0.2"),
+    ];
+    for (from, to) in changes {
+        let changed = ids(from, to);
+        assert!(changed.iter().zip(&kept).all(|(changed, kept)| changed != kept), "{to}");
+    }
+    let tuned = ids("seeds: [2, 1]", "seeds: [2, 1]\ntuning: {epochs: 2}");
+    assert_eq!(tuned[0], kept[0], "the base is not tuned");
+    assert!(tuned[1..].iter().zip(&kept[1..]).all(|(tuned, kept)| tuned != kept));
+    // a further size or seed leaves the runs that there are
+    let more = ids("[40, 0, 10]", "[0, 10, 40, 50]");
+    assert!(kept.iter().all(|id| more.contains(id)) && more.len() == kept.len() + 4);
+}
+
+#[test]
+fn a_tokenizer_of_its_own_is_another_base() {
+    let (experiment, bitexts) = parse("", "");
+    assert_ne!(experiment.base_id(&bitexts, None), experiment.base_id(&bitexts, Some("00ff")));
+}
+
+#[test]
+fn shares_of_a_base_sum_to_one() {
+    let (experiment, _) = parse("", "");
+    let shares = experiment.base.pretraining.shares_of(&experiment.langs());
+    assert_eq!(shares[0], (Lang::english(), 0.9));
+    approx::assert_relative_eq!(shares[1].1, 0.05, max_relative = 1e-12);
+    approx::assert_relative_eq!(shares.iter().map(|(_, share)| share).sum::<f64>(), 1.0, max_relative = 1e-12);
+    for shares in ["{eng_Latn: 0.9, qaa_Latn: 0.2}", "{eng_Latn: 0.5, qaa_Latn: 0.2, qac_Latn: 0.2}", "{eng_Latn: .nan}"] {
+        let text = EXPERIMENT.replace("{eng_Latn: 0.9}", shares);
+        assert!(Experiment::parse("try", &text).is_err(), "{shares}");
+    }
+}

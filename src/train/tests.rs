@@ -1,0 +1,209 @@
+//! The loop, the optimiser and whole runs: that they learn, that they repeat to the bit, and that they fail as rows.
+
+use super::steps::{Sequence, batch_of, by_tokens};
+use super::*;
+use crate::corpus::{Bitext, Constructed};
+use crate::model::{Batch, Llama, ModelConfig};
+use crate::record::Outcome;
+use crate::spec::{Experiment, Optimisation, Preset};
+use candle_core::{DType, Device, Tensor};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+const TINY: ModelConfig =
+    ModelConfig { vocab_size: 40, d_model: 32, n_layers: 2, n_heads: 4, n_kv_heads: 2, d_ff: 48, rope_theta: 100.0, norm_eps: 1e-5 };
+
+fn model(config: ModelConfig, dtype: DType) -> Llama {
+    Llama::random(config, 32, dtype, &Device::Cpu, &mut ChaCha8Rng::seed_from_u64(3)).unwrap()
+}
+
+/// Sequences without a rule that could be guessed.
+fn sequences(count: usize) -> Vec<Sequence> {
+    let token = |s: usize, i: usize| ((s * 17 + i * i * 5 + 3 * s * i) % 39 + 1) as u32;
+    (0..count).map(|s| ((0..6 + s % 5).map(|i| token(s, i)).collect(), 2)).collect()
+}
+
+#[test]
+fn one_batch_can_be_learnt_by_heart() {
+    let batches = vec![batch_of(&sequences(4)); 120];
+    let optimisation = Optimisation { peak_lr: 0.01, ..Optimisation::default() };
+    let mut losses = Vec::new();
+    fit_batches(&model(TINY, DType::F32), &batches, &optimisation, |progress| losses.push(progress.loss_nats)).unwrap();
+    assert!((losses[0] - 40f64.ln()).abs() < 0.2, "a fresh network guesses: {}", losses[0]);
+    assert!(losses[119] < 0.02, "{}", losses[119]);
+}
+
+fn losses_on(threads: usize) -> Vec<u64> {
+    let config = ModelConfig::of(Preset::Nano, Some(300));
+    let batches: Vec<Batch> = (1..6).map(|step| batch_of(&sequences(8 + step))).collect();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let mut losses = Vec::new();
+    pool.install(|| {
+        let model = model(config, DType::F32);
+        fit_batches(&model, &batches, &Optimisation::default(), |progress| losses.push(progress.loss_nats.to_bits())).unwrap();
+        losses.push(evaluate(&model, &sequences(20), 64).unwrap().0.to_bits());
+    });
+    losses
+}
+
+#[test]
+fn losses_repeat_to_the_bit_whatever_the_threads() {
+    let one = losses_on(1);
+    assert_eq!(one.len(), 6);
+    assert_eq!(one, losses_on(1));
+    assert_eq!(one, losses_on(2));
+    assert_eq!(one, losses_on(3));
+}
+
+/// One step under a loss whose gradient is `gradient` at every entry of every variable.
+fn step(optimiser: &mut AdamW, model: &Llama, gradient: f64) -> f64 {
+    let sums = model.variables().into_iter().map(|(_, var)| (var.sum_all().unwrap() * gradient).unwrap());
+    let loss: Tensor = sums.reduce(|a, b| (a + b).unwrap()).unwrap();
+    optimiser.step(&loss.backward().unwrap(), 1.0, 0.1).unwrap()
+}
+
+/// First entries of the embedding, a matrix, and of the last norm.
+fn entries(model: &Llama) -> [f64; 2] {
+    let variables = model.variables();
+    [variables.first(), variables.last()].map(|found| {
+        let values = found.unwrap().1.flatten_all().unwrap().to_dtype(DType::F64).unwrap();
+        values.get(0).unwrap().to_scalar::<f64>().unwrap()
+    })
+}
+
+/// By hand with lr 0.1, beta1 0.9, beta2 0.99, decay 0.5 and gradients 0.5 and -0.25:
+/// m = 0.05, v = 0.0025, change 0.1 * 0.5 / 0.5;
+/// m = 0.02, v = 0.0031, change 0.1 * (0.02 / 0.19) / sqrt(0.0031 / 0.0199).
+#[test]
+fn two_steps_of_adamw_by_hand() {
+    let optimisation = Optimisation { weight_decay: 0.5, grad_clip: 1e9, ..Optimisation::default() };
+    let change = 0.1 * (0.02 / 0.19) / (0.0031f64 / 0.0199).sqrt();
+    // in f32 the moments are slices, in f64 tensors
+    for (dtype, tolerance) in [(DType::F32, 1e-6), (DType::F64, 1e-8)] {
+        let model = model(TINY, dtype);
+        let [matrix, norm] = entries(&model);
+        let mut optimiser = AdamW::new(&model, optimisation).unwrap();
+        let count = model.variables().iter().map(|(_, var)| var.elem_count()).sum::<usize>() as f64;
+        approx::assert_relative_eq!(step(&mut optimiser, &model, 0.5), 0.5 * count.sqrt(), max_relative = 1e-5);
+        step(&mut optimiser, &model, -0.25);
+        let expected = [0.95 * (0.95 * matrix - 0.1) - change, norm - 0.1 - change];
+        for (found, expected) in entries(&model).into_iter().zip(expected) {
+            approx::assert_abs_diff_eq!(found, expected, epsilon = tolerance);
+        }
+    }
+}
+
+#[test]
+fn a_long_gradient_is_cut_and_one_that_is_not_finite_changes_nothing() {
+    let model = model(TINY, DType::F32);
+    let before = entries(&model);
+    // clipped to 1e-9 the gradient is far below the 1e-8 beside the root, so that a change shows the cut
+    let mut optimiser = AdamW::new(&model, Optimisation { weight_decay: 0.0, grad_clip: 1e-9, ..Optimisation::default() }).unwrap();
+    assert!(step(&mut optimiser, &model, 1e3) > 1e4, "the norm is that before the cut");
+    let after = entries(&model);
+    assert!(before.iter().zip(after).all(|(before, after)| (before - after).abs() < 0.01), "{before:?} {after:?}");
+    assert!(!step(&mut optimiser, &model, f64::NAN).is_finite());
+    assert_eq!(entries(&model), after);
+}
+
+#[test]
+fn parts_keep_the_order_and_the_bound() {
+    let sequences = sequences(23);
+    for bound in [1, 7, 20, 33, 1000] {
+        let parts = by_tokens(&sequences, bound);
+        assert_eq!(parts.concat(), sequences);
+        for part in &parts {
+            let tokens: usize = part.iter().map(|(tokens, _)| tokens.len()).sum();
+            assert!(!part.is_empty() && (tokens <= bound || part.len() == 1), "{tokens} tokens under a bound of {bound}");
+        }
+    }
+    assert!(by_tokens(&[], 10).is_empty());
+}
+
+#[test]
+fn the_batch_of_an_evaluation_does_not_change_the_loss() {
+    let (model, sequences) = (model(TINY, DType::F32), sequences(30));
+    let (whole, targets) = evaluate(&model, &sequences, 1_000_000).unwrap();
+    assert_eq!(targets, sequences.iter().map(|(tokens, first)| (tokens.len() - first) as u64).sum::<u64>());
+    for batch_tokens in [1, 16, 100] {
+        let (nats, same) = evaluate(&model, &sequences, batch_tokens).unwrap();
+        assert_eq!(same, targets);
+        approx::assert_relative_eq!(nats, whole, max_relative = 1e-6);
+    }
+}
+
+const EXPERIMENT: &str = "\
+analysis: a try
+base:
+  preset: nano
+  vocab_size: 300
+  context: 64
+  tokenizer_pairs: 50
+  pretraining: {tokens: 1000, shares: {eng_Latn: 0.94}, batch_tokens: 512}
+tuning: {prompt: compact, batch_pairs: 4, optimisation: {peak_lr: 0.003}}
+sizes: [0, 12, 24]
+seeds: [1, 2]
+evaluation: {pairs: 6}
+constructed:
+  seed: 1
+  train: 60
+  dev: 8
+  test: 8
+  sisters:
+  - {lang: qaa_Latn, name: Near, vocabulary: 0.9, order: svo, morphology: english}
+  - {lang: qac_Latn, name: Far, vocabulary: 0.1, order: sov, morphology: case}
+";
+
+/// An experiment with what its runs start from.
+fn prepared(yaml: &str) -> (Experiment, Vec<Bitext>, Base) {
+    let experiment = Experiment::parse("try", yaml).unwrap();
+    let crate::spec::Text::Constructed(languages) = &experiment.text else { panic!("not constructed") };
+    let languages: &Constructed = languages;
+    let bitexts = languages.build().unwrap();
+    let cache = tempfile::tempdir().unwrap();
+    let base = pretrain(&experiment, &bitexts, None, cache.path(), &Device::Cpu, |_| ()).unwrap();
+    let read = pretrain(&experiment, &bitexts, None, cache.path(), &Device::Cpu, |_| panic!("it was kept")).unwrap();
+    assert_eq!(base.model.to_safetensors().unwrap(), read.model.to_safetensors().unwrap());
+    (experiment, bitexts, read)
+}
+
+#[test]
+fn a_run_is_a_function_of_its_spec_and_leaves_the_base_alone() {
+    let (experiment, bitexts, base) = prepared(EXPERIMENT);
+    let weights = base.model.to_safetensors().unwrap();
+    let tuner = Tuner::new(&experiment, &bitexts, &base, "test", "cpu").unwrap();
+    let runs = experiment.runs(&bitexts, &base.id);
+    let run = |at: usize| tuner.run(&runs[at], &|| 0.0, |_| ()).unwrap();
+    let records: Vec<_> = (0..runs.len()).map(run).collect();
+    assert_eq!(records[1], run(1));
+    assert_eq!(base.model.to_safetensors().unwrap(), weights);
+    let near = &experiment.langs()[0];
+    let loss = |at: usize| records[at].evaluation(near).unwrap().loss_nats();
+    // in the order of `runs`: the base, then 12 pairs with seeds 1 and 2, then 24 with both
+    assert_eq!((records[0].steps, records[1].steps, records[3].steps), (0, 3, 6));
+    assert!(loss(1) < loss(0) && loss(3) < loss(1), "{} {} {}", loss(0), loss(1), loss(3));
+    assert_ne!(loss(1), loss(2), "another seed is another run");
+    assert!(records.iter().all(|record| record.evaluations.len() == 2 && record.evaluations[0].pairs.0 == 6));
+}
+
+#[test]
+fn a_run_that_diverges_is_a_row() {
+    let (mut experiment, bitexts, base) = prepared(EXPERIMENT);
+    experiment.tuning.optimisation.peak_lr = 1e6;
+    let tuner = Tuner::new(&experiment, &bitexts, &base, "test", "cpu").unwrap();
+    let runs = experiment.runs(&bitexts, &base.id);
+    let record = tuner.run(&runs[4], &|| 0.0, |_| ()).unwrap();
+    let Outcome::Diverged { step, reason } = &record.outcome else { panic!("{:?}", record.outcome) };
+    assert!((1..6).contains(step) && record.steps == *step, "at step {step}");
+    assert!(reason.starts_with("loss of ") || reason.starts_with("gradient of norm "), "{reason}");
+    assert!(record.evaluations.is_empty() && record.train_loss_nats.is_none());
+}
+
+#[test]
+fn devices_are_read_by_their_names() {
+    assert!(select_device("cpu").unwrap().is_cpu());
+    for name in ["gpu", "", "cuda:x", "cuda0", "CPU"] {
+        let error = select_device(name).unwrap_err().to_string();
+        assert_eq!(error, format!("device `{name}` cannot be used: expected `cpu`, `cuda` or `cuda:0`"));
+    }
+}

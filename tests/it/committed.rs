@@ -1,0 +1,66 @@
+//! What the repository keeps follows from its records: points and laws are made again and compared.
+
+use super::place::Place;
+use parallot::curve::curves_of_records;
+use parallot::files;
+use parallot::fit::{FitFile, Settings, fit_all};
+use parallot::record::{Store, points_csv};
+use std::path::{Path, PathBuf};
+
+fn home() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Folders of finished sweeps that are kept; the points are what a sweep writes last.
+fn kept() -> Vec<PathBuf> {
+    let Ok(entries) = home().join("experiments/records").read_dir() else { return Vec::new() };
+    let folders = entries.map(|entry| entry.unwrap().path());
+    let mut folders: Vec<PathBuf> = folders.filter(|folder| files::exists(&folder.join("points.csv"))).collect();
+    folders.sort();
+    folders
+}
+
+#[test]
+fn points_and_laws_follow_from_the_records() {
+    if kept().is_empty() {
+        println!("skipped: no finished sweep is kept yet");
+    }
+    for folder in kept() {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        let (manifest, records) = Store::new(&folder).read_sweep().unwrap();
+        let points = points_csv(&records).unwrap();
+        assert!(points == files::read(&folder.join("points.csv")).unwrap(), "the points of {name} are not those of its records");
+
+        let fits = home().join("fits").join(&name).join("fits.json");
+        let kept = FitFile::from_json(&files::read_text(&fits).unwrap()).unwrap();
+        assert_eq!(kept.source, name);
+        assert_eq!(kept.input_sha256, files::hash(&points), "the fits of {name} are of other points");
+        let langs: Vec<_> = manifest.corpora.iter().map(|row| row.lang.clone()).collect();
+        let unique: Vec<_> = manifest.corpora.iter().map(|row| Some(row.train_pairs.0)).collect();
+        let curves: Vec<_> = curves_of_records(&langs, &records).into_iter().map(Result::unwrap).collect();
+        // draws only make the intervals
+        let settings = Settings { bootstraps: 4, ..kept.settings };
+        let again = fit_all(&curves, &settings, &unique);
+        assert_eq!(again.len(), kept.fits.len());
+        for (again, kept) in again.into_iter().map(Result::unwrap).zip(&kept.fits) {
+            assert_eq!((&again.curve, again.unique, &again.points), (&kept.curve, kept.unique, &kept.points));
+            assert_eq!(again.law.form(), kept.law.form(), "{}", kept.curve);
+            for ((parameter, again), (_, kept_value)) in again.law.parameters().iter().zip(kept.law.parameters()) {
+                let distance = (again - kept_value).abs();
+                assert!(distance <= 1e-6 * kept_value.abs(), "{} {parameter}: {again}, kept {kept_value}", kept.curve);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_shipped_laws_allot_a_budget_without_an_experiment() {
+    if !kept().iter().any(|folder| folder.ends_with("bible-six")) {
+        println!("skipped: the shipped laws are those of bible-six, whose sweep is not finished yet");
+        return;
+    }
+    let ran = Place::new().done("allocate --budget 60k --json");
+    let allocation: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let languages = allocation["comparison"]["allocation"]["languages"].as_array().unwrap();
+    assert_eq!(languages.iter().map(|language| language["pairs"].as_u64().unwrap()).sum::<u64>(), 60_000);
+}

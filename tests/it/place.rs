@@ -1,0 +1,176 @@
+//! A fresh folder, the real binary at work in it, and transcripts of what it said.
+
+use parallot::files;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Three constructed languages and settings so small that everything about them is quick.
+pub const TINY: &str = "\
+analysis: a try
+base:
+  preset: nano
+  vocab_size: 300
+  context: 64
+  tokenizer_pairs: 50
+  pretraining: {tokens: 2000, shares: {eng_Latn: 0.94}, batch_tokens: 512}
+tuning: {prompt: compact, batch_pairs: 4}
+sizes: [0, 100, 200, 400, 800, 1600]
+seeds: [1, 2]
+evaluation: {pairs: 8}
+constructed:
+  seed: 1
+  train: 1600
+  dev: 20
+  test: 20
+  sisters:
+  - {lang: qaa_Latn, name: Near, vocabulary: 0.9, order: svo, morphology: english}
+  - {lang: qab_Latn, name: Middle, vocabulary: 0.5, order: svo, morphology: suffix}
+  - {lang: qac_Latn, name: Far, vocabulary: 0.1, order: sov, morphology: case}
+";
+
+/// A fresh folder; gone when dropped.
+pub struct Place(tempfile::TempDir);
+
+impl Place {
+    /// An empty folder.
+    pub fn new() -> Self {
+        Place(tempfile::tempdir().unwrap())
+    }
+
+    /// A folder with the tiny experiment under `experiments/`.
+    pub fn with_tiny() -> Self {
+        let place = Place::new();
+        place.write("experiments/tiny.yaml", TINY);
+        place
+    }
+
+    /// A folder in which simulated runs of the tiny experiment have been swept and fitted.
+    pub fn with_fits() -> Self {
+        let place = Place::with_tiny();
+        place.done("sweep tiny --trainer simulated");
+        place.done("fit tiny --bootstraps 20");
+        place
+    }
+
+    /// A path in the folder.
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a file.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        files::write(&self.path(name), content.as_ref()).unwrap();
+    }
+
+    /// The text of a file.
+    pub fn read(&self, name: impl AsRef<Path>) -> String {
+        files::read_text(&self.path(name)).unwrap()
+    }
+
+    /// The files below a folder with their content, in order of their names; locks and temporary files are left out.
+    pub fn tree(&self, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.path(folder)];
+        while let Some(folder) = folders.pop() {
+            for path in folder.read_dir().unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.file_name().unwrap().to_string_lossy().starts_with('.') {
+                    found.push((path.strip_prefix(self.0.path()).unwrap().to_owned(), files::read(&path).unwrap()));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// The records of an experiment: name and text of each.
+    pub fn records(&self, experiment: &str) -> Vec<(String, String)> {
+        let folder = Path::new("experiments/records").join(experiment);
+        let paths = files::list(&self.path(&folder), "json").unwrap();
+        let names = paths.iter().filter_map(|path| path.file_name()).filter(|name| *name != "sweep.json");
+        names.map(|name| folder.join(name)).map(|path| (path.to_string_lossy().into_owned(), self.read(&path))).collect()
+    }
+
+    /// The program with arguments between spaces, to be run here.
+    pub fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("parallot"));
+        command.current_dir(self.0.path()).args(line.split_whitespace()).stdin(Stdio::null());
+        for name in ["PARALLOT_DATA", "PARALLOT_CACHE", "COLUMNS"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&self, line: &str) -> Ran {
+        let output = self.command(line).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ran { line: line.to_owned(), status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Runs what must succeed.
+    pub fn done(&self, line: &str) -> Ran {
+        let ran = self.run(line);
+        assert_eq!(ran.status, Some(0), "{ran}");
+        ran
+    }
+
+    /// Runs what must fail with an exit status and a message of the house's style.
+    pub fn fails(&self, status: i32, line: &str) -> Ran {
+        let ran = self.run(line);
+        assert_eq!(ran.status, Some(status), "{ran}");
+        ran.check_message();
+        ran
+    }
+}
+
+/// What a run of the program did.
+pub struct Ran {
+    /// Its arguments, and what is odd about its input.
+    pub line: String,
+    status: Option<i32>,
+    /// What it wrote to stdout.
+    pub stdout: String,
+    /// What it wrote to stderr.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// The house's style: one line `error: `, in lower case, without a final stop, every file named once, and no panic.
+    fn check_message(&self) {
+        assert!(!self.stderr.contains("panicked"), "{self}");
+        let errors: Vec<&str> = self.stderr.lines().filter_map(|line| line.strip_prefix("error: ")).collect();
+        let &[error] = errors.as_slice() else { panic!("{} lines start with `error: `\n{self}", errors.len()) };
+        assert!(!error.starts_with(char::is_uppercase) && !error.ends_with('.'), "{self}");
+        for quoted in error.split('`').skip(1).step_by(2).filter(|quoted| quoted.contains('/') && !quoted.contains(' ')) {
+            assert_eq!(error.matches(quoted).count(), 1, "{quoted} is named more than once\n{self}");
+        }
+    }
+}
+
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "$ parallot {}", self.line)?;
+        for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            if !text.is_empty() {
+                writeln!(f, "--- {name}\n{}", text.trim_end_matches('\n'))?;
+            }
+        }
+        writeln!(f, "--- status {}", self.status.map_or("none".to_owned(), |status| status.to_string()))
+    }
+}
+
+/// Compares transcripts with the kept ones, all but versions, hashes and times.
+pub fn assert_transcript(name: &str, runs: &[Ran]) {
+    let text: Vec<String> = runs.iter().map(ToString::to_string).collect();
+    let filters = [
+        (r"\d+\.\d+\.\d+ \(rev [0-9a-z]+\)", "[version]"),
+        (r"\b[0-9a-f]{16}([0-9a-f]{48})?\b", "[hash]"),
+        (r"made in \d+ (s|min)", "made in [time]"),
+    ];
+    insta::with_settings!({ filters => filters, omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, text.join("\n"));
+    });
+}
