@@ -28,7 +28,6 @@ fn usage() {
         "sweep tiny --jobs 0",
         "sweep tiny --jobs x",
         "sweep tiny --json",
-        "sweep tiny --device tpu",
         "allocate",
         "allocate tiny --budget 12x",
         "export tiny",
@@ -40,8 +39,9 @@ fn usage() {
 
 #[cfg(all(feature = "train", not(feature = "cuda")))]
 #[test]
-fn a_gpu_without_support_for_it() {
-    assert_transcript("no_cuda", &[Place::with_tiny().fails(2, "sweep tiny --device cuda")]);
+fn devices() {
+    let place = Place::with_tiny();
+    assert_transcript("devices", &["sweep tiny --device cuda", "sweep tiny --device tpu"].map(|line| place.fails(2, line)));
 }
 
 #[test]
