@@ -198,12 +198,45 @@ impl From<Direction> for String {
     }
 }
 
+/// JSON of numbers that may be infinite, which JSON itself has no word for: finite ones as numbers, others as `"inf"`, `"-inf"`, `"NaN"`.
+/// For `#[serde(with = "…")]`.
+pub mod any_number {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes a number.
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if value.is_finite() { serializer.serialize_f64(*value) } else { serializer.serialize_str(&value.to_string()) }
+    }
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Wire {
+        Number(f64),
+        Word(String),
+    }
+
+    /// Reads what [`serialize`] wrote.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        match Wire::deserialize(deserializer)? {
+            Wire::Number(value) => Ok(value),
+            Wire::Word(word) => match word.as_str() {
+                "inf" => Ok(f64::INFINITY),
+                "-inf" => Ok(f64::NEG_INFINITY),
+                "NaN" => Ok(f64::NAN),
+                _ => Err(D::Error::custom(format!("`{word}` is not a number, expected one, or `inf`, `-inf` or `NaN`"))),
+            },
+        }
+    }
+}
+
 /// A closed interval; a level (50 %, 90 %) is said where it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// Lower end.
+    #[serde(with = "any_number")]
     pub lo: f64,
     /// Upper end, not below `lo`.
+    #[serde(with = "any_number")]
     pub hi: f64,
 }
 
@@ -223,6 +256,7 @@ impl Interval {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Point estimate.
+    #[serde(with = "any_number")]
     pub value: f64,
     /// 90 % interval.
     pub interval_90: Interval,
@@ -240,6 +274,14 @@ mod tests {
         for text in ["", "k", "-5", "1e9", "1.5", "NaN", "inf", "5 pairs", "99999999999999999999"] {
             assert!(text.parse::<Pairs>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn infinite_numbers_survive_json() {
+        let estimate = Estimate { value: f64::INFINITY, interval_90: Interval { lo: f64::NEG_INFINITY, hi: 0.1 + 0.2 } };
+        let json = serde_json::to_string(&estimate).unwrap();
+        assert_eq!(serde_json::from_str::<Estimate>(&json).unwrap(), estimate, "{json}");
+        assert!(serde_json::from_str::<Interval>(r#"{"lo": "low", "hi": 1}"#).is_err());
     }
 
     #[test]

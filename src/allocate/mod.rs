@@ -67,10 +67,12 @@ pub struct Allotted {
     /// Pairs over unique pairs, where the latter are known.
     pub epochs: Option<f64>,
     /// Fall of the weighted loss a thousand further pairs at the margin, `-1000 w L'(X)`, nats per target token.
+    #[serde(with = "crate::units::any_number")]
     pub marginal_gain_per_1k: f64,
     /// Active bound.
     pub active: Active,
     /// Predicted loss, nats per target token; infinite only where a language of weight 0 gets nothing and its law has a pole there.
+    #[serde(with = "crate::units::any_number")]
     pub loss_nats: f64,
 }
 
@@ -82,12 +84,16 @@ pub struct Allocation {
     /// The budget, pairs; the allotted pairs sum to it.
     pub budget: u64,
     /// Weighted sum of losses.
+    #[serde(with = "crate::units::any_number")]
     pub objective: f64,
     /// What a further pair of budget is worth, nats per target token a pair: the largest fall that one more pair brings; 0 where all are full.
+    #[serde(with = "crate::units::any_number")]
     pub shadow_price: f64,
     /// A bound below which no allocation of this budget can come, from the dual.
+    #[serde(with = "crate::units::any_number")]
     pub lower_bound: f64,
     /// (objective - lower_bound) over the reducible part of the objective; 0 is a proof of optimality.
+    #[serde(with = "crate::units::any_number")]
     pub gap: f64,
 }
 
@@ -146,6 +152,10 @@ pub struct Comparison {
     pub shares: Vec<Estimate>,
     /// Policies; the first is ours, the second uniform. Those that go by unique pairs are left out where a language's are unknown.
     pub policies: Vec<PolicyRow>,
+    /// What noise in the laws costs the allocation in the mean, nats per target token: the mean loss, under the fitted laws, of the
+    /// allocations of the draws less that of ours. The gain over uniform is corrected by twice this (see [`compare`]).
+    #[serde(with = "crate::units::any_number")]
+    pub expected_regret_nats: f64,
     /// Draws used.
     pub draws: usize,
 }

@@ -61,6 +61,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let error = anyhow::anyhow!("`{}` has no allocation, expected `allocation.json` in `{}`", folders.name, folders.fits.display());
         return Err(Failure::input(error).hint(format!("`parallot allocate {} --budget N` makes it", arguments.experiment)));
     };
+    let fits = folders.fits.join("fits.json");
+    if files::hash(&files::read(&fits).or_input()?) != allocation.fits_sha256 {
+        let error = anyhow::anyhow!("the allocation in `{}` is of other fits than `fits.json` there", folders.fits.display());
+        return Err(Failure::input(error).hint(format!("`parallot allocate {} --budget N` makes a new one", arguments.experiment)));
+    }
     files::check_writable(&arguments.out).or_input()?;
     let bitexts = text::read(&experiment, &folders, &arguments.text)?;
     let direction = experiment.tuning.direction;

@@ -48,6 +48,13 @@ struct WireTrain<'a> {
     cutoff_len: u32,
     #[serde(flatten)]
     validation: Option<WireValidation>,
+    num_train_epochs: f64,
+    per_device_train_batch_size: u32,
+    gradient_accumulation_steps: u32,
+    learning_rate: f64,
+    lr_scheduler_type: &'static str,
+    warmup_ratio: f64,
+    seed: u32,
     output_dir: &'a str,
 }
 
@@ -110,6 +117,15 @@ fn train(present: &[&Portion], settings: &Settings, stamp: &str) -> Result<Vec<u
             eval_strategy: "steps",
             eval_steps: 200,
         }),
+        // one pass, else every count below would be multiplied: the trainer's own default is three
+        num_train_epochs: 1.0,
+        // effective batch 128 on 8 GPUs, warm-up and decay as in the x-LLaMA paper's script; the rate is usual for LoRA
+        per_device_train_batch_size: 4,
+        gradient_accumulation_steps: 4,
+        learning_rate: 1e-4,
+        lr_scheduler_type: "cosine",
+        warmup_ratio: 0.03,
+        seed: 42,
         output_dir: &settings.output_dir,
     };
     let yaml = serde_yaml::to_string(&wire).map_err(|cause| ExportError::Yaml { cause: cause.to_string() })?;

@@ -10,6 +10,7 @@ use super::choice::{self, Trial};
 use super::{FitError, Settings};
 use crate::law::Law;
 use crate::numeric::random::{generator, stream_of};
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{ChiSquared, Distribution, StandardNormal};
 use rayon::prelude::*;
@@ -26,8 +27,11 @@ const FRESH_STARTS: usize = 2;
 pub(super) fn draws(curve: &str, rivals: &[&Trial], settings: &Settings) -> Result<Vec<Law>, FitError> {
     let sources: Vec<Source> = rivals.iter().map(|trial| Source::new(trial)).collect();
     let lost = || FitError::NoMinimum { curve: curve.to_owned(), forms: rivals[0].regression.form.name().to_owned() };
+    // in an order of the curve's own: draw k of two curves must not always pair the same ranks of forms
+    let mut turns: Vec<usize> = (0..settings.bootstraps).map(|number| number % sources.len()).collect();
+    turns.shuffle(&mut generator(settings.seed, stream_of(curve)));
     let draw = |number: usize| {
-        let source = &sources[number % sources.len()];
+        let source = &sources[turns[number]];
         let stream = |attempt| stream_of(curve) ^ (number as u64 * ATTEMPTS + attempt);
         (0..ATTEMPTS).find_map(|attempt| source.draw(number, &mut generator(settings.seed, stream(attempt)), settings)).ok_or_else(lost)
     };

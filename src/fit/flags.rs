@@ -1,6 +1,6 @@
 //! What a person should know before trusting a fit.
 
-use super::{Fit, Flag};
+use super::{Fit, Flag, Termination};
 use crate::curve::Point;
 use crate::numeric::quantiles::quantile;
 
@@ -32,6 +32,7 @@ pub(super) fn flags(fit: &Fit, at_bounds: Vec<String>, freedom: usize) -> Vec<Fl
     let (agreed, starts) = (fit.starts_agreed, fit.starts);
     flags.extend((agreed * 10 < starts).then_some(Flag::StartsDisagree { agreed, starts }));
     flags.extend((levels.len() <= freedom).then_some(Flag::NothingToCheck));
+    flags.extend((fit.termination == Termination::Exhausted).then_some(Flag::NotConverged));
     flags
 }
 

@@ -92,6 +92,8 @@ pub enum Flag {
     StartsDisagree { agreed: usize, starts: usize },
     /// As many parameters as sizes: the curve cannot check the law.
     NothingToCheck,
+    /// The minimiser ran out of steps.
+    NotConverged,
 }
 
 /// One parameter of a law with its interval over the draws.
@@ -242,6 +244,7 @@ impl fmt::Display for Flag {
             Flag::NoiseLargerThanSignal => write!(f, "noise larger than signal"),
             Flag::StartsDisagree { agreed, starts } => write!(f, "only {agreed} of {starts} starts reached the best minimum"),
             Flag::NothingToCheck => write!(f, "as many parameters as sizes"),
+            Flag::NotConverged => write!(f, "minimiser not converged"),
         }
     }
 }

@@ -7,8 +7,9 @@ pub fn quantile(sorted: &[f64], p: f64) -> f64 {
     let position = p.clamp(0.0, 1.0) * last as f64;
     let below = position.floor() as usize;
     let (a, b) = (sorted[below], sorted[(below + 1).min(last)]);
-    // equal ends first: inf - inf has no value
-    if a == b { a } else { a + (position - below as f64) * (b - a) }
+    let part = position - below as f64;
+    // inf - inf and 0 inf have no value
+    if a == b || part == 0.0 { a } else { a + part * (b - a) }
 }
 
 /// Ends of the central interval that holds `level` of the values, which are sorted in place.
@@ -30,6 +31,8 @@ mod tests {
             approx::assert_relative_eq!(quantile(&sorted, p), expected, max_relative = 1e-15);
         }
         assert!(quantile(&[], 0.5).is_nan());
+        assert_eq!(quantile(&[1.0, f64::INFINITY], 0.0), 1.0);
+        assert_eq!(quantile(&[f64::NEG_INFINITY, 1.0, 2.0], 0.5), 1.0);
         assert_eq!(quantile(&[1.0, f64::INFINITY, f64::INFINITY], 0.9), f64::INFINITY);
     }
 

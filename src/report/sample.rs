@@ -171,6 +171,7 @@ impl Sample {
             shares: allotted.languages.iter().map(|allotted| about(allotted.share, 0.15 * allotted.share)).collect(),
             allocation: allotted,
             policies: policies.into_iter().map(|(kind, pairs, gain)| policy(kind, &terms, pairs, gain)).collect(),
+            expected_regret_nats: 0.0,
             draws: 40,
         };
         let budgets = (0..25).map(|k| (10_000.0 * 1.26_f64.powi(k)) as u64);

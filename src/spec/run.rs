@@ -33,7 +33,8 @@ struct BaseIdentity<'a> {
     direction: Direction,
     prompt: PromptStyle,
     tokenizer_sha256: Option<&'a str>,
-    train_sha256: Vec<(&'a str, &'a str)>,
+    /// Code, name in prompts and hash of the training part.
+    train: Vec<(&'a str, &'a str, &'a str)>,
 }
 
 /// What the id of a run is the hash of.
@@ -58,14 +59,14 @@ fn id(identity: &impl Serialize) -> String {
 impl Experiment {
     /// Id of the base model: hash of its spec, of the tokenizer file if one is given, and of the training text.
     pub fn base_id(&self, bitexts: &[Bitext], tokenizer_sha256: Option<&str>) -> String {
-        let train_sha256 = bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.train.hash())).collect();
+        let train = bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.name.as_str(), bitext.train.hash())).collect();
         id(&BaseIdentity {
             training_version: TRAINING_VERSION,
             base: &self.base,
             direction: self.tuning.direction,
             prompt: self.tuning.prompt,
             tokenizer_sha256,
-            train_sha256,
+            train,
         })
     }
 

@@ -36,7 +36,9 @@ pub fn pretrain(
     observe: impl FnMut(Progress),
 ) -> Result<Base, TrainError> {
     let id = experiment.base_id(bitexts, tokenizer.map(files::hash).as_deref());
-    let (weights, json) = (cache.join(format!("base-{id}.safetensors")), cache.join(format!("base-{id}.tokenizer.json")));
+    // devices round differently: each keeps its own weights
+    let kind = if device.is_cpu() { "cpu" } else { "cuda" };
+    let (weights, json) = (cache.join(format!("base-{id}.{kind}.safetensors")), cache.join(format!("base-{id}.tokenizer.json")));
     let spec = &experiment.base;
     if files::exists(&weights) && files::exists(&json) {
         let vocabulary = Vocabulary::from_json(&files::read(&json)?)?;

@@ -69,7 +69,16 @@ impl<'a> Tuner<'a> {
             }
         };
         if record.outcome == Outcome::Finished {
-            record.evaluations = self.evaluate(&model)?;
+            let evaluations = self.evaluate(&model)?;
+            match evaluations.iter().find(|evaluation| !evaluation.nats.0.is_finite()) {
+                // broken by its very last step, after which no training loss is looked at
+                Some(broken) => {
+                    let reason = format!("loss of {} nats on `{}` after the last step", broken.nats.0, broken.lang);
+                    record.outcome = Outcome::Diverged { step: record.steps, reason };
+                    record.train_loss_nats = None;
+                }
+                None => record.evaluations = evaluations,
+            }
         }
         record.wall_seconds = clock() - start;
         Ok(record)
