@@ -148,7 +148,7 @@ mod tests {
         write(&path, b"a long first text").unwrap();
         write(&path, b"short").unwrap();
         assert_eq!(read_text(&path).unwrap(), "short");
-        assert_eq!(list(path.parent().unwrap(), "csv").unwrap(), [path.clone()]);
+        assert_eq!(list(path.parent().unwrap(), "csv").unwrap(), std::slice::from_ref(&path));
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 

@@ -58,7 +58,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.jobs == Some(0) {
         return Err(Failure::input(anyhow::anyhow!("`--jobs` is 0, expected at least 1")));
     }
-    check_device(arguments)?;
+    if !arguments.list {
+        check_device(arguments)?;
+    }
     let store = Store::new(&folders.records);
     let bitexts = text::read(&experiment, &folders, &arguments.text)?;
     let tokenizer = read_tokenizer(&experiment, &folders)?;

@@ -52,7 +52,8 @@ fn every_missing_run_is_run_once_and_the_smallest_come_first() {
     run_missing(&plan.missing, &store, 3, run).unwrap();
     let mut ran = ran.into_inner().unwrap();
     let mut missing: Vec<String> = plan.missing.iter().map(|run| run.id.clone()).collect();
-    (ran.sort(), missing.sort());
+    ran.sort();
+    missing.sort();
     assert_eq!(ran, missing);
     assert_eq!(Plan::new(&runs, &store).unwrap().missing, []);
 }

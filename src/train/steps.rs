@@ -50,7 +50,7 @@ pub fn fit_batches(
         let loss = model.loss(batch)?;
         let nats = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
         let loss_nats = nats / batch.targets() as f64;
-        if !(loss_nats <= HOPELESS * guessing) {
+        if loss_nats.is_nan() || loss_nats > HOPELESS * guessing {
             return Ok(Ended::Diverged { step, tokens, reason: format!("loss of {loss_nats} nats per target token") });
         }
         let norm = optimiser.step(&loss.backward()?, batch.targets() as f64, schedule.lr(step))?;

@@ -1,4 +1,5 @@
 //! Tests of the whole program, in one binary.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails, in helpers as well")]
 
 mod committed;
 #[cfg(feature = "train")]
