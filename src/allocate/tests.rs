@@ -241,8 +241,12 @@ fn a_comparison_is_worked_out_by_hand() {
     let mean = |a: Law, b: Law, x: f64, y: f64| (a.loss(x) + b.loss(y)) / 2.0;
     let gains = [(cheap, dear), (dear, cheap)].map(|(a, b)| mean(a, b, 2500.0, 2500.0) - mean(a, b, 1000.0, 4000.0));
     assert_eq!(ours.pairs, [1000, 4000]);
-    approx::assert_relative_eq!(ours.gain_nats.value, (gains[0] + gains[1]) / 2.0, max_relative = 1e-12);
-    assert_eq!(ours.chance_to_beat_uniform, 0.5);
+    // the first draw asks for our pairs and the second for theirs the other way round, of which the fit thinks little
+    let regret = (mean(cheap, dear, 4000.0, 1000.0) - mean(cheap, dear, 1000.0, 4000.0)) / 2.0;
+    approx::assert_relative_eq!(comparison.expected_regret_nats, regret, max_relative = 1e-12);
+    approx::assert_relative_eq!(ours.gain_nats.value, (gains[0] + gains[1]) / 2.0 - 2.0 * regret, max_relative = 1e-12);
+    assert!(gains[0] > 0.0 && gains[0] < 2.0 * regret);
+    assert_eq!(ours.chance_to_beat_uniform, 0.0);
     assert!(comparison.shares[0].interval_90.contains(0.5) && comparison.shares[0].value == 0.2);
     assert!(matches!(comparison.verdict(), Verdict::KeepUniform { .. }));
     let sure = compare(&problem, &[vec![cheap, dear]], &[]);

@@ -74,6 +74,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         files::check_writable(out).or_input()?;
     }
     let allocation = allocate(&fits, &problem);
+    warn(&fits.file, &allocation);
     if let Some(out) = &out {
         write(&fits, &allocation, out)?;
     }
@@ -100,7 +101,7 @@ fn read_fits(arguments: &Arguments, folders: Option<&Folders>) -> Result<HashedF
     match (&arguments.fits, folders) {
         (Some(path), _) => fits_of_file(path),
         (None, Some(folders)) => {
-            let hint = format!("`parallot fit {}` makes them", folders.name);
+            let hint = format!("`parallot fit {}` makes them", folders.experiment.display());
             fits_of_file(&folders.fits.join("fits.json")).map_err(|failure| failure.hint(hint))
         }
         (None, None) => {
@@ -134,6 +135,22 @@ pub fn allocate(fits: &HashedFits, problem: &Problem) -> AllocationFile {
         verdict: comparison.verdict().to_string(),
         budget_path: budget_path(problem, &budgets(problem.budget())),
         comparison,
+    }
+}
+
+/// How far beyond the largest run a law may be read without a word, as a factor.
+const FAR: f64 = 4.0;
+
+/// Names what a person should know before following the allocation.
+fn warn(fits: &FitFile, allocation: &AllocationFile) {
+    for (fit, language) in fits.fits.iter().zip(&allocation.comparison.allocation.languages) {
+        let largest = fit.points.iter().map(|point| point.pairs).fold(0.0, f64::max);
+        if language.pairs as f64 > FAR * largest {
+            let (pairs, lang, largest) = (grouped(language.pairs), &language.lang, grouped(largest as u64));
+            note(&format!(
+                "warning: {pairs} pairs of `{lang}` are far beyond its largest run, {largest} pairs; intervals are too narrow there"
+            ));
+        }
     }
 }
 
@@ -189,6 +206,8 @@ pub fn print(file: &AllocationFile) {
         ]
     });
     say(&table(&["policy", "mean loss, nats", "gain over uniform (90 %)", "chance to beat it"], rows));
+    let regret = nats(comparison.expected_regret_nats);
+    say(&format!("\nthe gain of parallot is lowered by twice {regret} nats, for the laws that predict it also chose it (METHODOLOGY.md)"));
     say(&format!("\nverdict on {} pairs: {}", grouped(comparison.allocation.budget), file.verdict));
 }
 

@@ -52,7 +52,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let file = fit_records(&folders.name, &manifest, &records, settings)?;
     let json = file.to_json().or_work()?;
     files::write(&folders.fits.join("fits.json"), json.as_bytes()).or_work()?;
-    let command = format!("parallot fit {}", folders.name);
+    let command = format!("parallot fit {}", arguments.experiment);
     let names = names(&manifest);
     let report = report_of(&file, None, &records, &names, command);
     files::write(&folders.fits.join("curves.csv"), &csv::curves(&report).or_work()?).or_work()?;

@@ -27,7 +27,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folders = Folders::of(&arguments.experiment)?;
     let out = arguments.out.clone().unwrap_or_else(|| folders.plots.clone());
     let fits = fits_of_file(&folders.fits.join("fits.json"))
-        .map_err(|failure| failure.hint(format!("`parallot fit {}` makes it", folders.name)))?;
+        .map_err(|failure| failure.hint(format!("`parallot fit {}` makes it", arguments.experiment)))?;
     let allocation = read_allocation(&folders)?.filter(|allocation| {
         let current = allocation.fits_sha256 == fits.sha256;
         if !current {
@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (manifest, records) = Store::new(&folders.records).read_sweep().or_input()?;
     files::check_writable(&out).or_input()?;
     let names = names(&manifest);
-    let report = report_of(&fits.file, allocation.as_ref(), &records, &names, format!("parallot report {}", folders.name));
+    let report = report_of(&fits.file, allocation.as_ref(), &records, &names, format!("parallot report {}", arguments.experiment));
     for (name, bytes) in report.files().or_work()? {
         files::write(&out.join(name), &bytes).or_work()?;
     }

@@ -147,6 +147,10 @@ fn list(runs: &[RunSpec], plan: &Plan, cost: &Cost, arguments: &Arguments) {
         ]
     };
     say(&table(&["language", "pairs", "seed", "about tokens", "about time", "state", "run"], runs.iter().map(row)));
+    if plan.missing.is_empty() {
+        say(&format!("\nnone of {} runs missing", runs.len()));
+        return;
+    }
     let tokens: f64 = plan.missing.iter().map(|run| cost.train_tokens(run)).sum();
     let seconds: Option<f64> = plan.missing.iter().map(|run| cost.seconds(run)).sum();
     let time =

@@ -3,8 +3,9 @@
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
 use super::terminal::note;
-use crate::corpus::{Bitext, CorpusError, exclude_english};
+use crate::corpus::{Bitext, CorpusError, FileReport, exclude_english};
 use crate::record::CorpusRow;
+use crate::report::eye::grouped;
 use crate::spec::{Experiment, Text};
 use crate::units::Pairs;
 use clap::Args;
@@ -37,12 +38,19 @@ pub fn read(experiment: &Experiment, folders: &Folders, arguments: &TextArgument
     for language in languages {
         let name = language.name.as_deref().unwrap_or(language.lang.name());
         let (bitext, report) = Bitext::read(language.lang.clone(), name, &language.corpora, &root, arguments.strict).map_err(hinted)?;
+        let left_out = |file: &FileReport| file.duplicates + file.leaked_from_train + file.leaked_from_dev + file.above_bound;
         if report.bad_rows() > 0 {
             note(&format!("warning: {report}"));
+        } else if report.files.iter().any(|file| left_out(file) > 0) {
+            note(&format!("note: {report}"));
         }
         bitexts.push(bitext);
     }
-    exclude_english(&mut bitexts);
+    let elsewhere = exclude_english(&mut bitexts);
+    for (bitext, removed) in bitexts.iter().zip(elsewhere).filter(|(_, removed)| *removed > 0) {
+        let (lang, removed) = (&bitext.lang, grouped(removed as u64));
+        note(&format!("note: `{lang}` loses {removed} training pairs whose English is in the dev or test part of another language"));
+    }
     Ok(bitexts)
 }
 

@@ -220,6 +220,13 @@ mod tests {
         eval_on_each_dataset: true
         eval_strategy: steps
         eval_steps: 200
+        num_train_epochs: 1.0
+        per_device_train_batch_size: 4
+        gradient_accumulation_steps: 4
+        learning_rate: 0.0001
+        lr_scheduler_type: cosine
+        warmup_ratio: 0.03
+        seed: 42
         output_dir: saves/muit
         ");
         let odd = Settings { model: "a: # b\n".to_owned(), ..Settings::default() };

@@ -171,3 +171,42 @@ fn published_curves_are_fitted_as_well_as_published() {
         assert!(fit.candidates[0].rmse_log <= expected * 1.0001, "{}: {} and {expected}", model[0], fit.candidates[0].rmse_log);
     }
 }
+
+/// The objective of the fits over ln E, ln B, ln beta and ln D0 of an `offset` law, for a minimiser that is not ours.
+struct Objective<'a>(&'a Curve, f64);
+
+impl argmin::core::CostFunction for Objective<'_> {
+    type Param = Vec<f64>;
+    type Output = f64;
+
+    fn cost(&self, logarithms: &Vec<f64>) -> Result<f64, argmin::core::Error> {
+        let parameters: Vec<f64> = logarithms.iter().map(|value| value.exp()).collect();
+        let law = Law::new(Form::Offset, &parameters)?;
+        let residual = |point: &Point| law.loss(point.pairs).ln() - point.loss_nats.ln();
+        Ok(self.0.points().iter().map(|point| crate::numeric::least_squares::huber(residual(point), self.1)).sum())
+    }
+}
+
+#[test]
+fn a_minimiser_that_is_not_ours_finds_nothing_lower() {
+    use argmin::core::{CostFunction, Executor};
+    use argmin::solver::neldermead::NelderMead;
+    let planted = [1.2f64, 30.0, 0.4, 900.0];
+    let law = Law::new(Form::Offset, &planted).unwrap();
+    let noise = |at: usize| 1.0 + 0.01 * ((at * at) as f64 * 1.7).sin();
+    let sizes = [0.0, 250.0, 500.0, 1e3, 2e3, 4e3, 8e3, 16e3, 32e3, 64e3];
+    let points = sizes.iter().enumerate().map(|(at, &pairs)| Point { pairs, loss_nats: law.loss(pairs) * noise(at), seed: 0 }).collect();
+    let curve = Curve::new("x", points).unwrap();
+    let settings = Settings { forms: vec![Form::Offset], bootstraps: 0, ..Settings::default() };
+    let ours: Vec<f64> = fit(&curve, &settings).unwrap().law.parameters().iter().map(|(_, value)| value.ln()).collect();
+    let objective = |at: &Vec<f64>| Objective(&curve, settings.huber_delta).cost(at).unwrap();
+    for start in [ours.clone(), planted.map(f64::ln).to_vec()] {
+        let corner = |k: usize| (0..4).map(|i| start[i] + if i + 1 == k { 0.05 } else { 0.0 }).collect::<Vec<f64>>();
+        let solver = NelderMead::new((0..5).map(corner).collect()).with_sd_tolerance(1e-16).unwrap();
+        let found = Executor::new(Objective(&curve, settings.huber_delta), solver).configure(|state| state.max_iters(4000)).run().unwrap();
+        let theirs = found.state().get_best_cost();
+        assert!(objective(&ours) <= theirs * (1.0 + 1e-9), "{} against {theirs}", objective(&ours));
+        // and it did look: from the planted law it comes down to ours
+        approx::assert_relative_eq!(theirs, objective(&ours), max_relative = 1e-5);
+    }
+}
