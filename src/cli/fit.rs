@@ -12,6 +12,7 @@ use crate::law::Form;
 use crate::record::{Manifest, RunRecord, Store, points_csv};
 use crate::report::csv;
 use crate::report::eye::significant;
+use crate::sweep::is_simulated;
 use crate::units::Lang;
 use clap::Args;
 
@@ -45,6 +46,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .read_sweep()
         .map_err(|error| Failure::input(error).hint(format!("`parallot sweep {}` makes the records", arguments.experiment)))?;
     files::check_writable(&folders.fits).or_input()?;
+    if records.iter().any(is_simulated) {
+        note("warning: these records are simulated: their laws say nothing about any language");
+    }
     let missing = manifest.runs.len() - records.len();
     if missing > 0 {
         note(&format!("warning: {missing} of {} runs have no record yet; the fit uses the others", manifest.runs.len()));

@@ -62,11 +62,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         check_device(arguments)?;
     }
     let store = Store::new(&folders.records);
+    let simulated = arguments.trainer == Trainer::Simulated;
     let bitexts = text::read(&experiment, &folders, &arguments.text)?;
+    check_parts(&bitexts)?;
     let tokenizer = read_tokenizer(&experiment, &folders)?;
     let base_id = experiment.base_id(&bitexts, tokenizer.as_deref().map(files::hash).as_deref());
     let runs = available(experiment.runs(&bitexts, &base_id), &bitexts);
-    let plan = look_up(&runs, &store)?;
+    let plan = look_up(&runs, &store, simulated)?;
     let cost = Cost::new(&experiment, &bitexts, &plan.done, &arguments.device);
     if arguments.list {
         list(&runs, &plan, &cost, arguments);
@@ -76,7 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let _lock = store.lock().map_err(|error| Failure::work(error).hint("wait for the other sweep, or stop it"))?;
     store.write_manifest(&manifest(&base_id, &bitexts, &runs)).or_work()?;
     // what another process finished before the lock was ours is done as well
-    let plan = look_up(&runs, &store)?;
+    let plan = look_up(&runs, &store, simulated)?;
     match arguments.trainer {
         Trainer::Simulated => run_missing(&plan.missing, &store, 1, |spec, _| anyhow::Ok(simulate(&experiment, spec, version()))).or_work(),
         Trainer::Candle => train(&experiment, &bitexts, tokenizer.as_deref(), &plan, &store, &cost, arguments),
@@ -84,8 +86,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     finish(&store, &folders.records)
 }
 
-fn look_up(runs: &[RunSpec], store: &Store) -> Result<Plan, Failure> {
-    Plan::new(runs, store).map_err(|error| Failure::input(error).hint("a record that is removed is made again"))
+/// A language that cannot be trained on or evaluated is found before anything is trained.
+fn check_parts(bitexts: &[Bitext]) -> Result<(), Failure> {
+    let Some(bitext) = bitexts.iter().find(|bitext| bitext.dev.is_empty() || bitext.train.is_empty()) else { return Ok(()) };
+    let part = if bitext.dev.is_empty() { "dev" } else { "train" };
+    let error = anyhow::anyhow!("`{}` has no {part} pairs, expected at least one", bitext.lang);
+    Err(Failure::input(error).hint("a `split` column, `as: dev` or `dev_share` says which pairs are which"))
+}
+
+fn look_up(runs: &[RunSpec], store: &Store, simulated: bool) -> Result<Plan, Failure> {
+    Plan::new(runs, store, simulated).map_err(|error| Failure::input(error).hint("a record that is removed is made again"))
 }
 
 fn manifest(base_id: &str, bitexts: &[Bitext], runs: &[RunSpec]) -> Manifest {

@@ -1,6 +1,6 @@
 //! The same ops composed of candle's differentiable ones: the reference of the tests, and the path on devices without our kernels.
 
-use super::kernels::{Heads, Rope};
+use super::attention::{Heads, Rope};
 use candle_core::{D, Result, Tensor};
 use candle_nn::ops::{rms_norm_slow, softmax};
 use std::sync::Arc;

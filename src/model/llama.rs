@@ -1,7 +1,7 @@
 //! The LLaMA network: variables under published names, and the loss of a batch of whole sequences.
 
+use super::attention::{Heads, Rope};
 use super::config::ModelConfig;
-use super::kernels::{Heads, Rope};
 use super::ops::Ops;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use rand_distr::{Distribution, Normal};

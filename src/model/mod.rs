@@ -13,6 +13,7 @@
 //! Several of candle's own ops cut the gradient in silence; every op used here is either one of ours with its
 //! own backward, or one of candle's that has been checked against central differences in the tests.
 
+mod attention;
 mod checkpoint;
 mod composed;
 mod config;

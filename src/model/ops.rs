@@ -1,7 +1,8 @@
 //! Differentiable ops: the fused kernels as candle `CustomOp`s with their own backward, and the choice between them and composed ops.
 
+use super::attention::{self, Heads, Rope};
 use super::composed;
-use super::kernels::{self, Heads, Real, Rope};
+use super::kernels::{self, Real};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Device, Layout, Result, Shape, Tensor, bail};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -230,7 +231,7 @@ impl<T: Real> CustomOp1 for Attention<T> {
             bail!("attention over {n} tokens, but the sequences have {}", self.lengths.iter().sum::<usize>());
         }
         let mut out = vec![T::zero(); n * self.heads.out_dim()]; // (n, n_heads head_dim)
-        self.weights.put(kernels::attention(entries::<T>(qkv, layout)?, &self.lengths, self.heads, &self.rope, &mut out));
+        self.weights.put(attention::attention(entries::<T>(qkv, layout)?, &self.lengths, self.heads, &self.rope, &mut out));
         Ok((T::to_cpu_storage_owned(out), (n, self.heads.out_dim()).into()))
     }
 
@@ -240,7 +241,7 @@ impl<T: Real> CustomOp1 for Attention<T> {
         let dout = dout.contiguous()?;
         with_entries::<T, _>(&dout, |dout| {
             with_entries::<T, _>(qkv, |qkv| {
-                kernels::attention_backward(qkv, &weights, &self.lengths, self.heads, &self.rope, dout, &mut dqkv);
+                attention::attention_backward(qkv, &weights, &self.lengths, self.heads, &self.rope, dout, &mut dqkv);
             })
         })??;
         tensor(dqkv, qkv.shape()).map(Some)

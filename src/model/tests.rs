@@ -1,6 +1,6 @@
 //! Gradients of the whole network: every variable, both implementations, against central differences in f64.
 
-use super::kernels::{Heads, Rope};
+use super::attention::{Heads, Rope};
 use super::*;
 use candle_core::{DType, Device, Tensor, Var};
 use rand::SeedableRng;

@@ -19,6 +19,9 @@ pub enum Preset {
     Small,
 }
 
+/// Largest context: attention is quadratic in it.
+const MAX_CONTEXT: usize = 65_536;
+
 /// The model that every run of a sweep starts from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,7 +81,9 @@ fn optimisation() -> Optimisation {
 
 impl BaseSpec {
     pub(super) fn check(&self, langs: &[Lang]) -> Result<(), SpecError> {
-        positive("base.context", self.context)?;
+        if !(1..=MAX_CONTEXT).contains(&self.context) {
+            return Err(SpecError::value("base.context", self.context, "a number of tokens from 1 to 65536"));
+        }
         positive("base.tokenizer_pairs", self.tokenizer_pairs)?;
         positive("base.pretraining.batch_tokens", self.pretraining.batch_tokens)?;
         self.pretraining.optimisation.check("base.pretraining.optimisation")?;

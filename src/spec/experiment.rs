@@ -135,6 +135,11 @@ impl Experiment {
         if let Some(lang) = repeated(&langs) {
             return Err(SpecError::value("languages", format!("`{lang}` twice"), "each language once"));
         }
+        if let Text::Corpora { languages, .. } = &self.text
+            && let Some(language) = languages.iter().find(|language| language.corpora.is_empty())
+        {
+            return Err(SpecError::value(format!("corpora` of `{}", language.lang), "empty", "at least one file"));
+        }
         if langs.contains(&Lang::english()) {
             return Err(SpecError::value("languages", "`eng_Latn`", "languages other than English, which is one side of every pair"));
         }

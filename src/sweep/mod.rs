@@ -4,7 +4,7 @@ mod cost;
 mod simulated;
 
 pub use cost::Cost;
-pub use simulated::simulate;
+pub use simulated::{is_simulated, simulate};
 
 use crate::record::{RecordError, RunRecord, Store};
 use crate::spec::RunSpec;
@@ -21,11 +21,11 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Looks every run up in the store.
-    pub fn new(runs: &[RunSpec], store: &Store) -> Result<Self, RecordError> {
+    /// Looks every run up in the store. A simulated record is none to a sweep that trains, and the other way round.
+    pub fn new(runs: &[RunSpec], store: &Store, simulated: bool) -> Result<Self, RecordError> {
         let (mut done, mut missing) = (Vec::new(), Vec::new());
         for run in runs {
-            match store.read(&run.id)? {
+            match store.read(&run.id)?.filter(|record| is_simulated(record) == simulated) {
                 Some(record) => done.push(record),
                 None => missing.push(run.clone()),
             }

@@ -6,6 +6,14 @@ use crate::spec::{Experiment, RunSpec};
 use crate::units::Pairs;
 use crate::units::{Lang, Nats, Tokens};
 
+/// The device that simulated records name.
+const SIMULATED: &str = "simulated";
+
+/// Whether a record is of a simulated run, which says nothing about any language.
+pub fn is_simulated(record: &RunRecord) -> bool {
+    record.device == SIMULATED
+}
+
 /// Target tokens that a simulated evaluation claims.
 const TARGET_TOKENS: u64 = 10_000;
 
@@ -20,7 +28,7 @@ pub fn simulate(experiment: &Experiment, run: &RunSpec, version: &str) -> RunRec
         lang: run.lang.clone(),
         pairs: run.pairs,
         seed: run.seed,
-        device: "simulated".to_owned(),
+        device: SIMULATED.to_owned(),
         threads: 1,
         outcome: Outcome::Finished,
         steps: run.pairs.0,

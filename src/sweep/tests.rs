@@ -40,7 +40,7 @@ fn every_missing_run_is_run_once_and_the_smallest_come_first() {
     let (experiment, _, runs) = experiment();
     let (_folder, store) = store();
     store.write(&simulate(&experiment, &runs[3], "test")).unwrap();
-    let plan = Plan::new(&runs, &store).unwrap();
+    let plan = Plan::new(&runs, &store, true).unwrap();
     assert_eq!((runs.len(), plan.done.len(), plan.missing.len()), (13, 1, 12));
     assert!(plan.missing.is_sorted_by_key(|run| run.pairs));
     let ran = Mutex::new(Vec::new());
@@ -55,7 +55,7 @@ fn every_missing_run_is_run_once_and_the_smallest_come_first() {
     ran.sort();
     missing.sort();
     assert_eq!(ran, missing);
-    assert_eq!(Plan::new(&runs, &store).unwrap().missing, []);
+    assert_eq!(Plan::new(&runs, &store, true).unwrap().missing, []);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn the_first_failure_ends_the_sweep_and_what_was_done_stays() {
         Ok(simulate(&experiment, spec, "test"))
     };
     assert!(matches!(run_missing(&runs, &store, 1, run), Err(RecordError::Locked { .. })));
-    let plan = Plan::new(&runs, &store).unwrap();
+    let plan = Plan::new(&runs, &store, true).unwrap();
     assert_eq!(plan.done.len(), 4);
 }
 

@@ -145,8 +145,10 @@ fn a_list_runs_nothing() {
     assert!(runs["runs"].as_array().unwrap().iter().all(|run| run["done"] == false));
     assert_eq!(place.tree("").len(), 1, "only the experiment is there");
     place.done("sweep tiny --trainer simulated");
-    let runs = json(&place.done("sweep tiny --list --json").stdout);
+    let runs = json(&place.done("sweep tiny --trainer simulated --list --json").stdout);
     assert!(runs["runs"].as_array().unwrap().iter().all(|run| run["done"] == true));
+    let runs = json(&place.done("sweep tiny --list --json").stdout);
+    assert!(runs["runs"].as_array().unwrap().iter().all(|run| run["done"] == false), "a simulated run is none to a real sweep");
 }
 
 /// The same chain on corpora in files, with what real ones have: repeats, bad rows, and a language smaller than the largest size.

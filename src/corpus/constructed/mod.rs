@@ -40,6 +40,9 @@ pub struct Constructed {
     pub sisters: Vec<Sister>,
 }
 
+/// Most pairs of a part: beyond some ten thousand the grammar repeats itself anyway.
+const MOST_PAIRS: usize = 1_000_000;
+
 fn default_words() -> usize {
     400
 }
@@ -127,6 +130,10 @@ impl Constructed {
         let wrong = |key, found: String, expected| Err(CorpusError::Constructed { key, found, expected });
         if !(50..=20_000).contains(&self.words) {
             return wrong("words", self.words.to_string(), "a number from 50 to 20000");
+        }
+        let parts = [self.train, self.dev, self.test];
+        if parts.iter().any(|&part| part > MOST_PAIRS) {
+            return wrong("train, dev, test", format!("{parts:?}"), "at most 1000000 pairs each");
         }
         let mut langs = HashSet::new();
         for sister in &self.sisters {

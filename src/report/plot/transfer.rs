@@ -44,7 +44,7 @@ fn mean_loss(runs: &[&RunRecord], lang: &Lang) -> Option<f64> {
     (!losses.is_empty()).then(|| losses.iter().sum::<f64>() / losses.len() as f64)
 }
 
-/// The heat map of [`Transfer`]; `None` where the records hold nothing to compare.
+/// The heat map of `Transfer`; `None` where the records hold nothing to compare.
 pub fn transfer(report: &Report) -> Option<Picture> {
     let transfer = Transfer::new(report)?;
     let count = transfer.langs.len() as f64;
