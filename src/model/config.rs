@@ -93,14 +93,6 @@ impl ModelConfig {
         let block = self.d_model * (self.qkv_dim() + self.d_model + 3 * self.d_ff + 2);
         self.vocab_size * self.d_model + self.n_layers * block + self.d_model
     }
-
-    /// Floating-point operations of one training step a token, forward and backward, as 6 a matrix parameter;
-    /// the head counts for the share of tokens that are targets.
-    pub fn train_flops_per_token(&self, target_share: f64) -> f64 {
-        let head = (self.vocab_size * self.d_model) as f64;
-        let matrices = (self.parameters() - self.vocab_size * self.d_model) as f64;
-        6.0 * (matrices + target_share * head)
-    }
 }
 
 #[cfg(test)]
