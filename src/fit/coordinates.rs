@@ -120,6 +120,8 @@ impl Frame {
             Form::Rectified => {
                 vec![irreducible, scale, beta, TRANSITION_KNEE * theta[3].exp_m1() * (beta * self.ln_reference).exp()]
             }
+            // four coordinates are too few for these
+            Form::Bnsl | Form::M4 => Vec::new(),
         }
     }
 

@@ -19,11 +19,18 @@ pub enum Form {
     Offset,
     /// `E + B / (Dl + X^beta)`.
     Rectified,
+    /// `E + B X^-c0 (1 + (X/d)^(1/f))^(-(c-c0) f)`.
+    Bnsl,
+    /// `(L - E) / (L0 - L)^a = B X^-c`.
+    M4,
 }
 
 impl Form {
     /// All forms.
-    pub const ALL: [Form; 5] = [Form::Metric, Form::Power, Form::PowerFloor, Form::Offset, Form::Rectified];
+    pub const ALL: [Form; 7] = [Form::Metric, Form::Power, Form::PowerFloor, Form::Offset, Form::Rectified, Form::Bnsl, Form::M4];
+
+    /// Most parameters of a form.
+    pub const MOST_PARAMETERS: usize = 6;
 
     /// Name in files and flags.
     pub fn name(self) -> &'static str {
@@ -33,6 +40,8 @@ impl Form {
             Form::PowerFloor => "power_floor",
             Form::Offset => "offset",
             Form::Rectified => "rectified",
+            Form::Bnsl => "bnsl",
+            Form::M4 => "m4",
         }
     }
 
@@ -44,10 +53,13 @@ impl Form {
             Form::PowerFloor => "E + B X^-beta",
             Form::Offset => "E + B (X + D0)^-beta",
             Form::Rectified => "E + B / (Dl + X^beta)",
+            Form::Bnsl => "E + B X^-c0 (1 + (X/d)^(1/f))^(-(c-c0) f)",
+            Form::M4 => "(L - E) / (L0 - L)^a = B X^-c",
         }
     }
 
-    /// Names of the parameters: E is `irreducible`, B `scale`, beta `exponent`, D0 `offset` (pairs), Dl `transition` (pairs to the beta).
+    /// Names of the parameters: E is `irreducible`, B `scale`, beta, c0 and the c of `m4` `exponent`, D0 `offset` (pairs), Dl
+    /// `transition` (pairs to the beta), the c of `bnsl` `exponent_after`, d `break` (pairs), f `width`, L0 `start`, a `bend`.
     pub fn parameter_names(self) -> &'static [&'static str] {
         match self {
             Form::Metric => &["alpha", "gamma", "beta"],
@@ -55,7 +67,14 @@ impl Form {
             Form::PowerFloor => &["irreducible", "scale", "exponent"],
             Form::Offset => &["irreducible", "scale", "exponent", "offset"],
             Form::Rectified => &["irreducible", "scale", "exponent", "transition"],
+            Form::Bnsl => &["irreducible", "scale", "exponent", "exponent_after", "break", "width"],
+            Form::M4 => &["irreducible", "start", "scale", "exponent", "bend"],
         }
+    }
+
+    /// Whether a parameter of this form may be 0; all others are above it.
+    pub(super) fn may_vanish(self, parameter: &str) -> bool {
+        matches!(parameter, "irreducible" | "offset" | "transition") || (self == Form::Bnsl && parameter == "exponent")
     }
 }
 

@@ -7,36 +7,40 @@
 //! | `power_floor` | `E + B X^-beta` | E >= 0; B, beta > 0 |
 //! | `offset` | `E + B (X + D0)^-beta` | E, D0 >= 0; B, beta > 0 |
 //! | `rectified` | `E + B / (Dl + X^beta)` | E, Dl >= 0; B, beta > 0 |
+//! | `bnsl` | `E + B X^-c0 (1 + (X/d)^(1/f))^(-(c-c0) f)` | E, c0 >= 0; B, c, d, f > 0 |
+//! | `m4` | the L with `(L - E) / (L0 - L)^a = B X^-c` | 0 <= E < L0; B, c, a > 0 |
 //!
 //! Sources: `metric` Zhu et al. 2023 (arXiv 2308.04948, eq. 2), `power_floor` Hoffmann et al. 2022, `offset` Hernandez et al. 2021
-//! in its use of prior data, `rectified` Lin et al. 2024. All but `rectified` with an exponent above 1 are convex.
-//! A language whose alpha is its own gives `metric` no shape that `power` lacks: gamma only scales alpha.
+//! in its use of prior data, `rectified` Lin et al. 2024, `bnsl` Caballero et al. 2022 with one break, `m4` Alabdulmohsin et al. 2022.
+//! A language whose alpha is its own gives `metric` no shape that `power` lacks: gamma only scales alpha. `bnsl` without a change of
+//! exponent, and the limit of `m4` at a = 0, are `power_floor`; `m4` with a = 1 is `rectified` with `Dl = B` and B times `L0 - E`.
+//!
+//! Convexity. The first four are convex. `rectified` with beta > 1 and `m4` with c > a are concave up to one inflection and convex from
+//! there; `bnsl` that steepens sharply at its break may be concave between two. [`Law::convex_from`] says from where a law is convex.
+//!
+//! What is no law of one language alone has types of its own: [`Repetition`] and [`Transfer`] on the amount, [`Surface`] for model sizes.
 
+mod amount;
 mod form;
+mod gradient;
 mod shape;
+mod surface;
+mod wire;
 
+pub use amount::{AmountError, Repetition, Transfer};
 pub use form::Form;
 use serde::{Deserialize, Serialize};
-use shape::Shape;
-use std::fmt;
+use shape::{Broken, Rectified, Reducible, Shifted, Sigmoid};
+pub use surface::{Surface, SurfaceForm};
+use wire::WireLaw;
 
 /// A loss law with checked parameters.
 ///
-/// Invariants, checked in [`Law::new`] and on reading: every parameter finite; `irreducible`, `offset` and `transition` not below 0;
-/// all others above 0. So the loss falls everywhere, and is infinite only at a pole: `X = 0` without offset or transition.
+/// Invariants, checked in [`Law::new`] and on reading: every parameter finite and in the range of the table above. So the loss falls
+/// everywhere, and is infinite only at a pole: `X = 0` without offset or transition, or with an exponent before the break.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "WireLaw", into = "WireLaw")]
 pub struct Law(WireLaw);
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "form", rename_all = "snake_case", deny_unknown_fields)]
-enum WireLaw {
-    Metric { alpha: f64, gamma: f64, beta: f64 },
-    Power { scale: f64, exponent: f64 },
-    PowerFloor { irreducible: f64, scale: f64, exponent: f64 },
-    Offset { irreducible: f64, scale: f64, exponent: f64, offset: f64 },
-    Rectified { irreducible: f64, scale: f64, exponent: f64, transition: f64 },
-}
 
 /// Why numbers are not a law.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -48,50 +52,29 @@ pub enum LawError {
     #[error("a `{form}` law has {expected} parameters, found {found}")]
     Count { form: &'static str, found: usize, expected: usize },
     /// Not the name of a form.
-    #[error("`{found}` is not a form of law, expected `metric`, `power`, `power_floor`, `offset` or `rectified`")]
+    #[error("`{found}` is not a form of law, expected `metric`, `power`, `power_floor`, `offset`, `rectified`, `bnsl` or `m4`")]
     Form { found: String },
+    /// Not the name of a form of surface.
+    #[error("`{found}` is not a form of surface, expected `additive` or `multiplicative`")]
+    Surface { found: String },
 }
 
 impl Law {
     /// The law of a form from its parameters, in the order of [`Form::parameter_names`].
     pub fn new(form: Form, parameters: &[f64]) -> Result<Self, LawError> {
-        let wire = match (form, parameters) {
-            (Form::Metric, &[alpha, gamma, beta]) => WireLaw::Metric { alpha, gamma, beta },
-            (Form::Power, &[scale, exponent]) => WireLaw::Power { scale, exponent },
-            (Form::PowerFloor, &[irreducible, scale, exponent]) => WireLaw::PowerFloor { irreducible, scale, exponent },
-            (Form::Offset, &[irreducible, scale, exponent, offset]) => WireLaw::Offset { irreducible, scale, exponent, offset },
-            (Form::Rectified, &[irreducible, scale, exponent, transition]) => {
-                WireLaw::Rectified { irreducible, scale, exponent, transition }
-            }
-            _ => {
-                let expected = form.parameter_names().len();
-                return Err(LawError::Count { form: form.name(), found: parameters.len(), expected });
-            }
-        };
-        Law::try_from(wire)
+        let expected = form.parameter_names().len();
+        let wire = WireLaw::new(form, parameters);
+        wire.ok_or(LawError::Count { form: form.name(), found: parameters.len(), expected })?.try_into()
     }
 
     /// Form of the law.
     pub fn form(&self) -> Form {
-        match self.0 {
-            WireLaw::Metric { .. } => Form::Metric,
-            WireLaw::Power { .. } => Form::Power,
-            WireLaw::PowerFloor { .. } => Form::PowerFloor,
-            WireLaw::Offset { .. } => Form::Offset,
-            WireLaw::Rectified { .. } => Form::Rectified,
-        }
+        self.0.form()
     }
 
     /// Names and values of the parameters, in the order of [`Form::parameter_names`].
     pub fn parameters(&self) -> Vec<(&'static str, f64)> {
-        let values: &[f64] = match &self.0 {
-            WireLaw::Metric { alpha, gamma, beta } => &[*alpha, *gamma, *beta],
-            WireLaw::Power { scale, exponent } => &[*scale, *exponent],
-            WireLaw::PowerFloor { irreducible, scale, exponent } => &[*irreducible, *scale, *exponent],
-            WireLaw::Offset { irreducible, scale, exponent, offset } => &[*irreducible, *scale, *exponent, *offset],
-            WireLaw::Rectified { irreducible, scale, exponent, transition } => &[*irreducible, *scale, *exponent, *transition],
-        };
-        self.form().parameter_names().iter().copied().zip(values.iter().copied()).collect()
+        self.form().parameter_names().iter().copied().zip(self.0.values()).collect()
     }
 
     /// Loss at `pairs`, nats per target token; infinite at a pole.
@@ -101,23 +84,31 @@ impl Law {
 
     /// The part of the loss above the floor, nats per target token.
     pub fn reducible(&self, pairs: f64) -> f64 {
-        self.shape().ln_reducible(pairs).exp()
+        self.with_shape(|shape| shape.ln_reducible(pairs).exp())
     }
 
     /// Loss that no amount of data removes, nats per target token.
     pub fn irreducible(&self) -> f64 {
         match self.0 {
             WireLaw::Metric { .. } | WireLaw::Power { .. } => 0.0,
-            WireLaw::PowerFloor { irreducible, .. } | WireLaw::Offset { irreducible, .. } | WireLaw::Rectified { irreducible, .. } => {
-                irreducible
-            }
+            WireLaw::PowerFloor { irreducible, .. }
+            | WireLaw::Offset { irreducible, .. }
+            | WireLaw::Rectified { irreducible, .. }
+            | WireLaw::Bnsl { irreducible, .. }
+            | WireLaw::M4 { irreducible, .. } => irreducible,
         }
     }
 
     /// `L(from) - L(to)` for `from <= to`, nats per target token, without the cancellation of the plain difference.
     pub fn fall(&self, from: f64, to: f64) -> f64 {
-        let shape = self.shape();
-        shape.ln_reducible(to).exp() * shape.ln_ratio(from, to).exp_m1()
+        if from == to {
+            return 0.0;
+        }
+        self.with_shape(|shape| {
+            let (ln_high, ln_ratio) = (shape.ln_reducible(from), shape.ln_ratio(from, to));
+            // of the two equal products this one has no 0 times infinity
+            ln_high.exp() * -(-ln_ratio).exp_m1()
+        })
     }
 
     /// First derivative, nats per target token a pair; never above 0, infinite at a pole.
@@ -127,89 +118,61 @@ impl Law {
 
     /// `ln(-L'(X))`: finite where the slope itself underflows.
     pub fn ln_steepness(&self, pairs: f64) -> f64 {
-        self.shape().ln_steepness(pairs)
+        self.with_shape(|shape| shape.ln_steepness(pairs))
     }
 
     /// Second derivative, nats per target token a pair squared.
     pub fn curvature(&self, pairs: f64) -> f64 {
-        self.shape().curvature(pairs)
+        self.with_shape(|shape| shape.curvature(pairs))
     }
 
-    /// The largest amount at which the law still falls by `e^ln_steepness` nats a pair; 0 where it is flatter everywhere.
-    /// Inverse of [`Law::ln_steepness`] on the convex part of the law.
+    /// The largest amount, from [`Law::convex_from`] on, at which the law still falls by `e^ln_steepness` nats a pair; 0 where it is
+    /// flatter on all of them. Inverse of [`Law::ln_steepness`] there.
     pub fn pairs_at(&self, ln_steepness: f64) -> f64 {
-        self.shape().pairs_at(ln_steepness)
+        self.with_shape(|shape| shape.pairs_at(ln_steepness))
     }
 
     /// Whether the law is convex on all amounts.
     pub fn is_convex(&self) -> bool {
-        self.inflection().is_none()
+        self.concave_range().is_none()
     }
 
-    /// Where a law that starts concave turns convex, in pairs: `(Dl (beta-1) / (beta+1))^(1/beta)` of `rectified` with beta > 1.
+    /// The amounts, pairs, between which the law is concave; nothing where it is convex everywhere. The range starts at 0 except for
+    /// a `bnsl` that is a power law first and then steepens sharply.
+    pub fn concave_range(&self) -> Option<(f64, f64)> {
+        self.with_shape(|shape| shape.concave_range())
+    }
+
+    /// The last inflection, in pairs: from there on the law is convex.
     pub fn inflection(&self) -> Option<f64> {
-        match self.0 {
-            WireLaw::Rectified { exponent, transition, .. } if exponent > 1.0 && transition > 0.0 => {
-                Some(((transition.ln() + ((exponent - 1.0) / (exponent + 1.0)).ln()) / exponent).exp())
-            }
-            _ => None,
-        }
+        self.concave_range().map(|(_, to)| to)
+    }
+
+    /// The amount, pairs, from which on the law is convex; 0 where it is convex everywhere.
+    pub fn convex_from(&self) -> f64 {
+        self.inflection().unwrap_or(0.0)
     }
 
     /// Whether the loss is infinite without data.
     pub fn has_pole(&self) -> bool {
+        self.with_shape(|shape| shape.ln_reducible(0.0) == f64::INFINITY)
+    }
+
+    /// What `view` sees in the shape of the law.
+    fn with_shape<T>(&self, view: impl FnOnce(&dyn Reducible) -> T) -> T {
+        let shifted = |ln_scale, exponent, offset| Shifted { ln_scale, exponent, offset };
         match self.0 {
-            WireLaw::Metric { .. } | WireLaw::Power { .. } | WireLaw::PowerFloor { .. } => true,
-            WireLaw::Offset { offset, .. } => offset == 0.0,
-            WireLaw::Rectified { transition, .. } => transition == 0.0,
-        }
-    }
-
-    fn shape(&self) -> Shape {
-        match self.0 {
-            WireLaw::Metric { alpha, gamma, beta } => Shape::shifted(alpha.ln() - beta * gamma.ln(), beta, 0.0),
-            WireLaw::Power { scale, exponent } | WireLaw::PowerFloor { scale, exponent, .. } => Shape::shifted(scale.ln(), exponent, 0.0),
-            WireLaw::Offset { scale, exponent, offset, .. } => Shape::shifted(scale.ln(), exponent, offset),
-            WireLaw::Rectified { scale, exponent, transition, .. } => Shape::rectified(scale.ln(), exponent, transition),
-        }
-    }
-}
-
-impl TryFrom<WireLaw> for Law {
-    type Error = LawError;
-
-    fn try_from(wire: WireLaw) -> Result<Self, LawError> {
-        let law = Law(wire);
-        for (parameter, found) in law.parameters() {
-            let may_vanish = matches!(parameter, "irreducible" | "offset" | "transition");
-            if !found.is_finite() || found < 0.0 || (found == 0.0 && !may_vanish) {
-                let expected = if may_vanish { "a finite number not below 0" } else { "a finite number above 0" };
-                return Err(LawError::Parameter { form: law.form().name(), parameter, found, expected });
+            WireLaw::Metric { alpha, gamma, beta } => view(&shifted(alpha.ln() - beta * gamma.ln(), beta, 0.0)),
+            WireLaw::Power { scale, exponent } | WireLaw::PowerFloor { scale, exponent, .. } => view(&shifted(scale.ln(), exponent, 0.0)),
+            WireLaw::Offset { scale, exponent, offset, .. } => view(&shifted(scale.ln(), exponent, offset)),
+            WireLaw::Rectified { scale, exponent, transition: 0.0, .. } => view(&shifted(scale.ln(), exponent, 0.0)),
+            WireLaw::Rectified { scale, exponent, transition, .. } => {
+                view(&Rectified { ln_scale: scale.ln(), exponent, ln_transition: transition.ln() })
             }
-        }
-        Ok(law)
-    }
-}
-
-impl From<Law> for WireLaw {
-    fn from(law: Law) -> WireLaw {
-        law.0
-    }
-}
-
-impl fmt::Display for Law {
-    /// The formula with its numbers, rounded for the eye.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            WireLaw::Metric { alpha, gamma, beta } => write!(f, "{alpha:.4} ({gamma:.4} X)^-{beta:.4}"),
-            WireLaw::Power { scale, exponent } => write!(f, "{scale:.4} X^-{exponent:.4}"),
-            WireLaw::PowerFloor { irreducible, scale, exponent } => write!(f, "{irreducible:.4} + {scale:.4} X^-{exponent:.4}"),
-            WireLaw::Offset { irreducible, scale, exponent, offset } => {
-                write!(f, "{irreducible:.4} + {scale:.4} (X + {offset:.1})^-{exponent:.4}")
+            WireLaw::Bnsl { scale, exponent, exponent_after, break_at, width, .. } => {
+                view(&Broken::new(scale, exponent, exponent_after, break_at, width))
             }
-            WireLaw::Rectified { irreducible, scale, exponent, transition } => {
-                write!(f, "{irreducible:.4} + {scale:.4} / ({transition:.4} + X^{exponent:.4})")
-            }
+            WireLaw::M4 { irreducible, start, scale, exponent, bend } => view(&Sigmoid::new(start - irreducible, scale, exponent, bend)),
         }
     }
 }

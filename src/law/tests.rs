@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 /// Laws of every form over the ranges that fits meet.
 pub fn any_law() -> impl Strategy<Value = Law> {
-    (0..5usize, 0.0..3.0f64, -2.0..6.0f64, 0.05..2.5f64, 0.0..8.0f64).prop_map(|(form, irreducible, ln_scale, exponent, ln_shape)| {
+    let numbers = (0.0..3.0f64, -2.0..6.0f64, 0.05..2.5f64, 0.0..8.0f64, 0.0..1.5f64, 0.02..3.0f64);
+    (0..Form::ALL.len(), numbers).prop_map(|(form, (irreducible, ln_scale, exponent, ln_shape, other, width))| {
         let (scale, shape) = (ln_scale.exp(), ln_shape.exp() - 1.0);
         match Form::ALL[form] {
             Form::Metric => Law::new(Form::Metric, &[scale, 0.5 + irreducible, exponent]),
@@ -14,6 +15,12 @@ pub fn any_law() -> impl Strategy<Value = Law> {
             Form::PowerFloor => Law::new(Form::PowerFloor, &[irreducible, scale, exponent]),
             Form::Offset => Law::new(Form::Offset, &[irreducible, scale, exponent, shape]),
             Form::Rectified => Law::new(Form::Rectified, &[irreducible, scale, exponent, shape]),
+            Form::Bnsl => {
+                // half of them without a pole
+                let before = (other - 0.75).max(0.0);
+                Law::new(Form::Bnsl, &[irreducible, scale, before, exponent, 1.0 + shape, width])
+            }
+            Form::M4 => Law::new(Form::M4, &[irreducible, irreducible + 0.1 + width, scale, exponent, other + 0.1]),
         }
         .unwrap()
     })
@@ -27,9 +34,10 @@ proptest! {
     #[test]
     fn derivatives_agree_with_differences(law in any_law(), ln_x in 0.0..12.0f64) {
         let x = ln_x.exp();
-        let slope = derivative(|x| law.reducible(x), x, 1e-2 * x);
-        prop_assert!((law.slope(x) - slope).abs() <= 1e-5 * slope.abs() + 1e-300, "{law:?} at {x}: {} and {slope}", law.slope(x));
-        let curvature = derivative(|x| law.slope(x), x, 1e-2 * x);
+        // falls from next to x keep the digits that differences of losses lose
+        let slope = -derivative(|to| law.fall(0.999 * x, to), x, 1e-3 * x);
+        prop_assert!((law.slope(x) - slope).abs() <= 1e-6 * slope.abs() + 1e-300, "{law:?} at {x}: {} and {slope}", law.slope(x));
+        let curvature = derivative(|x| law.slope(x), x, 1e-3 * x);
         let scale = curvature.abs() + 1e-2 * law.slope(x).abs() / x;
         prop_assert!((law.curvature(x) - curvature).abs() <= 1e-4 * scale, "{law:?} at {x}: {} and {curvature}", law.curvature(x));
     }
@@ -50,18 +58,67 @@ proptest! {
     #[test]
     fn steepness_is_inverted(law in any_law(), ln_x in 0.0..12.0f64) {
         let x = ln_x.exp();
-        prop_assume!(law.inflection().is_none_or(|inflection| x > 1.001 * inflection));
+        let x = x.max(1.001 * law.convex_from());
         let back = law.pairs_at(law.ln_steepness(x));
         prop_assert!((back - x).abs() <= 1e-6 * x, "{law:?}: {x} came back as {back}");
     }
 
     #[test]
-    fn convexity_is_the_sign_of_the_curvature(law in any_law(), ln_x in 0.0..12.0f64) {
+    fn convexity_is_the_sign_of_the_curvature(law in any_law(), ln_x in -4.0..12.0f64) {
         let x = ln_x.exp();
-        match law.inflection() {
-            None => prop_assert!(law.is_convex() && law.curvature(x) >= 0.0),
-            Some(inflection) => prop_assert_eq!(law.curvature(x) > 0.0, x > inflection, "{:?} at {}", law, x),
+        match law.concave_range() {
+            None => prop_assert!(law.is_convex() && law.curvature(x) >= 0.0, "{:?} at {}", law, x),
+            Some((from, to)) => {
+                // at an inflection itself the sign is that of rounding
+                prop_assume!((x / from - 1.0).abs() > 1e-9 && (x / to - 1.0).abs() > 1e-9);
+                prop_assert_eq!(law.curvature(x) < 0.0, from < x && x < to, "{:?} at {}: {}", law, x, law.curvature(x));
+            }
         }
+    }
+
+    #[test]
+    fn gradients_agree_with_differences(law in any_law(), ln_x in 0.0..12.0f64) {
+        let (x, gradient) = (ln_x.exp(), law.gradient(ln_x.exp()));
+        let values: Vec<f64> = law.parameters().iter().map(|(_, value)| *value).collect();
+        for (at, value) in values.iter().copied().enumerate() {
+            let along = |value: f64| {
+                let mut moved = values.clone();
+                moved[at] = value;
+                Law::new(law.form(), &moved).map_or(f64::NAN, |moved| moved.loss(x))
+            };
+            let step = 1e-3 * value;
+            let expected = derivative(along, value, step);
+            if value == 0.0 || expected.is_nan() {
+                // a neighbour is no law
+                continue;
+            }
+            let rounding = 1e-13 * law.loss(x) / step;
+            prop_assert!((gradient[at] - expected).abs() <= 1e-5 * expected.abs() + rounding, "{law:?} {at} at {x}: {} {expected}", gradient[at]);
+        }
+        prop_assert!(gradient[values.len()..].iter().all(|&rest| rest == 0.0));
+    }
+
+    #[test]
+    fn no_end_of_the_range_is_without_a_number(law in any_law()) {
+        for x in [0.0, f64::MIN_POSITIVE, 1e-300, 1e-10, 1.0, 1e10, 1e300] {
+            let values = [law.loss(x), law.reducible(x), law.slope(x), law.ln_steepness(x), law.curvature(x), law.fall(x, 2.0 * x)];
+            prop_assert!(values.iter().chain(&law.gradient(x)).all(|value| !value.is_nan()), "{law:?} at {x}: {values:?} {:?}", law.gradient(x));
+            prop_assert!(law.slope(x) <= 0.0 && law.fall(x, 1e300) >= 0.0 && law.fall(0.0, x) >= 0.0, "{law:?} at {x}");
+        }
+        for ln_steepness in [-1e300, -700.0, 0.0, 700.0, 1e300] {
+            prop_assert!(law.pairs_at(ln_steepness) >= 0.0, "{law:?} as steep as {ln_steepness}");
+        }
+        prop_assert_eq!(law.loss(0.0).is_infinite(), law.has_pole());
+    }
+
+    #[test]
+    fn the_law_that_m4_solves_is_its_definition(e in 0.0..3.0f64, s in 0.1..5.0f64, ln_b in -3.0..9.0f64, c in 0.05..2.5f64, a in 0.1..4.0f64,
+                                                ln_x in -5.0..25.0f64) {
+        let (law, x) = (Law::new(Form::M4, &[e, e + s, ln_b.exp(), c, a]).unwrap(), ln_x.exp());
+        // above E the loss has as many digits as its reducible part, below L0 as the fall from there
+        let (above, below) = (law.reducible(x), law.fall(0.0, x));
+        prop_assert!((above.ln() - a * below.ln() - ln_b + c * ln_x).abs() <= 1e-12 * (1.0 + a) * (10.0 + ln_x.abs() * c), "{law}");
+        prop_assert!((above + below - s).abs() <= 1e-14 * s);
     }
 
     #[test]
@@ -86,22 +143,59 @@ fn known_values() {
 }
 
 #[test]
-fn the_ends_of_the_range_stay_numbers() {
+fn forms_that_are_one_form_give_one_loss() {
+    let floor = Law::new(Form::PowerFloor, &[1.0, 6.0, 0.4]).unwrap();
+    let unbroken = Law::new(Form::Bnsl, &[1.0, 6.0, 0.4, 0.4, 300.0, 0.5]).unwrap();
+    let shifted = (
+        Law::new(Form::Offset, &[1.0, 6.0, 0.4, 300.0]).unwrap(),
+        Law::new(Form::Bnsl, &[1.0, 6.0 * 300f64.powf(-0.4), 0.0, 0.4, 300.0, 1.0]).unwrap(),
+    );
+    let flat = (rectified(1.0, 90.0, 1.7, 30.0), Law::new(Form::M4, &[1.0, 4.0, 30.0, 1.7, 1.0]).unwrap());
+    for x in [0.01, 1.0, 40.0, 300.0, 1e4, 1e8] {
+        for (one, other) in [(floor, unbroken), shifted, flat] {
+            approx::assert_relative_eq!(one.loss(x), other.loss(x), max_relative = 1e-13);
+            approx::assert_relative_eq!(one.slope(x), other.slope(x), max_relative = 1e-12);
+            approx::assert_relative_eq!(one.curvature(x), other.curvature(x), max_relative = 1e-9);
+        }
+    }
+    approx::assert_relative_eq!(flat.0.inflection().unwrap(), flat.1.inflection().unwrap(), max_relative = 1e-13);
+    for (one, other) in [shifted, flat] {
+        approx::assert_relative_eq!(one.loss(0.0), other.loss(0.0), max_relative = 1e-14);
+        approx::assert_relative_eq!(one.slope(0.0), other.slope(0.0), max_relative = 1e-14);
+        approx::assert_relative_eq!(one.curvature(0.0), other.curvature(0.0), max_relative = 1e-14);
+    }
+}
+
+#[test]
+fn a_sharp_break_is_concave_between_two_convex_parts() {
+    let law = Law::new(Form::Bnsl, &[0.0, 5.0, 0.1, 1.0, 1e4, 0.05]).unwrap();
+    let (from, to) = law.concave_range().unwrap();
+    assert!(0.0 < from && from < 1e4 && 1e4 < to, "{from} and {to}");
+    assert_eq!(law.convex_from(), to);
+    // the same change of exponent over a wide break bends no curve down
+    assert!(Law::new(Form::Bnsl, &[0.0, 5.0, 0.1, 1.0, 1e4, 3.0]).unwrap().is_convex());
+    // nor does a break that flattens
+    assert!(Law::new(Form::Bnsl, &[0.0, 5.0, 1.0, 0.1, 1e4, 0.05]).unwrap().is_convex());
+}
+
+#[test]
+fn extreme_parameters_stay_numbers() {
     let laws = [
-        Law::new(Form::Power, &[2.0, 0.3]).unwrap(),
-        Law::new(Form::Offset, &[1.0, 6.0, 0.5, 9.0]).unwrap(),
+        Law::new(Form::Power, &[2.0, 40.0]).unwrap(),
         rectified(1.0, 1e200, 2.6, 1e200),
-        rectified(1.0, 3.0, 0.4, 50.0),
         rectified(1.0, 3.0, 1.0, 50.0),
+        Law::new(Form::Bnsl, &[1.0, 1e200, 0.0, 1e-3, 1e-200, 1e-6]).unwrap(),
+        Law::new(Form::Bnsl, &[1.0, 1e-200, 30.0, 1e-3, 1e200, 1e6]).unwrap(),
+        Law::new(Form::M4, &[1.0, 1.0 + 1e-15, 1e200, 1e-3, 1e-6]).unwrap(),
+        Law::new(Form::M4, &[0.0, 1e200, 1e-200, 30.0, 1e6]).unwrap(),
     ];
     for law in laws {
         for x in [0.0, 1e-300, 1e-10, 1.0, 1e10, 1e300] {
-            for value in [law.loss(x), law.slope(x), law.ln_steepness(x), law.curvature(x)] {
+            for value in [law.loss(x), law.slope(x), law.ln_steepness(x), law.curvature(x), law.fall(x, 1e301)] {
                 assert!(!value.is_nan(), "{law:?} at {x}");
             }
-            assert!(law.slope(x) <= 0.0);
+            assert!(law.gradient(x).iter().all(|value| !value.is_nan()), "{law:?} at {x}");
         }
-        assert_eq!(law.loss(0.0).is_infinite(), law.has_pole());
     }
     assert_eq!(rectified(0.5, 1.0, 0.7, 0.0).loss(0.0), f64::INFINITY);
 }
@@ -111,18 +205,25 @@ fn a_law_nowhere_so_steep_gets_nothing() {
     assert_eq!(rectified(1.0, 8.0, 2.0, 4.0).pairs_at(0.0), 0.0);
     assert_eq!(rectified(1.0, 8.0, 1.0, 4.0).pairs_at(0.0), 0.0);
     assert_eq!(Law::new(Form::Offset, &[0.0, 1.0, 1.0, 10.0]).unwrap().pairs_at(0.0), 0.0);
+    assert_eq!(Law::new(Form::Bnsl, &[0.0, 1.0, 0.0, 1.0, 10.0, 0.2]).unwrap().pairs_at(0.0), 0.0);
+    assert_eq!(Law::new(Form::M4, &[0.0, 1.0, 10.0, 2.0, 0.5]).unwrap().pairs_at(0.0), 0.0);
 }
 
 #[test]
 fn bad_parameters_are_named() {
     let error = Law::new(Form::PowerFloor, &[-0.5, 1.0, 1.0]).unwrap_err();
     assert_eq!(error.to_string(), "irreducible of a `power_floor` law is -0.5, expected a finite number not below 0");
+    let error = Law::new(Form::M4, &[2.0, 1.5, 1.0, 1.0, 1.0]).unwrap_err();
+    assert_eq!(error.to_string(), "start of a `m4` law is 1.5, expected a number above the irreducible loss");
     for (form, parameters) in [
         (Form::Power, vec![0.0, 1.0]),
         (Form::Power, vec![1.0, f64::NAN]),
         (Form::Metric, vec![1.0, 0.0, 1.0]),
         (Form::Offset, vec![1.0, 1.0, 1.0, f64::INFINITY]),
         (Form::Rectified, vec![1.0, 1.0, 1.0]),
+        (Form::Bnsl, vec![1.0, 1.0, -0.1, 1.0, 9.0, 1.0]),
+        (Form::Bnsl, vec![1.0, 1.0, 0.1, 0.0, 9.0, 1.0]),
+        (Form::M4, vec![1.0, 4.0, 1.0, 0.5, 0.0]),
     ] {
         assert!(Law::new(form, &parameters).is_err(), "{form} {parameters:?}");
     }
@@ -136,5 +237,8 @@ fn names_are_read_back() {
         assert_eq!(form.name().parse(), Ok(form));
         assert_eq!(serde_json::to_string(&form).unwrap(), format!("\"{form}\""));
     }
+    let bnsl = Law::new(Form::Bnsl, &[1.0, 2.0, 0.1, 0.5, 40.0, 0.3]).unwrap();
+    let text = r#"{"form":"bnsl","irreducible":1.0,"scale":2.0,"exponent":0.1,"exponent_after":0.5,"break":40.0,"width":0.3}"#;
+    assert_eq!(serde_json::to_string(&bnsl).unwrap(), text);
     assert!("chinchilla".parse::<Form>().is_err());
 }

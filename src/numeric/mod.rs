@@ -3,6 +3,7 @@
 #[cfg(test)]
 pub mod differences;
 pub mod least_squares;
+pub mod logistic;
 pub mod quantiles;
 pub mod random;
 pub mod roots;
