@@ -89,7 +89,7 @@ pub fn fit_records(name: &str, manifest: &Manifest, records: &[RunRecord], setti
     let hint = "add sizes to the experiment and sweep again";
     let curves = curves.map_err(|error| Failure::input(error).hint(hint))?;
     let unique: Vec<Option<u64>> = manifest.corpora.iter().map(|row| Some(row.train_pairs.0)).collect();
-    let fits = fit::fit_all(&curves, &settings, &unique).into_iter().collect::<Result<Vec<Fit>, _>>();
+    let fits = fit::fit_all(&curves, &settings, &unique);
     let points = points_csv(records).or_work()?;
     Ok(FitFile {
         parallot: version().to_owned(),

@@ -34,15 +34,28 @@ pub enum CurveError {
 pub struct Curve {
     name: String,
     points: Vec<Point>,
+    weights: Vec<f64>,
 }
 
 impl Curve {
     /// Least number of different amounts above 0.
     pub const MIN_SIZES: usize = 3;
 
-    /// Sorts and checks the points.
-    pub fn new(name: impl Into<String>, mut points: Vec<Point>) -> Result<Self, CurveError> {
+    /// Sorts and checks the points, which count the same.
+    pub fn new(name: impl Into<String>, points: Vec<Point>) -> Result<Self, CurveError> {
+        let weights = vec![1.0; points.len()];
+        Curve::with_weights(name, points, weights)
+    }
+
+    /// Sorts and checks the points, each with its weight: an inverse variance of the ln loss up to a factor.
+    pub fn with_weights(name: impl Into<String>, points: Vec<Point>, weights: Vec<f64>) -> Result<Self, CurveError> {
         let name = name.into();
+        for (index, &weight) in weights.iter().enumerate() {
+            if !(weight.is_finite() && weight > 0.0) {
+                let (field, expected) = ("weight", "a finite number above 0");
+                return Err(CurveError::Value { curve: name, field, found: weight, expected, index });
+            }
+        }
         for (index, point) in points.iter().enumerate() {
             let wrong = |field, found, expected| CurveError::Value { curve: name.clone(), field, found, expected, index };
             if !(point.pairs.is_finite() && point.pairs >= 0.0) {
@@ -52,8 +65,10 @@ impl Curve {
                 return Err(wrong("loss_nats", point.loss_nats, "a finite number above 0"));
             }
         }
-        points.sort_by(|a, b| a.pairs.total_cmp(&b.pairs).then(a.seed.cmp(&b.seed)));
-        let curve = Curve { name, points };
+        let mut rows: Vec<(Point, f64)> = points.into_iter().zip(weights).collect();
+        rows.sort_by(|(a, _), (b, _)| a.pairs.total_cmp(&b.pairs).then(a.seed.cmp(&b.seed)));
+        let (points, weights) = rows.into_iter().unzip();
+        let curve = Curve { name, points, weights };
         let found = curve.sizes().iter().filter(|&&size| size > 0.0).count();
         if found < Self::MIN_SIZES {
             return Err(CurveError::TooFew { curve: curve.name, found, needed: Self::MIN_SIZES });
@@ -69,6 +84,13 @@ impl Curve {
     /// Points, sorted.
     pub fn points(&self) -> &[Point] {
         &self.points
+    }
+
+    /// Amount, loss and weight of the points with data: those that a law can be fitted to. The base model is none of them: its loss holds
+    /// what the first hundred pairs teach, the format of the task, and no law of the amount foretells that.
+    pub fn weighted(&self) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
+        let rows = self.points.iter().zip(&self.weights).filter(|(point, _)| point.pairs > 0.0);
+        rows.map(|(point, &weight)| (point.pairs, point.loss_nats, weight))
     }
 
     /// The different amounts, rising.

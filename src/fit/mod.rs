@@ -1,52 +1,56 @@
-//! Fits: curves → laws with uncertainty, the form chosen by extrapolation to held-back larger sizes.
+//! Fits: curves → laws with uncertainty, forms weighed by extrapolation to held-back larger sizes.
 //!
 //! ```text
-//! minimise over the parameters of a form   sum_i huber_delta( ln L(X_i) - ln loss_i )
+//! minimise over the coordinates theta of a form   sum_i huber( (ln L(X_i; theta) - ln loss_i) / sigma_i ) - ln prior(theta)
 //! ```
 //!
-//! Every run is a point, so seeds are repeats. Points at 0 pairs, the base model, are used by the forms finite there (`offset` and
-//! `rectified`); forms are compared on points with data only, which all of them use. `metric` is the same curve as `power` where every
-//! language has an alpha of its own: its gamma stands at 1, and of the two `power` is chosen.
+//! Every run is a point, so seeds are repeats. Curves of one family (the languages of a sweep, the models of a table) share a prior whose
+//! strength they set themselves ([`family`]), every form is tried with several reaches and weighed by what it foretells ([`stack`]), and
+//! draws of the weighted forms carry the uncertainty ([`draws`]). `metric` is the same curve as `power` where every language has an alpha
+//! of its own: its gamma stands at 1, and of the two `power` is tried.
 
-mod bootstrap;
-mod choice;
 mod coordinates;
+mod draws;
+mod family;
 mod flags;
-mod minimise;
+mod mode;
 mod prediction;
+mod profile;
+mod series;
+mod stack;
 
 use crate::curve::{Curve, CurveError, Point};
 use crate::law::{Form, Law};
+use crate::numeric::least_squares::Stop;
 use crate::units::{Estimate, Interval};
-use choice::Trial;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use stack::Stack;
 use std::fmt;
 
 /// How to fit. All of it is part of a result's provenance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Forms to choose from.
+    /// Forms to weigh.
     pub forms: Vec<Form>,
-    /// Width of the quadratic part of the Huber loss, in units of ln loss.
+    /// Width of the quadratic part of the Huber loss, in standard deviations of the noise.
     pub huber_delta: f64,
     /// Starting points a form.
     pub starts: usize,
-    /// Bootstrap refits of the chosen form.
+    /// Draws a curve.
     pub bootstraps: usize,
-    /// Largest sizes kept back to choose the form; at most a third of the sizes, and fewer where the curve is short.
-    /// With 0 the form is chosen by Akaike's criterion.
+    /// Largest sizes held back to weigh the forms, as doublings below the largest: with 3 they are asked for what lies above a half, a
+    /// quarter and an eighth of it. With 0, or on a curve too short, Akaike's criterion weighs the forms.
     pub held_back: usize,
-    /// Seed of starts and bootstrap.
+    /// Seed of the draws.
     pub seed: u64,
 }
 
 impl Default for Settings {
-    /// All forms of at most four parameters. Delta is about twice the noise of a short run: with the 1e-3 of Hoffmann et al. 2022 most points would count as
-    /// outliers, and a fit of least absolute residuals has 64 % of the efficiency of least squares under normal noise.
+    /// All forms. Two standard deviations keep 99 % of the efficiency of least squares under normal noise and bound what an outlier does.
     fn default() -> Self {
-        Settings { forms: Form::ALL[..5].to_vec(), huber_delta: 0.02, starts: 32, bootstraps: 500, held_back: 3, seed: 0 }
+        Settings { forms: Form::ALL.to_vec(), huber_delta: 2.0, starts: 16, bootstraps: 500, held_back: 3, seed: 0 }
     }
 }
 
@@ -55,10 +59,12 @@ impl Settings {
         if self.huber_delta.is_nan() || self.huber_delta <= 0.0 {
             return Err(FitError::Setting { field: "huber_delta", found: self.huber_delta, expected: "a number above 0" });
         }
-        if self.starts == 0 {
-            return Err(FitError::Setting { field: "starts", found: 0.0, expected: "at least 1" });
-        }
-        Ok(())
+        let count = |field, found: usize| match found {
+            0 => Err(FitError::Setting { field, found: 0.0, expected: "at least 1" }),
+            _ => Ok(()),
+        };
+        count("starts", self.starts)?;
+        count("forms", self.forms.len())
     }
 }
 
@@ -103,17 +109,27 @@ pub struct Parameter {
     pub name: String,
     /// Estimate and 90 % interval over the draws of the chosen form.
     pub estimate: Estimate,
+    /// 90 % interval of the profile likelihood, for parameters that stand alone in the form's coordinates.
+    #[serde(default)]
+    pub profile_90: Option<Interval>,
 }
 
-/// One form tried on a curve.
+/// One form tried on a curve with one reach.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The form, fitted to all points.
     pub law: Law,
-    /// Root mean square of the ln-loss residuals on all points used.
+    /// How far below the largest size the form is believed: e-foldings at which its misfit is as large as the noise; absent where it is
+    /// believed everywhere.
+    pub reach_efoldings: Option<f64>,
+    /// Share of the candidate in the average within the sizes; all sum to 1. None where it is not believed everywhere.
+    pub weight_within: f64,
+    /// Share of the candidate in the average beyond the largest size; all sum to 1.
+    pub weight_beyond: f64,
+    /// Root mean square of the ln-loss residuals on all points with data.
     pub rmse_log: f64,
-    /// Root mean square of ln predicted - ln measured on the largest sizes, from a fit without them;
-    /// absent where the curve is too short to keep any back.
+    /// Root mean square of ln predicted - ln measured on the sizes held back, from fits without them;
+    /// absent where the curve is too short to hold any back.
     pub held_out_error: Option<f64>,
     /// Akaike's criterion with the small-sample correction; absent where points are too few for it.
     pub aicc: Option<f64>,
@@ -122,12 +138,23 @@ pub struct Candidate {
 /// A loss predicted at some amount of data.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
-    /// Loss of the fitted law, nats per target token.
+    /// Weighted mean of the candidates, in ln loss; nats per target token.
     pub value: f64,
     /// 50 % interval.
     pub interval_50: Interval,
     /// 90 % interval.
     pub interval_90: Interval,
+}
+
+/// What the laws miss of ln losses beyond the largest size: variance `level^2 d + slope^2 d^3` at an ln distance `d`, as of a random walk and
+/// of the integral of one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Misfit {
+    /// Standard deviation at a distance of 1 of what the level wanders.
+    pub level_log: f64,
+    /// Standard deviation at a distance of 1 of what the local exponent wanders.
+    pub slope_log: f64,
 }
 
 /// The law of one curve and all that says how far to trust it.
@@ -136,7 +163,7 @@ pub struct Prediction {
 pub struct Fit {
     /// Name of the curve: a language code for curves of a sweep.
     pub curve: String,
-    /// The chosen law.
+    /// The law of the largest weight within the sizes.
     pub law: Law,
     /// Its parameters with intervals.
     pub parameters: Vec<Parameter>,
@@ -146,9 +173,13 @@ pub struct Fit {
     pub starts: usize,
     /// Starts that reached the best minimum.
     pub starts_agreed: usize,
-    /// Standard deviation of one ln-loss residual of the points with data, freedom of the parameters counted.
+    /// Standard deviation of one ln loss at the largest size under the chosen law.
     pub noise_log: f64,
-    /// All forms tried, best first.
+    /// What the laws miss beyond the largest size, beside what the draws show.
+    pub misfit: Misfit,
+    /// Curves that shared the prior.
+    pub family: usize,
+    /// All forms tried with every reach, the largest weight within the sizes first.
     pub candidates: Vec<Candidate>,
     /// What to beware of.
     pub flags: Vec<Flag>,
@@ -156,8 +187,11 @@ pub struct Fit {
     pub unique: Option<u64>,
     /// The points fitted.
     pub points: Vec<Point>,
-    /// Bootstrap draws of the law; forms that the held-out sizes do not rule out take turns with the chosen one.
+    /// Draws of the law; each candidate that is believed everywhere has as many as its weight within the sizes.
     pub draws: Vec<Law>,
+    /// Draws for what lies beyond the largest size; each candidate has as many as its weight there. They hold near the largest size and
+    /// above, and need not hold below.
+    pub draws_beyond: Vec<Law>,
 }
 
 /// Fits of one sweep or file, as written to `fits/`.
@@ -182,56 +216,75 @@ pub enum FitError {
     /// The points are not a curve.
     #[error(transparent)]
     Curve(#[from] CurveError),
-    /// No form was given, or none has fewer parameters than the curve has sizes.
-    #[error("`{curve}`: no form of {forms} can be fitted to {sizes} sizes, expected at least one with fewer parameters than sizes")]
-    NoForm { curve: String, forms: String, sizes: usize },
-    /// Every start failed.
-    #[error("`{curve}`: no start reached a minimum of {forms}")]
-    NoMinimum { curve: String, forms: String },
+    /// No draw came to a minimum.
+    #[error("`{curve}`: no start reached a minimum of any form")]
+    NoMinimum { curve: String },
     /// A setting out of range.
     #[error("setting `{field}` is {found}, expected {expected}")]
     Setting { field: &'static str, found: f64, expected: &'static str },
 }
 
-/// Fits one curve: tries every form, chooses one, fits it to all points and draws it anew under noise.
+/// Fits one curve alone, under the weak priors.
 pub fn fit(curve: &Curve, settings: &Settings) -> Result<Fit, FitError> {
+    fit_family(&[curve], settings)?.pop().ok_or_else(|| FitError::NoMinimum { curve: curve.name().to_owned() })
+}
+
+/// Fits the curves of a family together, with the same result on any number of threads: every form, weighed by the sizes held back,
+/// and drawn anew under noise.
+pub fn fit_family(curves: &[&Curve], settings: &Settings) -> Result<Vec<Fit>, FitError> {
     settings.check()?;
-    let (trials, rivals) = choice::trials(curve, settings)?;
-    let chosen = &trials[0];
-    // where `power` is a rival, its equal `metric` would only count it twice
-    let counted = |trial: &&Trial| trial.regression.form != Form::Metric || chosen.regression.form == Form::Metric;
-    let rivals: Vec<&Trial> = trials[..rivals].iter().filter(counted).collect();
-    let draws = bootstrap::draws(curve.name(), &rivals, settings)?;
+    if curves.is_empty() {
+        return Ok(Vec::new());
+    }
+    let stack = Stack::new(curves, settings);
+    (0..curves.len()).into_par_iter().map(|at| conclude(&stack, at, curves[at], settings)).collect()
+}
+
+/// Fits the languages of a sweep as one family. `unique` are the unique pairs of each training corpus, in the order of the curves; beyond
+/// its end they are unknown.
+pub fn fit_all(curves: &[Curve], settings: &Settings, unique: &[Option<u64>]) -> Result<Vec<Fit>, FitError> {
+    let mut fits = fit_family(&curves.iter().collect::<Vec<_>>(), settings)?;
+    fits.iter_mut().zip(unique).for_each(|(fit, unique)| fit.unique = *unique);
+    Ok(fits)
+}
+
+/// What the stack says of one curve.
+fn conclude(stack: &Stack, at: usize, curve: &Curve, settings: &Settings) -> Result<Fit, FitError> {
+    let lost = || FitError::NoMinimum { curve: curve.name().to_owned() };
+    let drawn = |weights: &[f64]| draws::draws(curve.name(), stack, at, weights, settings);
+    let draws = drawn(&stack.within[at])?;
+    let draws_beyond = drawn(&stack.beyond[at])?;
+    let chosen = stack.chosen(at);
+    let (family, mode) = (&stack.fits[chosen], &stack.fits[chosen].modes[at]);
+    let law = family.frame.law(&mode.theta).ok_or_else(lost)?;
+    let parameter = |(number, (name, value)): (usize, (&str, f64))| {
+        let drawn = draws.iter().filter(|draw| draw.form() == law.form()).map(|draw| draw.parameters()[number].1);
+        let profile_90 = profile::profile(family, at, &stack.series[at], name);
+        Parameter { name: name.to_owned(), estimate: prediction::estimate(value, drawn.collect()), profile_90 }
+    };
     let mut fit = Fit {
         curve: curve.name().to_owned(),
-        law: chosen.best.law,
-        parameters: parameters(&chosen.best.law, &draws),
-        termination: chosen.best.termination,
-        starts: settings.starts,
-        starts_agreed: chosen.best.agreed,
-        noise_log: choice::noise(&chosen.regression, &chosen.best),
-        candidates: trials.iter().map(|trial| trial.candidate.clone()).collect(),
+        law,
+        parameters: law.parameters().into_iter().enumerate().map(parameter).collect(),
+        termination: match mode.stop {
+            Stop::Gradient => Termination::Converged,
+            Stop::Decrease => Termination::NoFurtherDecrease,
+            Stop::Exhausted => Termination::Exhausted,
+        },
+        starts: mode.starts,
+        starts_agreed: mode.agreed,
+        noise_log: mode.noise.sigma,
+        misfit: stack.misfit_of(at),
+        family: stack.series.len(),
+        candidates: stack.candidates(at, curve),
         flags: Vec::new(),
         unique: None,
         points: curve.points().to_vec(),
         draws,
+        draws_beyond,
     };
-    fit.flags = flags::flags(&fit, chosen.regression.at_bounds(&chosen.best.theta), chosen.regression.freedom());
+    fit.flags = flags::flags(&fit, family.frame.at_bounds(&mode.theta), family.frame.freedom());
     Ok(fit)
-}
-
-/// Fits every curve, in parallel, with the same result on any number of threads and in any order of curves.
-/// `unique` are the unique pairs of each training corpus, in the order of the curves; beyond its end they are unknown.
-pub fn fit_all(curves: &[Curve], settings: &Settings, unique: &[Option<u64>]) -> Vec<Result<Fit, FitError>> {
-    let one = |(i, curve): (usize, &Curve)| fit(curve, settings).map(|fit| Fit { unique: unique.get(i).copied().flatten(), ..fit });
-    curves.par_iter().enumerate().map(one).collect()
-}
-
-fn parameters(law: &Law, draws: &[Law]) -> Vec<Parameter> {
-    let drawn = |at: usize| draws.iter().filter(|draw| draw.form() == law.form()).map(|draw| draw.parameters()[at].1).collect();
-    let parameter =
-        |(at, (name, value)): (usize, (&str, f64))| Parameter { name: name.to_owned(), estimate: prediction::estimate(value, drawn(at)) };
-    law.parameters().into_iter().enumerate().map(parameter).collect()
 }
 
 impl fmt::Display for Flag {

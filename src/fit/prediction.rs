@@ -1,30 +1,58 @@
 //! What a fit says of amounts not measured.
 
-use super::{Fit, FitFile, Prediction};
+use super::{Candidate, Fit, FitFile, Misfit, Prediction};
+use crate::law::Law;
 use crate::numeric::quantiles::central;
 use crate::numeric::random::generator;
 use crate::units::{Estimate, Interval};
-use rand_distr::{Distribution, StandardNormal};
+use rand_distr::{Distribution, StandardNormal, StudentT};
+
+/// Streams of the normal numbers that stand for misfit and for the noise of a run, the same at every amount.
+const MISFIT: u64 = 0;
+const RUN: u64 = 1;
+/// Degrees of freedom of the misfit of one curve.
+const MISFIT_DEGREES: f64 = 4.0;
 
 impl Fit {
-    /// Loss of the law at `pairs` with intervals over the draws, nats per target token: where the mean of many runs would lie.
+    /// Loss at `pairs` with intervals, nats per target token: where the mean of many runs would lie. Within the sizes the intervals are
+    /// those of the draws; beyond the largest, the misfit of the laws widens them.
     pub fn predict(&self, pairs: f64) -> Prediction {
-        prediction(self.law.loss(pairs), self.draws.iter().map(|law| law.loss(pairs)).collect())
+        self.predicted(pairs, 0.0)
     }
 
     /// As [`Fit::predict`], with the noise of one run added to the intervals: where a single new run would lie.
     pub fn predict_run(&self, pairs: f64) -> Prediction {
-        let with_noise = |(number, law): (usize, &crate::law::Law)| {
-            let normal: f64 = StandardNormal.sample(&mut generator(0, number as u64));
-            law.loss(pairs) * (self.noise_log * normal).exp()
-        };
-        prediction(self.law.loss(pairs), self.draws.iter().enumerate().map(with_noise).collect())
+        self.predicted(pairs, self.noise_log)
+    }
+
+    fn predicted(&self, pairs: f64, noise_log: f64) -> Prediction {
+        let beyond = pairs > self.largest();
+        let weight = |candidate: &Candidate| if beyond { candidate.weight_beyond } else { candidate.weight_within };
+        let counted = self.candidates.iter().filter(|candidate| weight(candidate) > 0.0);
+        let mean_ln: f64 = counted.map(|candidate| weight(candidate) * candidate.law.loss(pairs).ln()).sum();
+        let misfit_log = self.misfit.deviation_log((pairs / self.largest()).ln().max(0.0));
+        let (mut misfit, mut run) = (students(MISFIT), normals(RUN));
+        let draw = |law: &Law| law.loss(pairs) * (misfit_log * misfit() + noise_log * run()).exp();
+        let draws = if beyond { &self.draws_beyond } else { &self.draws };
+        prediction(mean_ln.exp(), draws.iter().map(draw).collect())
     }
 
     /// Decades between the least size above 0 and the largest.
     pub fn decades(&self) -> f64 {
-        let sizes = || self.points.iter().map(|point| point.pairs).filter(|&pairs| pairs > 0.0);
-        (sizes().fold(0.0, f64::max) / sizes().fold(f64::INFINITY, f64::min)).log10()
+        let least = self.points.iter().map(|point| point.pairs).filter(|&pairs| pairs > 0.0).fold(f64::INFINITY, f64::min);
+        (self.largest() / least).log10()
+    }
+
+    /// The largest size, pairs.
+    pub fn largest(&self) -> f64 {
+        self.points.iter().map(|point| point.pairs).fold(0.0, f64::max)
+    }
+}
+
+impl Misfit {
+    /// Standard deviation of the ln loss at an ln distance beyond the largest size.
+    pub fn deviation_log(&self, distance: f64) -> f64 {
+        (self.level_log.powi(2) * distance + self.slope_log.powi(2) * distance.powi(3)).sqrt()
     }
 }
 
@@ -38,6 +66,18 @@ impl FitFile {
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
+}
+
+fn normals(stream: u64) -> impl FnMut() -> f64 {
+    let mut generator = generator(0, stream);
+    move || StandardNormal.sample(&mut generator)
+}
+
+/// Student's numbers: how much the laws miss is known of the family, and differs between its curves.
+fn students(stream: u64) -> impl FnMut() -> f64 {
+    let mut generator = generator(0, stream);
+    let student = StudentT::new(MISFIT_DEGREES).ok();
+    move || student.map_or(0.0, |student| student.sample(&mut generator))
 }
 
 fn prediction(value: f64, mut draws: Vec<f64>) -> Prediction {

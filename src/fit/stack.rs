@@ -1,0 +1,249 @@
+//! How much each form counts: by its predictions of the larger sizes, made from the smaller ones alone.
+//!
+//! Every candidate, a form with a reach, is fitted without the sizes above 1/2, 1/4, ... of the largest, and asked for those. With `m` the
+//! mean squared ln error on a curve and bars for means over the cuts and, at the right, over the family,
+//!
+//! ```text
+//! weight of a candidate on a curve  ~  exp( -(own bar(ln m) + shared bar(ln m)) / 2 )
+//! ```
+//!
+//! the likelihood of so many independent normal errors whose scale is not known (stacking in the manner of pseudo-Bayesian model averaging,
+//! Yao et al. 2018). A wrong form costs an allocation more than noise does, so none is thrown out: forms that the sizes held back
+//! cannot tell apart share the prediction.
+
+use super::coordinates::{Frame, Scales};
+use super::family::{self, FamilyFit};
+use super::series::Series;
+use super::{Candidate, Misfit, Settings};
+use crate::curve::Curve;
+use crate::law::Form;
+
+/// Reaches that every form is tried with, e-foldings.
+pub(super) const REACHES: [f64; 3] = [f64::INFINITY, 0.6, 0.12];
+/// Independent errors that the held-out sizes of one curve are worth, and that those of its family are worth to each of its curves.
+const WORTH: (f64, f64) = (2.0, 5.0);
+/// Errors of ln loss below which no form is better than another.
+const EQUAL: f64 = 3e-3;
+/// Least different sizes that a cut leaves of a curve.
+const LEAST_KEPT: usize = 3;
+/// A rounding of sizes is no size of its own.
+const ROUNDING: f64 = 1e-9;
+
+/// All candidates on a family of curves.
+pub(super) struct Stack {
+    pub(super) series: Vec<Series>,
+    /// Every form with every reach.
+    pub(super) fits: Vec<FamilyFit>,
+    /// Weight of each candidate on each curve for what lies beyond its sizes; those of a curve sum to 1.
+    pub(super) beyond: Vec<Vec<f64>>,
+    /// The same for what lies within: of the candidates that are believed everywhere, by what they foretell and by how they fit.
+    pub(super) within: Vec<Vec<f64>>,
+    /// Root mean square of the held-out ln errors of each candidate on each curve, where sizes could be held back.
+    pub(super) held_out: Vec<Vec<Option<f64>>>,
+    /// Misfit beyond the largest size, as the errors held out show it.
+    pub(super) misfit: Misfit,
+}
+
+/// One cut of the family: what each candidate made of it.
+struct Cut {
+    /// Mean squared error a candidate and curve; absent where the curve is too short to be cut there.
+    errors: Vec<Vec<Option<f64>>>,
+    /// Error at the largest size, expected variance and ln distance, of every candidate on every curve.
+    farthest: Vec<Vec<Option<Farthest>>>,
+}
+
+#[derive(Clone, Copy)]
+struct Farthest {
+    ln_predicted: f64,
+    ln_measured: f64,
+    variance: f64,
+    distance: f64,
+}
+
+impl Stack {
+    /// Fits all candidates to a family, and weighs them by what they predict of the sizes held back.
+    pub(super) fn new(curves: &[&Curve], settings: &Settings) -> Self {
+        let scales = scales(curves);
+        let series: Vec<Series> = curves.iter().map(|curve| Series::new(curve.weighted(), &scales)).collect();
+        let fits = candidates(&series, &scales, settings);
+        let cuts: Vec<Cut> = (1..=settings.held_back).filter_map(|k| cut(&series, &scales, 0.5f64.powi(k as i32), settings)).collect();
+        let at = |c: usize, i: usize| cuts.iter().filter_map(move |cut| cut.errors[c][i]);
+        let held_out = (0..fits.len()).map(|c| (0..series.len()).map(|i| mean(at(c, i)).map(f64::sqrt)).collect()).collect();
+        let scores = scores(&cuts.iter().collect::<Vec<_>>(), &fits, &series);
+        let beyond: Vec<Vec<f64>> = scores.iter().map(|scores| softmax(scores)).collect();
+        let within = (0..series.len()).map(|i| within(&scores[i], &fits, i, &series[i])).collect();
+        let misfit = misfit(&cuts, &beyond, &fits, &series);
+        Stack { series, fits, beyond, within, held_out, misfit }
+    }
+
+    /// The candidate that stands for a curve: the one with the largest weight within its sizes.
+    pub(super) fn chosen(&self, curve: usize) -> usize {
+        let weights = &self.within[curve];
+        (0..weights.len()).max_by(|&a, &b| weights[a].total_cmp(&weights[b]).then(b.cmp(&a))).unwrap_or(0)
+    }
+
+    /// The misfit of the laws of a curve beyond its largest size: what the errors held out show, and what the reaches say.
+    pub(super) fn misfit_of(&self, curve: usize) -> Misfit {
+        let of = |c: usize| {
+            let noise = self.fits[c].modes[curve].noise;
+            self.beyond[curve][c] * (noise.sigma / noise.reach).powi(2)
+        };
+        let reaches: f64 = (0..self.fits.len()).map(of).sum();
+        Misfit { level_log: (reaches + self.misfit.level_log.powi(2)).sqrt(), ..self.misfit }
+    }
+
+    /// The candidates of a curve, the largest weight first.
+    pub(super) fn candidates(&self, at: usize, curve: &Curve) -> Vec<Candidate> {
+        let candidate = |c: usize| {
+            let (fit, mode) = (&self.fits[c], &self.fits[c].modes[at]);
+            let law = fit.frame.law(&mode.theta)?;
+            let squares = || curve.weighted().map(|(x, loss, _)| (law.loss(x) / loss).ln().powi(2));
+            Some(Candidate {
+                law,
+                reach_efoldings: Some(mode.noise.reach).filter(|reach| reach.is_finite()),
+                weight_within: self.within[at][c],
+                weight_beyond: self.beyond[at][c],
+                rmse_log: (squares().sum::<f64>() / squares().count() as f64).sqrt(),
+                held_out_error: self.held_out[c][at],
+                aicc: fit.aicc(at, &self.series[at]),
+            })
+        };
+        let mut candidates: Vec<Candidate> = (0..self.fits.len()).filter_map(candidate).collect();
+        candidates.sort_by(|a, b| b.weight_within.total_cmp(&a.weight_within).then(b.weight_beyond.total_cmp(&a.weight_beyond)));
+        candidates
+    }
+}
+
+/// The scales that a family shares.
+fn scales(curves: &[&Curve]) -> Scales {
+    let amounts = || curves.iter().flat_map(|curve| curve.weighted()).map(|(x, _, _)| x.ln());
+    let least = |curve: &&Curve| curve.weighted().map(|(_, loss, _)| loss.ln()).fold(f64::INFINITY, f64::min);
+    Scales {
+        ln_reference: amounts().sum::<f64>() / amounts().count() as f64,
+        ln_unit: curves.iter().map(least).sum::<f64>() / curves.len() as f64,
+        ln_range: (amounts().fold(f64::INFINITY, f64::min), amounts().fold(f64::NEG_INFINITY, f64::max)),
+    }
+}
+
+/// Every form with every reach. `metric` is `power` where every curve has an alpha of its own, so it stands in only where it is alone.
+fn candidates(series: &[Series], scales: &Scales, settings: &Settings) -> Vec<FamilyFit> {
+    let twice = |form: &&Form| **form == Form::Metric && settings.forms.contains(&Form::Power);
+    let forms = settings.forms.iter().filter(|form| !twice(form));
+    let fit = |&form: &Form| family::fit(Frame { form, scales: *scales }, series, settings.starts, settings.huber_delta, &REACHES);
+    forms.flat_map(fit).collect()
+}
+
+/// The candidates without the sizes above a part of the largest of each curve; nothing where no curve is long enough.
+fn cut(series: &[Series], scales: &Scales, part: f64, settings: &Settings) -> Option<Cut> {
+    let halves: Vec<(Series, Series)> = series.iter().map(|series| series.split(series.end() + part.ln() + ROUNDING)).collect();
+    let long: Vec<usize> =
+        (0..series.len()).filter(|&i| halves[i].0.sizes().len() >= LEAST_KEPT && halves[i].1.len() > 0).collect();
+    if long.is_empty() {
+        return None;
+    }
+    let kept: Vec<Series> = long.iter().map(|&i| halves[i].0.clone()).collect();
+    let fits = candidates(&kept, scales, settings);
+    let mut found = Cut { errors: vec![vec![None; series.len()]; fits.len()], farthest: vec![vec![None; series.len()]; fits.len()] };
+    for (c, fit) in fits.iter().enumerate() {
+        for (at, &i) in long.iter().enumerate() {
+            let (held, end) = (&halves[i].1, kept[at].end());
+            let error = |(&z, ln_loss): (&f64, &f64)| (fit.ln_loss(at, z, end).0 - ln_loss).powi(2);
+            found.errors[c][i] = Some(held.z.iter().zip(&held.ln_loss).map(error).sum::<f64>() / held.len() as f64);
+            found.farthest[c][i] = Some(farthest(fit, at, held, end));
+        }
+    }
+    Some(found)
+}
+
+/// Error at the largest size held back, and what was expected of it.
+fn farthest(fit: &FamilyFit, curve: usize, held: &Series, end: f64) -> Farthest {
+    let last = held.z.partition_point(|&z| z < held.end());
+    let repeats = &held.ln_loss[last..];
+    let (ln_predicted, variance) = fit.ln_loss(curve, held.end(), end);
+    let noise = fit.modes[curve].noise.sigma.powi(2) / repeats.len() as f64;
+    let ln_measured = repeats.iter().sum::<f64>() / repeats.len() as f64;
+    Farthest { ln_predicted, ln_measured, variance: variance + noise, distance: held.end() - end }
+}
+
+/// Mean of some values, where there are any.
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0usize), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / count as f64)
+}
+
+/// Scores a curve and candidate by the errors of some cuts; where nothing could be held back, by Akaike's criterion.
+fn scores(cuts: &[&Cut], fits: &[FamilyFit], series: &[Series]) -> Vec<Vec<f64>> {
+    let curves = series.len();
+    let (own, shared) = (WORTH.0, WORTH.1 * (1.0 - 1.0 / curves as f64));
+    let ln_error = |c: usize, i: usize| mean(cuts.iter().filter_map(|cut| cut.errors[c][i]).map(|error| (error + EQUAL * EQUAL).ln()));
+    let family: Vec<Option<f64>> = (0..fits.len()).map(|c| mean((0..curves).filter_map(|i| ln_error(c, i)))).collect();
+    let score = |c: usize, i: usize| match (ln_error(c, i), family[c]) {
+        (Some(error), Some(mean)) => -0.5 * (own * error + shared * mean),
+        (None, Some(mean)) => -0.5 * (own + shared) * mean,
+        _ => fits[c].aicc(i, &series[i]).map_or(f64::NEG_INFINITY, |aicc| -0.5 * aicc),
+    };
+    (0..curves).map(|i| (0..fits.len()).map(|c| score(c, i)).collect()).collect()
+}
+
+/// Weights within the sizes of a curve: the scores of the candidates that are believed everywhere, and Akaike's where all have one.
+fn within(scores: &[f64], fits: &[FamilyFit], curve: usize, series: &Series) -> Vec<f64> {
+    let everywhere = |c: usize| fits[c].modes[curve].noise.reach.is_infinite();
+    let akaike: Option<Vec<f64>> =
+        (0..fits.len()).map(|c| if everywhere(c) { fits[c].aicc(curve, series) } else { Some(0.0) }).collect();
+    let score = |c: usize| match &akaike {
+        _ if !everywhere(c) => f64::NEG_INFINITY,
+        Some(akaike) => scores[c] - 0.5 * akaike[c],
+        None => scores[c],
+    };
+    softmax(&(0..fits.len()).map(score).collect::<Vec<_>>())
+}
+
+/// `exp` of the scores, summing to 1; equal where none is finite.
+fn softmax(scores: &[f64]) -> Vec<f64> {
+    let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let of = |score: &f64| if most.is_finite() { (score - most).exp() } else { 1.0 };
+    let sum: f64 = scores.iter().map(of).sum();
+    scores.iter().map(|score| of(score) / sum).collect()
+}
+
+/// What the errors of the averaged predictions at the largest sizes show beyond the variance expected of them.
+///
+/// A curve wanders about its law, and its local exponent about the law's: misfit grows with the ln distance `d` as a random walk or as the
+/// integral of one does, variance `kappa^2 V(d)` with `V = d` or `d^3`. The errors `e` of a cut are those of the average by the weights
+/// that the other cuts give, as those that its own errors chose flatter them; the variance `s^2` is what the final weights expected there.
+/// Either way is held to explain all of
+///
+/// `kappa^2 = mean(e^2 / V) - mean(s^2 / V) (1 + sqrt(2 / n))`, not below 0: the second term is what normal errors of the expected
+/// variance give, and one standard deviation of that mean over `n` curves more.
+fn misfit(cuts: &[Cut], weights: &[Vec<f64>], fits: &[FamilyFit], series: &[Series]) -> Misfit {
+    let mut found: Vec<(f64, f64, f64)> = Vec::new();
+    for (k, cut) in cuts.iter().enumerate() {
+        let others: Vec<&Cut> = cuts.iter().enumerate().filter(|(other, _)| *other != k).map(|(_, cut)| cut).collect();
+        for (i, scores) in scores(&others, fits, series).iter().enumerate() {
+            let all: Option<Vec<Farthest>> = cut.farthest.iter().map(|of| of[i]).collect();
+            found.extend(all.map(|all| (error(&all, &softmax(scores)), expected(&all, &weights[i]), all[0].distance)));
+        }
+    }
+    let margin = 1.0 + (2.0 / series.len() as f64).sqrt();
+    let kappa = |power: i32| {
+        let error = mean(found.iter().map(|(error, _, distance)| error / distance.powi(power)))?;
+        let expected = mean(found.iter().map(|(_, expected, distance)| expected / distance.powi(power)))?;
+        Some((error - expected * margin).max(0.0).sqrt())
+    };
+    Misfit { level_log: kappa(1).unwrap_or(0.0), slope_log: kappa(3).unwrap_or(0.0) }
+}
+
+fn weighted(all: &[Farthest], weights: &[f64], of: impl Fn(&Farthest) -> f64) -> f64 {
+    all.iter().zip(weights).map(|(one, weight)| weight * of(one)).sum()
+}
+
+/// Squared error of the average.
+fn error(all: &[Farthest], weights: &[f64]) -> f64 {
+    (weighted(all, weights, |one| one.ln_predicted) - all[0].ln_measured).powi(2)
+}
+
+/// Variance expected of the average.
+fn expected(all: &[Farthest], weights: &[f64]) -> f64 {
+    let mean = weighted(all, weights, |one| one.ln_predicted);
+    weighted(all, weights, |one| one.variance + (one.ln_predicted - mean).powi(2))
+}
