@@ -14,6 +14,7 @@ mod coordinates;
 mod flags;
 mod minimise;
 mod prediction;
+pub mod surface;
 
 use crate::curve::{Curve, CurveError, Point};
 use crate::law::{Form, Law};
