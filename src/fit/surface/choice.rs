@@ -1,6 +1,8 @@
 //! Which surface: the form that extrapolates best to the largest models, or amounts, fitted without them.
 
+use super::super::Prediction;
 use super::{SurfaceData, SurfaceError, SurfaceFit, SurfacePoint, SurfaceSettings, fit};
+use crate::curve::Query;
 use crate::law::SurfaceForm;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,13 @@ pub struct Choice {
     pub chosen: Trial,
     /// The others.
     pub others: Vec<Trial>,
+}
+
+impl Choice {
+    /// What the chosen form says where a table asks, with intervals for a single run; nothing where the model's size is not known.
+    pub fn predict(&self, query: &Query) -> Option<Prediction> {
+        Some(self.chosen.fit.predict_run(query.n_params?, query.x))
+    }
 }
 
 /// Least model sizes of a form: one fewer and its parameters of N are not identified.

@@ -11,6 +11,7 @@ mod choice;
 mod objective;
 
 use super::{Prediction, Termination};
+use crate::curve::{Row, TableCurve};
 use crate::law::{LawError, Surface, SurfaceForm};
 use crate::numeric::newton::{self, Minimum};
 use crate::numeric::quantiles::central;
@@ -164,6 +165,15 @@ impl SurfaceData {
             Some((what, found, needed)) => Err(SurfaceError::TooFew { what, found, needed }),
             None => Ok(data),
         }
+    }
+
+    /// The points of some curves of a table: rows of a model of known size with data and a weight.
+    pub fn of_curves<'a>(curves: impl IntoIterator<Item = &'a TableCurve>) -> Result<Self, SurfaceError> {
+        let point = |row: &Row| {
+            let point = SurfacePoint { n_params: row.n_params?, amount: row.x, loss_nats: row.loss, weight: row.weight };
+            (row.x > 0.0 && row.weight > 0.0).then_some(point)
+        };
+        SurfaceData::new(curves.into_iter().flat_map(|curve| curve.rows.iter().filter_map(point)).collect())
     }
 
     /// The points, in the order given.

@@ -49,6 +49,28 @@ fn a_planted_form_is_chosen_and_speaks_for_a_larger_model() {
 }
 
 #[test]
+fn a_table_of_small_models_speaks_for_a_larger_one() {
+    let surface = surfaces()[1];
+    let mut text = String::from("curve,x,loss,n_params,weight,split\nlarge,1e10,,1e9,,predict\nlarge,1e10,,,,predict\n");
+    for n in [1e7, 3e7, 1e8] {
+        for d in [1e7, 1e8, 1e9, 1e10] {
+            text += &format!("model {n},{d},{},{n},,\n", surface.loss(n, d));
+        }
+        // neither the base model nor a row of no weight is fitted
+        text += &format!("model {n},0,9,{n},,\nmodel {n},1e9,9,{n},0,\n");
+    }
+    let table = crate::curve::CurveTable::from_bytes(text.as_bytes(), None).unwrap();
+    let data = SurfaceData::of_curves(table.curves()).unwrap();
+    assert_eq!((data.points().len(), data.model_sizes()), (12, 3));
+    let choice = choose(&data, &SurfaceForm::ALL, &SurfaceSettings { bootstraps: 20, ..SurfaceSettings::default() }).unwrap();
+    assert_eq!(choice.chosen.fit.surface.form(), SurfaceForm::Multiplicative);
+    let [asked, without_size] = table.curves()[0].predict.as_slice() else { panic!("{table:?}") };
+    let predicted = choice.predict(asked).unwrap();
+    approx::assert_relative_eq!(predicted.value, surface.loss(1e9, 1e10), max_relative = 1e-3);
+    assert!(predicted.interval_90.lo <= predicted.interval_50.lo && choice.predict(without_size).is_none());
+}
+
+#[test]
 fn intervals_hold_the_truth_as_often_as_they_say() {
     let surface = surfaces()[0];
     let settings = SurfaceSettings { huber_delta: 0.02, starts: 2, bootstraps: 200, ..SurfaceSettings::default() };
