@@ -46,23 +46,43 @@ fn refused(error: csv::Error, text: &str) -> Fault {
 
 /// Visits the rows of Parquet; numbers go by their text, which keeps every digit.
 pub(super) fn visit_parquet(bytes: &[u8], family: Option<&str>, visit: Visit<'_>) -> Result<(), Fault> {
+    // on some damaged files polars panics where it should refuse
+    let decoded = std::panic::catch_unwind(|| decode(bytes, family));
+    let damaged = |_| Fault::Format { format: "Parquet", cause: "the file is damaged".to_owned() };
+    let Decoded { columns, texts, rows } = decoded.map_err(damaged)??;
+    for row in 0..rows {
+        let text = |at: usize| texts.get(at).and_then(Option::as_ref).and_then(|texts| texts.get(row)).unwrap_or_default();
+        visit(&Cells { unit: "row", number: row as u64 + 1, columns: &columns, text: &text })?;
+    }
+    Ok(())
+}
+
+/// A Parquet file as texts, one a column of the header that is read.
+struct Decoded {
+    columns: Columns,
+    texts: Vec<Option<StringChunked>>,
+    rows: usize,
+}
+
+fn decode(bytes: &[u8], family: Option<&str>) -> Result<Decoded, Fault> {
     let refused = |cause: PolarsError| Fault::Format { format: "Parquet", cause: cause.to_string() };
     let mut reader = ParquetReader::new(Cursor::new(bytes));
     let names = reader.schema().map_err(refused)?.iter_names().map(|name| name.to_string()).collect();
     let columns = Columns::new(names, family)?;
     let wanted: Vec<String> = columns.names().iter().filter(|name| columns.is_read(name)).cloned().collect();
     let frame = reader.with_columns(Some(wanted)).finish().map_err(refused)?;
-    let texts = |name: &String| -> Result<Option<StringChunked>, Fault> {
+    let text = |name: &String| -> Result<Option<StringChunked>, Fault> {
         if !columns.is_read(name) {
             return Ok(None);
         }
         let column = frame.column(name).and_then(|column| column.cast(&DataType::String)).map_err(refused)?;
-        Ok(Some(column.str().map_err(refused)?.clone()))
+        // one chunk of as many texts as the file says, or the index of a row would mean nothing
+        let texts = column.str().map_err(refused)?.rechunk().into_owned();
+        match texts.downcast_as_array().len() {
+            rows if rows == frame.height() => Ok(Some(texts)),
+            _ => Err(Fault::Format { format: "Parquet", cause: format!("column `{name}` has not as many cells as the file has rows") }),
+        }
     };
-    let texts = columns.names().iter().map(texts).collect::<Result<Vec<_>, _>>()?;
-    for row in 0..frame.height() {
-        let text = |at: usize| texts.get(at).and_then(Option::as_ref).and_then(|texts| texts.get(row)).unwrap_or_default();
-        visit(&Cells { unit: "row", number: row as u64 + 1, columns: &columns, text: &text })?;
-    }
-    Ok(())
+    let texts = columns.names().iter().map(text).collect::<Result<_, _>>()?;
+    Ok(Decoded { rows: frame.height(), texts, columns })
 }

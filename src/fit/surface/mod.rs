@@ -155,7 +155,7 @@ impl SurfaceData {
     pub fn new(points: Vec<SurfacePoint>) -> Result<Self, SurfaceError> {
         for (index, point) in points.iter().enumerate() {
             let fields = [("n_params", point.n_params), ("amount", point.amount), ("loss_nats", point.loss_nats), ("weight", point.weight)];
-            for (field, found) in fields.into_iter().filter(|(_, found)| !(found.is_finite() && *found > 0.0)) {
+            if let Some((field, found)) = fields.into_iter().find(|(_, found)| !(found.is_finite() && *found > 0.0)) {
                 return Err(SurfaceError::Value { field, found, index });
             }
         }
