@@ -1,8 +1,11 @@
 //! Curves: the loss of one language against its amount of pairs, checked once so that a fit can rely on it.
 
+mod table;
+
 use crate::record::{Outcome, RunRecord};
 use crate::units::Lang;
 use serde::{Deserialize, Serialize};
+pub use table::{CurveTable, Fault, Query, Row, TableCurve, TableError};
 
 /// One measured loss.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

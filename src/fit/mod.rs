@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Every run is a point, so seeds are repeats. Curves of one family (the languages of a sweep, the models of a table) share a prior whose
-//! strength they set themselves ([`family`]), every form is tried with several reaches and weighed by what it foretells ([`stack`]), and
-//! draws of the weighted forms carry the uncertainty ([`draws`]). `metric` is the same curve as `power` where every language has an alpha
+//! strength they set themselves, every form is tried with several reaches and weighed by what it foretells, and
+//! draws of the weighted forms carry the uncertainty. `metric` is the same curve as `power` where every language has an alpha
 //! of its own: its gamma stands at 1, and of the two `power` is tried.
 
 mod coordinates;
@@ -18,6 +18,7 @@ mod prediction;
 mod profile;
 mod series;
 mod stack;
+pub mod surface;
 
 use crate::curve::{Curve, CurveError, Point};
 use crate::law::{Form, Law};

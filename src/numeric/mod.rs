@@ -4,6 +4,7 @@
 pub mod differences;
 pub mod least_squares;
 pub mod logistic;
+pub mod newton;
 pub mod quantiles;
 pub mod random;
 pub mod roots;
