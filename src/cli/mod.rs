@@ -5,6 +5,7 @@ mod export;
 mod failure;
 mod fit;
 mod folders;
+mod import;
 mod mixture;
 mod quickstart;
 mod report;
@@ -30,6 +31,8 @@ enum Verb {
     Quickstart(quickstart::Arguments),
     /// Run the small training runs of an experiment that are missing
     Sweep(sweep::Arguments),
+    /// Turn the logs of trainers and evaluators into curves to be fitted
+    Import(import::Arguments),
     /// Fit the loss laws of an experiment's records
     Fit(fit::Arguments),
     /// Allot a budget of translation pairs by fitted laws
@@ -73,6 +76,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::Quickstart(arguments) => quickstart::run(&arguments),
         Verb::Sweep(arguments) => sweep::run(&arguments),
+        Verb::Import(arguments) => import::run(&arguments),
         Verb::Fit(arguments) => fit::run(&arguments),
         Verb::Allocate(arguments) => allocate::run(&arguments),
         Verb::Report(arguments) => report::run(&arguments),
