@@ -26,10 +26,10 @@ pub struct Arguments {
     #[command(flatten)]
     pub amount: AmountArguments,
     /// Name of the curve: what this captures in the run's name, its path or the metric's key, instead of the eval set or the key
-    #[arg(long, value_name = "REGEX")]
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = pattern)]
     pub curve: Option<Regex>,
     /// Seed: what this captures in the run's name or path, instead of the setting `seed`
-    #[arg(long, value_name = "REGEX")]
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = pattern)]
     pub seed: Option<Regex>,
     /// Key of the metric [default: eval_loss, on every eval set, or the only metric there is]
     #[arg(long, value_name = "NAME")]
@@ -50,7 +50,7 @@ pub struct Arguments {
 #[group(multiple = false)]
 pub struct AmountArguments {
     /// Amount of data: what this captures in the run's name or path, such as `-(\d+k?)$` for `zh-8k`
-    #[arg(long, value_name = "REGEX")]
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = pattern)]
     pub size: Option<Regex>,
     /// Amount of data: the setting of the run with this key
     #[arg(long, value_name = "KEY")]
@@ -59,7 +59,7 @@ pub struct AmountArguments {
     #[arg(long, value_name = "FILE.csv")]
     pub size_table: Option<PathBuf>,
     /// Amount of data: the log's own step, so that the whole history of a run is a curve
-    #[arg(long, value_name = "step")]
+    #[arg(long, value_name = "step", hide_possible_values = true)]
     pub x: Option<X>,
 }
 
@@ -105,6 +105,15 @@ fn selection(arguments: &Arguments) -> Result<Selection, Failure> {
     })
 }
 
+/// A regular expression; of what is wrong with it the last line says all.
+fn pattern(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| {
+        let error = error.to_string();
+        let last = error.lines().last().unwrap_or_default();
+        last.trim_start_matches("error: ").to_owned()
+    })
+}
+
 fn amount(arguments: &AmountArguments) -> Result<Option<Amount>, Failure> {
     let pattern = arguments.size.clone().map(Amount::Pattern);
     let key = || arguments.size_key.clone().map(Amount::Key);
@@ -120,7 +129,7 @@ fn hinted(error: ImportError) -> Failure {
         ImportError::Signature { .. } => "import them one by one, into curves of their own",
         ImportError::Metric { .. } => "`--metric NAME` says which",
         ImportError::NoAmount { .. } | ImportError::NoRunHasAmount { .. } => {
-            r"`--size '-(\d+k?)$'` takes it from the run's name or path, `--size-key KEY` from its settings, `--size-table FILE.csv` from a table; with `--x step` the history of a run is a curve"
+            r"`--size '-(\d+k?)$'` takes it from names, `--size-key KEY` from settings, `--size-table FILE.csv` from a table, `--x step` from steps"
         }
         ImportError::Ambiguous { .. } => "`--metric KEY` names one of them, or `--curve REGEX` tells them apart",
         ImportError::Sense { .. } => "`--ceiling SCORE` says that it is and what a perfect model has, `--lower-is-better` that it is not",

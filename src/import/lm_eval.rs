@@ -9,6 +9,7 @@ use super::json;
 use super::log::{Metric, Reading, Run, Series, name_of_folder};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 /// Reads one run a folder; notes say where newer scores replace older ones.
@@ -19,16 +20,15 @@ pub(super) fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run
     let mut runs: BTreeMap<PathBuf, Run> = BTreeMap::new();
     for path in &paths {
         let newer = results(path)?;
-        match runs.get_mut(path.parent().unwrap_or(Path::new(""))) {
-            None => {
-                runs.insert(path.parent().unwrap_or(Path::new("")).to_owned(), newer);
+        match runs.entry(newer.path.clone()) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(newer);
             }
-            Some(run) => {
-                let replaced = newer.series.keys().filter(|metric| run.series.contains_key(metric)).count();
-                if replaced > 0 {
-                    notes.push(format!("`{}` is newer than `{}`: its scores are read", path.display(), run.path.display()));
+            Entry::Occupied(mut occupied) => {
+                let run = occupied.get_mut();
+                if newer.series.keys().any(|metric| run.series.contains_key(metric)) {
+                    notes.push(format!("scores of `{}` replace older ones in that folder", path.display()));
                 }
-                run.path = newer.path;
                 run.params.extend(newer.params);
                 run.series.extend(newer.series);
             }
@@ -37,12 +37,13 @@ pub(super) fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run
     Ok(runs.into_values().collect())
 }
 
+/// The run of one file; its path is that of the folder.
 fn results(path: &Path) -> Result<Run, ImportError> {
     let wrong = |cause: &str| malformed(path, Kind::LmEval, cause);
     let value = json::read(path, Kind::LmEval)?;
     let results = value.get("results").and_then(Value::as_object).ok_or_else(|| wrong("expected an object `results`"))?;
     let name = value.get("model_name").and_then(Value::as_str).map_or_else(|| name_of_folder(path), str::to_owned);
-    let mut run = Run::new(name, path);
+    let mut run = Run::new(name, path.parent().unwrap_or(Path::new("")));
     run.params = value.get("config").and_then(Value::as_object).map(json::scalars).unwrap_or_default();
     for (task, scores) in results {
         let scores = scores.as_object().ok_or_else(|| wrong("expected `results` to hold an object a task"))?;

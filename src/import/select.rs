@@ -200,24 +200,24 @@ fn sense(metric: &Metric, series: &Series, selection: &Selection) -> Result<Sens
 impl History<'_> {
     /// The one point of a run: loss and its standard error. A run whose last values are not finite has diverged and gives none.
     fn point(&self, take: Take, notes: &mut Vec<String>) -> Result<Option<(f64, Option<f64>)>, ImportError> {
-        if self.readings.is_empty() {
-            notes.push(format!("run `{}`: `{}` has no value; left out", self.run.name, self.metric));
-        }
-        let tail = match take {
+        let (run, metric, count) = (&self.run.name, self.metric, self.readings.len());
+        let counted = match take {
             Take::Last => 1,
-            Take::Best => self.readings.len(),
-            Take::Mean(count) => count.get().min(self.readings.len()),
+            Take::Best => count,
+            Take::Mean(last) => last.get(),
         };
-        let taken = &self.readings[self.readings.len().saturating_sub(tail)..];
-        let finite: Vec<&Reading> = taken.iter().filter(|reading| reading.value.is_finite()).collect();
-        let lost = taken.len() - finite.len();
-        if lost > 0 {
-            let of = if take == Take::Best { "values" } else { "values that count" };
-            let what = if take == Take::Best && !finite.is_empty() { "they are left out" } else { "the run is left out" };
-            notes.push(format!("run `{}`: {lost} of {} {of} of `{}` not finite; {what}", self.run.name, taken.len(), self.metric));
-        }
-        if finite.is_empty() || (lost > 0 && take != Take::Best) {
+        let taken = &self.readings[count.saturating_sub(counted)..];
+        let (finite, lost): (Vec<&Reading>, Vec<&Reading>) = taken.iter().partition(|reading| reading.value.is_finite());
+        if let Some(lost) = lost.first().filter(|_| take != Take::Best) {
+            let at = lost.step.map_or(String::new(), |step| format!(" at step {step}"));
+            notes.push(format!("run `{run}`: `{metric}` is {}{at}; the run is left out", lost.value));
             return Ok(None);
+        }
+        if !lost.is_empty() {
+            notes.push(format!("run `{run}`: {} of {count} values of `{metric}` are not finite and left out", lost.len()));
+        }
+        if count == 0 {
+            notes.push(format!("run `{run}`: `{metric}` has no value; left out"));
         }
         let losses = finite.iter().map(|reading| self.loss(reading)).collect::<Result<Vec<f64>, _>>()?;
         Ok(match take {
@@ -232,7 +232,8 @@ impl History<'_> {
         let lost = self.readings.iter().filter(|reading| !usable(reading)).count();
         if lost > 0 {
             let (run, all) = (&self.run.name, self.readings.len());
-            notes.push(format!("run `{run}`: {lost} of {all} values of `{}` not finite or without a step; left out", self.metric));
+            let metric = self.metric;
+            notes.push(format!("run `{run}`: {lost} of {all} values of `{metric}` are not finite or have no step, and are left out"));
         }
         let point = |reading: &Reading| Ok((reading.step.unwrap_or(0.0), self.loss(reading)?, reading.se));
         self.readings.iter().filter(usable).map(point).collect()
@@ -264,20 +265,17 @@ fn seed(run: &Run, pattern: Option<&Regex>) -> Option<u64> {
     text?.parse().ok()
 }
 
-/// Says of curves which points are taken as repeats, though no seed tells them apart. Rows are sorted.
+/// Says which curves have points that nothing but their losses tells apart. Rows are sorted.
 fn repeats(rows: &[Row]) -> Vec<String> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for pair in rows.windows(2) {
-        if let [a, b] = pair
-            && (&a.curve, a.x, a.seed) == (&b.curve, b.x, b.seed)
-        {
-            *counts.entry(&b.curve).or_default() += 1;
+    let mut first: BTreeMap<&str, f64> = BTreeMap::new();
+    for (a, b) in rows.iter().zip(rows.iter().skip(1)) {
+        if (&a.curve, a.x, a.seed) == (&b.curve, b.x, b.seed) {
+            first.entry(&a.curve).or_insert(a.x);
         }
     }
-    let say = |(curve, count): (&str, usize)| {
-        format!("curve `{curve}`: {count} points have the amount and seed of another; they are taken as repeats")
-    };
-    counts.into_iter().map(say).collect()
+    let say =
+        |(curve, x): (&str, f64)| format!("curve `{curve}` has points of one amount and seed, first at {x}; they are taken as repeats");
+    first.into_iter().map(say).collect()
 }
 
 /// Each note once, in the order of their first.

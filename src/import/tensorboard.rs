@@ -42,7 +42,7 @@ pub(super) fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run
     let mut runs: BTreeMap<&Path, (Run, BTreeMap<String, BTreeMap<i64, f64>>)> = BTreeMap::new();
     for path in paths {
         let folder = path.parent().unwrap_or(Path::new(""));
-        let (_, series) = runs.entry(folder).or_insert_with(|| (Run::new(name_of_folder(path), path), BTreeMap::new()));
+        let (_, series) = runs.entry(folder).or_insert_with(|| (Run::new(name_of_folder(path), folder), BTreeMap::new()));
         for scalar in scalars(path, notes)? {
             series.entry(scalar.tag).or_default().insert(scalar.step, scalar.value);
         }

@@ -16,6 +16,7 @@ pub(super) const FILE: &str = "trainer_state.json";
 
 /// The history of one file.
 struct State {
+    path: PathBuf,
     global_step: f64,
     run: Run,
 }
@@ -40,10 +41,10 @@ fn run_folder(path: &Path) -> PathBuf {
 fn latest(mut states: Vec<State>, notes: &mut Vec<String>) -> Option<Run> {
     states.sort_by(|a, b| a.global_step.total_cmp(&b.global_step));
     let latest = states.pop()?;
-    let (path, step) = (latest.run.path.display(), latest.global_step);
+    let (path, step) = (latest.path.display(), latest.global_step);
     for other in states {
         let same = if begins(&latest.run, &other.run) { "a beginning of it" } else { "a history of its own, left out" };
-        notes.push(format!("`{path}` at step {step} is read; `{}` at step {} is {same}", other.run.path.display(), other.global_step));
+        notes.push(format!("`{path}` at step {step} is read; `{}` at step {} is {same}", other.path.display(), other.global_step));
     }
     Some(latest.run)
 }
@@ -63,7 +64,9 @@ fn state(path: &Path) -> Result<State, ImportError> {
     let value = json::read(path, Kind::TrainerState)?;
     let object = value.as_object().ok_or_else(|| wrong("expected an object"))?;
     let history = object.get("log_history").and_then(Value::as_array).ok_or_else(|| wrong("expected a list `log_history`"))?;
-    let mut run = Run::new(name_of_folder(&run_folder(path).join(FILE)), path);
+    let folder = run_folder(path);
+    // the path of a run is that of its folder, so that the number of a checkpoint is taken for nothing else
+    let mut run = Run::new(name_of_folder(&folder.join(FILE)), &folder);
     run.params = json::scalars(object);
     for row in history {
         let row = row.as_object().ok_or_else(|| wrong("expected `log_history` to hold objects only"))?;
@@ -75,5 +78,5 @@ fn state(path: &Path) -> Result<State, ImportError> {
         }
     }
     let global_step = object.get("global_step").and_then(json::number).unwrap_or(0.0);
-    Ok(State { global_step, run })
+    Ok(State { path: path.to_owned(), global_step, run })
 }

@@ -98,8 +98,9 @@ fn table(path: &Path, header: &csv::StringRecord, rows: &[csv::StringRecord], no
         let name = cells().find(|(name, _)| *name == NAME).map_or("", |(_, cell)| cell);
         let mut run = Run::new(name, path);
         for (key, cell) in cells().filter(|(key, _)| *key != NAME) {
-            run.params.insert(key.strip_prefix("config.").unwrap_or(key).to_owned(), cell.to_owned());
-            if let Some(value) = number(cell) {
+            let setting = key.strip_prefix("config.");
+            run.params.insert(setting.unwrap_or(key).to_owned(), cell.to_owned());
+            if let (Some(value), None) = (number(cell), setting) {
                 run.push(key, None, value);
             }
         }

@@ -72,7 +72,7 @@ fn without_a_pattern_curves_are_eval_sets_and_repeats_are_told() {
     let (rows, notes) = import(&[place.path("out")], &by_name()).unwrap();
     assert_eq!(rows, ["tr 1000 1.75", "tr 1000 2.5", "tr 2000 2.5", "zh 1000 1.5", "zh 1000 2.75", "zh 2000 1.25"]);
     assert_eq!(notes.len(), 2);
-    assert_eq!(notes[1], "curve `zh`: 1 points have the amount and seed of another; they are taken as repeats");
+    assert_eq!(notes[1], "curve `zh` has points of one amount and seed, first at 1000; they are taken as repeats");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn last_best_and_mean_of_a_history() {
         trainer_state(9, &rows.iter().map(String::as_str).collect::<Vec<_>>())
     };
     let path = place.write("a-10/trainer_state.json", rows_of(&["3", "1", "2", "1.5"]));
-    let mut take = |word: &str| import(std::slice::from_ref(&path), &Selection { take: word.parse().unwrap(), ..by_name() });
+    let take = |word: &str| import(std::slice::from_ref(&path), &Selection { take: word.parse().unwrap(), ..by_name() });
     assert_eq!(take("last").unwrap().0, ["eval_loss 10 1.5"]);
     assert_eq!(take("best").unwrap().0, ["eval_loss 10 1"]);
     assert_eq!(take("mean:2").unwrap().0, ["eval_loss 10 1.75"]);
@@ -115,10 +115,10 @@ fn last_best_and_mean_of_a_history() {
     assert_eq!(take("last").unwrap_err(), "no run has a finite `eval_loss`");
     let (rows, notes) = take("best").unwrap();
     assert_eq!(rows, ["eval_loss 10 1"]);
-    assert_eq!(notes, ["run `a-10`: 2 of 4 values of `eval_loss` not finite; they are left out"]);
+    assert_eq!(notes, ["run `a-10`: 2 of 4 values of `eval_loss` are not finite and left out"]);
     let (rows, notes) = import(std::slice::from_ref(&path), &by_step()).unwrap();
     assert_eq!(rows, ["eval_loss 0 3", "eval_loss 1 1"]);
-    assert_eq!(notes, ["run `a-10`: 2 of 4 values of `eval_loss` not finite or without a step; left out"]);
+    assert_eq!(notes, ["run `a-10`: 2 of 4 values of `eval_loss` are not finite or have no step, and are left out"]);
 }
 
 #[test]

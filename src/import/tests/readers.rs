@@ -12,6 +12,8 @@ fn of_several_checkpoints_the_furthest_is_read() {
     assert_eq!(rows, ["eval_loss 8000 1.5"]);
     assert_eq!(notes.len(), 1);
     assert!(notes[0].contains("checkpoint-150") && notes[0].ends_with("at step 50 is a beginning of it"), "{notes:?}");
+    // the number of a checkpoint is no amount
+    assert_eq!(read(&[place.path("zh-8k")], None).unwrap().runs[0].path, place.path("zh-8k"));
     // a run begun anew in the same folder is another history
     place.write("zh-8k/checkpoint-50/trainer_state.json", trainer_state(50, &[r#"{"eval_loss": 9.5, "step": 50}"#]));
     assert!(import(&[place.path("zh-8k")], &by_name()).unwrap().1[0].ends_with("is a history of its own, left out"));
@@ -87,7 +89,7 @@ fn a_table_of_runs_has_settings_states_and_last_values() {
     let (rows, notes) = import(&[path], &by_key("pairs")).unwrap();
     assert_eq!(rows, ["zh 1000 1.5 seed 1", "zh 2000 1.25 seed 2"]);
     assert!(notes[0].starts_with("run `b` of") && notes[0].ends_with("is crashed, not finished; its last values are taken"), "{notes:?}");
-    assert_eq!(notes[1], "run `c`: 1 of 1 values that count of `eval/zh_loss` not finite; the run is left out");
+    assert_eq!(notes[1], "run `c`: `eval/zh_loss` is NaN; the run is left out");
 }
 
 #[test]
@@ -97,14 +99,11 @@ fn a_database_of_mlflow_keeps_what_is_deleted_out_and_nan_as_a_flag() {
     let (rows, notes) = import(&[place.path("mlflow.db")], &by_key("train_pairs")).unwrap();
     assert_eq!(rows, ["eval_loss 1000 1.5 seed 3"]);
     assert!(notes[0].contains("is FAILED, not FINISHED"), "{notes:?}");
-    assert_eq!(notes[1], "run `b2`: 1 of 1 values that count of `eval_loss` not finite; the run is left out");
+    assert_eq!(notes[1], "run `b2`: `eval_loss` is NaN at step 200; the run is left out");
     let best = Selection { take: Take::Best, ..by_key("train_pairs") };
     let (rows, notes) = import(&[place.path("mlflow.db")], &best).unwrap();
     assert_eq!(rows, ["eval_loss 1000 1.5 seed 3", "eval_loss 2000 1.25"]);
-    assert_eq!(
-        notes[1], "run `b2`: 2 of 3 values of `eval_loss` not finite; they are left out",
-        "an infinity is stored as a finite number"
-    );
+    assert_eq!(notes[1], "run `b2`: 2 of 3 values of `eval_loss` are not finite and left out", "an infinity is stored as a finite number");
 }
 
 #[test]
@@ -150,7 +149,10 @@ fn the_newest_results_of_each_task_count_and_the_harness_says_what_is_better() {
     place.write("zh-8k/results_2025-02-01T00-00-00.1.json", new);
     let (rows, notes) = import(&[place.path("zh-8k")], &by_name()).unwrap();
     assert_eq!(rows, ["belebele_tur 8000 0.5 se 0.0625", "belebele_zho 8000 0.625 se 0.03125"]);
-    assert!(notes[0].ends_with("its scores are read") && notes[1] == "higher `acc,none` is better: loss = 1 - acc,none", "{notes:?}");
+    assert!(
+        notes[0].ends_with("replace older ones in that folder") && notes[1] == "higher `acc,none` is better: loss = 1 - acc,none",
+        "{notes:?}"
+    );
 }
 
 #[test]
