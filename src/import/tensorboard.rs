@@ -37,23 +37,26 @@ struct Scalar {
     value: f64,
 }
 
-/// Reads one run a folder: a restarted run leaves several files, and a step logged again replaces the earlier value.
+/// Reads one run a folder: a restarted run leaves several files in it.
 pub(super) fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run>, ImportError> {
-    let mut runs: BTreeMap<&Path, (Run, BTreeMap<String, BTreeMap<i64, f64>>)> = BTreeMap::new();
+    let mut folders: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
     for path in paths {
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let (_, series) = runs.entry(folder).or_insert_with(|| (Run::new(name_of_folder(path), folder), BTreeMap::new()));
-        for scalar in scalars(path, notes)? {
-            series.entry(scalar.tag).or_default().insert(scalar.step, scalar.value);
-        }
+        folders.entry(path.parent().unwrap_or(Path::new(""))).or_default().push(path);
     }
-    let whole = |(mut run, series): (Run, BTreeMap<String, BTreeMap<i64, f64>>)| {
-        for (tag, readings) in series {
-            readings.into_iter().for_each(|(step, value)| run.push(&tag, Some(step as f64), value));
-        }
-        run
-    };
-    Ok(runs.into_values().map(whole).collect())
+    folders.into_iter().map(|(folder, files)| run(folder, &files, notes)).collect()
+}
+
+/// One run; a step logged again replaces the earlier value.
+fn run(folder: &Path, files: &[&Path], notes: &mut Vec<String>) -> Result<Run, ImportError> {
+    let mut values = BTreeMap::new();
+    for path in files {
+        values.extend(scalars(path, notes)?.into_iter().map(|scalar| ((scalar.tag, scalar.step), scalar.value)));
+    }
+    let mut run = Run::new(files.first().map_or_else(String::new, |file| name_of_folder(file)), folder);
+    for ((tag, step), value) in values {
+        run.push(&tag, Some(step as f64), value);
+    }
+    Ok(run)
 }
 
 fn scalars(path: &Path, notes: &mut Vec<String>) -> Result<Vec<Scalar>, ImportError> {

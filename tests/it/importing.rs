@@ -63,7 +63,7 @@ fn logs_that_are_none() {
         "import out --x step --ceiling nan",
         "import out --x step --ceiling 1",
         "import out/zh-4k --x step",
-        "import out --size -(\\d+k)$ --curve trainer",
+        "import out --size -(\\d+k)$ --curve ^out",
         "import out/zh-1k --x step --out out",
     ];
     assert_transcript("import_failures", &lines.map(|line| place.fails(2, line)));

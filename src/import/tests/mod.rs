@@ -78,9 +78,9 @@ fn without_a_pattern_curves_are_eval_sets_and_repeats_are_told() {
 #[test]
 fn a_curve_with_two_values_of_one_run_is_refused() {
     let place = two_languages();
-    let selection = Selection { curve: Some(Regex::new("trainer").unwrap()), ..by_name() };
+    let selection = Selection { curve: Some(Regex::new("/(out)/").unwrap()), ..by_name() };
     let error = import(&[place.path("out")], &selection).unwrap_err();
-    assert_eq!(error, "run `tr-1k` gives curve `trainer` two values: `eval_tr_loss` and `eval_zh_loss`, expected one");
+    assert_eq!(error, "run `tr-1k` gives curve `out` two values: `eval_tr_loss` and `eval_zh_loss`, expected one");
 }
 
 #[test]
