@@ -3,7 +3,7 @@
 //! A target fails when its reader panics, overflows or takes memory or time without bounds; an error is a good answer.
 
 use parallot::corpus::{Bitext, Source};
-use parallot::import::{self, Amount, Kind, Selection, Take};
+use parallot::import::{self, Amount, Kind, Selection, Sense, Take};
 use std::fs;
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub fn import(path: &Path, kind: Kind) {
     let selections = [
         Selection { amount: Some(Amount::Step), ..Selection::default() },
         Selection { take: Take::Best, ..default.clone() },
-        Selection { ceiling: Some(100.0), ..default },
+        Selection { sense: Some(Sense::Rises { ceiling: 100.0 }), ..default },
     ];
     for selection in &selections {
         if let Ok(imported) = import::select(&logs, selection) {

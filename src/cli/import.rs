@@ -4,7 +4,7 @@ use super::failure::{Failure, OrFail};
 use super::terminal::{note, say};
 use super::version;
 use crate::files;
-use crate::import::{self, Amount, AmountTable, ImportError, Kind, Row, Selection, Take};
+use crate::import::{self, Amount, AmountTable, ImportError, Kind, Row, Selection, Sense, Take};
 use clap::{Args, ValueEnum};
 use regex::Regex;
 use std::collections::BTreeSet;
@@ -94,10 +94,10 @@ fn selection(arguments: &Arguments) -> Result<Selection, Failure> {
     if let Some(ceiling) = arguments.ceiling.filter(|ceiling| !(ceiling.is_finite() && *ceiling > 0.0)) {
         return Err(Failure::input(anyhow::anyhow!("`--ceiling` is {ceiling}, expected a finite number above 0")));
     }
+    let rises = arguments.ceiling.map(|ceiling| Sense::Rises { ceiling });
     Ok(Selection {
         metric: arguments.metric.clone(),
-        ceiling: arguments.ceiling,
-        lower_is_better: arguments.lower_is_better,
+        sense: rises.or(arguments.lower_is_better.then_some(Sense::Falls)),
         amount: amount(&arguments.amount)?,
         curve: arguments.curve.clone(),
         seed: arguments.seed.clone(),

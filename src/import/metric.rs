@@ -26,7 +26,7 @@ const LOSSES: [&str; 10] = ["loss", "perplexity", "ppl", "nll", "ter", "wer", "c
 
 /// Which way a metric is better.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Sense {
+pub enum Sense {
     /// Lower is better: the value is the loss.
     Falls,
     /// Higher is better: the loss is what is missing to the ceiling.
@@ -38,7 +38,7 @@ pub(super) enum Sense {
 
 impl Sense {
     /// The sense of a metric by what is given, by what the log says, and by its name; none where they do not say enough.
-    pub fn of(metric: &Metric, series: &Series, given: Option<Sense>) -> Option<Sense> {
+    pub(super) fn of(metric: &Metric, series: &Series, given: Option<Sense>) -> Option<Sense> {
         let score = SCORES.iter().find(|(score, _)| words(&metric.key).any(|word| word.starts_with(score)));
         let rises = score.map(|&(_, ceiling)| Sense::Rises { ceiling });
         let falls = words(&metric.key).any(|word| LOSSES.contains(&word.as_str())).then_some(Sense::Falls);
@@ -50,7 +50,7 @@ impl Sense {
     }
 
     /// The loss that a value stands for.
-    pub fn loss(self, value: f64) -> f64 {
+    pub(super) fn loss(self, value: f64) -> f64 {
         match self {
             Sense::Falls => value,
             Sense::Rises { ceiling } => ceiling - value,

@@ -13,6 +13,7 @@
 mod amount;
 mod error;
 mod find;
+mod history;
 mod json;
 mod lm_eval;
 mod log;
@@ -30,8 +31,10 @@ mod wandb;
 pub use amount::{Amount, AmountTable};
 pub use error::ImportError;
 pub use find::{Kind, Logs, read};
+pub use history::Take;
 pub use log::{Metric, Reading, Run, Series};
-pub use select::{Imported, Row, Selection, Take, select};
+pub use metric::Sense;
+pub use select::{Imported, Row, Selection, select};
 pub use table::to_csv;
 
 #[cfg(test)]

@@ -139,8 +139,10 @@ fn scores_need_a_ceiling_above_them_and_losses_are_above_0() {
     let place = Place::new();
     let row = r#"{"eval_acc": 45, "eval_bleu": 0.25, "eval_fluency": 3, "eval_loss": -0.5, "step": 1}"#;
     let path = place.write("a-10/trainer_state.json", trainer_state(1, &[row]));
-    let import =
-        |metric: &str, ceiling| import(std::slice::from_ref(&path), &Selection { metric: Some(metric.to_owned()), ceiling, ..by_name() });
+    let import = |metric: &str, ceiling: Option<f64>| {
+        let sense = ceiling.map(|ceiling| Sense::Rises { ceiling });
+        import(std::slice::from_ref(&path), &Selection { metric: Some(metric.to_owned()), sense, ..by_name() })
+    };
     assert_eq!(import("eval_acc", None).unwrap_err(), "`eval_acc` of run `a-10` is 45, expected a score below the ceiling 1");
     assert_eq!(import("eval_acc", Some(100.0)).unwrap().0, ["eval_acc 10 55"]);
     assert!(import("eval_bleu", None).unwrap().1[0].ends_with("no score is above 1, so that the ceiling may be 1"));
