@@ -21,20 +21,22 @@ fn seeds_are_files_that_the_program_wrote_or_reads() {
     place.done("sweep tiny --trainer simulated");
     place.done("fit tiny --bootstraps 2");
     let record = place.records("tiny").swap_remove(0).1;
-    let seeds: [(&str, Vec<u8>); 8] = [
+    let manifest = place.read("experiments/records/tiny/sweep.json");
+    let seeds: [(&str, Vec<u8>); 9] = [
         ("corpus_jsonl", "{\"en\": \"One.\", \"xx\": \"Bir.\", \"split\": \"train\"}\n{\"en\": 1}\n".into()),
         ("corpus_parquet", parquet()),
         ("corpus_tsv", "split\ten\txx\ntrain\tOne.\tBir.\ndev\tTwo.\tİki.\n".into()),
         ("experiment", TINY.into()),
         ("fits", place.read("fits/tiny/fits.json").into_bytes()),
         ("record", record.into_bytes()),
+        ("record", manifest.into_bytes()),
         ("size_table", "run,x,curve\nzh-8k,8k,zh\n".into()),
         ("import_mlflow_store", "run_id: a\nrun_name: b\nstatus: 3\n\x001700000000100 1.5 100\n\x008000".into()),
     ];
-    for (target, seed) in seeds {
+    for (index, (target, seed)) in seeds.into_iter().enumerate() {
         assert!(!seed.is_empty(), "{target}");
         if let Ok(corpus) = std::env::var("PARALLOT_FUZZ_CORPUS") {
-            files::write(&Path::new(&corpus).join(target).join("seed"), &seed).unwrap();
+            files::write(&Path::new(&corpus).join(target).join(index.to_string()), &seed).unwrap();
         }
     }
 }
