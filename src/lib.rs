@@ -13,6 +13,7 @@
 
 pub mod files;
 pub mod numeric;
+pub mod parquet;
 pub mod units;
 
 pub mod corpus;

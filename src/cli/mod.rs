@@ -15,6 +15,7 @@ mod text;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use failure::Failure;
+use std::panic;
 use std::process::ExitCode;
 
 /// Decides how many translation pairs each language gets when the budget is limited.
@@ -63,12 +64,25 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    match run(cli.verb) {
+    quiet_panics();
+    let done = panic::catch_unwind(|| run(cli.verb)).unwrap_or_else(|_| {
+        let fault = Failure::work(anyhow::anyhow!("a fault of parallot itself, not of its input"));
+        Err(fault.hint("`RUST_BACKTRACE=1` in the environment shows where; please report it with the command"))
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             terminal::note(&failure.to_string());
             ExitCode::from(failure.status())
         }
+    }
+}
+
+/// Readers turn panics of polars on damaged files into errors, and `main` all others: nobody is to read of them beside,
+/// unless a backtrace is asked for.
+fn quiet_panics() {
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        panic::set_hook(Box::new(|_| {}));
     }
 }
 
