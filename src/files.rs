@@ -49,6 +49,18 @@ pub fn exists(path: &Path) -> bool {
     path.exists()
 }
 
+/// Whether a folder is at the path.
+pub fn is_folder(path: &Path) -> bool {
+    path.is_dir()
+}
+
+/// The first bytes of a file, at most `most`.
+pub fn head(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    open(path)?.take(most).read_to_end(&mut bytes).map_err(failed("read", path))?;
+    Ok(bytes)
+}
+
 /// Creates a folder and those above it.
 pub fn create_folder(path: &Path) -> Result<(), FileError> {
     fs::create_dir_all(path).map_err(failed("create", path))
@@ -107,6 +119,27 @@ pub fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, FileError> {
     Ok(paths)
 }
 
+/// Every file below a folder, sorted by path. Hidden files and folders are left out, and links to folders, which may lead in circles.
+pub fn walk(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let mut folders = vec![folder.to_owned()];
+    let mut paths = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(failed("list", &folder))? {
+            let entry = entry.map_err(failed("list", &folder))?;
+            let kind = entry.file_type().map_err(failed("list", &folder))?;
+            let path = entry.path();
+            match entry.file_name().to_string_lossy().starts_with('.') {
+                true => {}
+                false if kind.is_dir() => folders.push(path),
+                false if path.is_file() => paths.push(path),
+                false => {}
+            }
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
 /// A lock on a folder, held until it is dropped or the process dies.
 #[derive(Debug)]
 pub struct FolderLock(#[expect(dead_code, reason = "the open file is the lock")] fs::File);
@@ -150,6 +183,16 @@ mod tests {
         assert_eq!(read_text(&path).unwrap(), "short");
         assert_eq!(list(path.parent().unwrap(), "csv").unwrap(), std::slice::from_ref(&path));
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_walk_finds_every_file_that_is_not_hidden() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b/c.json", "a.json", ".git/x", "b/.hidden"] {
+            write(&folder.path().join(name), name.as_bytes()).unwrap();
+        }
+        assert_eq!(walk(folder.path()).unwrap(), ["a.json", "b/c.json"].map(|name| folder.path().join(name)));
+        assert_eq!(head(&folder.path().join("a.json"), 2).unwrap(), b"a.");
     }
 
     #[test]

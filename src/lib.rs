@@ -13,6 +13,7 @@
 
 pub mod files;
 pub mod numeric;
+pub mod parquet;
 pub mod units;
 
 pub mod corpus;
@@ -20,6 +21,7 @@ pub mod law;
 pub mod record;
 
 pub mod curve;
+pub mod import;
 pub mod spec;
 
 pub mod allocate;

@@ -5,6 +5,7 @@ mod export;
 mod failure;
 mod fit;
 mod folders;
+mod import;
 mod mixture;
 mod quickstart;
 mod report;
@@ -14,6 +15,7 @@ mod text;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use failure::Failure;
+use std::panic;
 use std::process::ExitCode;
 
 /// Decides how many translation pairs each language gets when the budget is limited.
@@ -30,6 +32,8 @@ enum Verb {
     Quickstart(quickstart::Arguments),
     /// Run the small training runs of an experiment that are missing
     Sweep(sweep::Arguments),
+    /// Turn the logs of trainers and evaluators into curves to be fitted
+    Import(import::Arguments),
     /// Fit the loss laws of an experiment's records
     Fit(fit::Arguments),
     /// Allot a budget of translation pairs by fitted laws
@@ -60,7 +64,12 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    match run(cli.verb) {
+    quiet_panics();
+    let done = panic::catch_unwind(|| run(cli.verb)).unwrap_or_else(|_| {
+        let fault = Failure::work(anyhow::anyhow!("a fault of parallot itself, not of its input"));
+        Err(fault.hint("`RUST_BACKTRACE=1` in the environment shows where; please report it with the command"))
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             terminal::note(&failure.to_string());
@@ -69,10 +78,19 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Readers turn panics of polars on damaged files into errors, and `main` all others: nobody is to read of them beside,
+/// unless a backtrace is asked for.
+fn quiet_panics() {
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        panic::set_hook(Box::new(|_| {}));
+    }
+}
+
 fn run(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::Quickstart(arguments) => quickstart::run(&arguments),
         Verb::Sweep(arguments) => sweep::run(&arguments),
+        Verb::Import(arguments) => import::run(&arguments),
         Verb::Fit(arguments) => fit::run(&arguments),
         Verb::Allocate(arguments) => allocate::run(&arguments),
         Verb::Report(arguments) => report::run(&arguments),

@@ -5,6 +5,7 @@ use super::lines::Lines;
 use super::report::Reason;
 use super::source::{Column, Format, Moses, Source, SourceFiles, Splitting};
 use crate::files;
+use crate::parquet::guarded;
 use polars::prelude::{ParquetReader, SerReader, StringChunked};
 use serde_json::Value;
 use std::path::Path;
@@ -165,12 +166,12 @@ fn visit_parquet(path: &Path, columns: &Columns<'_>, visit: Visit<'_>) -> Result
     let wanted: Vec<String> =
         [Some(columns.english), Some(columns.other), columns.split].into_iter().flatten().map(Column::to_string).collect();
     let mut reader = ParquetReader::new(files::open(path)?);
-    let schema = reader.schema().map_err(refused)?;
+    let schema = guarded(|| reader.schema()).map_err(refused)?;
     let found: Vec<String> = schema.iter_names().map(|name| name.to_string()).collect();
     if let Some(column) = wanted.iter().find(|name| !found.contains(name)) {
         return Err(CorpusError::Column { path: path.to_owned(), column: column.clone(), found });
     }
-    let frame = reader.with_columns(Some(wanted)).finish().map_err(refused)?;
+    let frame = guarded(|| reader.with_columns(Some(wanted)).finish()).map_err(refused)?;
     let texts = |column: &Column| -> Result<StringChunked, CorpusError> {
         let name = column.to_string();
         let series = frame.column(&name).map_err(refused)?.as_materialized_series();

@@ -44,9 +44,9 @@ impl Source {
         self.text.lines().map(str::trim).filter(|line| !line.starts_with("//"))
     }
 
-    /// The same up to the tests, which stand last.
+    /// The same up to the tests, which stand last, or in files of their own.
     fn production(&self) -> impl Iterator<Item = &str> {
-        let is_test_file = self.path.ends_with("/tests.rs");
+        let is_test_file = self.path.ends_with("/tests.rs") || self.path.contains("/tests/");
         self.code().take_while(move |line| !is_test_file && !line.starts_with("mod tests"))
     }
 }

@@ -5,6 +5,7 @@ mod committed;
 #[cfg(feature = "train")]
 mod constructed;
 mod failures;
+mod importing;
 mod layering;
 #[cfg(feature = "train")]
 mod parity;
@@ -12,4 +13,5 @@ mod pipeline;
 mod place;
 #[cfg(feature = "train")]
 mod resume;
+mod seeds;
 mod verbs;

@@ -97,7 +97,7 @@ impl Place {
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("parallot"));
         command.current_dir(self.0.path()).args(line.split_whitespace()).stdin(Stdio::null());
-        for name in ["PARALLOT_DATA", "PARALLOT_CACHE", "COLUMNS"] {
+        for name in ["PARALLOT_DATA", "PARALLOT_CACHE", "COLUMNS", "RUST_BACKTRACE"] {
             command.env_remove(name);
         }
         command

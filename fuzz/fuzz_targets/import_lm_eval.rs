@@ -1,0 +1,8 @@
+//! Results of lm-evaluation-harness → curves.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use parallot::import::Kind;
+use parallot_fuzz::{import, with_file};
+
+fuzz_target!(|bytes: &[u8]| with_file("results_1.json", bytes, |path| import(path, Kind::LmEval)));

@@ -1,0 +1,8 @@
+//! CSV exports of Weights & Biases → curves.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use parallot::import::Kind;
+use parallot_fuzz::{import, with_file};
+
+fuzz_target!(|bytes: &[u8]| with_file("export.csv", bytes, |path| import(path, Kind::Wandb)));
