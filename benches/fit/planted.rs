@@ -82,8 +82,7 @@ pub fn coverage() {
                     let sizes = &DOUBLINGS[..seeds_sizes.1];
                     let curves = curves(&laws, sizes, seeds_sizes.0, noise, &mut generator);
                     let settings = Settings { bootstraps: 200, ..Settings::default() };
-                    let alone: Vec<Fit> =
-                        curves.iter().map(|curve| parallot::fit::fit(curve, &settings).expect("a fit")).collect();
+                    let alone: Vec<Fit> = curves.iter().map(|curve| parallot::fit::fit(curve, &settings).expect("a fit")).collect();
                     for (how, fits) in [together(&curves, &settings), alone].iter().enumerate() {
                         for (law, fit) in laws.iter().zip(fits) {
                             let most = sizes[sizes.len() - 1];
@@ -161,7 +160,9 @@ fn amounts(problem: &Problem) -> Vec<u64> {
 /// The allocation by the mean marginal gain of the weighted candidates: each language as often as it has candidates, by a search on the
 /// common marginal gain.
 fn averaged(fits: &[Fit], budget: u64) -> Vec<u64> {
-    let steepness = |fit: &Fit, x: f64| fit.candidates.iter().filter(|one| one.weight_within > 0.0).map(|one| -one.weight_within * one.law.slope(x)).sum::<f64>();
+    let steepness = |fit: &Fit, x: f64| {
+        fit.candidates.iter().filter(|one| one.weight_within > 0.0).map(|one| -one.weight_within * one.law.slope(x)).sum::<f64>()
+    };
     let amount = |fit: &Fit, gain: f64| {
         let (mut lo, mut hi) = (1.0f64.ln(), (budget as f64).ln());
         for _ in 0..60 {

@@ -161,7 +161,11 @@ pub fn in_sample() {
         }
         let below = ratios.iter().filter(|&&ratio| ratio <= 1.0).count();
         let most = ratios.iter().copied().fold(0.0, f64::max);
-        println!("{label}: at or below the published error on {below} of {}; ratio median {:.3}, largest {most:.3}", ratios.len(), median(ratios.clone()));
+        println!(
+            "{label}: at or below the published error on {below} of {}; ratio median {:.3}, largest {most:.3}",
+            ratios.len(),
+            median(ratios.clone())
+        );
     }
 }
 
@@ -186,7 +190,8 @@ pub fn flan() {
             let row = published.iter().find(|row| row[2] == sizes[last].to_string() && row[4] == "PearCorr" && row[5] == method);
             row.map_or(f64::NAN, |row| number(&row[6]))
         };
-        let found = [pearson(&predicted, &target), error(&predicted), pearson(&line, &target), error(&line), method("AtS"), method("OurFit")];
+        let found =
+            [pearson(&predicted, &target), error(&predicted), pearson(&line, &target), error(&line), method("AtS"), method("OurFit")];
         sums.iter_mut().zip(found).for_each(|(sum, found)| *sum += found / count);
         let [r, e, line_r, line_e, ats, rectified] = found;
         println!(
@@ -196,7 +201,9 @@ pub fn flan() {
         );
     }
     let [r, e, line_r, line_e, ats, rectified] = sums;
-    println!("mean         : Pearson {r:.3}, median ln error {e:.3}; line {line_r:.3}, {line_e:.3}; AtS {ats:.3}; rectified {rectified:.3}");
+    println!(
+        "mean         : Pearson {r:.3}, median ln error {e:.3}; line {line_r:.3}, {line_e:.3}; AtS {ats:.3}; rectified {rectified:.3}"
+    );
 }
 
 /// A straight line in logarithms through three points.

@@ -130,15 +130,17 @@ impl Frame {
     pub(super) fn weak_prior(&self) -> Prior<DIMENSION> {
         let Scales { ln_reference, ln_range: (least, most), .. } = self.scales;
         let turn = (least + 0.4 * (most - least) - ln_reference, 3.0);
-        let known = |j: usize| -> (f64, f64) { match (j, self.form) {
-            (0, _) => (-0.5, 2.0),
-            (1, _) => (0.35f64.ln(), 0.8),
-            (2, _) => (0.0, 0.3),
-            (3, _) => turn,
-            (4, Form::Bnsl) => (0.5f64.ln(), 0.7),
-            (4, _) => (0.0, 0.8),
-            _ => (0.0, 0.2),
-        }};
+        let known = |j: usize| -> (f64, f64) {
+            match (j, self.form) {
+                (0, _) => (-0.5, 2.0),
+                (1, _) => (0.35f64.ln(), 0.8),
+                (2, _) => (0.0, 0.3),
+                (3, _) => turn,
+                (4, Form::Bnsl) => (0.5f64.ln(), 0.7),
+                (4, _) => (0.0, 0.8),
+                _ => (0.0, 0.2),
+            }
+        };
         Prior {
             mean: Theta::from_fn(|j, _| if self.has(j) { known(j).0 } else { 0.0 }),
             precision: Theta::from_fn(|j, _| if self.has(j) { known(j).1.powi(-2) } else { 0.0 }),

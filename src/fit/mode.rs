@@ -66,7 +66,14 @@ pub(super) fn start(frame: Frame, series: &Series, index: usize) -> Theta {
 }
 
 /// Where some starts get to in a few steps.
-pub(super) fn approach(frame: Frame, series: &Series, prior: &Prior<DIMENSION>, noise: Noise, starts: &[Theta], steps: usize) -> Vec<Minimum<DIMENSION>> {
+pub(super) fn approach(
+    frame: Frame,
+    series: &Series,
+    prior: &Prior<DIMENSION>,
+    noise: Noise,
+    starts: &[Theta],
+    steps: usize,
+) -> Vec<Minimum<DIMENSION>> {
     let scaled: Vec<f64> = deviations(series, noise.reach).iter().map(|deviation| noise.sigma * deviation).collect();
     let model = Curve { frame, z: &series.z };
     let data = Data { targets: &series.ln_loss, deviations: &scaled, delta: noise.delta };

@@ -136,8 +136,7 @@ fn candidates(series: &[Series], scales: &Scales, settings: &Settings) -> Vec<Fa
 /// The candidates without the sizes above a part of the largest of each curve; nothing where no curve is long enough.
 fn cut(series: &[Series], scales: &Scales, part: f64, settings: &Settings) -> Option<Cut> {
     let halves: Vec<(Series, Series)> = series.iter().map(|series| series.split(series.end() + part.ln() + ROUNDING)).collect();
-    let long: Vec<usize> =
-        (0..series.len()).filter(|&i| halves[i].0.sizes().len() >= LEAST_KEPT && halves[i].1.len() > 0).collect();
+    let long: Vec<usize> = (0..series.len()).filter(|&i| halves[i].0.sizes().len() >= LEAST_KEPT && halves[i].1.len() > 0).collect();
     if long.is_empty() {
         return None;
     }
@@ -188,8 +187,7 @@ fn scores(cuts: &[&Cut], fits: &[FamilyFit], series: &[Series]) -> Vec<Vec<f64>>
 /// Weights within the sizes of a curve: the scores of the candidates that are believed everywhere, and Akaike's where all have one.
 fn within(scores: &[f64], fits: &[FamilyFit], curve: usize, series: &Series) -> Vec<f64> {
     let everywhere = |c: usize| fits[c].modes[curve].noise.reach.is_infinite();
-    let akaike: Option<Vec<f64>> =
-        (0..fits.len()).map(|c| if everywhere(c) { fits[c].aicc(curve, series) } else { Some(0.0) }).collect();
+    let akaike: Option<Vec<f64>> = (0..fits.len()).map(|c| if everywhere(c) { fits[c].aicc(curve, series) } else { Some(0.0) }).collect();
     let score = |c: usize| match &akaike {
         _ if !everywhere(c) => f64::NEG_INFINITY,
         Some(akaike) => scores[c] - 0.5 * akaike[c],

@@ -3,7 +3,7 @@
 use super::{Provenance, Report};
 use crate::allocate::{Active, Allocation, Allotted, Comparison, Policy, PolicyRow, Term};
 use crate::curve::Point;
-use crate::fit::{Candidate, Fit, Flag, Parameter, Termination};
+use crate::fit::{Candidate, Fit, Flag, Misfit, Parameter, Termination};
 use crate::law::{Form, Law};
 use crate::record::{Evaluation, Outcome, RunRecord};
 use crate::units::{Estimate, Interval, Nats, Pairs, Tokens};
@@ -50,10 +50,22 @@ fn fit(at: usize) -> Fit {
             Point { pairs, loss_nats: law.loss(pairs) * (1.0 + noise), seed }
         }));
     }
-    let parameters =
-        law.parameters().into_iter().map(|(name, value)| Parameter { name: name.to_owned(), estimate: about(value, 0.1 * value) });
-    let candidate = |law, held_out| Candidate { law, rmse_log: 0.009, held_out_error: held_out, aicc: Some(-120.5) };
+    let parameters = law.parameters().into_iter().map(|(name, value)| Parameter {
+        name: name.to_owned(),
+        estimate: about(value, 0.1 * value),
+        profile_90: None,
+    });
+    let candidate = |law, weight, held_out| Candidate {
+        law,
+        reach_efoldings: None,
+        weight_within: weight,
+        weight_beyond: weight,
+        rmse_log: 0.009,
+        held_out_error: held_out,
+        aicc: Some(-120.5),
+    };
     let power = Law::new(Form::Power, &[8.0, 0.12]).unwrap();
+    let draws: Vec<Law> = (0..40).map(|draw| offset(at, 0.05 * wobble(7 * at + draw))).collect();
     Fit {
         curve: CODES[at].to_owned(),
         law,
@@ -62,11 +74,14 @@ fn fit(at: usize) -> Fit {
         starts: 64,
         starts_agreed: 60,
         noise_log: 0.01,
-        candidates: vec![candidate(law, Some(0.008)), candidate(power, Some(0.061))],
+        misfit: Misfit { level_log: 0.002, slope_log: 0.001 },
+        family: CODES.len(),
+        candidates: vec![candidate(law, 0.9, Some(0.008)), candidate(power, 0.1, Some(0.061))],
         flags: if at % 5 == 1 { vec![Flag::FloorNotIdentified, Flag::StartsDisagree { agreed: 3, starts: 64 }] } else { Vec::new() },
         unique: Some(UNIQUE[at]),
         points,
-        draws: (0..40).map(|draw| offset(at, 0.05 * wobble(7 * at + draw))).collect(),
+        draws: draws.clone(),
+        draws_beyond: draws,
     }
 }
 

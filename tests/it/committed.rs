@@ -40,9 +40,9 @@ fn points_and_laws_follow_from_the_records() {
         let curves: Vec<_> = curves_of_records(&langs, &records).into_iter().map(Result::unwrap).collect();
         // draws only make the intervals
         let settings = Settings { bootstraps: 4, ..kept.settings };
-        let again = fit_all(&curves, &settings, &unique);
+        let again = fit_all(&curves, &settings, &unique).unwrap();
         assert_eq!(again.len(), kept.fits.len());
-        for (again, kept) in again.into_iter().map(Result::unwrap).zip(&kept.fits) {
+        for (again, kept) in again.into_iter().zip(&kept.fits) {
             assert_eq!((&again.curve, again.unique, &again.points), (&kept.curve, kept.unique, &kept.points));
             assert_eq!(again.law.form(), kept.law.form(), "{}", kept.curve);
             for ((parameter, again), (_, kept_value)) in again.law.parameters().iter().zip(kept.law.parameters()) {
