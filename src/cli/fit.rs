@@ -1,5 +1,6 @@
 //! `parallot fit`: the laws of an experiment's records.
 
+use super::curves::{self, Forms, Outputs};
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
 use super::report::{names, report_of};
@@ -7,44 +8,76 @@ use super::terminal::{note, say, table};
 use super::version;
 use crate::curve::curves_of_records;
 use crate::files;
-use crate::fit::{self, Fit, FitFile, Settings};
-use crate::law::Form;
+use crate::fit::surface::SurfaceSettings;
+use crate::fit::{self, Candidate, Fit, FitFile, Settings};
+use crate::law::{Form, SurfaceForm};
+use crate::numeric::quantiles::quantile;
 use crate::record::{Manifest, RunRecord, Store, points_csv};
-use crate::report::csv;
 use crate::report::eye::significant;
+use crate::report::{csv, draws_parquet};
 use crate::sweep::is_simulated;
 use crate::units::Lang;
 use clap::Args;
+use std::path::{Path, PathBuf};
 
 /// Flags of `parallot fit`.
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
     /// Experiment: a YAML file, or the name of one in `experiments/`
-    pub experiment: String,
-    /// Forms to choose from, or `auto` for all of them
+    #[arg(required_unless_present = "curves")]
+    pub experiment: Option<String>,
+    /// A table of curves to fit instead: CSV or Parquet with the columns `curve,x,loss` and, where known,
+    /// `se,weight,seed,n_params,split,unique`; rows whose split is `predict` are predicted
+    #[arg(long, value_name = "FILE", conflicts_with = "experiment")]
+    pub curves: Option<PathBuf>,
+    /// Column of the table that names the families whose curves share a prior; each curve is alone where absent
+    #[arg(long, value_name = "COLUMN", requires = "curves")]
+    pub family: Option<String>,
+    /// Forms to weigh, or `auto` for all laws of the amount; `additive` and `multiplicative` fit a surface over `n_params` and the amount
     #[arg(long, value_name = "FORM,…", value_delimiter = ',', default_value = "auto")]
     pub form: Vec<String>,
-    /// Largest sizes kept back to choose the form
+    /// Doublings below the largest size that are held back to weigh the forms
     #[arg(long, value_name = "N")]
     pub held_back: Option<usize>,
-    /// Bootstrap refits, of which intervals are made
+    /// Draws a curve, of which intervals are made
     #[arg(long, value_name = "N")]
     pub bootstraps: Option<usize>,
-    /// Seed of starts and bootstrap
+    /// Seed of the draws
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// Print the fits as JSON
-    #[arg(long)]
-    pub json: bool,
+    /// Write the draws of every law to a Parquet file
+    #[arg(long, value_name = "FILE")]
+    pub draws: Option<PathBuf>,
+    /// Print the fits as JSON, or write them to a file
+    #[arg(long, value_name = "OUT", num_args = 0..=1, default_missing_value = "-")]
+    pub json: Option<String>,
 }
+
+/// Headings of a table of fits.
+pub const HEADINGS: [&str; 5] = ["curve", "law", "held-out error", "noise", "flags"];
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let folders = Folders::of(&arguments.experiment)?;
-    let settings = settings(arguments)?;
+    let forms = forms(arguments)?;
+    if let Some(path) = &arguments.curves {
+        let outputs = Outputs { json: arguments.json.as_deref(), draws: arguments.draws.as_deref() };
+        return curves::run(path, arguments.family.as_deref(), &forms, &outputs);
+    }
+    match (&arguments.experiment, forms) {
+        (Some(experiment), Forms::Laws(settings)) => run_experiment(experiment, settings, arguments),
+        (_, Forms::Surfaces(..)) => {
+            let error = anyhow::anyhow!("`--form {}` is over model sizes, found one model in an experiment", arguments.form.join(","));
+            Err(Failure::input(error).hint("`--curves FILE` with a column `n_params` brings several"))
+        }
+        (None, _) => Err(Failure::input(anyhow::anyhow!("no experiment and no `--curves`, expected one of them"))),
+    }
+}
+
+fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -> Result<(), Failure> {
+    let folders = Folders::of(experiment)?;
     let (manifest, records) = Store::new(&folders.records)
         .read_sweep()
-        .map_err(|error| Failure::input(error).hint(format!("`parallot sweep {}` makes the records", arguments.experiment)))?;
+        .map_err(|error| Failure::input(error).hint(format!("`parallot sweep {experiment}` makes the records")))?;
     files::check_writable(&folders.fits).or_input()?;
     if records.iter().any(is_simulated) {
         note("warning: these records are simulated: their laws say nothing about any language");
@@ -56,30 +89,59 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let file = fit_records(&folders.name, &manifest, &records, settings)?;
     let json = file.to_json().or_work()?;
     files::write(&folders.fits.join("fits.json"), json.as_bytes()).or_work()?;
-    let command = format!("parallot fit {}", arguments.experiment);
+    let command = format!("parallot fit {experiment}");
     let names = names(&manifest);
     let report = report_of(&file, None, &records, &names, command);
     files::write(&folders.fits.join("curves.csv"), &csv::curves(&report).or_work()?).or_work()?;
     files::write(&folders.fits.join("laws.csv"), &csv::laws(&report).or_work()?).or_work()?;
-    if arguments.json {
-        say(&json);
-        return Ok(());
+    if let Some(draws) = &arguments.draws {
+        files::write(draws, &draws_parquet(&file.fits.iter().collect::<Vec<_>>()).or_work()?).or_work()?;
     }
-    say(&table(&["language", "law", "held-out error", "noise", "flags"], file.fits.iter().map(row)));
-    say(&format!("\nlaws, curves and {} bootstrap draws in `{}`", file.settings.bootstraps, folders.fits.display()));
+    match arguments.json.as_deref() {
+        Some("-") => {
+            say(&json);
+            return Ok(());
+        }
+        Some(out) => files::write(Path::new(out), json.as_bytes()).or_work()?,
+        None => {}
+    }
+    say(&table(&HEADINGS, file.fits.iter().map(row)));
+    say(&format!("\n{}", table(&["form", "weight within", "weight beyond", "held-out error"], weights(&file.fits))));
+    say(&format!("\nlaws, curves and {} draws in `{}`", file.settings.bootstraps, folders.fits.display()));
     Ok(())
 }
 
-fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
+/// What to fit: laws of the amount, or a surface where its forms are named.
+fn forms(arguments: &Arguments) -> Result<Forms, Failure> {
+    let surfaces: Result<Vec<SurfaceForm>, _> = arguments.form.iter().map(|name| name.parse()).collect();
+    if let Ok(forms) = surfaces {
+        let mut settings = SurfaceSettings { seed: arguments.seed, ..SurfaceSettings::default() };
+        settings.bootstraps = arguments.bootstraps.unwrap_or(settings.bootstraps);
+        return Ok(Forms::Surfaces(forms, settings));
+    }
     let mut settings = Settings { seed: arguments.seed, ..Settings::default() };
     if arguments.form != ["auto"] {
         let forms = arguments.form.iter().map(|name| name.parse::<Form>()).collect::<Result<_, _>>();
-        let names: Vec<_> = Form::ALL.iter().map(|form| form.name()).collect();
-        settings.forms = forms.map_err(|error| Failure::input(error).hint(format!("`--form auto` chooses among {}", names.join(", "))))?;
+        let hint = "`--form auto` weighs all laws of the amount; `additive` and `multiplicative` stand alone";
+        settings.forms = forms.map_err(|error| Failure::input(error).hint(hint))?;
     }
     settings.held_back = arguments.held_back.unwrap_or(settings.held_back);
     settings.bootstraps = arguments.bootstraps.unwrap_or(settings.bootstraps);
-    Ok(settings)
+    Ok(Forms::Laws(settings))
+}
+
+/// Forms by their weight over all curves, within the sizes and beyond, with the median held-out error of what is believed everywhere.
+fn weights(fits: &[Fit]) -> Vec<Vec<String>> {
+    let row = |form: Form| {
+        let of_form = || fits.iter().flat_map(|fit| &fit.candidates).filter(move |candidate| candidate.law.form() == form);
+        let share = |weight: fn(&Candidate) -> f64| format!("{:.2}", of_form().map(weight).sum::<f64>() / fits.len() as f64);
+        let mut errors: Vec<f64> = of_form().filter(|one| one.reach_efoldings.is_none()).filter_map(|one| one.held_out_error).collect();
+        errors.sort_by(f64::total_cmp);
+        let error = if errors.is_empty() { "-".to_owned() } else { percent(quantile(&errors, 0.5)) };
+        vec![form.name().to_owned(), share(|one| one.weight_within), share(|one| one.weight_beyond), error]
+    };
+    let tried = |form: &Form| fits.iter().flat_map(|fit| &fit.candidates).any(|candidate| candidate.law.form() == *form);
+    Form::ALL.into_iter().filter(tried).map(row).collect()
 }
 
 /// Fits every language of a sweep. A language that cannot be fitted fails the whole: an allocation without it would be another problem.
@@ -100,7 +162,8 @@ pub fn fit_records(name: &str, manifest: &Manifest, records: &[RunRecord], setti
     })
 }
 
-fn row(fit: &Fit) -> Vec<String> {
+/// One row of a table of fits.
+pub fn row(fit: &Fit) -> Vec<String> {
     let parameters: Vec<String> = fit.law.parameters().iter().map(|(name, value)| format!("{name} {}", significant(*value, 3))).collect();
     let flags: Vec<String> = fit.flags.iter().map(ToString::to_string).collect();
     let held_out = fit.candidates.first().and_then(|best| best.held_out_error);
@@ -114,6 +177,6 @@ fn row(fit: &Fit) -> Vec<String> {
 }
 
 /// A difference of logarithms as what it nearly is: a relative error.
-fn percent(log: f64) -> String {
+pub fn percent(log: f64) -> String {
     format!("{:.2} %", 100.0 * log)
 }

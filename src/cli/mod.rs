@@ -1,6 +1,7 @@
 //! The command line: flags to checked values, one file a verb; the only stdout, stderr, environment and clock.
 
 mod allocate;
+mod curves;
 mod export;
 mod failure;
 mod fit;

@@ -54,12 +54,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     note("2/5 laws");
     fit::run(&fit::Arguments {
-        experiment: experiment.clone(),
+        experiment: Some(experiment.clone()),
+        curves: None,
+        family: None,
         form: vec!["auto".to_owned()],
         held_back: None,
         bootstraps: None,
         seed: 0,
-        json: false,
+        draws: None,
+        json: None,
     })?;
     note("3/5 allocation");
     let mixture = MixtureArguments { budget: arguments.budget, epochs: 4.0, min: vec![], max: vec![], weight: vec![] };

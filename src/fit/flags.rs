@@ -10,6 +10,11 @@ const MOST: f64 = 0.5;
 /// A rise or a fall counts when it is this many standard deviations.
 const SIGMAS: f64 = 2.0;
 
+/// A point this many usual residuals from its law is an outlier; one in 16,000 is by chance.
+const OUTLYING: f64 = 4.0;
+/// Outliers named: more are no outliers but a law that does not hold.
+const MOST_NAMED: usize = 3;
+
 /// Mean ln loss of one size.
 struct Level {
     pairs: f64,
@@ -26,6 +31,7 @@ pub(super) fn flags(fit: &Fit, at_bounds: Vec<String>, freedom: usize) -> Vec<Fl
     let decades = fit.decades();
     flags.extend((decades < 1.0).then_some(Flag::LessThanADecade { decades }));
     let noise = usual_residual(fit);
+    flags.extend(outliers(fit, noise));
     flags.extend(first_rise(&levels, noise));
     flags.extend(drowned(&levels, fit.noise_log).then_some(Flag::NoiseLargerThanSignal));
     // a tenth of the starts: fewer, and the next curve may find none
@@ -41,6 +47,15 @@ fn floor_not_identified(fit: &Fit) -> Option<Flag> {
     let least = fit.points.iter().map(|point| point.loss_nats).fold(f64::INFINITY, f64::min);
     let interval = floor.estimate.interval_90;
     (interval.lo < NOTHING * least && interval.hi > MOST * least).then_some(Flag::FloorNotIdentified)
+}
+
+/// Points far from the law beside the others; none where they are many.
+fn outliers(fit: &Fit, noise: f64) -> Vec<Flag> {
+    // a thousandth of the loss is no outlier, however well the others lie
+    let far = |point: &&Point| (point.loss_nats / fit.law.loss(point.pairs)).ln().abs() > OUTLYING * noise + 1e-3;
+    let found: Vec<&Point> = fit.points.iter().filter(|point| point.pairs > 0.0).filter(far).collect();
+    let named = if found.len() <= MOST_NAMED { found } else { Vec::new() };
+    named.into_iter().map(|point| Flag::Outlier { pairs: point.pairs, loss_nats: point.loss_nats }).collect()
 }
 
 fn levels(points: &[Point]) -> Vec<Level> {

@@ -93,6 +93,8 @@ pub enum Flag {
     LessThanADecade { decades: f64 },
     /// Loss rises with data somewhere by more than its noise.
     NonMonotone { pairs: f64 },
+    /// A point lies far from the law beside the others.
+    Outlier { pairs: f64, loss_nats: f64 },
     /// The whole fall of the curve is smaller than twice its noise.
     NoiseLargerThanSignal,
     /// Few starts reached the best minimum.
@@ -295,6 +297,7 @@ impl fmt::Display for Flag {
             Flag::AtBound { parameter } => write!(f, "{parameter} at its bound"),
             Flag::LessThanADecade { decades } => write!(f, "sizes span {decades:.2} decades, less than one"),
             Flag::NonMonotone { pairs } => write!(f, "loss rises with data at {pairs} pairs"),
+            Flag::Outlier { pairs, loss_nats } => write!(f, "outlier of {loss_nats:.4} at {pairs} pairs"),
             Flag::NoiseLargerThanSignal => write!(f, "noise larger than signal"),
             Flag::StartsDisagree { agreed, starts } => write!(f, "only {agreed} of {starts} starts reached the best minimum"),
             Flag::NothingToCheck => write!(f, "as many parameters as sizes"),

@@ -11,6 +11,8 @@ pub(super) type Covariance = SMatrix<f64, DIMENSION, DIMENSION>;
 
 /// Steps of a descent to the end.
 pub(super) const STEPS: usize = 100;
+/// Steps of a descent from the mode to that of noisy data close by: what is left is far below what the noise moves.
+const DRAW_STEPS: usize = 12;
 /// Difference of ln density within which two minima are the same.
 const SAME: f64 = 1e-3;
 
@@ -115,7 +117,7 @@ pub(super) fn redraw(frame: Frame, series: &Series, prior: &Prior<DIMENSION>, no
     let scaled: Vec<f64> = deviations(series, noise.reach).iter().map(|deviation| noise.sigma * deviation).collect();
     let model = Curve { frame, z: &series.z };
     let data = Data { targets, deviations: &scaled, delta: noise.delta };
-    Problem { model: &model, data, prior: *prior, bounds: frame.bounds() }.minimise(from, STEPS).at
+    Problem { model: &model, data, prior: *prior, bounds: frame.bounds() }.minimise(from, DRAW_STEPS).at
 }
 
 /// Inverse of the second derivatives over the coordinates that the form has; 0 elsewhere.

@@ -34,6 +34,14 @@ impl SurfaceForm {
         }
     }
 
+    /// The formula, for people.
+    pub fn formula(self) -> &'static str {
+        match self {
+            SurfaceForm::Additive => "E + A N^-alpha + B D^-beta",
+            SurfaceForm::Multiplicative => "E + A N^-alpha D^-beta",
+        }
+    }
+
     /// Names of the parameters: E is `irreducible`; A, alpha `scale_n`, `exponent_n`; B, beta `scale_d`, `exponent_d`; the one A of
     /// `multiplicative` `scale`.
     pub fn parameter_names(self) -> &'static [&'static str] {

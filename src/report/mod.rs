@@ -1,11 +1,13 @@
 //! The report: fits, allocation and records → CSV, plots, JSON and one HTML page, all as bytes; nothing here touches the disk.
 
 pub mod csv;
+mod draws;
 pub mod eye;
 mod html;
 mod json;
 pub mod plot;
 
+pub use draws::draws_parquet;
 pub use html::page;
 pub use json::json;
 
