@@ -74,7 +74,7 @@ pub fn coverage() {
     for seeds_sizes in [(1u64, 6usize), (3, 8)] {
         for form in [Form::Power, Form::PowerFloor, Form::Offset, Form::Rectified] {
             for noise in [0.003, 0.01, 0.03] {
-                let families = 40;
+                let families = std::env::var("PARALLOT_FAMILIES").map_or(40, |count| count.parse().expect("a number"));
                 let mut held = [[0usize; 3]; 2];
                 for family in 0..families {
                     let mut generator = generator(11, family);
@@ -123,7 +123,7 @@ pub fn regret() {
         ("8 sizes, 6e5, offset", Form::Offset, &DOUBLINGS[..], 600_000),
     ] {
         for noise in [0.005, 0.01, 0.02] {
-            let families = 100;
+            let families = std::env::var("PARALLOT_FAMILIES").map_or(100, |count| count.parse().expect("a number"));
             let mut sums = [0.0; 4];
             for family in 0..families {
                 let mut generator = generator(23, family);

@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// What is fitted to the curves of a family.
 pub enum Forms {
+    /// Laws of the amount, a curve each; a surface where a curve holds several model sizes.
+    Auto(Settings, SurfaceSettings),
     /// Laws of the amount, a curve each.
     Laws(Settings),
     /// A surface over model sizes and amounts, a family each.
@@ -163,17 +165,29 @@ fn fit_table(table: &CurveTable, forms: &Forms) -> Result<Vec<Found>, Failure> {
         if results[first].is_some() {
             continue;
         }
-        let alone = curves[first].family.is_none() && matches!(forms, Forms::Laws(_));
-        let same = |&at: &usize| at == first || (!alone && curves[at].family == curves[first].family);
+        let mixed = matches!(forms, Forms::Auto(..)) && model_sizes(&curves[first]) > 1;
+        let alone = mixed || (curves[first].family.is_none() && !matches!(forms, Forms::Surfaces(..)));
+        let joins =
+            |at: usize| curves[at].family == curves[first].family && (!matches!(forms, Forms::Auto(..)) || model_sizes(&curves[at]) < 2);
+        let same = |&at: &usize| at == first || (!alone && joins(at));
         let members: Vec<usize> = (first..curves.len()).filter(same).collect();
         let family: Vec<&TableCurve> = members.iter().map(|&at| &curves[at]).collect();
         let found = match forms {
-            Forms::Laws(settings) => fit_laws(&family, settings)?,
+            Forms::Auto(_, settings) if mixed => fit_surface(&family, &[SurfaceForm::Additive, SurfaceForm::Multiplicative], settings),
+            Forms::Laws(settings) | Forms::Auto(settings, _) => fit_laws(&family, settings)?,
             Forms::Surfaces(forms, settings) => fit_surface(&family, forms, settings),
         };
         members.into_iter().zip(found).for_each(|(at, result)| results[at] = Some(result));
     }
     Ok(results.into_iter().map(|result| result.unwrap_or_else(|| Found::Failed("no curve".to_owned()))).collect())
+}
+
+/// Different model sizes among the rows of a curve.
+fn model_sizes(curve: &TableCurve) -> usize {
+    let mut sizes: Vec<f64> = curve.rows.iter().filter_map(|row| row.n_params).collect();
+    sizes.sort_by(f64::total_cmp);
+    sizes.dedup();
+    sizes.len()
 }
 
 /// Fits a family; curves that are none are left out of it and say why.

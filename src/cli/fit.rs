@@ -33,7 +33,8 @@ pub struct Arguments {
     /// Column of the table that names the families whose curves share a prior; each curve is alone where absent
     #[arg(long, value_name = "COLUMN", requires = "curves")]
     pub family: Option<String>,
-    /// Forms to weigh, or `auto` for all laws of the amount; `additive` and `multiplicative` fit a surface over `n_params` and the amount
+    /// Forms to weigh, or `auto` for all laws of the amount; `additive` and `multiplicative`
+    /// fit a surface over `n_params` and the amount
     #[arg(long, value_name = "FORM,…", value_delimiter = ',', default_value = "auto")]
     pub form: Vec<String>,
     /// Doublings below the largest size that are held back to weigh the forms
@@ -64,7 +65,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return curves::run(path, arguments.family.as_deref(), &forms, &outputs);
     }
     match (&arguments.experiment, forms) {
-        (Some(experiment), Forms::Laws(settings)) => run_experiment(experiment, settings, arguments),
+        (Some(experiment), Forms::Laws(settings) | Forms::Auto(settings, _)) => run_experiment(experiment, settings, arguments),
         (_, Forms::Surfaces(..)) => {
             let error = anyhow::anyhow!("`--form {}` is over model sizes, found one model in an experiment", arguments.form.join(","));
             Err(Failure::input(error).hint("`--curves FILE` with a column `n_params` brings several"))
@@ -114,19 +115,20 @@ fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -
 /// What to fit: laws of the amount, or a surface where its forms are named.
 fn forms(arguments: &Arguments) -> Result<Forms, Failure> {
     let surfaces: Result<Vec<SurfaceForm>, _> = arguments.form.iter().map(|name| name.parse()).collect();
+    let mut surface = SurfaceSettings { seed: arguments.seed, ..SurfaceSettings::default() };
+    surface.bootstraps = arguments.bootstraps.unwrap_or(surface.bootstraps);
     if let Ok(forms) = surfaces {
-        let mut settings = SurfaceSettings { seed: arguments.seed, ..SurfaceSettings::default() };
-        settings.bootstraps = arguments.bootstraps.unwrap_or(settings.bootstraps);
-        return Ok(Forms::Surfaces(forms, settings));
+        return Ok(Forms::Surfaces(forms, surface));
     }
     let mut settings = Settings { seed: arguments.seed, ..Settings::default() };
-    if arguments.form != ["auto"] {
-        let forms = arguments.form.iter().map(|name| name.parse::<Form>()).collect::<Result<_, _>>();
-        let hint = "`--form auto` weighs all laws of the amount; `additive` and `multiplicative` stand alone";
-        settings.forms = forms.map_err(|error| Failure::input(error).hint(hint))?;
-    }
     settings.held_back = arguments.held_back.unwrap_or(settings.held_back);
     settings.bootstraps = arguments.bootstraps.unwrap_or(settings.bootstraps);
+    if arguments.form == ["auto"] {
+        return Ok(Forms::Auto(settings, surface));
+    }
+    let forms = arguments.form.iter().map(|name| name.parse::<Form>()).collect::<Result<_, _>>();
+    let hint = "`--form auto` weighs all laws of the amount; `additive` and `multiplicative` stand alone";
+    settings.forms = forms.map_err(|error| Failure::input(error).hint(hint))?;
     Ok(Forms::Laws(settings))
 }
 
