@@ -20,6 +20,7 @@ pub mod law;
 pub mod record;
 
 pub mod curve;
+pub mod optimum;
 pub mod spec;
 
 pub mod allocate;

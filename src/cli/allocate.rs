@@ -33,6 +33,9 @@ pub struct Arguments {
     /// A file of fits, as `parallot fit` writes it
     #[arg(long, value_name = "FILE", conflicts_with = "experiment")]
     pub fits: Option<PathBuf>,
+    /// A problem of any kind, as JSON of the schema `alloc-case/1` or the same in YAML
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["experiment", "fits", "budget", "out"])]
+    pub problem: Option<PathBuf>,
     /// The problem
     #[command(flatten)]
     pub mixture: MixtureArguments,
@@ -66,6 +69,9 @@ pub struct AllocationFile {
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(path) = &arguments.problem {
+        return super::problem::run(path, arguments.json);
+    }
     let folders = arguments.experiment.as_deref().map(Folders::of).transpose()?;
     let fits = read_fits(arguments, folders.as_ref())?;
     let problem = arguments.mixture.pose(&fits.file)?;

@@ -10,8 +10,8 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 pub struct MixtureArguments {
     /// Pairs to allot, like `12000`, `60k` or `1.5M`
-    #[arg(long, value_name = "PAIRS")]
-    pub budget: Pairs,
+    #[arg(long, value_name = "PAIRS", required_unless_present = "problem")]
+    pub budget: Option<Pairs>,
     /// Most passes over the unique pairs of a language
     #[arg(long, value_name = "N", default_value_t = 4.0)]
     pub epochs: f64,
@@ -29,7 +29,8 @@ pub struct MixtureArguments {
 impl MixtureArguments {
     /// The problem: one term a fit, bounded above by unique pairs times epochs where they are known.
     pub fn pose(&self, file: &FitFile) -> Result<Problem, Failure> {
-        if self.budget.0 == 0 {
+        let budget = self.budget.unwrap_or_default().0;
+        if budget == 0 {
             return Err(Failure::input(anyhow::anyhow!("`--budget` is 0, expected at least 1 pair")));
         }
         if !(self.epochs.is_finite() && self.epochs > 0.0) {
@@ -57,7 +58,7 @@ impl MixtureArguments {
         for (lang, weight) in assignments::<f64>("--weight", &self.weight)? {
             term(&mut terms, "--weight", &lang)?.weight = weight;
         }
-        Problem::new(terms, self.budget.0).map_err(hinted)
+        Problem::new(terms, budget).map_err(hinted)
     }
 }
 

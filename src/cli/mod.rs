@@ -6,6 +6,7 @@ mod failure;
 mod fit;
 mod folders;
 mod mixture;
+mod problem;
 mod quickstart;
 mod report;
 mod sweep;
