@@ -3,9 +3,9 @@
 use super::certificate::{Duals, certify};
 use super::feasible::{self, Conflict};
 use super::problem::{Problem, Rule};
-use super::program::{Over, Program, Risk};
-use super::separable::{self, Solution};
-use super::{interior, level};
+use super::program::{Over, Program};
+use super::separable::Solution;
+use super::{branch, convex, grain, level};
 
 /// What is known of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,46 +51,52 @@ pub struct Solved {
 /// Largest gap of a proven optimum: of convex problems, and of those that are searched.
 const PROVEN: f64 = 1e-9;
 const PROVEN_BY_SEARCH: f64 = 1e-8;
+/// Languages times boxes of a search: seconds at most. Eight boxes are the usual; many equal S-shaped languages take more than anybody has.
+const NODES: usize = 1_000_000;
 
 /// Solves a problem.
 pub fn solve(problem: &Problem) -> Answer {
-    let (parts, program) = (problem.parts(), &problem.program);
-    let without = |status: Status| Answer { status, solved: None };
-    if let Err(conflict) = feasible::check(parts, program) {
-        return without(Status::Infeasible(conflict));
+    let parts = problem.parts();
+    let grains: Option<Vec<f64>> = parts.languages.iter().map(|language| language.grain).collect();
+    let program = grains.as_ref().map_or_else(|| problem.program.clone(), |grains| grain::rounded(&problem.program, grains));
+    match optimum(problem, &program, grains.as_deref()) {
+        Err(status) => Answer { status, solved: None },
+        Ok((solution, bound)) => {
+            let solved = solved(problem, &program, solution, bound);
+            let proven = if program.is_convex() { PROVEN } else { PROVEN_BY_SEARCH };
+            let status = if solved.gap <= proven { Status::Optimal } else { Status::Feasible };
+            Answer { status, solved: Some(solved) }
+        }
     }
+}
+
+/// The optimum of a program, and a bound where the multipliers alone prove none.
+fn optimum(problem: &Problem, program: &Program, grains: Option<&[f64]>) -> Result<(Solution, Option<f64>), Status> {
+    let parts = problem.parts();
+    feasible::check(parts, &problem.program).map_err(Status::Infeasible)?;
     let starved = feasible::starved(program);
     if !starved.is_empty() {
-        return without(Status::NoFiniteValue(starved.into_iter().map(|i| parts.languages[i].name.clone()).collect()));
+        return Err(Status::NoFiniteValue(starved.into_iter().map(|i| parts.languages[i].name.clone()).collect()));
     }
-    let (solution, bound) = optimum(program);
-    let solved = solved(problem, solution, bound);
-    let proven = if program.is_convex() { PROVEN } else { PROVEN_BY_SEARCH };
-    let status = if solved.gap <= proven { Status::Optimal } else { Status::Feasible };
-    Answer { status, solved: Some(solved) }
-}
-
-/// The optimum of a feasible program, and a bound where the multipliers alone prove none.
-fn optimum(program: &Program) -> (Solution, Option<f64>) {
-    let single = program.is_separable() && program.draws == 1;
-    match (program.over, program.risk) {
-        (Over::Worst, Risk::Mean) if single => {
-            let level = level::solve(program);
-            let bound = (!program.is_convex()).then_some(level.bound);
-            (level.solution, bound)
-        }
-        (Over::Sum, Risk::Mean) if program.is_separable() => (separable::solve(program), None),
-        _ => (interior::solve(program, &alone(program)), None),
+    feasible::check(parts, program).map_err(Status::Infeasible)?;
+    let nodes = (NODES / program.len()).max(64);
+    if let Some(grains) = grains {
+        let (solution, excess) = grain::solve(program, grains, nodes).map_err(Status::Infeasible)?;
+        let bound = program.objective(&solution.x) - excess;
+        return Ok((solution, Some(bound)));
     }
+    if program.is_convex() {
+        return Ok((convex::solve(program), None));
+    }
+    if program.over == Over::Worst && program.draws == 1 && program.is_separable() {
+        let level = level::solve(program);
+        return Ok((level.solution, Some(level.bound)));
+    }
+    let (solution, bound) = branch::solve(program, None, nodes);
+    Ok((solution, Some(bound)))
 }
 
-/// The optimum of the sum and the mean if nothing coupled the languages: where to start when something does.
-fn alone(program: &Program) -> Solution {
-    separable::solve(&Program { rows: Vec::new(), transfer: None, over: Over::Sum, risk: Risk::Mean, ..program.clone() })
-}
-
-fn solved(problem: &Problem, solution: Solution, bound: Option<f64>) -> Solved {
-    let program = &problem.program;
+fn solved(problem: &Problem, program: &Program, solution: Solution, bound: Option<f64>) -> Solved {
     let certificate = certify(program, &solution.x, &solution.duals);
     let objective = certificate.objective;
     let lower_bound = bound.unwrap_or_else(|| certificate.lower_bound()).min(objective);

@@ -77,6 +77,8 @@ impl<'a> Demand<'a> {
             }
             guess = guess.max(unique);
         }
+        // Newton's last step squares an error of 1e-9; next to a chord it might end on the wrong side of a jump
+        let near = if self.draws.iter().any(|kernel| kernel.chord.is_some()) { 1e-15 } else { 1e-9 };
         let (mut left, mut right) = (lower, upper);
         let mut x = guess.clamp(lower, upper);
         for _ in 0..STEPS {
@@ -103,7 +105,7 @@ impl<'a> Demand<'a> {
             };
             let moved = (next - x).abs() / (x.abs() + self.offset);
             x = next;
-            if moved < 1e-9 && x != lower && x != upper {
+            if moved < near && x != lower && x != upper {
                 return Answer { x, slope: 1.0 / slope };
             }
             if moved == 0.0 {

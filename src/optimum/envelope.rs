@@ -17,6 +17,11 @@ pub struct Chord {
 }
 
 impl Chord {
+    /// `ln(-slope)`.
+    pub(super) fn ln_steepness(&self) -> f64 {
+        (-self.slope).ln()
+    }
+
     /// The reducible loss on the chord.
     pub(super) fn value(&self, y: f64) -> f64 {
         self.start_value + self.slope * (y - self.start)

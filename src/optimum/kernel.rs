@@ -132,9 +132,18 @@ impl Kernel {
         if self.is_idle() {
             return Jet::default();
         }
-        if let Some(chord) = self.chord.filter(|chord| y < chord.end) {
-            return Jet { value: chord.value(y), slope: chord.slope, curvature: 0.0 };
+        match self.chord {
+            Some(chord) if y < chord.end => Jet { value: chord.value(y), slope: chord.slope, curvature: 0.0 },
+            // the chord meets the law at equal slopes only to rounding, and an envelope must not get steeper there
+            Some(chord) => {
+                let jet = self.law_jet(y);
+                Jet { slope: jet.slope.max(chord.slope), ..jet }
+            }
+            None => self.law_jet(y),
         }
+    }
+
+    fn law_jet(&self, y: f64) -> Jet {
         let beta = self.exponent;
         match self.shape {
             Shape::Shifted { offset } => {
@@ -144,7 +153,7 @@ impl Kernel {
                 Jet { value, slope, curvature: -(beta + 1.0) * slope / base }
             }
             Shape::Rectified { .. } if y <= 0.0 => {
-                let (ln_steepness, _) = self.ln_steepness(0.0);
+                let (ln_steepness, _) = self.law_ln_steepness(0.0);
                 Jet { value: self.ln_reducible(0.0).exp(), slope: -ln_steepness.exp(), curvature: 0.0 }
             }
             Shape::Rectified { ln_transition } => {
@@ -159,23 +168,50 @@ impl Kernel {
 
     /// `ln(-slope)` and its derivative; finite where the slope itself underflows, -inf where there is none.
     pub(super) fn ln_steepness(&self, y: f64) -> (f64, f64) {
-        let beta = self.exponent;
-        match (self.chord, self.shape) {
+        match self.chord {
             _ if self.is_idle() => (f64::NEG_INFINITY, 0.0),
-            (Some(chord), _) if y < chord.end => ((-chord.slope).ln(), 0.0),
-            (_, Shape::Shifted { offset }) => {
+            Some(chord) if y < chord.end => (chord.ln_steepness(), 0.0),
+            Some(chord) => {
+                let (ln, slope) = self.law_ln_steepness(y);
+                (ln.min(chord.ln_steepness()), slope)
+            }
+            None => self.law_ln_steepness(y),
+        }
+    }
+
+    fn law_ln_steepness(&self, y: f64) -> (f64, f64) {
+        let beta = self.exponent;
+        match self.shape {
+            Shape::Shifted { offset } => {
                 let base = y + offset;
                 (self.ln_front - (beta + 1.0) * base.ln(), -(beta + 1.0) / base)
             }
-            (_, Shape::Rectified { ln_transition }) => {
+            Shape::Rectified { ln_transition } => {
                 let v = y.ln();
                 // at y = 0 and beta = 1 the product is 0 times infinity, and its limit is 0
                 let rise = if beta == 1.0 { 0.0 } else { (beta - 1.0) * v };
                 let part = 1.0 / (1.0 + (ln_transition - beta * v).exp());
-                let ln = self.ln_front + rise - 2.0 * ln_add_exp(ln_transition, beta * v);
-                (ln, (beta - 1.0 - 2.0 * beta * part) / y)
+                (self.ln_front + rise - 2.0 * ln_add_exp(ln_transition, beta * v), (beta - 1.0 - 2.0 * beta * part) / y)
             }
         }
+    }
+
+    /// Loss at `y` less that at `y + more`, without the cancellation of the plain difference; of the law itself, without its chord.
+    pub(super) fn fall(&self, y: f64, more: f64) -> f64 {
+        if more <= 0.0 || self.is_idle() {
+            return 0.0;
+        }
+        let beta = self.exponent;
+        let ln_ratio = match self.shape {
+            Shape::Shifted { offset } => -beta * (-more / (y + more + offset)).ln_1p(),
+            Shape::Rectified { ln_transition } => {
+                // (Dl + from^beta) / (Dl + to^beta) = 1 - part (1 - (from/to)^beta), part = to^beta / (Dl + to^beta)
+                let to = y + more;
+                let part = 1.0 / (1.0 + (ln_transition - beta * to.ln()).exp());
+                -(part * (beta * (-more / to).ln_1p()).exp_m1()).ln_1p()
+            }
+        };
+        self.ln_reducible(y + more).exp() * ln_ratio.exp_m1()
     }
 
     /// `ln(y + offset)` linearises the steepness of a shifted law; of others, `ln y` comes near.

@@ -17,10 +17,13 @@
 //! | whole grains | `grain`: greedy on exact gains, or a search pruned by the price |
 
 mod answer;
+mod branch;
 mod certificate;
+mod convex;
 mod demand;
 mod envelope;
 mod feasible;
+mod grain;
 mod interior;
 mod kernel;
 mod level;

@@ -32,6 +32,17 @@ impl Repeat {
         (slope, -slope / (self.unique * self.r))
     }
 
+    /// `d(x + more) - d(x)`, without the cancellation of the plain difference.
+    pub(super) fn gained(&self, x: f64, more: f64) -> f64 {
+        let Repeat { unique, r } = *self;
+        if x + more <= unique {
+            return more;
+        }
+        let fresh = (unique - x).max(0.0);
+        let repeated = more - fresh;
+        fresh - unique * r * (-self.decay(x)).exp() * (-repeated / (unique * r)).exp_m1()
+    }
+
     /// `-ln d'(x)`: how many times 1/e a repeat at `x` is worth.
     pub(super) fn decay(&self, x: f64) -> f64 {
         ((x / self.unique - 1.0) / self.r).max(0.0)

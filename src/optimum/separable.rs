@@ -122,8 +122,11 @@ impl Market<'_> {
 
     /// Between two prices as good as equal: what the dearer leaves goes to those who ask for more at the cheaper, one after the other.
     fn fill(&mut self, (cheap, dear): (f64, f64)) {
+        // on a flat piece any amount will do: the search from above finds the most, that from below the least
+        self.answers.iter_mut().zip(&self.demands).for_each(|(answer, demand)| answer.x = demand.own.upper.min(f64::MAX));
         self.ask(cheap);
         let most: Vec<f64> = self.answers.iter().map(|answer| answer.x).collect();
+        self.answers.iter_mut().zip(&self.demands).for_each(|(answer, demand)| answer.x = demand.own.lower);
         let (spent, _) = self.ask(dear);
         let mut left = self.budget - spent;
         for ((demand, answer), most) in self.demands.iter().zip(&mut self.answers).zip(most) {
