@@ -2,6 +2,7 @@
 
 use super::problem::{Parts, Rule};
 use super::program::{Program, sum};
+use super::simplex::{self, Range};
 use std::fmt;
 
 /// Constraints that cannot all hold.
@@ -57,7 +58,43 @@ pub(super) fn check(parts: &Parts, program: &Program) -> Result<(), Conflict> {
             return conflict(vec![asks, format!("lower bounds give it {}", end(true))], end(true) - row.upper);
         }
     }
-    Ok(())
+    if program.rows.is_empty() { Ok(()) } else { together(parts, program).map(|_| ()) }
+}
+
+/// Amounts that meet bounds, budget and all groups together.
+fn together(parts: &Parts, program: &Program) -> Result<Vec<f64>, Conflict> {
+    let (lower, upper) = (program.own.iter().map(|own| own.lower).collect::<Vec<_>>(), program.own.iter().map(|own| own.upper).collect::<Vec<_>>());
+    simplex::feasible(&lower, &upper, &ranges(program)).map_err(|found| {
+        let budget = format!("the budget is {}{}", if program.exact { "exactly " } else { "" }, program.budget);
+        let row = |&row: &usize| match row.checked_sub(1) {
+            None => budget.clone(),
+            Some(g) => {
+                let group = &parts.groups[g];
+                let word = match group.rule {
+                    Rule::AtMost => "at most",
+                    Rule::AtLeast => "at least",
+                    Rule::Exactly => "exactly",
+                };
+                format!("group `{}` asks for {word} {}", group.name, group.amount)
+            }
+        };
+        let bounds = |&i: &usize| {
+            let own = &program.own[i];
+            let name = &parts.languages[i].name;
+            if own.upper.is_finite() { format!("`{name}` gets {} to {}", own.lower, own.upper) } else { format!("`{name}` gets at least {}", own.lower) }
+        };
+        let held = found.variables.iter().filter(|&&i| program.own[i].lower > 0.0 || program.own[i].upper.is_finite());
+        Conflict { constraints: found.rows.iter().map(row).chain(held.map(bounds)).collect(), short: found.short }
+    })
+}
+
+/// The budget, then the groups.
+fn ranges(program: &Program) -> Vec<Range> {
+    let costs = program.own.iter().enumerate().map(|(i, own)| (i, own.cost)).collect();
+    let least = if program.exact { program.budget } else { f64::NEG_INFINITY };
+    let budget = Range { terms: costs, low: least, high: program.budget };
+    let group = |row: &super::program::Row| Range { terms: row.terms.clone(), low: row.lower, high: row.upper };
+    std::iter::once(budget).chain(program.rows.iter().map(group)).collect()
 }
 
 /// Languages that count, have an infinite loss without data, and can have none.

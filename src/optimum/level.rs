@@ -10,7 +10,7 @@
 use super::certificate::Duals;
 use super::program::{Program, sum};
 use super::separable::Solution;
-use crate::numeric::roots::falling_root;
+use crate::numeric::roots::{Bracket, falling_root};
 
 /// The least level, and amounts that reach it.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +26,15 @@ pub(super) fn solve(program: &Program) -> Level {
     let root = least_level(program, &counted, |i, level| amount_for(program, i, level));
     let mut x: Vec<f64> = program.own.iter().map(|own| own.lower).collect();
     counted.iter().for_each(|&i| x[i] = amount_for(program, i, root.right).min(program.own[i].upper));
-    let duals = duals(program, &counted, &x);
+    // one that has all it can have, and is worst all the same, holds the level alone
+    let stuck = counted.iter().copied().find(|&i| loss(program, i, program.own[i].upper) >= root.right);
+    let duals = match stuck {
+        Some(i) => {
+            x[i] = program.own[i].upper;
+            alone(i, 0.0, x.len())
+        }
+        None => duals(program, &counted, &x),
+    };
     spend_rest(program, &mut x);
     let ln_price = Some(duals.budget.ln()).filter(|ln| ln.is_finite());
     Level { bound: root.left.min(root.right), solution: Solution { x, duals, ln_price } }
@@ -39,30 +47,33 @@ pub(super) fn amount_for(program: &Program, i: usize, level: f64) -> f64 {
     own.repeat.map_or(data, |repeat| repeat.amount_for(data)).max(own.lower)
 }
 
+/// Weighted loss of a language, floor counted.
+pub(super) fn loss(program: &Program, i: usize, x: f64) -> f64 {
+    let kernel = &program.draws_of(i)[0];
+    kernel.floor + kernel.value(program.own[i].effective(x).value)
+}
+
 /// The least level at which what is `needed` of every language is within the bounds and the budget: just above it on the right.
-pub(super) fn least_level(program: &Program, counted: &[usize], needed: impl Fn(usize, f64) -> f64) -> crate::numeric::roots::Bracket {
+pub(super) fn least_level(program: &Program, counted: &[usize], needed: impl Fn(usize, f64) -> f64) -> Bracket {
     let own = &program.own;
     let idle = sum((0..own.len()).filter(|&i| !program.counts(i)).map(|i| own[i].cost * own[i].lower));
-    let room = program.budget - program.least_spent();
-    let excess = |level: f64| {
-        let mut spent = idle;
-        for &i in counted {
-            let x = needed(i, level);
-            if x > own[i].upper {
-                return f64::INFINITY;
-            }
-            spent += own[i].cost * x;
-        }
-        spent - program.budget
-    };
-    let worst = |share: f64| {
-        let at = |i: usize| own[i].upper.min(own[i].lower + share / own[i].cost);
-        let loss = |i: usize| program.draws_of(i)[0].floor + program.draws_of(i)[0].value(own[i].effective(at(i)).value);
-        counted.iter().map(|&i| loss(i)).fold(0.0, f64::max)
-    };
+    let spent = |level: f64| idle + counted.iter().map(|&i| own[i].cost * needed(i, level).min(own[i].upper)).sum::<f64>();
+    let worst = |amount: &dyn Fn(usize) -> f64| counted.iter().map(|&i| loss(program, i, amount(i))).fold(0.0, f64::max);
+    let bounds = worst(&|i| own[i].upper);
+    if spent(bounds) <= program.budget {
+        return Bracket { left: bounds, right: bounds };
+    }
     // even one language alone with all of the budget is not below the first, and even shares bring all to the second
-    let (low, high) = (worst(room), worst(room / counted.len() as f64));
-    falling_root(excess, low * (1.0 - 1e-14), high * (1.0 + 1e-14))
+    let room = program.budget - program.least_spent();
+    let share = |share: f64| worst(&|i| own[i].upper.min(own[i].lower + share / own[i].cost));
+    let (low, high) = (share(room).max(bounds), share(room / counted.len() as f64));
+    falling_root(|level| spent(level) - program.budget, low * (1.0 - 1e-14), high * (1.0 + 1e-14))
+}
+
+fn alone(i: usize, price: f64, n: usize) -> Duals {
+    let mut atoms = vec![0.0; n];
+    atoms[i] = 1.0;
+    Duals { budget: price, atoms, rows: Vec::new() }
 }
 
 /// At the least level a unit of budget goes to all languages above their lower bounds, so that their losses fall together.
@@ -71,29 +82,18 @@ fn duals(program: &Program, counted: &[usize], x: &[f64]) -> Duals {
         let own = program.own[i].effective(x[i]);
         -program.draws_of(i)[0].jet(own.value).slope * own.slope
     };
-    let loss = |i: usize| program.draws_of(i)[0].floor + program.draws_of(i)[0].value(program.own[i].effective(x[i]).value);
-    let worst = counted.iter().map(|&i| loss(i)).fold(0.0, f64::max);
-    let held = |i: usize| loss(i) >= worst * (1.0 - 1e-12);
-    let mut atoms = vec![0.0; x.len()];
-    // one that has all it can have, and is worst all the same, proves the level alone
-    let stuck = counted.iter().copied().find(|&i| held(i) && x[i] >= program.own[i].upper);
-    let moving: Vec<usize> = counted.iter().copied().filter(|&i| held(i) && x[i] > program.own[i].lower).collect();
-    match (stuck, moving.is_empty()) {
-        (Some(i), _) => {
-            atoms[i] = 1.0;
-            Duals { budget: 0.0, atoms, rows: Vec::new() }
-        }
-        (None, false) => {
-            let price = 1.0 / sum(moving.iter().map(|&i| program.own[i].cost / fall(i)));
-            moving.iter().for_each(|&i| atoms[i] = price * program.own[i].cost / fall(i));
-            Duals { budget: price, atoms, rows: Vec::new() }
-        }
-        (None, true) => {
-            let worst = counted.iter().copied().max_by(|&a, &b| loss(a).total_cmp(&loss(b))).unwrap_or(0);
-            atoms[worst] = 1.0;
-            Duals { budget: fall(worst) / program.own[worst].cost, atoms, rows: Vec::new() }
-        }
+    let worst = counted.iter().map(|&i| loss(program, i, x[i])).fold(0.0, f64::max);
+    let moving: Vec<usize> =
+        counted.iter().copied().filter(|&i| x[i] > program.own[i].lower && loss(program, i, x[i]) >= worst * (1.0 - 1e-12)).collect();
+    if moving.is_empty() {
+        let least = |&i: &usize| loss(program, i, x[i]);
+        let i = counted.iter().copied().max_by(|a, b| least(a).total_cmp(&least(b))).unwrap_or(0);
+        return alone(i, fall(i) / program.own[i].cost, x.len());
     }
+    let price = 1.0 / sum(moving.iter().map(|&i| program.own[i].cost / fall(i)));
+    let mut atoms = vec![0.0; x.len()];
+    moving.iter().for_each(|&i| atoms[i] = price * program.own[i].cost / fall(i));
+    Duals { budget: price, atoms, rows: Vec::new() }
 }
 
 /// An exact budget is spent to the end: what no language needs goes to those with room, one after the other.

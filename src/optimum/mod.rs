@@ -33,6 +33,7 @@ mod problem;
 mod program;
 mod repeat;
 mod separable;
+mod simplex;
 mod system;
 mod transfer;
 mod wire;

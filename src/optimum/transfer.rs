@@ -28,11 +28,6 @@ impl Transfer {
         &self.entries[self.starts[i]..self.starts[i + 1]]
     }
 
-    /// Number of entries.
-    pub(super) fn count(&self) -> usize {
-        self.entries.len()
-    }
-
     /// `(I + tau) d`.
     pub(super) fn times(&self, d: &[f64]) -> Vec<f64> {
         (0..d.len()).map(|i| self.row(i).iter().map(|&(j, tau)| tau * d[j]).sum()).collect()

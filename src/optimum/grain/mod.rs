@@ -145,10 +145,9 @@ fn unequal_costs(program: &Program, grains: &[f64], languages: &[usize], costs: 
 /// The least level whose needs, rounded up to whole grains, the budget pays: exact, for they only grow as the level falls.
 fn worst(program: &Program, grains: &[f64]) -> Solution {
     let counted: Vec<usize> = (0..program.len()).filter(|&i| program.counts(i)).collect();
-    let loss = |i: usize, x: f64| program.draws_of(i)[0].floor + program.draws_of(i)[0].value(program.own[i].effective(x).value);
     let needed = |i: usize, level: f64| {
         let steps = (level::amount_for(program, i, level) / grains[i] - WHOLE).ceil();
-        if loss(i, grains[i] * steps) <= level { grains[i] * steps } else { grains[i] * (steps + 1.0) }
+        if level::loss(program, i, grains[i] * steps) <= level { grains[i] * steps } else { grains[i] * (steps + 1.0) }
     };
     let root = level::least_level(program, &counted, needed);
     let mut x: Vec<f64> = program.own.iter().map(|own| own.lower).collect();
