@@ -183,7 +183,8 @@ impl<'a> Interior<'a> {
         let reach = self.longest(state, &plain).min(1.0);
         let ahead = self.complementarity(&self.moved(state, &plain, reach, local));
         let centering = (ahead / mu).powi(3).clamp(1e-8, 1.0);
-        let corrected = self.direction(&system, state, local, ratios, centering * mu, Some(&plain));
+        // a first direction that soon meets a bound says little of the second order at its end
+        let corrected = self.direction(&system, state, local, ratios, centering * mu, Some((&plain, reach * reach)));
         let step = (NEAR * self.longest(state, &corrected)).min(1.0);
         if !step.is_finite() || step < 1e-14 {
             return false;
@@ -218,10 +219,10 @@ impl<'a> Interior<'a> {
     }
 
     /// The Newton direction towards complementarity `target`, second order terms of a first direction counted.
-    fn direction(&self, system: &System, state: &State, local: &Local, ratios: &[f64], target: f64, first: Option<&State>) -> State {
+    fn direction(&self, system: &System, state: &State, local: &Local, ratios: &[f64], target: f64, first: Option<(&State, f64)>) -> State {
         let n = state.x.len();
         let own = &self.program.own;
-        let product = |a: fn(&State) -> &Vec<f64>, b: fn(&State) -> &Vec<f64>, i: usize| first.map_or(0.0, |first| a(first)[i] * b(first)[i]);
+        let product = |a: fn(&State) -> &Vec<f64>, b: fn(&State) -> &Vec<f64>, i: usize| first.map_or(0.0, |(first, part)| part * a(first)[i] * b(first)[i]);
         // (target - second order) / slack, by kind of slack; the slack of a lower bound moves with x, that of an upper one against it
         let low = |i: usize| (target - product(|s| &s.x, |s| &s.low, i)) / (state.x[i] - own[i].lower);
         let high = |i: usize| (target + product(|s| &s.x, |s| &s.high, i)) / (self.upper[i] - state.x[i]);
