@@ -14,6 +14,8 @@ pub(super) struct Demand<'a> {
     draws: &'a [Kernel],
     pub own: &'a Own,
     pub ln_cost: f64,
+    /// Least amount: the lower bound, or next to 0 where the first pair is worth any price.
+    least: f64,
     /// In `ln(x + offset)` the logarithm of the marginal value is a straight line or close to one.
     offset: f64,
     /// `p` and `q` of `x = e^(q - p ln_price) - offset`, where a single law without repetition has that form.
@@ -39,8 +41,9 @@ impl<'a> Demand<'a> {
             [kernel] => kernel.closed_response().map(|(p, q)| (p, q - p * ln_cost)),
             _ => None,
         };
+        let least = if draws.iter().any(Kernel::is_steep_at_zero) { own.lower.max(f64::MIN_POSITIVE) } else { own.lower };
         let offset = draws.iter().map(Kernel::offset).fold(f64::INFINITY, f64::min);
-        Demand { draws, own, ln_cost, offset, closed }
+        Demand { draws, own, ln_cost, least, offset, closed }
     }
 
     /// `ln m(x)` and its derivative; beyond the unique amount where `repeats`, before it otherwise. Both agree on `ln m` at that amount.
@@ -65,7 +68,7 @@ impl<'a> Demand<'a> {
 
     /// The amount asked for at a price, by Newton's method from `guess` within a bracket.
     pub(super) fn at(&self, ln_price: f64, guess: f64) -> Answer {
-        let (lower, upper) = (self.own.lower, self.own.upper);
+        let (lower, upper) = (self.least.min(self.own.upper), self.own.upper);
         let unique = self.own.repeat.map_or(f64::INFINITY, |repeat| repeat.unique);
         let mut guess = guess;
         if let Some((p, q)) = self.closed {

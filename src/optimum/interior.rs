@@ -6,7 +6,7 @@
 use super::certificate::{Certificate, Duals, certify};
 use super::model::{Kind, Local, Model};
 use super::normal::{Normal, Parts};
-use super::program::{Program, sum};
+use super::program::{Over, Program, sum};
 use super::separable::Solution;
 use super::system::System;
 use faer::Mat;
@@ -17,6 +17,12 @@ const STEPS: usize = 150;
 const NEAR: f64 = 0.995;
 /// Relative gap that ends the search: as good as rounding.
 const CLOSED: f64 = 1e-13;
+
+/// A gap that is not worth a second search.
+const DONE: f64 = 1e-11;
+/// Functions of a worst language that are always kept as rows of Newton's equations, and those that may be in a second search.
+const FEW: usize = 64;
+const MANY: usize = 1500;
 
 /// A linear row `terms x (+ slack) = amount`.
 struct Linear {
@@ -30,6 +36,9 @@ struct Linear {
 #[derive(Clone)]
 struct State {
     x: Vec<f64>,
+    /// How far the amounts are above their lower bounds and below their upper ones, to more digits than `x` has next to a bound.
+    below: Vec<f64>,
+    above: Vec<f64>,
     e: Vec<f64>,
     /// Multipliers of the lower and the upper bounds.
     low: Vec<f64>,
@@ -45,7 +54,12 @@ struct State {
 
 /// Solves a feasible convex program from amounts that need not be feasible.
 pub(super) fn solve(program: &Program, start: &Solution) -> Solution {
-    Interior::new(program).run(start)
+    let mut known = Interior::new(program, FEW).run(start);
+    if program.over == Over::Worst && known.0 > DONE && (FEW..MANY).contains(&program.kernels.len()) {
+        let again = Interior::new(program, MANY).run(start);
+        known = if again.0 < known.0 { again } else { known };
+    }
+    known.1
 }
 
 struct Interior<'a> {
@@ -60,8 +74,8 @@ struct Interior<'a> {
 }
 
 impl<'a> Interior<'a> {
-    fn new(program: &'a Program) -> Self {
-        let model = Model::new(program);
+    fn new(program: &'a Program, keep: usize) -> Self {
+        let model = Model::new(program, keep);
         let room = program.budget - program.least_spent();
         let upper: Vec<f64> =
             program.own.iter().map(|own| if own.upper.is_finite() { own.upper } else { own.lower + 2.0 * room / own.cost }).collect();
@@ -80,7 +94,8 @@ impl<'a> Interior<'a> {
         Interior { program, model, normal, linear, upper, free }
     }
 
-    fn run(&self, start: &Solution) -> Solution {
+    /// The best amounts met, and their relative gap.
+    fn run(&self, start: &Solution) -> (f64, Solution) {
         let mut state = self.start(start);
         let mut best: Option<(Certificate, Solution)> = None;
         let mut stale = 0;
@@ -106,7 +121,8 @@ impl<'a> Interior<'a> {
                 break;
             }
         }
-        best.map_or_else(|| self.solution(&state), |(_, solution)| solution)
+        let floor = self.program.floor();
+        best.map_or_else(|| (f64::INFINITY, self.solution(&state)), |(known, solution)| (known.excess / (known.objective - floor), solution))
     }
 
     /// A point well inside the bounds, with multipliers that balance it.
@@ -146,6 +162,8 @@ impl<'a> Interior<'a> {
         });
         let mu = if q.is_empty() { mu } else { mu.min(mean / q.len() as f64) };
         State {
+            below: (0..n).map(|i| x[i] - own[i].lower).collect(),
+            above: (0..n).map(|i| self.upper[i] - x[i]).collect(),
             low: (0..n).map(|i| if self.free[i] { mu / (x[i] - own[i].lower) } else { 0.0 }).collect(),
             high: (0..n).map(|i| if self.free[i] { mu / (self.upper[i] - x[i]) } else { 0.0 }).collect(),
             rows: self.linear.iter().zip(&slack).map(|(row, slack)| if row.equation { 0.0 } else { mu / slack }).collect(),
@@ -196,8 +214,7 @@ impl<'a> Interior<'a> {
     fn system(&self, state: &State, local: &Local, ratios: &[f64]) -> Option<System> {
         let n = state.x.len();
         let barrier = |i: usize| {
-            let (below, above) = (state.x[i] - self.program.own[i].lower, self.upper[i] - state.x[i]);
-            if self.free[i] { local.bend[i] + state.low[i] / below + state.high[i] / above } else { 1.0 }
+            if self.free[i] { local.bend[i] + state.low[i] / state.below[i] + state.high[i] / state.above[i] } else { 1.0 }
         };
         let diagonal: Vec<f64> = (0..n).map(barrier).collect();
         let slopes: Vec<f64> = (0..n).map(|i| if self.free[i] { local.slopes[i] } else { 0.0 }).collect();
@@ -221,46 +238,51 @@ impl<'a> Interior<'a> {
     /// The Newton direction towards complementarity `target`, second order terms of a first direction counted.
     fn direction(&self, system: &System, state: &State, local: &Local, ratios: &[f64], target: f64, first: Option<(&State, f64)>) -> State {
         let n = state.x.len();
-        let own = &self.program.own;
         let product = |a: fn(&State) -> &Vec<f64>, b: fn(&State) -> &Vec<f64>, i: usize| first.map_or(0.0, |(first, part)| part * a(first)[i] * b(first)[i]);
         // (target - second order) / slack, by kind of slack; the slack of a lower bound moves with x, that of an upper one against it
-        let low = |i: usize| (target - product(|s| &s.x, |s| &s.low, i)) / (state.x[i] - own[i].lower);
-        let high = |i: usize| (target + product(|s| &s.x, |s| &s.high, i)) / (self.upper[i] - state.x[i]);
+        let low = |i: usize| (target - product(|s| &s.x, |s| &s.low, i)) / state.below[i];
+        let high = |i: usize| (target + product(|s| &s.x, |s| &s.high, i)) / state.above[i];
         let function = |j: usize| (target - product(|s| &s.v, |s| &s.q, j)) / state.v[j];
         let row = |r: usize| (target - product(|s| &s.slack, |s| &s.rows, r)) / state.rows[r];
         let missed: Vec<f64> = local.h.iter().zip(&state.v).map(|(h, v)| h - v).collect();
-        let pushed: Vec<f64> = (0..missed.len()).map(|j| function(j) - ratios[j] * missed[j] - state.q[j]).collect();
+        let kept = self.model.kept;
+        let pushed: Vec<f64> =
+            (0..missed.len()).map(|j| if j < kept { 0.0 } else { function(j) - ratios[j] * missed[j] - state.q[j] }).collect();
         let (push_x, push_e) = self.model.transposed(local, &pushed);
         let mut held = vec![0.0; n];
         self.linear.iter().zip(&state.rows).for_each(|(row, mu)| row.terms.iter().for_each(|&(j, a)| held[j] += a * mu));
         let right_x: Vec<f64> = (0..n)
             .map(|i| if self.free[i] { -local.gradient[i] - held[i] + low(i) - high(i) + push_x[i] } else { 0.0 })
             .collect();
-        let right_e: Vec<f64> = local.gradient_e.iter().zip(&push_e).map(|(g, push)| push - g).collect();
+        let right_kept = (0..kept).map(|j| (function(j) - state.q[j]) / ratios[j] - missed[j]);
+        let right_e: Vec<f64> = local.gradient_e.iter().zip(&push_e).map(|(g, push)| push - g).chain(right_kept).collect();
         let right_rows: Vec<f64> = (self.linear.iter().enumerate())
             .map(|(r, linear)| {
                 let off = linear.amount - at(linear, &state.x);
                 if linear.equation { off } else { off - row(r) }
             })
             .collect();
-        let (dx, de, drows) = self.solve(system, local, ratios, right_x, right_e, right_rows);
+        let (dx, mut de, drows) = self.solve(system, local, ratios, right_x, right_e, right_rows);
+        let turned = de.split_off(local.gradient_e.len());
         let along = self.model.along(local, &dx, &de);
         let dv: Vec<f64> = along.iter().zip(&missed).map(|(along, missed)| along + missed).collect();
-        let dq = (0..dv.len()).map(|j| function(j) - state.q[j] - ratios[j] * dv[j]).collect();
+        let dq = (0..dv.len()).map(|j| turned.get(j).map_or_else(|| function(j) - state.q[j] - ratios[j] * dv[j], |turned| -turned)).collect();
         let dslack = (self.linear.iter().enumerate())
             .map(|(r, linear)| if linear.equation { 0.0 } else { row(r) - state.slack[r] - state.slack[r] / state.rows[r] * drows[r] })
             .collect();
         let zero_unless_free = |i: usize, value: f64| if self.free[i] { value } else { 0.0 };
         State {
             low: (0..n)
-                .map(|i| zero_unless_free(i, low(i) - state.low[i] - state.low[i] / (state.x[i] - own[i].lower) * dx[i]))
+                .map(|i| zero_unless_free(i, low(i) - state.low[i] - state.low[i] / state.below[i] * dx[i]))
                 .collect(),
-            high: (0..n).map(|i| zero_unless_free(i, high(i) - state.high[i] + state.high[i] / (self.upper[i] - state.x[i]) * dx[i])).collect(),
+            high: (0..n).map(|i| zero_unless_free(i, high(i) - state.high[i] + state.high[i] / state.above[i] * dx[i])).collect(),
             slack: dslack,
             rows: drows,
             v: dv,
             q: dq,
             prices: Vec::new(),
+            above: dx.iter().map(|dx| -dx).collect(),
+            below: dx.clone(),
             x: dx,
             e: de,
         }
@@ -308,8 +330,8 @@ impl<'a> Interior<'a> {
             }
         };
         for i in (0..state.x.len()).filter(|&i| self.free[i]) {
-            hold(state.x[i] - self.program.own[i].lower, d.x[i]);
-            hold(self.upper[i] - state.x[i], -d.x[i]);
+            hold(state.below[i], d.below[i]);
+            hold(state.above[i], d.above[i]);
             hold(state.low[i], d.low[i]);
             hold(state.high[i], d.high[i]);
         }
@@ -317,6 +339,7 @@ impl<'a> Interior<'a> {
             hold(state.slack[r], d.slack[r]);
             hold(state.rows[r], d.rows[r]);
         }
+        self.model.rooms(&state.e, &d.e).for_each(|(room, change)| hold(room, change));
         for j in 0..state.v.len() {
             hold(state.v[j], d.v[j]);
             hold(state.q[j], d.q[j]);
@@ -326,10 +349,19 @@ impl<'a> Interior<'a> {
 
     fn moved(&self, state: &State, d: &State, step: f64, local: &Local) -> State {
         let add = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a + step * b).collect::<Vec<f64>>();
-        let x = add(&state.x, &d.x);
+        let (below, above) = (add(&state.below, &d.below), add(&state.above, &d.above));
+        let own = self.program.own.iter().zip(&self.upper).zip(below.iter().zip(&above)).zip(&state.x);
+        let x = own.map(|(((own, upper), (below, above)), &x)| match below.total_cmp(above) {
+            _ if own.lower >= *upper => x,
+            std::cmp::Ordering::Less => own.lower + below,
+            _ => upper - above,
+        });
+        let x = x.collect();
         let prices = if state.prices.is_empty() { Vec::new() } else { self.moved_prices(state, d, step, local) };
         State {
             x,
+            below,
+            above,
             e: add(&state.e, &d.e),
             low: add(&state.low, &d.low),
             high: add(&state.high, &d.high),
@@ -359,7 +391,7 @@ impl<'a> Interior<'a> {
     /// Mean product of slack and multiplier.
     fn complementarity(&self, state: &State) -> f64 {
         let free = || (0..state.x.len()).filter(|&i| self.free[i]);
-        let bounds = free().map(|i| state.low[i] * (state.x[i] - self.program.own[i].lower) + state.high[i] * (self.upper[i] - state.x[i]));
+        let bounds = free().map(|i| state.low[i] * state.below[i] + state.high[i] * state.above[i]);
         let rows = (0..self.linear.len()).filter(|&r| !self.linear[r].equation).map(|r| state.slack[r] * state.rows[r]);
         let functions = state.v.iter().zip(&state.q).map(|(v, q)| v * q);
         let count = 2 * free().count() + rows.clone().count() + state.v.len();

@@ -95,6 +95,12 @@ impl Kernel {
         !self.is_idle() && self.shape == Shape::Shifted { offset: 0.0 }
     }
 
+    /// Whether the first pair is worth more than any price.
+    pub(super) fn is_steep_at_zero(&self) -> bool {
+        let bends = matches!(self.shape, Shape::Rectified { .. }) && self.exponent < 1.0;
+        !self.is_idle() && (bends || self.has_pole())
+    }
+
     /// Where a law that starts concave turns convex: `(Dl (beta-1) / (beta+1))^(1/beta)` of `rectified` with beta > 1.
     pub(super) fn inflection(&self) -> Option<f64> {
         match self.shape {
@@ -173,7 +179,8 @@ impl Kernel {
             Some(chord) if y < chord.end => (chord.ln_steepness(), 0.0),
             Some(chord) => {
                 let (ln, slope) = self.law_ln_steepness(y);
-                (ln.min(chord.ln_steepness()), slope)
+                // a chord that ends with its range may end where the law is still concave
+                (ln.min(chord.ln_steepness()), slope.min(0.0))
             }
             None => self.law_ln_steepness(y),
         }

@@ -25,9 +25,10 @@ pub(super) fn solve(program: &Program) -> Level {
     let counted: Vec<usize> = (0..program.len()).filter(|&i| program.counts(i)).collect();
     let root = least_level(program, &counted, |i, level| amount_for(program, i, level));
     let mut x: Vec<f64> = program.own.iter().map(|own| own.lower).collect();
-    counted.iter().for_each(|&i| x[i] = amount_for(program, i, root.right).min(program.own[i].upper));
+    let reach: Vec<f64> = program.reach().collect();
+    counted.iter().for_each(|&i| x[i] = amount_for(program, i, root.right).min(reach[i]));
     // one that has all it can have, and is worst all the same, holds the level alone
-    let stuck = counted.iter().copied().find(|&i| loss(program, i, program.own[i].upper) >= root.right);
+    let stuck = counted.iter().copied().find(|&i| reach[i] == program.own[i].upper && loss(program, i, reach[i]) >= root.right);
     let duals = match stuck {
         Some(i) => {
             x[i] = program.own[i].upper;
@@ -56,18 +57,18 @@ pub(super) fn loss(program: &Program, i: usize, x: f64) -> f64 {
 /// The least level at which what is `needed` of every language is within the bounds and the budget: just above it on the right.
 pub(super) fn least_level(program: &Program, counted: &[usize], needed: impl Fn(usize, f64) -> f64) -> Bracket {
     let own = &program.own;
+    let reach: Vec<f64> = program.reach().collect();
     let idle = sum((0..own.len()).filter(|&i| !program.counts(i)).map(|i| own[i].cost * own[i].lower));
-    let spent = |level: f64| idle + counted.iter().map(|&i| own[i].cost * needed(i, level).min(own[i].upper)).sum::<f64>();
+    let excess = |level: f64| idle + counted.iter().map(|&i| own[i].cost * needed(i, level).min(2.0 * reach[i])).sum::<f64>() - program.budget;
     let worst = |amount: &dyn Fn(usize) -> f64| counted.iter().map(|&i| loss(program, i, amount(i))).fold(0.0, f64::max);
-    let bounds = worst(&|i| own[i].upper);
-    if spent(bounds) <= program.budget {
-        return Bracket { left: bounds, right: bounds };
+    // not even a language alone with all of the budget is below the first, and even shares bring all to the second
+    let low = worst(&|i| reach[i]);
+    if excess(low) <= 0.0 {
+        return Bracket { left: low, right: low };
     }
-    // even one language alone with all of the budget is not below the first, and even shares bring all to the second
-    let room = program.budget - program.least_spent();
-    let share = |share: f64| worst(&|i| own[i].upper.min(own[i].lower + share / own[i].cost));
-    let (low, high) = (share(room).max(bounds), share(room / counted.len() as f64));
-    falling_root(|level| spent(level) - program.budget, low * (1.0 - 1e-14), high * (1.0 + 1e-14))
+    let share = (program.budget - program.least_spent()) / counted.len() as f64;
+    let high = worst(&|i| own[i].upper.min(own[i].lower + share / own[i].cost));
+    falling_root(excess, low * (1.0 - 1e-14), high * (1.0 + 1e-14))
 }
 
 fn alone(i: usize, price: f64, n: usize) -> Duals {

@@ -29,7 +29,11 @@ pub(super) struct Model<'a> {
     atoms: Vec<usize>,
     /// Weight of each further variable in the objective: every `e_k`, then `eta`.
     pub objective: Vec<f64>,
+    /// Functions that Newton's equations keep as rows of their own; others are eliminated, which costs digits where they are tight but
+    /// takes no room.
+    pub kept: usize,
 }
+
 
 /// Functions and derivatives at one point, the multipliers `q` of the functions given.
 pub(super) struct Local {
@@ -56,7 +60,8 @@ enum Jacobian {
 }
 
 impl<'a> Model<'a> {
-    pub(super) fn new(program: &'a Program) -> Self {
+    /// With at most `keep` functions of a worst language they are kept as rows.
+    pub(super) fn new(program: &'a Program, keep: usize) -> Self {
         let draws = program.draws;
         let even = vec![1.0 / draws as f64; draws];
         let level = match program.risk {
@@ -71,8 +76,9 @@ impl<'a> Model<'a> {
             (Over::Sum, None) => Kind::Smooth,
         };
         let objective = if kind == Kind::Smooth { Vec::new() } else { tail.unwrap_or(even) };
-        let atoms = (0..program.kernels.len()).filter(|&at| kind == Kind::Worst && !program.kernels[at].is_idle()).collect();
-        Model { program, kind, atoms, objective }
+        let atoms: Vec<usize> = (0..program.kernels.len()).filter(|&at| kind == Kind::Worst && !program.kernels[at].is_idle()).collect();
+        let kept = if atoms.len() <= keep { atoms.len() } else { 0 };
+        Model { program, kind, atoms, objective, kept }
     }
 
     /// Whether a mean of the worst draws counts.
@@ -122,6 +128,12 @@ impl<'a> Model<'a> {
             e.push(eta);
         }
         (e, q)
+    }
+
+    /// By how much each level is above the floor of each function's law, and how that moves with the levels: it must stay above 0.
+    pub(super) fn rooms<'b>(&'b self, e: &'b [f64], de: &'b [f64]) -> impl Iterator<Item = (f64, f64)> + 'b {
+        let draws = self.program.draws;
+        self.atoms.iter().map(move |&at| (e[at % draws] - self.program.kernels[at].floor, de[at % draws]))
     }
 
     /// Everything at one point. `prices` are the multipliers of the data in the smooth case; `ratios` are `q / v`.
@@ -198,7 +210,8 @@ impl<'a> Model<'a> {
             let jet = program.kernels[at].negative_ln(y[i]);
             let room = e[k] - program.kernels[at].floor;
             h.push(room.ln() + jet.value);
-            weights[i] += ratios[a] * jet.slope * jet.slope - q[a] * jet.curvature;
+            let eliminated = if self.kept > 0 { 0.0 } else { ratios[a] };
+            weights[i] += eliminated * jet.slope * jet.slope - q[a] * jet.curvature;
             pull[i] -= q[a] * jet.slope;
             derivatives.push((jet.slope, 1.0 / room));
         }
@@ -279,13 +292,22 @@ impl<'a> Model<'a> {
             }
             Jacobian::Worst(derivatives) => {
                 let size = self.objective.len();
-                let (mut columns, mut corner) = (Mat::zeros(n, size), Mat::zeros(size, size));
+                let (mut columns, mut corner) = (Mat::zeros(n, size + self.kept), Mat::zeros(size + self.kept, size + self.kept));
                 let mut pulls = vec![vec![0.0; n]; draws];
                 for (a, (&at, (in_y, in_e))) in self.atoms.iter().zip(derivatives).enumerate() {
-                    pulls[at % draws][at / draws] = ratios[a] * in_y * in_e;
-                    corner[(at % draws, at % draws)] += (ratios[a] + q[a]) * in_e * in_e;
+                    let (i, k) = (at / draws, at % draws);
+                    corner[(k, k)] += q[a] * in_e * in_e;
+                    if self.kept > 0 {
+                        self.row(i).for_each(|(j, tau)| columns[(j, size + a)] = tau * in_y * local.slopes[j]);
+                        corner[(k, size + a)] = *in_e;
+                        corner[(size + a, k)] = *in_e;
+                        corner[(size + a, size + a)] = -1.0 / ratios[a];
+                    } else {
+                        pulls[k][i] = ratios[a] * in_y * in_e;
+                        corner[(k, k)] += ratios[a] * in_e * in_e;
+                    }
                 }
-                for (k, pull) in pulls.into_iter().enumerate() {
+                for (k, pull) in pulls.into_iter().enumerate().filter(|_| self.kept == 0) {
                     let column = self.transposed_times(pull);
                     (0..n).for_each(|j| columns[(j, k)] = column[j] * local.slopes[j]);
                 }
@@ -298,6 +320,12 @@ impl<'a> Model<'a> {
                 Border { columns, corner, draws: Vec::new() }
             }
         }
+    }
+
+    /// Languages that language `i` profits from, itself among them.
+    fn row(&self, i: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
+        let own = self.program.transfer.is_none().then_some((i, 1.0));
+        self.program.transfer.iter().flat_map(move |transfer| transfer.row(i).iter().copied()).chain(own)
     }
 
     /// Gradients of the draws, where they are part of the normal matrix.
