@@ -68,7 +68,9 @@ pub(super) fn least_level(program: &Program, counted: &[usize], needed: impl Fn(
     }
     let share = (program.budget - program.least_spent()) / counted.len() as f64;
     let high = worst(&|i| own[i].upper.min(own[i].lower + share / own[i].cost));
-    falling_root(excess, low * (1.0 - 1e-14), high * (1.0 + 1e-14))
+    let root = falling_root(excess, low * (1.0 - 1e-14), high * (1.0 + 1e-14));
+    // spent to the last digit: any lower level costs more, and the left end need not be next to it
+    if excess(root.right) == 0.0 { Bracket { left: root.right, ..root } } else { root }
 }
 
 fn alone(i: usize, price: f64, n: usize) -> Duals {

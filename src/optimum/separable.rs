@@ -34,8 +34,7 @@ pub(super) fn solve(program: &Program) -> Solution {
         counted.iter().for_each(|&i| x[i] = program.own[i].upper);
         f64::NEG_INFINITY
     } else {
-        let mut market = Market { answers: vec![Answer::default(); demands.len()], demands, budget };
-        market.answers = market.demands.iter().map(|demand| Answer { x: market.even(demand), slope: 0.0 }).collect();
+        let mut market = Market::new(demands, budget);
         let ln_price = market.clear();
         counted.iter().zip(&market.answers).for_each(|(&i, answer)| x[i] = answer.x);
         market.price_at_bounds().unwrap_or(ln_price)
@@ -60,9 +59,18 @@ struct Market<'a> {
     demands: Vec<Demand<'a>>,
     answers: Vec<Answer>,
     budget: f64,
+    /// What the budget leaves above the lower bounds.
+    room: f64,
 }
 
-impl Market<'_> {
+impl<'a> Market<'a> {
+    fn new(demands: Vec<Demand<'a>>, budget: f64) -> Self {
+        let room = budget - sum(demands.iter().map(|demand| demand.own.cost * demand.own.lower));
+        let mut market = Market { answers: Vec::new(), demands, budget, room };
+        market.answers = market.demands.iter().map(|demand| Answer { x: market.even(demand), slope: 0.0 }).collect();
+        market
+    }
+
     /// Asks everybody at a price: what is spent and its derivative.
     fn ask(&mut self, ln_price: f64) -> (f64, f64) {
         let (mut spent, mut slope) = (0.0, 0.0);
@@ -150,18 +158,13 @@ impl Market<'_> {
 
     /// What a language would get if all got the same on top of their lower bounds.
     fn even(&self, demand: &Demand) -> f64 {
-        let share = self.room() / (demand.own.cost * self.demands.len() as f64);
+        let share = self.room / (demand.own.cost * self.demands.len() as f64);
         (demand.own.lower + share).min(demand.own.upper)
-    }
-
-    fn room(&self) -> f64 {
-        self.budget - sum(self.demands.iter().map(|demand| demand.own.cost * demand.own.lower))
     }
 
     /// Prices so low that all ask for more than there is, and so high that nobody asks for more than an even share.
     fn ends(&self) -> (f64, f64) {
-        let room = self.room();
-        let all = |demand: &Demand| (demand.own.lower + room / demand.own.cost).min(demand.own.upper);
+        let all = |demand: &Demand| (demand.own.lower + self.room / demand.own.cost).min(demand.own.upper);
         let price = |demand: &Demand, x: f64| demand.ln_marginal(x, true).0;
         let cheap = self.demands.iter().map(|demand| price(demand, all(demand))).fold(f64::INFINITY, f64::min);
         let dear = self.demands.iter().map(|demand| price(demand, self.even(demand))).fold(f64::NEG_INFINITY, f64::max);
