@@ -1,10 +1,11 @@
 //! From a problem to its answer: the solver that fits, and what its result proves.
 
-use super::certificate::{Duals, certify};
+use super::certificate::{Duals, ROUNDING, certify};
 use super::feasible::{self, Conflict};
 use super::problem::{Problem, Rule};
 use super::program::{Over, Program};
 use super::separable::Solution;
+use std::borrow::Cow;
 use super::{branch, convex, grain, level};
 
 /// What is known of an answer.
@@ -58,7 +59,10 @@ const NODES: usize = 1_000_000;
 pub fn solve(problem: &Problem) -> Answer {
     let parts = problem.parts();
     let grains: Option<Vec<f64>> = parts.languages.iter().map(|language| language.grain).collect();
-    let program = grains.as_ref().map_or_else(|| problem.program.clone(), |grains| grain::rounded(&problem.program, grains));
+    let program = match &grains {
+        Some(grains) => Cow::Owned(grain::rounded(&problem.program, grains)),
+        None => Cow::Borrowed(&problem.program),
+    };
     match optimum(problem, &program, grains.as_deref()) {
         Err(status) => Answer { status, solved: None },
         Ok((solution, bound)) => {
@@ -99,11 +103,11 @@ fn optimum(problem: &Problem, program: &Program, grains: Option<&[f64]>) -> Resu
 fn solved(problem: &Problem, program: &Program, solution: Solution, bound: Option<f64>) -> Solved {
     let certificate = certify(program, &solution.x, &solution.duals);
     let objective = certificate.objective;
-    let lower_bound = bound.unwrap_or_else(|| certificate.lower_bound()).min(objective);
+    let lower_bound = bound.map_or_else(|| certificate.lower_bound(), |bound| bound - ROUNDING * bound.abs());
     let Duals { budget, rows, .. } = solution.duals;
     let relaxed = |(group, mu): (&super::problem::Group, f64)| if group.rule == Rule::AtLeast { -mu } else { mu };
     Solved {
-        gap: if lower_bound == objective { 0.0 } else { (objective - lower_bound) / (objective - program.floor()) },
+        gap: (objective - lower_bound) / (objective - program.floor()),
         x: solution.x,
         objective,
         lower_bound,

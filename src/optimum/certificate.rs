@@ -33,7 +33,7 @@ pub(super) struct Certificate {
 }
 
 /// Relative rounding of an objective that a bound must allow for: that of the exponentials and logarithms of a loss.
-const ROUNDING: f64 = 32.0 * f64::EPSILON;
+pub(super) const ROUNDING: f64 = 32.0 * f64::EPSILON;
 
 impl Certificate {
     /// A bound that no feasible amounts come below, rounding allowed for.

@@ -18,6 +18,8 @@ const NEAR: f64 = 0.995;
 /// Relative gap that ends the search: as good as rounding.
 const CLOSED: f64 = 1e-13;
 
+/// How far `mu` must have fallen for a certificate to be worth its time.
+const WORTH_A_LOOK: f64 = 1e-3;
 /// A gap that is not worth a second search.
 const DONE: f64 = 1e-11;
 /// Functions of a worst language that are always kept as rows of Newton's equations, and those that may be in a second search.
@@ -97,24 +99,32 @@ impl<'a> Interior<'a> {
     /// The best amounts met, and their relative gap.
     fn run(&self, start: &Solution) -> (f64, Solution) {
         let mut state = self.start(start);
+        let first = self.complementarity(&state);
         let mut best: Option<(Certificate, Solution)> = None;
         let mut stale = 0;
         for _ in 0..STEPS {
             let ratios: Vec<f64> = state.q.iter().zip(&state.v).map(|(q, v)| q / v).collect();
             let local = self.model.local(&state.x, &state.e, &state.q, &ratios, &state.prices);
-            let solution = self.solution(&state);
-            let certificate = certify(self.program, &solution.x, &solution.duals);
-            let scale = certificate.objective - self.program.floor();
-            if self.is_feasible(&state) && best.as_ref().is_none_or(|(known, _)| certificate.excess < known.excess) {
-                stale = 0;
-                let closed = certificate.excess <= CLOSED * scale;
-                best = Some((certificate, solution));
-                if closed {
+            let mu = self.complementarity(&state);
+            stale += 1;
+            // a certificate costs as much as a gradient, and while mu is large it proves little
+            if mu < WORTH_A_LOOK * first && self.is_feasible(&state) {
+                let solution = self.solution(&state);
+                let certificate = certify(self.program, &solution.x, &solution.duals);
+                let scale = certificate.objective - self.program.floor();
+                if best.as_ref().is_none_or(|(known, _)| certificate.excess < known.excess) {
+                    stale = 0;
+                    let closed = certificate.excess <= CLOSED * scale;
+                    best = Some((certificate, solution));
+                    if closed {
+                        break;
+                    }
+                }
+                if best.as_ref().is_some_and(|(known, _)| stale > 8 && known.excess < 1e-10 * scale) {
                     break;
                 }
             }
-            stale += 1;
-            if best.as_ref().is_some_and(|(known, _)| stale > 8 && known.excess < 1e-10 * scale) || stale > 40 {
+            if stale > 60 {
                 break;
             }
             if !self.step(&mut state, &local, &ratios) {

@@ -9,9 +9,12 @@ use super::transfer::Transfer;
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::linalg::solvers::Llt;
 use faer::prelude::Solve;
-use faer::sparse::linalg::solvers::{Llt as SparseLlt, SymbolicLlt};
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::sparse::linalg::SupernodalThreshold;
+use faer::sparse::linalg::cholesky::{CholeskySymbolicParams, LltRef, SymbolicCholesky, factorize_symbolic_cholesky};
 use faer::sparse::{SparseColMatRef, SymbolicSparseColMat};
-use faer::{Accum, Mat, MatMut, Par, Side};
+use faer::{Accum, Conj, Mat, MatMut, Par, Side};
+use std::sync::Arc;
 
 /// How the matrix is stored.
 pub(super) enum Normal {
@@ -26,7 +29,7 @@ pub(super) enum Normal {
 pub(super) struct Pattern {
     transfer: Transfer,
     symbolic: SymbolicSparseColMat<usize>,
-    analysed: SymbolicLlt<usize>,
+    analysed: Arc<SymbolicCholesky<usize>>,
     /// For each row of `T`, pair by pair of its entries.
     targets: Vec<u32>,
     /// Where each diagonal entry is.
@@ -37,7 +40,7 @@ pub(super) struct Pattern {
 pub(super) enum Factor {
     Diagonal(Vec<f64>),
     Dense(Llt<f64>),
-    Sparse(SparseLlt<usize, f64>),
+    Sparse(Arc<SymbolicCholesky<usize>>, Vec<f64>),
 }
 
 /// What makes up the matrix at one point.
@@ -126,7 +129,9 @@ impl Pattern {
         let targets = (0..n).flat_map(pairs).map(target).collect::<Option<_>>()?;
         let diagonal = starts[..n].to_vec();
         let symbolic = SymbolicSparseColMat::new_checked(n, n, starts, None, rows.concat());
-        let analysed = SymbolicLlt::try_new(symbolic.as_ref(), Side::Lower).ok()?;
+        // blocks of columns: twice as fast here as the column by column that the default takes for so few products
+        let blocks = CholeskySymbolicParams { supernodal_flop_ratio_threshold: SupernodalThreshold::FORCE_SUPERNODAL, ..Default::default() };
+        let analysed = Arc::new(factorize_symbolic_cholesky(symbolic.as_ref(), Side::Lower, Default::default(), blocks).ok()?);
         Some(Pattern { transfer: transfer.clone(), symbolic, analysed, targets, diagonal })
     }
 
@@ -144,7 +149,13 @@ impl Pattern {
         }
         self.diagonal.iter().zip(parts.diagonal).for_each(|(&at, z)| values[at] += z);
         let matrix = SparseColMatRef::new(self.symbolic.as_ref(), &values);
-        SparseLlt::try_new_with_symbolic(self.analysed.clone(), matrix, Side::Lower).ok().map(Factor::Sparse)
+        let mut factor = vec![0.0; self.analysed.len_val()];
+        let scratch = self.analysed.factorize_numeric_llt_scratch::<f64>(Par::Seq, Default::default());
+        let (stack, sequential) = (&mut MemBuffer::new(scratch), Par::Seq);
+        let (regular, plain) = (Default::default(), Default::default());
+        let factored =
+            self.analysed.factorize_numeric_llt(&mut factor, matrix, Side::Lower, regular, sequential, MemStack::new(stack), plain);
+        factored.is_ok().then(|| Factor::Sparse(Arc::clone(&self.analysed), factor))
     }
 }
 
@@ -158,7 +169,11 @@ impl Factor {
                 }
             }
             Factor::Dense(factor) => factor.solve_in_place(columns),
-            Factor::Sparse(factor) => factor.solve_in_place(columns),
+            Factor::Sparse(analysed, factor) => {
+                let scratch = analysed.solve_in_place_scratch::<f64>(columns.ncols(), Par::Seq);
+                let factor = LltRef::new(analysed, factor);
+                factor.solve_in_place_with_conj(Conj::No, columns, Par::Seq, MemStack::new(&mut MemBuffer::new(scratch)));
+            }
         }
     }
 }
