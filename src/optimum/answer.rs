@@ -90,7 +90,13 @@ fn optimum(problem: &Problem, program: &Program, grains: Option<&[f64]>) -> Resu
         return Ok((solution, Some(bound)));
     }
     if program.is_convex() {
-        return Ok((convex::solve(program), None));
+        let solution = convex::solve(program);
+        // what is not feasible is no answer, however close
+        if program.rows.is_empty() || program.holds(&solution.x) {
+            return Ok((solution, None));
+        }
+        let x = feasible::together(parts, program).map_err(Status::Infeasible)?;
+        return Ok((Solution { x, ..solution }, None));
     }
     if program.over == Over::Worst && program.draws == 1 && program.is_separable() {
         let level = level::solve(program);

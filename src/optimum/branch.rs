@@ -14,7 +14,9 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 /// Relative gap that ends the search.
-const CLOSED: f64 = 1e-12;
+const CLOSED: f64 = 1e-10;
+/// The same where amounts are whole grains, of which the best is wanted.
+const CLOSED_WHOLE: f64 = 1e-13;
 
 /// A box, the optimum of the envelopes on it, and where to split it.
 struct Node {
@@ -40,6 +42,7 @@ pub(super) fn solve(program: &Program, grains: Option<&[f64]>, nodes: usize) -> 
     let ranges: Vec<(f64, f64)> = ranges.zip(program.data(&program.reach().collect::<Vec<_>>())).collect();
     let root = explore(program.clone(), ranges, grains);
     let floor = program.floor();
+    let closed = if grains.is_some() { CLOSED_WHOLE } else { CLOSED };
     let mut best = (f64::INFINITY, root.solution.clone());
     let mut open = BinaryHeap::new();
     improve(program, grains, &root, &mut best);
@@ -47,7 +50,7 @@ pub(super) fn solve(program: &Program, grains: Option<&[f64]>, nodes: usize) -> 
     // the least bound of boxes that nothing splits: what rounding leaves
     let mut settled = f64::INFINITY;
     for _ in 0..nodes {
-        let target = best.0 - CLOSED * (best.0 - floor);
+        let target = best.0 - closed * (best.0 - floor);
         if open.peek().is_none_or(|node| node.bound >= target) {
             break;
         }
@@ -69,7 +72,7 @@ pub(super) fn solve(program: &Program, grains: Option<&[f64]>, nodes: usize) -> 
 fn improve(program: &Program, grains: Option<&[f64]>, node: &Node, best: &mut (f64, Solution)) {
     let x = grains.map_or_else(|| node.solution.x.clone(), |grains| filled(program, grains, &node.solution.x));
     let objective = program.objective(&x);
-    if objective < best.0 && holds(program, &x) {
+    if objective < best.0 && program.holds(&x) {
         *best = (objective, Solution { x, ..node.solution.clone() });
     }
 }
@@ -79,7 +82,7 @@ fn filled(program: &Program, grains: &[f64], x: &[f64]) -> Vec<f64> {
     let whole = |(&x, (own, &grain)): (&f64, (&Own, &f64))| (grain * (x / grain + 1e-6).floor()).clamp(own.lower, own.upper);
     let mut x: Vec<f64> = x.iter().zip(program.own.iter().zip(grains)).map(whole).collect();
     for _ in 0..2 * x.len() {
-        let now = if holds(program, &x) { program.objective(&x) } else { f64::INFINITY };
+        let now = if program.holds(&x) { program.objective(&x) } else { f64::INFINITY };
         let more = |i: usize| {
             let mut next = x.clone();
             next[i] += grains[i];
@@ -158,7 +161,15 @@ pub(super) fn envelopes(program: &Program) -> Program {
 
 fn enveloped(program: &Program, ranges: &[(f64, f64)]) -> Program {
     let envelope = |(at, kernel): (usize, &Kernel)| kernel.envelope(ranges[at / program.draws].0, ranges[at / program.draws].1);
-    Program { kernels: program.kernels.iter().enumerate().map(envelope).collect(), ..program.clone() }
+    let mut enveloped = Program { kernels: program.kernels.iter().enumerate().map(envelope).collect(), ..program.clone() };
+    let reach: Vec<f64> = program.reach().collect();
+    for (i, own) in enveloped.own.iter_mut().enumerate() {
+        // beyond what the budget reaches an envelope is none
+        if program.draws_of(i).iter().any(|kernel| !kernel.is_convex()) {
+            own.upper = reach[i];
+        }
+    }
+    enveloped
 }
 
 /// Solves the envelopes on a box.
@@ -180,17 +191,6 @@ fn explore(program: Program, ranges: Vec<(f64, f64)>, grains: Option<&[f64]>) ->
     let fraction = |i: usize| grains.map_or(0.0, |grains| (solution.x[i] / grains[i] - (solution.x[i] / grains[i]).round()).abs());
     let split = largest(&apart, 0.0).map(Split::Data).or_else(|| largest(&fraction, 1e-9).map(Split::Amount));
     Node { split, program, ranges, solution, bound }
-}
-
-/// Whether amounts meet rows and budget.
-fn holds(program: &Program, x: &[f64]) -> bool {
-    let rows = program.rows.iter().all(|row| {
-        let size: f64 = row.terms.iter().map(|&(j, a)| (a * x[j]).abs()).sum();
-        let at = row.at(x);
-        at >= row.lower - 1e-13 * size.max(row.lower.abs()) && at <= row.upper + 1e-13 * size.max(row.upper.abs())
-    });
-    let spent = program.spent(x);
-    rows && spent <= program.budget * (1.0 + 1e-13) && (!program.exact || spent >= program.budget * (1.0 - 1e-13))
 }
 
 impl Ord for Node {

@@ -30,6 +30,8 @@ pub(super) struct Answer {
     pub slope: f64,
 }
 
+/// The least amount that still has finite derivatives, of laws steep at 0.
+const NEXT_TO_0: f64 = 1e-150;
 /// Steps of one search; half of them bisect at worst.
 const STEPS: usize = 200;
 
@@ -41,7 +43,7 @@ impl<'a> Demand<'a> {
             [kernel] => kernel.closed_response().map(|(p, q)| (p, q - p * ln_cost)),
             _ => None,
         };
-        let least = if draws.iter().any(Kernel::is_steep_at_zero) { own.lower.max(f64::MIN_POSITIVE) } else { own.lower };
+        let least = if draws.iter().any(Kernel::is_steep_at_zero) { own.lower.max(NEXT_TO_0) } else { own.lower };
         let offset = draws.iter().map(Kernel::offset).fold(f64::INFINITY, f64::min);
         Demand { draws, own, ln_cost, least, offset, closed }
     }
@@ -123,6 +125,10 @@ impl<'a> Demand<'a> {
     fn step(&self, x: f64, excess: f64, slope: f64, unique: f64) -> f64 {
         if slope == 0.0 {
             return self.end_of_chord(x, excess > 0.0);
+        }
+        if !slope.is_finite() {
+            // next to a pole derivatives overflow: no step, so that the bracket is halved
+            return f64::NAN;
         }
         if x > unique || (x == unique && excess > 0.0) {
             return (x - excess / slope).max(unique);

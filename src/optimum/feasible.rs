@@ -62,7 +62,7 @@ pub(super) fn check(parts: &Parts, program: &Program) -> Result<(), Conflict> {
 }
 
 /// Amounts that meet bounds, budget and all groups together.
-fn together(parts: &Parts, program: &Program) -> Result<Vec<f64>, Conflict> {
+pub(super) fn together(parts: &Parts, program: &Program) -> Result<Vec<f64>, Conflict> {
     let (lower, upper) = (program.own.iter().map(|own| own.lower).collect::<Vec<_>>(), program.own.iter().map(|own| own.upper).collect::<Vec<_>>());
     simplex::feasible(&lower, &upper, &ranges(program)).map_err(|found| {
         let budget = format!("the budget is {}{}", if program.exact { "exactly " } else { "" }, program.budget);

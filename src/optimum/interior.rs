@@ -10,6 +10,8 @@ use super::program::{Over, Program, sum};
 use super::separable::Solution;
 use super::system::System;
 use faer::Mat;
+use faer::linalg::solvers::PartialPivLu;
+use faer::prelude::Solve;
 
 /// Most steps; a dozen or two are usual.
 const STEPS: usize = 150;
@@ -108,8 +110,9 @@ impl<'a> Interior<'a> {
             let mu = self.complementarity(&state);
             stale += 1;
             // a certificate costs as much as a gradient, and while mu is large it proves little
-            if mu < WORTH_A_LOOK * first && self.is_feasible(&state) {
-                let solution = self.solution(&state);
+            let restored = if mu < WORTH_A_LOOK * first { self.restored(&state) } else { None };
+            if let Some(x) = restored {
+                let solution = Solution { x, ..self.solution(&state) };
                 let certificate = certify(self.program, &solution.x, &solution.duals);
                 let scale = certificate.objective - self.program.floor();
                 if best.as_ref().is_none_or(|(known, _)| certificate.excess < known.excess) {
@@ -194,13 +197,41 @@ impl<'a> Interior<'a> {
         Solution { x: state.x.clone(), duals: Duals { budget: state.rows[0], rows, atoms }, ln_price: None }
     }
 
-    /// Whether the rows hold to rounding.
-    fn is_feasible(&self, state: &State) -> bool {
-        self.linear.iter().all(|row| {
-            let size: f64 = row.terms.iter().map(|&(j, a)| (a * state.x[j]).abs()).sum::<f64>().max(row.amount.abs());
-            let off = at(row, &state.x) - row.amount;
-            (if row.equation { off.abs() } else { off }) <= 1e-13 * size
-        })
+    /// The amounts of a state, moved so that the rows hold to rounding: each in proportion to the square of its way to the nearest bound,
+    /// so that none meets it. Absent where that is more than a touch.
+    fn restored(&self, state: &State) -> Option<Vec<f64>> {
+        let off = |x: &[f64]| -> Vec<f64> {
+            let off = |row: &Linear| if row.equation { row.amount - at(row, x) } else { (row.amount - at(row, x)).min(0.0) };
+            self.linear.iter().map(off).collect()
+        };
+        let holds = |x: &[f64]| {
+            self.linear.iter().zip(off(x)).all(|(row, off)| {
+                let size: f64 = row.terms.iter().map(|&(j, a)| (a * x[j]).abs()).sum::<f64>().max(row.amount.abs());
+                off.abs() <= 1e-14 * size
+            })
+        };
+        let mut x = state.x.clone();
+        for _ in 0..2 {
+            if holds(&x) {
+                break;
+            }
+            let missed = off(&x);
+            let held: Vec<usize> = (0..missed.len()).filter(|&r| missed[r] != 0.0 || self.linear[r].equation).collect();
+            let room = |j: usize| if self.free[j] { state.below[j].min(state.above[j]).powi(2) } else { 0.0 };
+            let mut weighted = vec![vec![0.0; x.len()]; held.len()];
+            for (line, &r) in weighted.iter_mut().zip(&held) {
+                self.linear[r].terms.iter().for_each(|&(j, a)| line[j] += a * room(j));
+            }
+            let product = |s: usize, line: &[f64]| self.linear[held[s]].terms.iter().map(|&(j, a)| a * line[j]).sum::<f64>();
+            let square = Mat::from_fn(held.len(), held.len(), |r, s| product(s, &weighted[r]));
+            let mut right = Mat::from_fn(held.len(), 1, |r, _| missed[held[r]]);
+            PartialPivLu::new(square.as_ref()).solve_in_place(right.as_mut());
+            for (r, line) in weighted.iter().enumerate() {
+                x.iter_mut().zip(line).for_each(|(x, weighted)| *x += right[(r, 0)] * weighted);
+            }
+        }
+        let touch = |i: usize| (x[i] - state.x[i]).abs() <= 0.5 * state.below[i].min(state.above[i]);
+        (holds(&x) && (0..x.len()).all(|i| x[i] == state.x[i] || touch(i))).then_some(x)
     }
 
     /// One predictor and corrector step; false where the equations break down.

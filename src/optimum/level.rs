@@ -23,7 +23,9 @@ pub(super) struct Level {
 /// Solves a feasible separable program of a worst language and a single draw.
 pub(super) fn solve(program: &Program) -> Level {
     let counted: Vec<usize> = (0..program.len()).filter(|&i| program.counts(i)).collect();
-    let root = least_level(program, &counted, |i, level| amount_for(program, i, level));
+    let share = (program.budget - program.least_spent()) / counted.len() as f64;
+    let even = |i: usize| program.own[i].upper.min(program.own[i].lower + share / program.own[i].cost);
+    let root = least_level(program, &counted, even, |i, level| amount_for(program, i, level));
     let mut x: Vec<f64> = program.own.iter().map(|own| own.lower).collect();
     let reach: Vec<f64> = program.reach().collect();
     counted.iter().for_each(|&i| x[i] = amount_for(program, i, root.right).min(reach[i]));
@@ -55,19 +57,24 @@ pub(super) fn loss(program: &Program, i: usize, x: f64) -> f64 {
 }
 
 /// The least level at which what is `needed` of every language is within the bounds and the budget: just above it on the right.
-pub(super) fn least_level(program: &Program, counted: &[usize], needed: impl Fn(usize, f64) -> f64) -> Bracket {
+/// `known` amounts are within them.
+pub(super) fn least_level(
+    program: &Program,
+    counted: &[usize],
+    known: impl Fn(usize) -> f64,
+    needed: impl Fn(usize, f64) -> f64,
+) -> Bracket {
     let own = &program.own;
     let reach: Vec<f64> = program.reach().collect();
     let idle = sum((0..own.len()).filter(|&i| !program.counts(i)).map(|i| own[i].cost * own[i].lower));
     let excess = |level: f64| idle + counted.iter().map(|&i| own[i].cost * needed(i, level).min(2.0 * reach[i])).sum::<f64>() - program.budget;
     let worst = |amount: &dyn Fn(usize) -> f64| counted.iter().map(|&i| loss(program, i, amount(i))).fold(0.0, f64::max);
-    // not even a language alone with all of the budget is below the first, and even shares bring all to the second
+    // not even a language alone with all of the budget is below the first
     let low = worst(&|i| reach[i]);
     if excess(low) <= 0.0 {
         return Bracket { left: low, right: low };
     }
-    let share = (program.budget - program.least_spent()) / counted.len() as f64;
-    let high = worst(&|i| own[i].upper.min(own[i].lower + share / own[i].cost));
+    let high = worst(&known);
     let root = falling_root(excess, low * (1.0 - 1e-14), high * (1.0 + 1e-14));
     // spent to the last digit: any lower level costs more, and the left end need not be next to it
     if excess(root.right) == 0.0 { Bracket { left: root.right, ..root } } else { root }

@@ -45,3 +45,6 @@ pub use problem::{Budget, Group, Language, Parts, Problem, ProblemError, Rule};
 pub use program::{Over, Risk};
 pub use repeat::Repeat;
 pub use wire::{Fitted, ProblemFile, ReadError, Syntax};
+
+#[cfg(test)]
+mod tests;

@@ -178,6 +178,17 @@ impl Program {
         weights
     }
 
+    /// Whether amounts meet budget and rows, to rounding.
+    pub(super) fn holds(&self, x: &[f64]) -> bool {
+        let rows = self.rows.iter().all(|row| {
+            let size: f64 = row.terms.iter().map(|&(j, a)| (a * x[j]).abs()).sum();
+            let at = row.at(x);
+            at >= row.lower - 1e-13 * size.max(row.lower.abs()) && at <= row.upper + 1e-13 * size.max(row.upper.abs())
+        });
+        let spent = self.spent(x);
+        rows && spent <= self.budget * (1.0 + 1e-13) && (!self.exact || spent >= self.budget * (1.0 - 1e-13))
+    }
+
     /// The objective with unlimited data, from which relative errors count; 0 for the worst language.
     pub(super) fn floor(&self) -> f64 {
         let floor = |k: usize| sum((0..self.len()).map(|i| self.kernels[i * self.draws + k].floor));

@@ -86,12 +86,13 @@ impl<'a> Market<'a> {
     fn clear(&mut self) -> f64 {
         let mut bracket = (f64::NEG_INFINITY, f64::INFINITY);
         let mut ln_price = self.guess();
+        // the last step is a straight line, unless it meets the bend of a demand that starts to repeat
+        let near = if self.demands.iter().any(|demand| demand.own.repeat.is_some()) { 1e-12 } else { 1e-8 };
         for _ in 0..STEPS {
             let (spent, slope) = self.ask(ln_price);
             if spent > self.budget { bracket.0 = ln_price } else { bracket.1 = ln_price }
             let excess = (spent / self.budget).ln();
-            // the last step is a straight line
-            if slope < 0.0 && excess.abs() < 1e-8 && (excess * spent / slope).abs() < 1e-8 {
+            if slope < 0.0 && excess.abs() < near && (excess * spent / slope).abs() < near {
                 return self.settle(ln_price);
             }
             let newton = ln_price - excess * spent / slope;

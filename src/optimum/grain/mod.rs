@@ -149,7 +149,9 @@ fn worst(program: &Program, grains: &[f64]) -> Solution {
         let steps = (level::amount_for(program, i, level) / grains[i] - WHOLE).ceil();
         if level::loss(program, i, grains[i] * steps) <= level { grains[i] * steps } else { grains[i] * (steps + 1.0) }
     };
-    let root = level::least_level(program, &counted, needed);
+    // a budget of so many grains to the last digit pays for as many
+    let rounded = Program { budget: program.budget * (1.0 + 1e-12), ..program.clone() };
+    let root = level::least_level(&rounded, &counted, |i| program.own[i].lower, needed);
     let mut x: Vec<f64> = program.own.iter().map(|own| own.lower).collect();
     counted.iter().for_each(|&i| x[i] = needed(i, root.right).clamp(program.own[i].lower, program.own[i].upper));
     Solution { x, duals: Duals::default(), ln_price: None }
