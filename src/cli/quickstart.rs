@@ -63,7 +63,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     note("3/5 allocation");
     let mixture = MixtureArguments { budget: Some(arguments.budget), epochs: 4.0, min: vec![], max: vec![], weight: vec![] };
-    allocate::run(&allocate::Arguments { experiment: Some(experiment.clone()), fits: None, problem: None, mixture, json: false, out: None })?;
+    allocate::run(&allocate::Arguments {
+        experiment: Some(experiment.clone()),
+        fits: None,
+        problem: None,
+        mixture,
+        json: false,
+        out: None,
+    })?;
     note("4/5 plots and page");
     report::run(&report::Arguments { experiment: experiment.clone(), out: None })?;
     note("5/5 data and configuration for LLaMA-Factory");

@@ -5,8 +5,8 @@ use super::feasible::{self, Conflict};
 use super::problem::{Problem, Rule};
 use super::program::{Over, Program};
 use super::separable::Solution;
-use std::borrow::Cow;
 use super::{branch, convex, grain, level};
+use std::borrow::Cow;
 
 /// What is known of an answer.
 #[derive(Debug, Clone, PartialEq)]

@@ -98,9 +98,9 @@ fn spread(program: &Program, jets: &[Jet], losses: &[f64], atoms: &[f64]) -> f64
     let between = sum((0..program.draws).map(|k| (own[k] - weight(k)) * (losses[k] - pivot)));
     let within = match program.over {
         Over::Sum => 0.0,
-        Over::Worst => sum((0..program.kernels.len()).filter(|&at| atoms[at] > 0.0).map(|at| {
-            atoms[at] * (losses[at % program.draws] - program.kernels[at].floor - jets[at].value)
-        })),
+        Over::Worst => sum((0..program.kernels.len())
+            .filter(|&at| atoms[at] > 0.0)
+            .map(|at| atoms[at] * (losses[at % program.draws] - program.kernels[at].floor - jets[at].value))),
     };
     between.max(0.0) + within.max(0.0)
 }

@@ -96,7 +96,11 @@ impl<'a> Demand<'a> {
             if excess == 0.0 {
                 return Answer { x, slope: 1.0 / slope };
             }
-            if excess > 0.0 { left = x } else { right = x }
+            if excess > 0.0 {
+                left = x
+            } else {
+                right = x
+            }
             if left >= right {
                 return Answer { x, slope: 0.0 };
             }

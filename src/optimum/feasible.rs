@@ -29,7 +29,10 @@ pub(super) fn check(parts: &Parts, program: &Program) -> Result<(), Conflict> {
     for (language, own) in parts.languages.iter().zip(&program.own) {
         if own.lower > own.upper {
             let name = &language.name;
-            return conflict(vec![format!("`{name}` gets at least {}", own.lower), format!("at most {}", own.upper)], own.lower - own.upper);
+            return conflict(
+                vec![format!("`{name}` gets at least {}", own.lower), format!("at most {}", own.upper)],
+                own.lower - own.upper,
+            );
         }
     }
     let budget = program.budget;
@@ -43,9 +46,7 @@ pub(super) fn check(parts: &Parts, program: &Program) -> Result<(), Conflict> {
     }
     let reach: Vec<f64> = program.reach().collect();
     for (group, row) in parts.groups.iter().zip(&program.rows) {
-        let end = |least: bool| {
-            sum(row.terms.iter().map(|&(j, a)| a * if (a >= 0.0) == least { program.own[j].lower } else { reach[j] }))
-        };
+        let end = |least: bool| sum(row.terms.iter().map(|&(j, a)| a * if (a >= 0.0) == least { program.own[j].lower } else { reach[j] }));
         let (name, scale) = (&group.name, 1.0 + row.terms.iter().map(|&(j, a)| (a * reach[j]).abs()).sum::<f64>());
         if end(false) < row.lower - SLACK * scale {
             let word = if group.rule == Rule::Exactly { "exactly" } else { "at least" };
@@ -63,7 +64,8 @@ pub(super) fn check(parts: &Parts, program: &Program) -> Result<(), Conflict> {
 
 /// Amounts that meet bounds, budget and all groups together.
 pub(super) fn together(parts: &Parts, program: &Program) -> Result<Vec<f64>, Conflict> {
-    let (lower, upper) = (program.own.iter().map(|own| own.lower).collect::<Vec<_>>(), program.own.iter().map(|own| own.upper).collect::<Vec<_>>());
+    let (lower, upper) =
+        (program.own.iter().map(|own| own.lower).collect::<Vec<_>>(), program.own.iter().map(|own| own.upper).collect::<Vec<_>>());
     simplex::feasible(&lower, &upper, &ranges(program)).map_err(|found| {
         let budget = format!("the budget is {}{}", if program.exact { "exactly " } else { "" }, program.budget);
         let row = |&row: &usize| match row.checked_sub(1) {
@@ -81,7 +83,11 @@ pub(super) fn together(parts: &Parts, program: &Program) -> Result<Vec<f64>, Con
         let bounds = |&i: &usize| {
             let own = &program.own[i];
             let name = &parts.languages[i].name;
-            if own.upper.is_finite() { format!("`{name}` gets {} to {}", own.lower, own.upper) } else { format!("`{name}` gets at least {}", own.lower) }
+            if own.upper.is_finite() {
+                format!("`{name}` gets {} to {}", own.lower, own.upper)
+            } else {
+                format!("`{name}` gets at least {}", own.lower)
+            }
         };
         let held = found.variables.iter().filter(|&&i| program.own[i].lower > 0.0 || program.own[i].upper.is_finite());
         Conflict { constraints: found.rows.iter().map(row).chain(held.map(bounds)).collect(), short: found.short }

@@ -135,7 +135,10 @@ impl<'a> Interior<'a> {
             }
         }
         let floor = self.program.floor();
-        best.map_or_else(|| (f64::INFINITY, self.solution(&state)), |(known, solution)| (known.excess / (known.objective - floor), solution))
+        best.map_or_else(
+            || (f64::INFINITY, self.solution(&state)),
+            |(known, solution)| (known.excess / (known.objective - floor), solution),
+        )
     }
 
     /// A point well inside the bounds, with multipliers that balance it.
@@ -279,7 +282,9 @@ impl<'a> Interior<'a> {
     /// The Newton direction towards complementarity `target`, second order terms of a first direction counted.
     fn direction(&self, system: &System, state: &State, local: &Local, ratios: &[f64], target: f64, first: Option<(&State, f64)>) -> State {
         let n = state.x.len();
-        let product = |a: fn(&State) -> &Vec<f64>, b: fn(&State) -> &Vec<f64>, i: usize| first.map_or(0.0, |(first, part)| part * a(first)[i] * b(first)[i]);
+        let product = |a: fn(&State) -> &Vec<f64>, b: fn(&State) -> &Vec<f64>, i: usize| {
+            first.map_or(0.0, |(first, part)| part * a(first)[i] * b(first)[i])
+        };
         // (target - second order) / slack, by kind of slack; the slack of a lower bound moves with x, that of an upper one against it
         let low = |i: usize| (target - product(|s| &s.x, |s| &s.low, i)) / state.below[i];
         let high = |i: usize| (target + product(|s| &s.x, |s| &s.high, i)) / state.above[i];
@@ -292,9 +297,8 @@ impl<'a> Interior<'a> {
         let (push_x, push_e) = self.model.transposed(local, &pushed);
         let mut held = vec![0.0; n];
         self.linear.iter().zip(&state.rows).for_each(|(row, mu)| row.terms.iter().for_each(|&(j, a)| held[j] += a * mu));
-        let right_x: Vec<f64> = (0..n)
-            .map(|i| if self.free[i] { -local.gradient[i] - held[i] + low(i) - high(i) + push_x[i] } else { 0.0 })
-            .collect();
+        let right_x: Vec<f64> =
+            (0..n).map(|i| if self.free[i] { -local.gradient[i] - held[i] + low(i) - high(i) + push_x[i] } else { 0.0 }).collect();
         let right_kept = (0..kept).map(|j| (function(j) - state.q[j]) / ratios[j] - missed[j]);
         let right_e: Vec<f64> = local.gradient_e.iter().zip(&push_e).map(|(g, push)| push - g).chain(right_kept).collect();
         let right_rows: Vec<f64> = (self.linear.iter().enumerate())
@@ -307,15 +311,14 @@ impl<'a> Interior<'a> {
         let turned = de.split_off(local.gradient_e.len());
         let along = self.model.along(local, &dx, &de);
         let dv: Vec<f64> = along.iter().zip(&missed).map(|(along, missed)| along + missed).collect();
-        let dq = (0..dv.len()).map(|j| turned.get(j).map_or_else(|| function(j) - state.q[j] - ratios[j] * dv[j], |turned| -turned)).collect();
+        let dq =
+            (0..dv.len()).map(|j| turned.get(j).map_or_else(|| function(j) - state.q[j] - ratios[j] * dv[j], |turned| -turned)).collect();
         let dslack = (self.linear.iter().enumerate())
             .map(|(r, linear)| if linear.equation { 0.0 } else { row(r) - state.slack[r] - state.slack[r] / state.rows[r] * drows[r] })
             .collect();
         let zero_unless_free = |i: usize, value: f64| if self.free[i] { value } else { 0.0 };
         State {
-            low: (0..n)
-                .map(|i| zero_unless_free(i, low(i) - state.low[i] - state.low[i] / state.below[i] * dx[i]))
-                .collect(),
+            low: (0..n).map(|i| zero_unless_free(i, low(i) - state.low[i] - state.low[i] / state.below[i] * dx[i])).collect(),
             high: (0..n).map(|i| zero_unless_free(i, high(i) - state.high[i] + state.high[i] / state.above[i] * dx[i])).collect(),
             slack: dslack,
             rows: drows,
@@ -330,7 +333,15 @@ impl<'a> Interior<'a> {
     }
 
     /// Solves the bordered equations; the levels of draws of a tail, which the border leaves out, are put back.
-    fn solve(&self, system: &System, local: &Local, ratios: &[f64], x: Vec<f64>, e: Vec<f64>, rows: Vec<f64>) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+    fn solve(
+        &self,
+        system: &System,
+        local: &Local,
+        ratios: &[f64],
+        x: Vec<f64>,
+        e: Vec<f64>,
+        rows: Vec<f64>,
+    ) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
         let mut right_x = x;
         let mut extra = e.clone();
         if let Some(gradients) = self.model.draw_gradients(local) {

@@ -67,7 +67,8 @@ pub(super) fn least_level(
     let own = &program.own;
     let reach: Vec<f64> = program.reach().collect();
     let idle = sum((0..own.len()).filter(|&i| !program.counts(i)).map(|i| own[i].cost * own[i].lower));
-    let excess = |level: f64| idle + counted.iter().map(|&i| own[i].cost * needed(i, level).min(2.0 * reach[i])).sum::<f64>() - program.budget;
+    let excess =
+        |level: f64| idle + counted.iter().map(|&i| own[i].cost * needed(i, level).min(2.0 * reach[i])).sum::<f64>() - program.budget;
     let worst = |amount: &dyn Fn(usize) -> f64| counted.iter().map(|&i| loss(program, i, amount(i))).fold(0.0, f64::max);
     // not even a language alone with all of the budget is below the first
     let low = worst(&|i| reach[i]);

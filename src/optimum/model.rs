@@ -34,7 +34,6 @@ pub(super) struct Model<'a> {
     pub kept: usize,
 }
 
-
 /// Functions and derivatives at one point, the multipliers `q` of the functions given.
 pub(super) struct Local {
     /// `d'(x)`.
@@ -148,7 +147,8 @@ impl<'a> Model<'a> {
             Kind::Worst => self.worst(&y, e, q, ratios),
         };
         let pull = self.transposed_times(data.pull.clone());
-        let held = if self.kind == Kind::Smooth { self.transposed_times(prices.iter().map(|price| -price).collect()) } else { pull.clone() };
+        let held =
+            if self.kind == Kind::Smooth { self.transposed_times(prices.iter().map(|price| -price).collect()) } else { pull.clone() };
         let mut gradient_e = self.objective.clone();
         self.add_transposed_e(&data.jacobian, &q.iter().map(|q| -q).collect::<Vec<_>>(), &mut gradient_e);
         Local {

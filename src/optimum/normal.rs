@@ -6,10 +6,10 @@
 
 use super::program::Program;
 use super::transfer::Transfer;
+use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::linalg::solvers::Llt;
 use faer::prelude::Solve;
-use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::sparse::linalg::SupernodalThreshold;
 use faer::sparse::linalg::cholesky::{CholeskySymbolicParams, LltRef, SymbolicCholesky, factorize_symbolic_cholesky};
 use faer::sparse::{SparseColMatRef, SymbolicSparseColMat};
@@ -130,7 +130,8 @@ impl Pattern {
         let diagonal = starts[..n].to_vec();
         let symbolic = SymbolicSparseColMat::new_checked(n, n, starts, None, rows.concat());
         // blocks of columns: twice as fast here as the column by column that the default takes for so few products
-        let blocks = CholeskySymbolicParams { supernodal_flop_ratio_threshold: SupernodalThreshold::FORCE_SUPERNODAL, ..Default::default() };
+        let blocks =
+            CholeskySymbolicParams { supernodal_flop_ratio_threshold: SupernodalThreshold::FORCE_SUPERNODAL, ..Default::default() };
         let analysed = Arc::new(factorize_symbolic_cholesky(symbolic.as_ref(), Side::Lower, Default::default(), blocks).ok()?);
         Some(Pattern { transfer: transfer.clone(), symbolic, analysed, targets, diagonal })
     }

@@ -171,7 +171,11 @@ fn check_language(language: &Language, i: usize, draws: usize) -> Result<(), Pro
         number(&field("grain"), grain, grain > 0.0, "a finite number above 0")?;
     }
     if language.laws.len() != draws || draws == 0 {
-        return Err(ProblemError::new(field("draws"), format!("{} long", language.laws.len()), format!("as long as of the others, {draws}")));
+        return Err(ProblemError::new(
+            field("draws"),
+            format!("{} long", language.laws.len()),
+            format!("as long as of the others, {draws}"),
+        ));
     }
     Ok(())
 }
@@ -205,7 +209,11 @@ fn number(field: &str, found: f64, holds: bool, expected: &str) -> Result<(), Pr
 }
 
 fn member(field: &str, found: usize, languages: usize) -> Result<(), ProblemError> {
-    if found < languages { Ok(()) } else { Err(ProblemError::new(field, found, format!("the place of a language, 0 to {}", languages - 1))) }
+    if found < languages {
+        Ok(())
+    } else {
+        Err(ProblemError::new(field, found, format!("the place of a language, 0 to {}", languages - 1)))
+    }
 }
 
 fn program(parts: &Parts) -> Program {

@@ -90,7 +90,11 @@ impl<'a> Market<'a> {
         let near = if self.demands.iter().any(|demand| demand.own.repeat.is_some()) { 1e-12 } else { 1e-8 };
         for _ in 0..STEPS {
             let (spent, slope) = self.ask(ln_price);
-            if spent > self.budget { bracket.0 = ln_price } else { bracket.1 = ln_price }
+            if spent > self.budget {
+                bracket.0 = ln_price
+            } else {
+                bracket.1 = ln_price
+            }
             let excess = (spent / self.budget).ln();
             if slope < 0.0 && excess.abs() < near && (excess * spent / slope).abs() < near {
                 return self.settle(ln_price);
@@ -131,12 +135,11 @@ impl<'a> Market<'a> {
 
     /// Between two prices as good as equal: what the dearer leaves goes to those who ask for more at the cheaper, one after the other.
     fn fill(&mut self, (cheap, dear): (f64, f64)) {
-        // on a flat piece any amount will do: the search from above finds the most, that from below the least
-        self.answers.iter_mut().zip(&self.demands).for_each(|(answer, demand)| answer.x = demand.own.upper.min(f64::MAX));
-        self.ask(cheap);
+        // at the very price of a flat piece any amount on it is an answer
+        let step = 8.0 * f64::EPSILON * cheap.abs().max(1.0);
+        self.ask(cheap - step);
         let most: Vec<f64> = self.answers.iter().map(|answer| answer.x).collect();
-        self.answers.iter_mut().zip(&self.demands).for_each(|(answer, demand)| answer.x = demand.own.lower);
-        let (spent, _) = self.ask(dear);
+        let (spent, _) = self.ask(dear + step);
         let mut left = self.budget - spent;
         for ((demand, answer), most) in self.demands.iter().zip(&mut self.answers).zip(most) {
             let more = (most - answer.x).min(left / demand.own.cost).max(0.0);

@@ -67,7 +67,8 @@ impl Dictionary {
         let ends = lower.iter().copied().zip(upper.iter().copied()).chain(rows.iter().map(|row| (row.low, row.high))).collect::<Vec<_>>();
         let mut value: Vec<f64> = lower.to_vec();
         value.extend(table.iter().map(|line| line.iter().zip(lower).map(|(a, x)| a * x).sum::<f64>()));
-        let size = |(low, high): &(f64, f64)| if low.is_finite() { low.abs() } else { 0.0 }.max(if high.is_finite() { high.abs() } else { 0.0 });
+        let size =
+            |(low, high): &(f64, f64)| if low.is_finite() { low.abs() } else { 0.0 }.max(if high.is_finite() { high.abs() } else { 0.0 });
         let rounding = ends.iter().zip(&value).map(|(ends, value)| ROUNDING * size(ends).max(value.abs())).collect();
         Dictionary { variables: n, ends, value, basic: (n..n + rows.len()).collect(), others: (0..n).collect(), table, rounding }
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -95,39 +96,40 @@ struct Traits {
     grain: Option<bool>,
 }
 
-const PLAIN: Traits =
-    Traits { s_shaped: false, repeat: false, transfer: false, groups: false, worst: false, draws: "none", grain: None };
+const PLAIN: Traits = Traits { s_shaped: false, repeat: false, transfer: false, groups: false, worst: false, draws: "none", grain: None };
 
 /// Random problems that some amounts meet, with scales of 1e3 to 1e7 pairs.
 fn problems(traits: Traits, languages: usize) -> impl Strategy<Value = Value> {
     let numbers = prop::collection::vec(0.0..1.0f64, 12);
-    (prop::collection::vec(numbers, 1..=languages), 3.0..7.0f64, prop::collection::vec(0.0..1.0f64, 8)).prop_map(move |(rows, scale, rest)| {
-        let n = rows.len();
-        let budget = 10f64.powf(scale);
-        let share = budget / n as f64;
-        let languages: Vec<Value> = rows.iter().enumerate().map(|(i, u)| language(i, u, share, traits)).collect();
-        let mut problem = json!({
-            "budget": {"amount": budget, "rule": if rest[0] < 0.3 && traits.grain.is_none() { "exactly" } else { "at_most" }},
-            "objective": {"over_languages": if traits.worst { "worst" } else { "sum" }, "over_draws": traits.draws},
-            "languages": languages,
-        });
-        if traits.draws == "cvar" {
-            problem["objective"]["cvar_level"] = json!(0.3 + 0.6 * rest[1]);
-        }
-        if traits.transfer {
-            let pairs = (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).filter(|(i, j)| i != j && (i * 7 + j * 3) % 4 < 2);
-            problem["transfer"] = pairs.map(|(i, j)| json!([i, j, 0.02 + 0.3 * rest[(i + j) % 8]])).collect();
-        }
-        if traits.groups && n > 1 {
-            let terms: Vec<Value> = (0..n.div_ceil(2)).map(|j| json!([j, 1.0])).collect();
-            let amount = 0.45 * budget * terms.len() as f64 / n as f64;
-            problem["groups"] = json!([
-                {"name": "few", "terms": terms, "rule": if rest[2] < 0.5 { "at_most" } else { "exactly" }, "amount": amount},
-                {"name": "last", "terms": [[n - 1, 1.0]], "rule": "at_least", "amount": 0.2 * share},
-            ]);
-        }
-        problem
-    })
+    (prop::collection::vec(numbers, 1..=languages), 3.0..7.0f64, prop::collection::vec(0.0..1.0f64, 8)).prop_map(
+        move |(rows, scale, rest)| {
+            let n = rows.len();
+            let budget = 10f64.powf(scale);
+            let share = budget / n as f64;
+            let languages: Vec<Value> = rows.iter().enumerate().map(|(i, u)| language(i, u, share, traits)).collect();
+            let mut problem = json!({
+                "budget": {"amount": budget, "rule": if rest[0] < 0.3 && traits.grain.is_none() { "exactly" } else { "at_most" }},
+                "objective": {"over_languages": if traits.worst { "worst" } else { "sum" }, "over_draws": traits.draws},
+                "languages": languages,
+            });
+            if traits.draws == "cvar" {
+                problem["objective"]["cvar_level"] = json!(0.3 + 0.6 * rest[1]);
+            }
+            if traits.transfer {
+                let pairs = (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).filter(|(i, j)| i != j && (i * 7 + j * 3) % 4 < 2);
+                problem["transfer"] = pairs.map(|(i, j)| json!([i, j, 0.02 + 0.3 * rest[(i + j) % 8]])).collect();
+            }
+            if traits.groups && n > 1 {
+                let terms: Vec<Value> = (0..n.div_ceil(2)).map(|j| json!([j, 1.0])).collect();
+                let amount = 0.45 * budget * terms.len() as f64 / n as f64;
+                problem["groups"] = json!([
+                    {"name": "few", "terms": terms, "rule": if rest[2] < 0.5 { "at_most" } else { "exactly" }, "amount": amount},
+                    {"name": "last", "terms": [[n - 1, 1.0]], "rule": "at_least", "amount": 0.2 * share},
+                ]);
+            }
+            problem
+        },
+    )
 }
 
 fn language(i: usize, u: &[f64], share: f64, traits: Traits) -> Value {
@@ -149,7 +151,8 @@ fn language(i: usize, u: &[f64], share: f64, traits: Traits) -> Value {
         law["Dl"] = json!(transition);
         law["B"] = json!(reducible * (transition + size.powf(beta)));
     }
-    let mut language = json!({"name": format!("l{i}"), "weight": 0.3 + u[6], "cost": if u[7] < 0.5 { 1.0 } else { 0.5 + u[7] }, "law": law});
+    let mut language =
+        json!({"name": format!("l{i}"), "weight": 0.3 + u[6], "cost": if u[7] < 0.5 { 1.0 } else { 0.5 + u[7] }, "law": law});
     if u[8] < 0.3 && traits.grain.is_none() {
         language["lo"] = json!(0.1 * share * u[9]);
     }
@@ -166,7 +169,8 @@ fn language(i: usize, u: &[f64], share: f64, traits: Traits) -> Value {
     if traits.draws != "none" {
         let drawn = |value: f64, at: usize| (0..4).map(|k| json!(value * (1.0 + 0.1 * (u[(at + k) % 12] - 0.5)))).collect::<Value>();
         let parameters = law.as_object().unwrap().iter().filter(|(name, _)| *name != "form").enumerate();
-        language["draws"] = Value::Object(parameters.map(|(at, (name, value))| (name.clone(), drawn(value.as_f64().unwrap(), at))).collect());
+        language["draws"] =
+            Value::Object(parameters.map(|(at, (name, value))| (name.clone(), drawn(value.as_f64().unwrap(), at))).collect());
     }
     language
 }
@@ -196,7 +200,7 @@ fn check(problem: &Value, steps: &[f64]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, rng_seed: RngSeed::Fixed(4), ..ProptestConfig::default() })]
 
     #[test]
     fn separable(problem in problems(Traits { repeat: true, ..PLAIN }, 12), steps in prop::collection::vec(0.0..1.0f64, 40)) {
@@ -340,7 +344,8 @@ fn brute_force(problem: &Value) {
 #[test]
 fn a_language_in_two_halves_gets_the_same() {
     let law = |e: f64, a: f64| json!({"form": "power", "E": e, "A": a, "alpha": 0.4});
-    let whole = json!({"budget": {"amount": 1e5}, "languages": [{"name": "a", "law": law(1.0, 30.0)}, {"name": "b", "law": law(2.0, 80.0)}]});
+    let whole =
+        json!({"budget": {"amount": 1e5}, "languages": [{"name": "a", "law": law(1.0, 30.0)}, {"name": "b", "law": law(2.0, 80.0)}]});
     let half = law(0.5, 30.0 / 2.0 * 2f64.powf(-0.4));
     let languages = json!([{"name": "a", "law": half}, {"name": "c", "law": half}, {"name": "b", "law": law(2.0, 80.0)}]);
     let halves = json!({"budget": {"amount": 1e5}, "languages": languages});
@@ -356,12 +361,18 @@ fn impossible_twins_name_their_constraints() {
     let law = json!({"form": "shifted", "E": 1.0, "A": 2.0, "alpha": 0.5, "D0": 10.0});
     let languages = json!([{"name": "a", "lo": 10, "hi": 40, "law": law}, {"name": "b", "lo": 20, "hi": 40, "law": law}]);
     let posed = |budget: Value, groups: Value| json!({"budget": budget, "languages": languages, "groups": groups});
-    let row = |name: &str, rule: &str, amount: f64| json!({"name": name, "terms": [["a", 1.0], ["b", 1.0]], "rule": rule, "amount": amount});
+    let row =
+        |name: &str, rule: &str, amount: f64| json!({"name": name, "terms": [["a", 1.0], ["b", 1.0]], "rule": rule, "amount": amount});
     let single = |name: &str, rule: &str, amount: f64| json!({"name": name, "terms": [["a", 1.0]], "rule": rule, "amount": amount});
     let exactly = |amount: f64| json!({"amount": amount, "rule": "exactly"});
     let cases = [
         (posed(exactly(30.0), json!([])), posed(exactly(29.5), json!([])), 0.5, "the lower bounds cost 30, but the budget is 29.5"),
-        (posed(exactly(80.0), json!([])), posed(exactly(80.5), json!([])), 0.5, "the budget is exactly 80.5, but all upper bounds together cost 80"),
+        (
+            posed(exactly(80.0), json!([])),
+            posed(exactly(80.5), json!([])),
+            0.5,
+            "the budget is exactly 80.5, but all upper bounds together cost 80",
+        ),
         (
             posed(exactly(60.0), json!([row("g", "at_most", 60.0)])),
             posed(exactly(60.0), json!([row("g", "at_most", 59.0)])),

@@ -7,8 +7,8 @@ use super::kernel::Kernel;
 use super::problem::{Budget, Group, Language, Parts, ProblemError, Rule};
 use super::program::{Over, Risk};
 use super::repeat::Repeat;
-use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -243,7 +243,9 @@ impl ProblemFile {
         let places: HashMap<&str, usize> = languages.iter().enumerate().map(|(i, language)| (language.name.as_str(), i)).collect();
         let place = |member: &Member, field: String| match member {
             Member::Place(place) => Ok(*place),
-            Member::Name(name) => places.get(name.as_str()).copied().ok_or_else(|| ProblemError::new(field, format!("`{name}`"), "a language")),
+            Member::Name(name) => {
+                places.get(name.as_str()).copied().ok_or_else(|| ProblemError::new(field, format!("`{name}`"), "a language"))
+            }
         };
         let mut groups = Vec::new();
         for (g, wire) in self.groups.iter().enumerate() {

@@ -121,7 +121,8 @@ fn unequal_costs(program: &Program, grains: &[f64], languages: &[usize], costs: 
     let solution = separable::solve(&relaxed);
     let price = solution.duals.budget;
     let knapsack = Knapsack { languages: &steps, costs: &own_costs, budget: program.budget - held, exact: program.exact, price };
-    let start: Vec<u64> = languages.iter().zip(&steps).map(|(&i, s)| ((solution.x[i] / grains[i]) as u64).clamp(s.lower, s.upper)).collect();
+    let start: Vec<u64> =
+        languages.iter().zip(&steps).map(|(&i, s)| ((solution.x[i] / grains[i]) as u64).clamp(s.lower, s.upper)).collect();
     let mut counts: Vec<u64> = (0..program.len()).map(|i| whole(i).0).collect();
     let filled = knapsack.filled(start);
     // where all must be spent a filled plan need not be one, and its excess is only a size to start from
@@ -161,4 +162,3 @@ fn found(counts: &[u64], grains: &[f64], price: f64) -> Solution {
     let x = counts.iter().zip(grains).map(|(&steps, grain)| steps as f64 * grain).collect();
     Solution { x, duals: Duals { budget: price, ..Duals::default() }, ln_price: None }
 }
-

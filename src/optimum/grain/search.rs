@@ -84,11 +84,8 @@ impl Shared<'_> {
     fn near_optimum(&self, ranges: &[(u64, u64)]) -> Vec<u64> {
         let draws = self.program.draws;
         let amount = |at: usize, steps: u64| steps as f64 * self.grains[self.languages[at]];
-        let own = |at: usize| Own {
-            lower: amount(at, ranges[at].0),
-            upper: amount(at, ranges[at].1),
-            ..self.program.own[self.languages[at]]
-        };
+        let own =
+            |at: usize| Own { lower: amount(at, ranges[at].0), upper: amount(at, ranges[at].1), ..self.program.own[self.languages[at]] };
         let own: Vec<Own> = (0..ranges.len()).map(own).collect();
         let kernel = |at: usize| {
             let data = |x: f64| own[at / draws].effective(x).value;
