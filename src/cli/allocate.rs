@@ -3,6 +3,7 @@
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
 use super::mixture::MixtureArguments;
+use super::posed::PosedArguments;
 use super::report::report_of;
 use super::terminal::{note, say, table};
 use super::version;
@@ -39,6 +40,9 @@ pub struct Arguments {
     /// The problem
     #[command(flatten)]
     pub mixture: MixtureArguments,
+    /// What more it may ask
+    #[command(flatten)]
+    pub posed: PosedArguments,
     /// Print the allocation as JSON
     #[arg(long)]
     pub json: bool,
@@ -74,6 +78,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let folders = arguments.experiment.as_deref().map(Folders::of).transpose()?;
     let fits = read_fits(arguments, folders.as_ref())?;
+    if arguments.posed.is_used() {
+        return super::problem::answer(&arguments.posed.pose(&arguments.mixture, &fits.file)?, arguments.json);
+    }
     let problem = arguments.mixture.pose(&fits.file)?;
     let out = arguments.out.clone().or_else(|| folders.map(|folders| folders.fits));
     if let Some(out) = &out {

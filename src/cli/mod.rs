@@ -6,6 +6,7 @@ mod failure;
 mod fit;
 mod folders;
 mod mixture;
+mod posed;
 mod problem;
 mod quickstart;
 mod report;

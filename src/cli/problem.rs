@@ -12,10 +12,14 @@ use std::time::Instant;
 
 /// Reads, solves and prints a problem.
 pub fn run(path: &Path, json: bool) -> Result<(), Failure> {
-    let problem = read(path)?;
+    answer(&read(path)?, json)
+}
+
+/// Solves and prints a problem.
+pub fn answer(problem: &Problem, json: bool) -> Result<(), Failure> {
     let start = Instant::now();
-    let answer = optimum::solve(&problem);
-    let file = AnswerFile::new(&problem, &answer, start.elapsed().as_secs_f64());
+    let answer = optimum::solve(problem);
+    let file = AnswerFile::new(problem, &answer, start.elapsed().as_secs_f64());
     if json {
         say(&serde_json::to_string_pretty(&file).or_work()?);
         return Ok(());

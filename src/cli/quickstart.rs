@@ -2,6 +2,7 @@
 
 use super::failure::{Failure, OrFail};
 use super::mixture::MixtureArguments;
+use super::posed::PosedArguments;
 use super::terminal::{note, say};
 use super::text::TextArguments;
 use super::{allocate, export, fit, report, sweep};

@@ -7,11 +7,11 @@ use super::certificate::{Certificate, Duals, certify};
 use super::model::{Kind, Local, Model};
 use super::normal::{Normal, Parts};
 use super::program::{Over, Program, sum};
+use super::rows::{self, Linear};
 use super::separable::Solution;
+use super::state::State;
 use super::system::System;
 use faer::Mat;
-use faer::linalg::solvers::PartialPivLu;
-use faer::prelude::Solve;
 
 /// Most steps; a dozen or two are usual.
 const STEPS: usize = 150;
@@ -27,34 +27,6 @@ const DONE: f64 = 1e-11;
 /// Functions of a worst language that are always kept as rows of Newton's equations, and those that may be in a second search.
 const FEW: usize = 64;
 const MANY: usize = 1500;
-
-/// A linear row `terms x (+ slack) = amount`.
-struct Linear {
-    terms: Vec<(usize, f64)>,
-    amount: f64,
-    /// An equation has no slack.
-    equation: bool,
-}
-
-/// Where the method stands.
-#[derive(Clone)]
-struct State {
-    x: Vec<f64>,
-    /// How far the amounts are above their lower bounds and below their upper ones, to more digits than `x` has next to a bound.
-    below: Vec<f64>,
-    above: Vec<f64>,
-    e: Vec<f64>,
-    /// Multipliers of the lower and the upper bounds.
-    low: Vec<f64>,
-    high: Vec<f64>,
-    slack: Vec<f64>,
-    rows: Vec<f64>,
-    /// Slacks of the functions and their multipliers.
-    v: Vec<f64>,
-    q: Vec<f64>,
-    /// Multipliers of the data, in the smooth case.
-    prices: Vec<f64>,
-}
 
 /// Solves a feasible convex program from amounts that need not be feasible.
 pub(super) fn solve(program: &Program, start: &Solution) -> Solution {
@@ -84,16 +56,7 @@ impl<'a> Interior<'a> {
         let upper: Vec<f64> =
             program.own.iter().map(|own| if own.upper.is_finite() { own.upper } else { own.lower + 2.0 * room / own.cost }).collect();
         let free = program.own.iter().zip(&upper).map(|(own, &upper)| upper - own.lower > 1e-14 * upper.max(1e-300)).collect();
-        let costs = program.own.iter().enumerate().map(|(i, own)| (i, own.cost)).collect();
-        let mut linear = vec![Linear { terms: costs, amount: program.budget, equation: program.exact }];
-        for row in &program.rows {
-            let turned = || row.terms.iter().map(|&(j, a)| (j, -a)).collect();
-            match (row.lower.is_finite(), row.upper.is_finite()) {
-                (true, true) => linear.push(Linear { terms: row.terms.clone(), amount: row.upper, equation: true }),
-                (true, false) => linear.push(Linear { terms: turned(), amount: -row.lower, equation: false }),
-                _ => linear.push(Linear { terms: row.terms.clone(), amount: row.upper, equation: false }),
-            }
-        }
+        let linear = Linear::all(program);
         let normal = Normal::new(program, model.kind == Kind::Tail);
         Interior { program, model, normal, linear, upper, free }
     }
@@ -110,7 +73,7 @@ impl<'a> Interior<'a> {
             let mu = self.complementarity(&state);
             stale += 1;
             // a certificate costs as much as a gradient, and while mu is large it proves little
-            let restored = if mu < WORTH_A_LOOK * first { self.restored(&state) } else { None };
+            let restored = if mu < WORTH_A_LOOK * first { rows::restored(&self.linear, &state.x, &self.ways(&state)) } else { None };
             if let Some(x) = restored {
                 let solution = Solution { x, ..self.solution(&state) };
                 let certificate = certify(self.program, &solution.x, &solution.duals);
@@ -163,7 +126,7 @@ impl<'a> Interior<'a> {
             .iter()
             .map(|row| {
                 let size: f64 = row.terms.iter().map(|&(j, a)| (a * x[j]).abs()).sum::<f64>().max(row.amount.abs());
-                if row.equation { 0.0 } else { (row.amount - at(row, &x)).max(0.1 * size) }
+                if row.equation { 0.0 } else { (row.amount - row.at(&x)).max(0.1 * size) }
             })
             .collect();
         let (e, q) = self.model.start(&x);
@@ -200,43 +163,6 @@ impl<'a> Interior<'a> {
         Solution { x: state.x.clone(), duals: Duals { budget: state.rows[0], rows, atoms }, ln_price: None }
     }
 
-    /// The amounts of a state, moved so that the rows hold to rounding: each in proportion to the square of its way to the nearest bound,
-    /// so that none meets it. Absent where that is more than a touch.
-    fn restored(&self, state: &State) -> Option<Vec<f64>> {
-        let off = |x: &[f64]| -> Vec<f64> {
-            let off = |row: &Linear| if row.equation { row.amount - at(row, x) } else { (row.amount - at(row, x)).min(0.0) };
-            self.linear.iter().map(off).collect()
-        };
-        let holds = |x: &[f64]| {
-            self.linear.iter().zip(off(x)).all(|(row, off)| {
-                let size: f64 = row.terms.iter().map(|&(j, a)| (a * x[j]).abs()).sum::<f64>().max(row.amount.abs());
-                off.abs() <= 1e-14 * size
-            })
-        };
-        let mut x = state.x.clone();
-        for _ in 0..2 {
-            if holds(&x) {
-                break;
-            }
-            let missed = off(&x);
-            let held: Vec<usize> = (0..missed.len()).filter(|&r| missed[r] != 0.0 || self.linear[r].equation).collect();
-            let room = |j: usize| if self.free[j] { state.below[j].min(state.above[j]).powi(2) } else { 0.0 };
-            let mut weighted = vec![vec![0.0; x.len()]; held.len()];
-            for (line, &r) in weighted.iter_mut().zip(&held) {
-                self.linear[r].terms.iter().for_each(|&(j, a)| line[j] += a * room(j));
-            }
-            let product = |s: usize, line: &[f64]| self.linear[held[s]].terms.iter().map(|&(j, a)| a * line[j]).sum::<f64>();
-            let square = Mat::from_fn(held.len(), held.len(), |r, s| product(s, &weighted[r]));
-            let mut right = Mat::from_fn(held.len(), 1, |r, _| missed[held[r]]);
-            PartialPivLu::new(square.as_ref()).solve_in_place(right.as_mut());
-            for (r, line) in weighted.iter().enumerate() {
-                x.iter_mut().zip(line).for_each(|(x, weighted)| *x += right[(r, 0)] * weighted);
-            }
-        }
-        let touch = |i: usize| (x[i] - state.x[i]).abs() <= 0.5 * state.below[i].min(state.above[i]);
-        (holds(&x) && (0..x.len()).all(|i| x[i] == state.x[i] || touch(i))).then_some(x)
-    }
-
     /// One predictor and corrector step; false where the equations break down.
     fn step(&self, state: &mut State, local: &Local, ratios: &[f64]) -> bool {
         let Some(system) = self.system(state, local, ratios) else { return false };
@@ -253,6 +179,12 @@ impl<'a> Interior<'a> {
         }
         *state = self.moved(state, &corrected, step, local);
         state.x.iter().all(|x| x.is_finite())
+    }
+
+    /// How far each amount may move before it meets a bound.
+    fn ways(&self, state: &State) -> Vec<f64> {
+        let way = |i: usize| if self.free[i] { state.below[i].min(state.above[i]) } else { 0.0 };
+        (0..state.x.len()).map(way).collect()
     }
 
     fn system(&self, state: &State, local: &Local, ratios: &[f64]) -> Option<System> {
@@ -303,7 +235,7 @@ impl<'a> Interior<'a> {
         let right_e: Vec<f64> = local.gradient_e.iter().zip(&push_e).map(|(g, push)| push - g).chain(right_kept).collect();
         let right_rows: Vec<f64> = (self.linear.iter().enumerate())
             .map(|(r, linear)| {
-                let off = linear.amount - at(linear, &state.x);
+                let off = linear.amount - linear.at(&state.x);
                 if linear.equation { off } else { off - row(r) }
             })
             .collect();
@@ -449,8 +381,4 @@ impl<'a> Interior<'a> {
         let count = 2 * free().count() + rows.clone().count() + state.v.len();
         sum(bounds.chain(rows).chain(functions)) / count as f64
     }
-}
-
-fn at(row: &Linear, x: &[f64]) -> f64 {
-    sum(row.terms.iter().map(|&(j, a)| a * x[j]))
 }

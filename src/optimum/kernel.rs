@@ -9,7 +9,7 @@
 //! what every function here is about, so that no digits are lost against the floor.
 
 use super::envelope::Chord;
-use crate::law::{Form, Law};
+use crate::law::Law;
 use crate::numeric::ln_add_exp;
 
 /// A checked law with its weight folded in.
@@ -46,12 +46,13 @@ impl Kernel {
     /// The kernel of a law of another module, unweighted; absent for forms that have no closed kernel.
     pub fn of(law: &Law) -> Option<Self> {
         let at = |name: &str| law.parameters().into_iter().find(|(found, _)| *found == name).map(|(_, value)| value);
-        match law.form() {
-            Form::Metric => Some(Kernel::metric(at("alpha")?, at("gamma")?, at("beta")?)),
-            Form::Power => Some(Kernel::shifted(0.0, at("scale")?, at("exponent")?, 0.0)),
-            Form::PowerFloor => Some(Kernel::shifted(at("irreducible")?, at("scale")?, at("exponent")?, 0.0)),
-            Form::Offset => Some(Kernel::shifted(at("irreducible")?, at("scale")?, at("exponent")?, at("offset")?)),
-            Form::Rectified => Some(Kernel::rectified(at("irreducible")?, at("scale")?, at("exponent")?, at("transition")?)),
+        match law.form().name() {
+            "metric" => Some(Kernel::metric(at("alpha")?, at("gamma")?, at("beta")?)),
+            "power" => Some(Kernel::shifted(0.0, at("scale")?, at("exponent")?, 0.0)),
+            "power_floor" => Some(Kernel::shifted(at("irreducible")?, at("scale")?, at("exponent")?, 0.0)),
+            "offset" => Some(Kernel::shifted(at("irreducible")?, at("scale")?, at("exponent")?, at("offset")?)),
+            "rectified" => Some(Kernel::rectified(at("irreducible")?, at("scale")?, at("exponent")?, at("transition")?)),
+            _ => None,
         }
     }
 
@@ -233,11 +234,11 @@ impl Kernel {
     pub(super) fn closed_response(&self) -> Option<(f64, f64)> {
         let closed = matches!(self.shape, Shape::Shifted { .. }) && self.chord.is_none();
         let p = 1.0 / (self.exponent + 1.0);
-        closed.then(|| (p, p * self.ln_front))
+        closed.then_some((p, p * self.ln_front))
     }
 
     /// The least `y >= 0` at which the loss, floor counted, is at most `level`; infinite where the floor is not below it.
-    pub(super) fn data_for(&self, level: f64) -> f64 {
+    pub fn data_for(&self, level: f64) -> f64 {
         let ln_room = (level - self.floor).ln();
         match self.shape {
             _ if self.is_idle() => 0.0,

@@ -61,10 +61,9 @@ impl Normal {
             None => Normal::Dense(None),
             Some(transfer) => {
                 let products: usize = (0..n).map(|i| transfer.row(i).len().pow(2)).sum();
-                if !has_draws && n > 64 && products < n * n / 2 {
-                    if let Some(pattern) = Pattern::new(n, transfer) {
-                        return Normal::Sparse(Box::new(pattern));
-                    }
+                let few = !has_draws && n > 64 && products < n * n / 2;
+                if let Some(pattern) = few.then(|| Pattern::new(n, transfer)).flatten() {
+                    return Normal::Sparse(Box::new(pattern));
                 }
                 let mut dense = Mat::zeros(n, n);
                 (0..n).for_each(|i| transfer.row(i).iter().for_each(|&(j, tau)| dense[(i, j)] = tau));
