@@ -4,8 +4,8 @@ use super::problem::Problem;
 use super::{Active, Allocation, Allotted, Term};
 use crate::optimum::{self, Budget, Kernel, Language, Over, Parts, Risk};
 
-/// Relative gap that is only the rounding which a bound allows for: the plan is exact.
-const ROUNDING: f64 = 1e-12;
+/// Share of the objective that is only the rounding which a bound allows for: the plan is exact.
+const ROUNDING: f64 = 1e-14;
 
 /// Solves a checked problem.
 pub(super) fn solve(problem: &Problem) -> Allocation {
@@ -32,7 +32,8 @@ pub(super) fn solve(problem: &Problem) -> Allocation {
     match solved {
         Some(solved) => {
             let pairs: Vec<u64> = solved.x.iter().map(|&x| x.round() as u64).collect();
-            let excess = if solved.gap <= ROUNDING { 0.0 } else { solved.objective - solved.lower_bound };
+            let excess = solved.objective - solved.lower_bound;
+            let excess = if excess <= ROUNDING * solved.objective { 0.0 } else { excess };
             describe(problem, &pairs, excess)
         }
         None => describe(problem, &problem.terms().iter().map(|term| term.lower).collect::<Vec<u64>>(), f64::INFINITY),

@@ -69,6 +69,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         fits: None,
         problem: None,
         mixture,
+        posed: PosedArguments::default(),
         json: false,
         out: None,
     })?;

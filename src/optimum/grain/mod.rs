@@ -62,8 +62,10 @@ fn sum_of_all(program: &Program, grains: &[f64], nodes: usize) -> Whole {
 /// Steps of one cost.
 fn equal_costs(program: &Program, grains: &[f64], counted: &[usize], cost: f64, nodes: usize) -> Whole {
     let steps = program.budget / cost;
-    let total = (steps + WHOLE * steps.max(1.0)).floor();
-    if program.exact && (steps - total).abs() > WHOLE * steps.max(1.0) {
+    let nearest = steps.round();
+    let whole = (steps - nearest).abs() <= (1e-12 * steps).clamp(WHOLE, 0.25);
+    let total = if whole { nearest } else { steps.floor() };
+    if program.exact && !whole {
         let constraints = vec![format!("the budget is exactly {}", program.budget), format!("a step costs {cost}")];
         return Err(Conflict { constraints, short: program.budget - total * cost });
     }
