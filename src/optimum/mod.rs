@@ -49,4 +49,6 @@ pub use repeat::Repeat;
 pub use wire::{Fitted, ProblemFile, ReadError, Syntax};
 
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod tests;

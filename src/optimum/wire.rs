@@ -221,6 +221,9 @@ impl ProblemFile {
             })?,
             Syntax::Yaml => located(serde_path_to_error::deserialize(serde_yaml::Deserializer::from_str(text)))?,
         };
+        if let Some(schema) = file.schema.as_ref().filter(|schema| *schema != "alloc-case/1") {
+            return Err(ProblemError::new("schema", format!("`{schema}`"), "`alloc-case/1`").into());
+        }
         match file.problem {
             Some(problem) => Ok(*problem),
             None => Ok(file),
@@ -229,9 +232,6 @@ impl ProblemFile {
 
     /// The parts of the problem; languages without a law get it from `fitted`, by name.
     pub fn parts(self, fitted: impl Fn(&str) -> Option<Fitted>) -> Result<Parts, ReadError> {
-        if let Some(schema) = self.schema.filter(|schema| schema != "alloc-case/1") {
-            return Err(ProblemError::new("schema", format!("`{schema}`"), "`alloc-case/1`").into());
-        }
         let missing = |field: &str| ReadError::Schema { field: field.to_owned(), cause: "is missing".to_owned() };
         let budget = self.budget.ok_or_else(|| missing("budget"))?;
         if budget.rule == WireRule::AtLeast {
@@ -239,6 +239,9 @@ impl ProblemFile {
         }
         let drawn = self.objective.over_draws != WireDraws::None;
         let wire = self.languages.ok_or_else(|| missing("languages"))?;
+        if wire.is_empty() {
+            return Err(ProblemError::new("languages", "empty", "at least one language").into());
+        }
         let languages = wire.into_iter().enumerate().map(|(i, wire)| wire.check(i, drawn, &fitted)).collect::<Result<Vec<_>, _>>()?;
         let places: HashMap<&str, usize> = languages.iter().enumerate().map(|(i, language)| (language.name.as_str(), i)).collect();
         let place = |member: &Member, field: String| match member {
