@@ -44,7 +44,8 @@ impl PosedArguments {
             let form = || Failure::input(anyhow::anyhow!("a law of `{}` is of a form that has no solver", term.lang));
             let laws = laws.iter().map(Kernel::of).collect::<Option<Vec<Kernel>>>().ok_or_else(form)?;
             let upper = term.upper.map(|upper| upper as f64);
-            let (name, weight) = (term.lang.clone(), term.weight / fits.fits.len() as f64);
+            let share = if over == Over::Sum { fits.fits.len() as f64 } else { 1.0 };
+            let (name, weight) = (term.lang.clone(), term.weight / share);
             languages.push(Language { name, weight, cost: 1.0, lower: term.lower as f64, upper, laws, repeat: None, grain: None });
         }
         let names: Vec<String> = languages.iter().map(|language| language.name.clone()).collect();
