@@ -22,6 +22,7 @@ pub mod record;
 
 pub mod curve;
 pub mod import;
+pub mod optimum;
 pub mod spec;
 
 pub mod allocate;

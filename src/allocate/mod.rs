@@ -4,16 +4,13 @@
 //! minimise  F(X) = sum_i w_i L_i(X_i)   subject to   sum_i X_i = budget,   lower_i <= X_i <= upper_i,   X_i whole
 //! ```
 //!
-//! The laws fall, so the budget is always spent. Convex laws are solved exactly: give each pair to the language whose weighted loss it
-//! lowers most. Laws that start concave (`rectified` with an exponent above 1) are replaced by their convex envelope, and the one
-//! language that this leaves between two ends of its chord is branched on; every answer carries the bound that proves it.
+//! The laws fall, so the budget is always spent. `optimum` solves the problem in whole pairs, exactly, and every answer carries the bound
+//! that proves it; here are the baselines beside it, and what the uncertainty of the laws makes of both.
 
 mod baseline;
 mod comparison;
-mod envelope;
-mod greedy;
 mod problem;
-mod search;
+mod solution;
 mod verdict;
 
 pub use comparison::compare;

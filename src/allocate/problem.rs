@@ -1,7 +1,8 @@
 //! A checked problem: terms, a budget, and the proof that some allocation meets both.
 
-use super::{Allocation, Term, search};
+use super::{Allocation, Term, solution};
 use crate::law::Law;
+use crate::optimum::Kernel;
 use rayon::prelude::*;
 use std::collections::HashSet;
 
@@ -19,6 +20,8 @@ pub struct Problem {
 /// Why terms and a budget are not a problem.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ProblemError {
+    #[error("the law of `{lang}`, `{form}`, is convex first and then concave, expected one that is concave from 0 or nowhere")]
+    Form { lang: String, form: &'static str },
     #[error("there is no language to give pairs to, expected at least one")]
     Empty,
     #[error("`{lang}` stands twice in the problem, expected once")]
@@ -63,7 +66,7 @@ impl Problem {
     /// The optimum in whole pairs that sum to the budget, with its certificate. A language of weight 0 gets its lower bound
     /// unless the others are full.
     pub fn solve(&self) -> Allocation {
-        search::solve(self)
+        solution::solve(self)
     }
 
     /// The same terms under another budget.
@@ -76,6 +79,7 @@ impl Problem {
     pub fn with_laws(&self, laws: &[Law]) -> Result<Self, ProblemError> {
         let mut terms = self.terms.clone();
         terms.iter_mut().zip(laws).for_each(|(term, &law)| term.law = law);
+        check_terms(&terms)?;
         check_budget(&terms, self.budget)?;
         Ok(Problem { terms, budget: self.budget })
     }
@@ -109,6 +113,9 @@ fn check_terms(terms: &[Term]) -> Result<(), ProblemError> {
         }
         if !(term.weight.is_finite() && term.weight >= 0.0) {
             return Err(ProblemError::Weight { lang: term.lang.clone(), found: term.weight });
+        }
+        if Kernel::of(&term.law).is_none() {
+            return Err(ProblemError::Form { lang: term.lang.clone(), form: term.law.form().name() });
         }
         if let Some(upper) = term.upper.filter(|&upper| upper < term.lower) {
             return Err(ProblemError::Crossed { lang: term.lang.clone(), lower: term.lower, upper });

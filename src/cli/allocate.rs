@@ -3,6 +3,7 @@
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
 use super::mixture::MixtureArguments;
+use super::posed::PosedArguments;
 use super::report::report_of;
 use super::terminal::{note, say, table};
 use super::version;
@@ -33,9 +34,15 @@ pub struct Arguments {
     /// A file of fits, as `parallot fit` writes it
     #[arg(long, value_name = "FILE", conflicts_with = "experiment")]
     pub fits: Option<PathBuf>,
+    /// A problem of any kind, as JSON of the schema `alloc-case/1` or the same in YAML
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["experiment", "fits", "budget", "out"])]
+    pub problem: Option<PathBuf>,
     /// The problem
     #[command(flatten)]
     pub mixture: MixtureArguments,
+    /// What more it may ask
+    #[command(flatten)]
+    pub posed: PosedArguments,
     /// Print the allocation as JSON
     #[arg(long)]
     pub json: bool,
@@ -66,8 +73,14 @@ pub struct AllocationFile {
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(path) = &arguments.problem {
+        return super::problem::run(path, arguments.json);
+    }
     let folders = arguments.experiment.as_deref().map(Folders::of).transpose()?;
     let fits = read_fits(arguments, folders.as_ref())?;
+    if arguments.posed.is_used() {
+        return super::problem::answer(&arguments.posed.pose(&arguments.mixture, &fits.file)?, arguments.json);
+    }
     let problem = arguments.mixture.pose(&fits.file)?;
     let out = arguments.out.clone().or_else(|| folders.map(|folders| folders.fits));
     if let Some(out) = &out {

@@ -10,8 +10,8 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 pub struct MixtureArguments {
     /// Pairs to allot, like `12000`, `60k` or `1.5M`
-    #[arg(long, value_name = "PAIRS")]
-    pub budget: Pairs,
+    #[arg(long, value_name = "PAIRS", required_unless_present_any = ["problem", "budget_cost", "target_loss"])]
+    pub budget: Option<Pairs>,
     /// Most passes over the unique pairs of a language
     #[arg(long, value_name = "N", default_value_t = 4.0)]
     pub epochs: f64,
@@ -29,9 +29,15 @@ pub struct MixtureArguments {
 impl MixtureArguments {
     /// The problem: one term a fit, bounded above by unique pairs times epochs where they are known.
     pub fn pose(&self, file: &FitFile) -> Result<Problem, Failure> {
-        if self.budget.0 == 0 {
+        let budget = self.budget.unwrap_or_default().0;
+        if budget == 0 {
             return Err(Failure::input(anyhow::anyhow!("`--budget` is 0, expected at least 1 pair")));
         }
+        Problem::new(self.terms(file)?, budget).map_err(hinted)
+    }
+
+    /// One term a fit, with bounds and weights.
+    pub fn terms(&self, file: &FitFile) -> Result<Vec<Term>, Failure> {
         if !(self.epochs.is_finite() && self.epochs > 0.0) {
             return Err(Failure::input(anyhow::anyhow!("`--epochs` is {}, expected a finite number above 0", self.epochs)));
         }
@@ -57,7 +63,7 @@ impl MixtureArguments {
         for (lang, weight) in assignments::<f64>("--weight", &self.weight)? {
             term(&mut terms, "--weight", &lang)?.weight = weight;
         }
-        Problem::new(terms, self.budget.0).map_err(hinted)
+        Ok(terms)
     }
 }
 
@@ -72,7 +78,7 @@ fn hinted(error: ProblemError) -> Failure {
 }
 
 /// Reads `LANG=VALUE` flags.
-fn assignments<T: std::str::FromStr>(flag: &str, texts: &[String]) -> Result<Vec<(String, T)>, Failure>
+pub(super) fn assignments<T: std::str::FromStr>(flag: &str, texts: &[String]) -> Result<Vec<(String, T)>, Failure>
 where
     T::Err: std::fmt::Display,
 {
@@ -89,12 +95,16 @@ where
         .or_input()
 }
 
-/// The term of a language given by its code, or by the start of it where that is enough: `tur` for `tur_Latn`.
 fn term<'a>(terms: &'a mut [Term], flag: &str, lang: &str) -> Result<&'a mut Term, Failure> {
     let known: Vec<String> = terms.iter().map(|term| term.lang.clone()).collect();
+    place(&known, flag, lang).map(|at| &mut terms[at])
+}
+
+/// The place of a language given by its code, or by the start of it where that is enough: `tur` for `tur_Latn`.
+pub(super) fn place(known: &[String], flag: &str, lang: &str) -> Result<usize, Failure> {
     let matching: Vec<usize> = (0..known.len()).filter(|&at| known[at] == lang || known[at].split('_').next() == Some(lang)).collect();
     match matching.as_slice() {
-        [at] => Ok(&mut terms[*at]),
+        [at] => Ok(*at),
         _ => {
             let error = anyhow::anyhow!("`{flag}` names `{lang}`, expected one of {}", known.join(", "));
             Err(Failure::input(error))

@@ -8,6 +8,8 @@ mod fit;
 mod folders;
 mod import;
 mod mixture;
+mod posed;
+mod problem;
 mod quickstart;
 mod report;
 mod sweep;

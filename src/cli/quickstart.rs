@@ -2,6 +2,7 @@
 
 use super::failure::{Failure, OrFail};
 use super::mixture::MixtureArguments;
+use super::posed::PosedArguments;
 use super::terminal::{note, say};
 use super::text::TextArguments;
 use super::{allocate, export, fit, report, sweep};
@@ -65,8 +66,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         json: None,
     })?;
     note("3/5 allocation");
-    let mixture = MixtureArguments { budget: arguments.budget, epochs: 4.0, min: vec![], max: vec![], weight: vec![] };
-    allocate::run(&allocate::Arguments { experiment: Some(experiment.clone()), fits: None, mixture, json: false, out: None })?;
+    let mixture = MixtureArguments { budget: Some(arguments.budget), epochs: 4.0, min: vec![], max: vec![], weight: vec![] };
+    allocate::run(&allocate::Arguments {
+        experiment: Some(experiment.clone()),
+        fits: None,
+        problem: None,
+        mixture,
+        posed: PosedArguments::default(),
+        json: false,
+        out: None,
+    })?;
     note("4/5 plots and page");
     report::run(&report::Arguments { experiment: experiment.clone(), out: None })?;
     note("5/5 data and configuration for LLaMA-Factory");

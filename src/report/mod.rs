@@ -1,5 +1,6 @@
 //! The report: fits, allocation and records → CSV, plots, JSON and one HTML page, all as bytes; nothing here touches the disk.
 
+pub mod answer;
 pub mod csv;
 mod draws;
 pub mod eye;

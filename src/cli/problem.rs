@@ -1,0 +1,75 @@
+//! `parallot allocate --problem FILE`: a problem of any kind from a file, its answer as JSON or as a table.
+
+use super::failure::{Failure, OrFail};
+use super::terminal::{say, table};
+use crate::files;
+use crate::fit::FitFile;
+use crate::optimum::{self, Answer, Fitted, Kernel, Problem, ProblemFile, Status, Syntax};
+use crate::report::answer::{AnswerFile, AnswerLanguage};
+use crate::report::eye::percent;
+use std::path::Path;
+use std::time::Instant;
+
+/// Reads, solves and prints a problem.
+pub fn run(path: &Path, json: bool) -> Result<(), Failure> {
+    answer(&read(path)?, json)
+}
+
+/// Solves and prints a problem.
+pub fn answer(problem: &Problem, json: bool) -> Result<(), Failure> {
+    let start = Instant::now();
+    let answer = optimum::solve(problem);
+    let file = AnswerFile::new(problem, &answer, start.elapsed().as_secs_f64());
+    if json {
+        say(&serde_json::to_string_pretty(&file).or_work()?);
+        return Ok(());
+    }
+    print(&file, &answer)
+}
+
+/// Reads a problem, and the fits that it names.
+fn read(path: &Path) -> Result<Problem, Failure> {
+    let text = files::read_text(path).or_input()?;
+    let syntax = if path.extension().is_some_and(|extension| extension == "json") { Syntax::Json } else { Syntax::Yaml };
+    let wrong = |error: &dyn std::fmt::Display| Failure::input(anyhow::anyhow!("cannot use problem `{}`: {error}", path.display()));
+    let file = ProblemFile::read(&text, syntax).map_err(|error| wrong(&error))?;
+    let fits = file.fits.as_ref().map(|fits| read_fits(&path.parent().unwrap_or(Path::new("")).join(fits))).transpose()?;
+    let fitted = |name: &str| {
+        let fit = fits.as_ref()?.fits.iter().find(|fit| fit.curve == name || fit.curve.split('_').next() == Some(name))?;
+        Some(Fitted { law: Kernel::of(&fit.law)?, draws: fit.draws.iter().map(Kernel::of).collect::<Option<_>>()? })
+    };
+    file.parts(fitted).map_err(|error| wrong(&error)).and_then(|parts| Problem::new(parts).map_err(|error| wrong(&error)))
+}
+
+fn read_fits(path: &Path) -> Result<FitFile, Failure> {
+    let text = files::read_text(path).or_input()?;
+    FitFile::from_json(&text).map_err(|error| Failure::input(anyhow::anyhow!("cannot read fits `{}`: {error}", path.display())))
+}
+
+fn print(file: &AnswerFile, answer: &Answer) -> Result<(), Failure> {
+    match &answer.status {
+        Status::Infeasible(conflict) => Err(Failure::input(anyhow::anyhow!("no allocation meets the problem: {conflict}"))),
+        Status::NoFiniteValue(languages) => {
+            let error = anyhow::anyhow!("no finite loss: {} can get nothing, and its law is infinite there", languages.join(", "));
+            Err(Failure::input(error))
+        }
+        Status::Optimal | Status::Feasible => {
+            say(&table(&["language", "amount", "share", "epochs", "loss", "gain per 1k", "at bound"], file.languages.iter().map(row)));
+            let (objective, bound) = (file.objective.unwrap_or(f64::NAN), file.lower_bound.unwrap_or(f64::NAN));
+            say(&format!("\n{}: objective {objective}, no allocation is below {bound}", file.status));
+            Ok(())
+        }
+    }
+}
+
+fn row(language: &AnswerLanguage) -> Vec<String> {
+    vec![
+        language.name.clone(),
+        format!("{:.1}", language.amount),
+        percent(language.share),
+        language.epochs.map_or("-".to_owned(), |epochs| format!("{epochs:.2}")),
+        format!("{:.4}", language.loss),
+        format!("{:.3e}", language.marginal_gain_per_1k),
+        language.active.to_owned(),
+    ]
+}

@@ -1,0 +1,215 @@
+//! Laws that start concave: branch and bound over their convex envelopes.
+//!
+//! The optimum of the envelopes on a box of amounts bounds the objective from below, and its amounts, read by the laws themselves, bound it
+//! from above. Where one budget is all that couples the languages, at most one of them ends inside its chord (Shapley and Folkman); the box is
+//! split at the language whose law and envelope are furthest apart. Under transfer it is the effective data that is split.
+
+use super::certificate::certify;
+use super::convex;
+use super::feasible::SLACK;
+use super::kernel::Kernel;
+use super::program::{Own, Program, Row};
+use super::separable::Solution;
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+/// Relative gap that ends the search.
+const CLOSED: f64 = 1e-10;
+/// The same where amounts are whole grains, of which the best is wanted.
+const CLOSED_WHOLE: f64 = 1e-13;
+
+/// A box, the optimum of the envelopes on it, and where to split it.
+struct Node {
+    program: Program,
+    /// Effective data of each language on the box, least and most.
+    ranges: Vec<(f64, f64)>,
+    solution: Solution,
+    bound: f64,
+    split: Option<Split>,
+}
+
+/// What a box is split at.
+enum Split {
+    /// Effective data of a language, where its law and its envelope are apart.
+    Data(usize),
+    /// The amount of a language that is not whole.
+    Amount(usize),
+}
+
+/// The best amounts found, and a bound below which none can be; amounts are whole grains where there are `grains`.
+pub(super) fn solve(program: &Program, grains: Option<&[f64]>, nodes: usize) -> (Solution, f64) {
+    let ranges = program.data(&program.own.iter().map(|own| own.lower).collect::<Vec<_>>()).into_iter();
+    let ranges: Vec<(f64, f64)> = ranges.zip(program.data(&program.reach().collect::<Vec<_>>())).collect();
+    let root = explore(program.clone(), ranges, grains);
+    let floor = program.floor();
+    let closed = if grains.is_some() { CLOSED_WHOLE } else { CLOSED };
+    let mut best = (f64::INFINITY, root.solution.clone());
+    let mut open = BinaryHeap::new();
+    improve(program, grains, &root, &mut best);
+    open.push(root);
+    // the least bound of boxes that nothing splits: what rounding leaves
+    let mut settled = f64::INFINITY;
+    for _ in 0..nodes {
+        let target = best.0 - closed * (best.0 - floor);
+        if open.peek().is_none_or(|node| node.bound >= target) {
+            break;
+        }
+        let Some(node) = open.pop() else { break };
+        let Some(split) = &node.split else {
+            settled = settled.min(node.bound);
+            continue;
+        };
+        for child in halves(&node, split, grains).into_iter().flatten() {
+            improve(program, grains, &child, &mut best);
+            open.push(Node { bound: child.bound.max(node.bound), ..child });
+        }
+    }
+    let bound = open.peek().map_or(best.0, |node| node.bound).min(settled).min(best.0);
+    (best.1, bound)
+}
+
+/// Takes the amounts of a node where they are feasible and better: as they are, or rounded down and filled up.
+fn improve(program: &Program, grains: Option<&[f64]>, node: &Node, best: &mut (f64, Solution)) {
+    let x = grains.map_or_else(|| node.solution.x.clone(), |grains| filled(program, grains, &node.solution.x));
+    let objective = program.objective(&x);
+    if objective < best.0 && program.holds(&x) {
+        *best = (objective, Solution { x, ..node.solution.clone() });
+    }
+}
+
+/// Amounts rounded to whole grains, down but for rounding; then single grains where they lower the objective most and still fit.
+fn filled(program: &Program, grains: &[f64], x: &[f64]) -> Vec<f64> {
+    let whole = |(&x, (own, &grain)): (&f64, (&Own, &f64))| (grain * (x / grain + 1e-6).floor()).clamp(own.lower, own.upper);
+    let mut x: Vec<f64> = x.iter().zip(program.own.iter().zip(grains)).map(whole).collect();
+    for _ in 0..2 * x.len() {
+        let now = if program.holds(&x) { program.objective(&x) } else { f64::INFINITY };
+        let more = |i: usize| {
+            let mut next = x.clone();
+            next[i] += grains[i];
+            let fits = next[i] <= program.own[i].upper && program.spent(&next) <= program.budget * (1.0 + 1e-13);
+            let lacks = program.rows.iter().map(|row| (row.lower - row.at(&next)).max(row.at(&next) - row.upper).max(0.0)).sum::<f64>();
+            fits.then(|| (lacks, program.objective(&next), next))
+        };
+        let choices = (0..x.len()).filter_map(more);
+        let Some((lacks, objective, next)) = choices.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))) else { break };
+        if objective >= now && (lacks > 0.0 || !program.exact) {
+            break;
+        }
+        x = next;
+    }
+    x
+}
+
+/// The box below and above where a language stands; absent where no amounts are left.
+fn halves(node: &Node, split: &Split, grains: Option<&[f64]>) -> [Option<Node>; 2] {
+    let parts = match *split {
+        Split::Amount(i) => {
+            let grain = grains.map_or(1.0, |grains| grains[i]);
+            let below = grain * (node.solution.x[i] / grain).floor();
+            let own = node.program.own[i];
+            [(own.lower, below), (below + grain, own.upper)].map(|(lower, upper)| {
+                let mut program = node.program.clone();
+                program.own[i] = Own { lower, upper, ..own };
+                (program, node.ranges.clone())
+            })
+        }
+        Split::Data(i) => {
+            let at = node.program.data(&node.solution.x)[i];
+            let (least, most) = node.ranges[i];
+            // a relaxed optimum at the end of its range is split in the middle
+            let inside = 1e-9 * (most - least);
+            let at = if at > least + inside && at < most - inside { at } else { 0.5 * (least + most) };
+            [(least, at), (at, most)].map(|range| {
+                let mut ranges = node.ranges.clone();
+                ranges[i] = range;
+                (narrowed(&node.program, i, range), ranges)
+            })
+        }
+    };
+    parts.map(|(program, ranges)| {
+        let room = program.budget - program.least_spent();
+        let fits = room >= -SLACK * program.budget && program.own.iter().all(|own| own.lower <= own.upper);
+        let spends = !program.exact || program.own.iter().map(|own| own.cost * own.upper).sum::<f64>() >= program.budget * (1.0 - SLACK);
+        (fits && spends).then(|| explore(program, ranges, grains))
+    })
+}
+
+/// The program with the effective data of one language held: by its own bounds, or under transfer from below by a row. From above no row
+/// is needed, for more data never hurts.
+fn narrowed(program: &Program, i: usize, (least, most): (f64, f64)) -> Program {
+    let mut program = program.clone();
+    match (&program.transfer, program.own[i].repeat) {
+        (None, repeat) => {
+            let amount = |data: f64| repeat.map_or(data, |repeat| repeat.amount_for(data));
+            let own = &mut program.own[i];
+            (own.lower, own.upper) = (own.lower.max(amount(least)), own.upper.min(amount(most)));
+        }
+        (Some(transfer), _) => {
+            let terms = transfer.row(i).to_vec();
+            program.rows.push(Row { terms, lower: least, upper: f64::INFINITY });
+        }
+    }
+    program
+}
+
+/// The program with every law replaced by its envelope on the box of its bounds.
+pub(super) fn envelopes(program: &Program) -> Program {
+    let least = program.data(&program.own.iter().map(|own| own.lower).collect::<Vec<_>>());
+    let most = program.data(&program.reach().collect::<Vec<_>>());
+    enveloped(program, &least.into_iter().zip(most).collect::<Vec<_>>())
+}
+
+fn enveloped(program: &Program, ranges: &[(f64, f64)]) -> Program {
+    let envelope = |(at, kernel): (usize, &Kernel)| kernel.envelope(ranges[at / program.draws].0, ranges[at / program.draws].1);
+    let mut enveloped = Program { kernels: program.kernels.iter().enumerate().map(envelope).collect(), ..program.clone() };
+    let reach: Vec<f64> = program.reach().collect();
+    for (i, own) in enveloped.own.iter_mut().enumerate() {
+        // beyond what the budget reaches an envelope is none
+        if program.draws_of(i).iter().any(|kernel| !kernel.is_convex()) {
+            own.upper = reach[i];
+        }
+    }
+    enveloped
+}
+
+/// Solves the envelopes on a box.
+fn explore(program: Program, ranges: Vec<(f64, f64)>, grains: Option<&[f64]>) -> Node {
+    let reach = program.data(&program.reach().collect::<Vec<_>>());
+    let ranges: Vec<(f64, f64)> = ranges.into_iter().zip(reach).map(|((least, most), reach)| (least, most.min(reach))).collect();
+    let relaxed = enveloped(&program, &ranges);
+    let solution = convex::solve(&relaxed);
+    let bound = certify(&relaxed, &solution.x, &solution.duals).lower_bound();
+    let data = program.data(&solution.x);
+    let apart = |i: usize| -> f64 {
+        let own = program.draws_of(i).iter().zip(relaxed.draws_of(i));
+        own.map(|(law, envelope)| (law.value(data[i]) - envelope.value(data[i])).max(0.0)).sum()
+    };
+    let largest = |value: &dyn Fn(usize) -> f64, least: f64| {
+        let all = (0..program.len()).map(|i| (i, value(i))).filter(|(_, value)| *value > least);
+        all.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
+    };
+    let fraction = |i: usize| grains.map_or(0.0, |grains| (solution.x[i] / grains[i] - (solution.x[i] / grains[i]).round()).abs());
+    let split = largest(&apart, 0.0).map(Split::Data).or_else(|| largest(&fraction, 1e-9).map(Split::Amount));
+    Node { split, program, ranges, solution, bound }
+}
+
+impl Ord for Node {
+    /// The lowest bound is the greatest node, so that a heap gives it first.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.bound.total_cmp(&self.bound)
+    }
+}
+
+impl PartialOrd for Node {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Node {}

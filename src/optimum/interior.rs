@@ -1,0 +1,384 @@
+//! Coupled programs: a primal-dual interior point method (Mehrotra's predictor and corrector) on the functions of `model`.
+//!
+//! Slacks and multipliers of bounds, rows and functions multiply to `mu`, which falls to nothing; each step solves the Newton equations of
+//! `system` once factored. The steps are only a way to find multipliers: `certificate` says how good the amounts are, and decides when to stop.
+
+use super::certificate::{Certificate, Duals, certify};
+use super::model::{Kind, Local, Model};
+use super::normal::{Normal, Parts};
+use super::program::{Over, Program, sum};
+use super::rows::{self, Linear};
+use super::separable::Solution;
+use super::state::State;
+use super::system::System;
+use faer::Mat;
+
+/// Most steps; a dozen or two are usual.
+const STEPS: usize = 150;
+/// Share of the way to the nearest bound that a step may go.
+const NEAR: f64 = 0.995;
+/// Relative gap that ends the search: as good as rounding.
+const CLOSED: f64 = 1e-13;
+
+/// How far `mu` must have fallen for a certificate to be worth its time.
+const WORTH_A_LOOK: f64 = 1e-3;
+/// A gap that is not worth a second search.
+const DONE: f64 = 1e-11;
+/// Functions of a worst language that are always kept as rows of Newton's equations, and those that may be in a second search.
+const FEW: usize = 64;
+const MANY: usize = 1500;
+
+/// Solves a feasible convex program from amounts that need not be feasible.
+pub(super) fn solve(program: &Program, start: &Solution) -> Solution {
+    let mut known = Interior::new(program, FEW).run(start);
+    if program.over == Over::Worst && known.0 > DONE && (FEW..MANY).contains(&program.kernels.len()) {
+        let again = Interior::new(program, MANY).run(start);
+        known = if again.0 < known.0 { again } else { known };
+    }
+    known.1
+}
+
+struct Interior<'a> {
+    program: &'a Program,
+    model: Model<'a>,
+    normal: Normal,
+    linear: Vec<Linear>,
+    /// Upper bounds, a loose one where there is none.
+    upper: Vec<f64>,
+    /// Languages whose bounds leave them room.
+    free: Vec<bool>,
+}
+
+impl<'a> Interior<'a> {
+    fn new(program: &'a Program, keep: usize) -> Self {
+        let model = Model::new(program, keep);
+        let room = program.budget - program.least_spent();
+        let upper: Vec<f64> =
+            program.own.iter().map(|own| if own.upper.is_finite() { own.upper } else { own.lower + 2.0 * room / own.cost }).collect();
+        let free = program.own.iter().zip(&upper).map(|(own, &upper)| upper - own.lower > 1e-14 * upper.max(1e-300)).collect();
+        let linear = Linear::all(program);
+        let normal = Normal::new(program, model.kind == Kind::Tail);
+        Interior { program, model, normal, linear, upper, free }
+    }
+
+    /// The best amounts met, and their relative gap.
+    fn run(&self, start: &Solution) -> (f64, Solution) {
+        let mut state = self.start(start);
+        let first = self.complementarity(&state);
+        let mut best: Option<(Certificate, Solution)> = None;
+        let mut stale = 0;
+        for _ in 0..STEPS {
+            let ratios: Vec<f64> = state.q.iter().zip(&state.v).map(|(q, v)| q / v).collect();
+            let local = self.model.local(&state.x, &state.e, &state.q, &ratios, &state.prices);
+            let mu = self.complementarity(&state);
+            stale += 1;
+            // a certificate costs as much as a gradient, and while mu is large it proves little
+            let restored = if mu < WORTH_A_LOOK * first { rows::restored(&self.linear, &state.x, &self.ways(&state)) } else { None };
+            if let Some(x) = restored {
+                let solution = Solution { x, ..self.solution(&state) };
+                let certificate = certify(self.program, &solution.x, &solution.duals);
+                let scale = certificate.objective - self.program.floor();
+                if best.as_ref().is_none_or(|(known, _)| certificate.excess < known.excess) {
+                    stale = 0;
+                    let closed = certificate.excess <= CLOSED * scale;
+                    best = Some((certificate, solution));
+                    if closed {
+                        break;
+                    }
+                }
+                if best.as_ref().is_some_and(|(known, _)| stale > 8 && known.excess < 1e-10 * scale) {
+                    break;
+                }
+            }
+            if stale > 60 {
+                break;
+            }
+            if !self.step(&mut state, &local, &ratios) {
+                break;
+            }
+        }
+        let floor = self.program.floor();
+        best.map_or_else(
+            || (f64::INFINITY, self.solution(&state)),
+            |(known, solution)| (known.excess / (known.objective - floor), solution),
+        )
+    }
+
+    /// A point well inside the bounds, with multipliers that balance it.
+    fn start(&self, given: &Solution) -> State {
+        let own = &self.program.own;
+        let n = own.len();
+        let share = |i: usize| (self.program.budget - self.program.least_spent()) / (own[i].cost * n as f64);
+        let inside = |i: usize| {
+            let range = self.upper[i] - own[i].lower;
+            let least = (0.1 * share(i)).min(0.1 * range);
+            if self.free[i] { own[i].lower + (given.x[i] - own[i].lower).clamp(least, 0.9 * range) } else { own[i].lower }
+        };
+        let x: Vec<f64> = (0..n).map(inside).collect();
+        let y = self.program.data(&x);
+        let smooth = self.model.kind == Kind::Smooth;
+        let marginals: Vec<f64> = (0..n).map(|i| self.model.marginal(i, y[i]).0).collect();
+        // what a unit of budget is worth, and what a bound may weigh at the start
+        let worth = (0..n).map(|i| marginals[i] * x[i]).sum::<f64>() / self.program.budget.max(f64::MIN_POSITIVE);
+        let mu = 0.1 * worth * self.program.budget / n as f64;
+        let slack: Vec<f64> = self
+            .linear
+            .iter()
+            .map(|row| {
+                let size: f64 = row.terms.iter().map(|&(j, a)| (a * x[j]).abs()).sum::<f64>().max(row.amount.abs());
+                if row.equation { 0.0 } else { (row.amount - row.at(&x)).max(0.1 * size) }
+            })
+            .collect();
+        let (e, q) = self.model.start(&x);
+        let zeros = vec![0.0; q.len()];
+        let local = self.model.local(&x, &e, &q, &zeros, &marginals);
+        let mut mean = 0.0;
+        let mut v = local.h;
+        let largest = v.iter().copied().fold(0.0, f64::max).max(1e-12);
+        v.iter_mut().zip(&q).for_each(|(v, q)| {
+            *v = v.max(1e-2 * largest);
+            mean += *v * q;
+        });
+        let mu = if q.is_empty() { mu } else { mu.min(mean / q.len() as f64) };
+        State {
+            below: (0..n).map(|i| x[i] - own[i].lower).collect(),
+            above: (0..n).map(|i| self.upper[i] - x[i]).collect(),
+            low: (0..n).map(|i| if self.free[i] { mu / (x[i] - own[i].lower) } else { 0.0 }).collect(),
+            high: (0..n).map(|i| if self.free[i] { mu / (self.upper[i] - x[i]) } else { 0.0 }).collect(),
+            rows: self.linear.iter().zip(&slack).map(|(row, slack)| if row.equation { 0.0 } else { mu / slack }).collect(),
+            prices: if smooth { marginals } else { Vec::new() },
+            x,
+            e,
+            slack,
+            v,
+            q,
+        }
+    }
+
+    /// The amounts and multipliers of a state, in the program's own terms.
+    fn solution(&self, state: &State) -> Solution {
+        let rows = self.program.rows.iter().zip(&state.rows[1..]);
+        let rows = rows.map(|(row, &mu)| if row.upper.is_finite() { mu } else { -mu }).collect();
+        let atoms = self.model.atom_weights(&state.e, &state.q);
+        Solution { x: state.x.clone(), duals: Duals { budget: state.rows[0], rows, atoms }, ln_price: None }
+    }
+
+    /// One predictor and corrector step; false where the equations break down.
+    fn step(&self, state: &mut State, local: &Local, ratios: &[f64]) -> bool {
+        let Some(system) = self.system(state, local, ratios) else { return false };
+        let mu = self.complementarity(state);
+        let plain = self.direction(&system, state, local, ratios, 0.0, None);
+        let reach = self.longest(state, &plain).min(1.0);
+        let ahead = self.complementarity(&self.moved(state, &plain, reach, local));
+        let centering = (ahead / mu).powi(3).clamp(1e-8, 1.0);
+        // a first direction that soon meets a bound says little of the second order at its end
+        let corrected = self.direction(&system, state, local, ratios, centering * mu, Some((&plain, reach * reach)));
+        let step = (NEAR * self.longest(state, &corrected)).min(1.0);
+        if !step.is_finite() || step < 1e-14 {
+            return false;
+        }
+        *state = self.moved(state, &corrected, step, local);
+        state.x.iter().all(|x| x.is_finite())
+    }
+
+    /// How far each amount may move before it meets a bound.
+    fn ways(&self, state: &State) -> Vec<f64> {
+        let way = |i: usize| if self.free[i] { state.below[i].min(state.above[i]) } else { 0.0 };
+        (0..state.x.len()).map(way).collect()
+    }
+
+    fn system(&self, state: &State, local: &Local, ratios: &[f64]) -> Option<System> {
+        let n = state.x.len();
+        let barrier = |i: usize| {
+            if self.free[i] { local.bend[i] + state.low[i] / state.below[i] + state.high[i] / state.above[i] } else { 1.0 }
+        };
+        let diagonal: Vec<f64> = (0..n).map(barrier).collect();
+        let slopes: Vec<f64> = (0..n).map(|i| if self.free[i] { local.slopes[i] } else { 0.0 }).collect();
+        let border = self.model.border(local, &state.q, ratios);
+        let draws = self.model.draw_gradients(local).map(|gradients| (border.draws.as_slice(), gradients));
+        let factor = self.normal.factor(&Parts { weights: &local.weights, slopes: &slopes, diagonal: &diagonal, draws })?;
+        let (extra, rows) = (border.corner.ncols(), self.linear.len());
+        let mut columns = Mat::zeros(n, extra + rows);
+        let mut corner = Mat::zeros(extra + rows, extra + rows);
+        for b in 0..extra {
+            (0..n).filter(|&i| self.free[i]).for_each(|i| columns[(i, b)] = border.columns[(i, b)]);
+            (0..extra).for_each(|a| corner[(a, b)] = border.corner[(a, b)]);
+        }
+        for (r, row) in self.linear.iter().enumerate() {
+            row.terms.iter().filter(|term| self.free[term.0]).for_each(|&(j, a)| columns[(j, extra + r)] += a);
+            corner[(extra + r, extra + r)] = if row.equation { 0.0 } else { -state.slack[r] / state.rows[r] };
+        }
+        Some(System::new(factor, columns, corner))
+    }
+
+    /// The Newton direction towards complementarity `target`, second order terms of a first direction counted.
+    fn direction(&self, system: &System, state: &State, local: &Local, ratios: &[f64], target: f64, first: Option<(&State, f64)>) -> State {
+        let n = state.x.len();
+        let product = |a: fn(&State) -> &Vec<f64>, b: fn(&State) -> &Vec<f64>, i: usize| {
+            first.map_or(0.0, |(first, part)| part * a(first)[i] * b(first)[i])
+        };
+        // (target - second order) / slack, by kind of slack; the slack of a lower bound moves with x, that of an upper one against it
+        let low = |i: usize| (target - product(|s| &s.x, |s| &s.low, i)) / state.below[i];
+        let high = |i: usize| (target + product(|s| &s.x, |s| &s.high, i)) / state.above[i];
+        let function = |j: usize| (target - product(|s| &s.v, |s| &s.q, j)) / state.v[j];
+        let row = |r: usize| (target - product(|s| &s.slack, |s| &s.rows, r)) / state.rows[r];
+        let missed: Vec<f64> = local.h.iter().zip(&state.v).map(|(h, v)| h - v).collect();
+        let kept = self.model.kept;
+        let pushed: Vec<f64> =
+            (0..missed.len()).map(|j| if j < kept { 0.0 } else { function(j) - ratios[j] * missed[j] - state.q[j] }).collect();
+        let (push_x, push_e) = self.model.transposed(local, &pushed);
+        let mut held = vec![0.0; n];
+        self.linear.iter().zip(&state.rows).for_each(|(row, mu)| row.terms.iter().for_each(|&(j, a)| held[j] += a * mu));
+        let right_x: Vec<f64> =
+            (0..n).map(|i| if self.free[i] { -local.gradient[i] - held[i] + low(i) - high(i) + push_x[i] } else { 0.0 }).collect();
+        let right_kept = (0..kept).map(|j| (function(j) - state.q[j]) / ratios[j] - missed[j]);
+        let right_e: Vec<f64> = local.gradient_e.iter().zip(&push_e).map(|(g, push)| push - g).chain(right_kept).collect();
+        let right_rows: Vec<f64> = (self.linear.iter().enumerate())
+            .map(|(r, linear)| {
+                let off = linear.amount - linear.at(&state.x);
+                if linear.equation { off } else { off - row(r) }
+            })
+            .collect();
+        let (dx, mut de, drows) = self.solve(system, local, ratios, right_x, right_e, right_rows);
+        let turned = de.split_off(local.gradient_e.len());
+        let along = self.model.along(local, &dx, &de);
+        let dv: Vec<f64> = along.iter().zip(&missed).map(|(along, missed)| along + missed).collect();
+        let dq =
+            (0..dv.len()).map(|j| turned.get(j).map_or_else(|| function(j) - state.q[j] - ratios[j] * dv[j], |turned| -turned)).collect();
+        let dslack = (self.linear.iter().enumerate())
+            .map(|(r, linear)| if linear.equation { 0.0 } else { row(r) - state.slack[r] - state.slack[r] / state.rows[r] * drows[r] })
+            .collect();
+        let zero_unless_free = |i: usize, value: f64| if self.free[i] { value } else { 0.0 };
+        State {
+            low: (0..n).map(|i| zero_unless_free(i, low(i) - state.low[i] - state.low[i] / state.below[i] * dx[i])).collect(),
+            high: (0..n).map(|i| zero_unless_free(i, high(i) - state.high[i] + state.high[i] / state.above[i] * dx[i])).collect(),
+            slack: dslack,
+            rows: drows,
+            v: dv,
+            q: dq,
+            prices: Vec::new(),
+            above: dx.iter().map(|dx| -dx).collect(),
+            below: dx.clone(),
+            x: dx,
+            e: de,
+        }
+    }
+
+    /// Solves the bordered equations; the levels of draws of a tail, which the border leaves out, are put back.
+    fn solve(
+        &self,
+        system: &System,
+        local: &Local,
+        ratios: &[f64],
+        x: Vec<f64>,
+        e: Vec<f64>,
+        rows: Vec<f64>,
+    ) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+        let mut right_x = x;
+        let mut extra = e.clone();
+        if let Some(gradients) = self.model.draw_gradients(local) {
+            let draws = gradients.nrows();
+            let (own, tail) = ratios.split_at(draws);
+            let part = |k: usize| e[k] / (own[k] + tail[k]);
+            for (i, right) in right_x.iter_mut().enumerate().filter(|(i, _)| self.free[*i]) {
+                *right += (0..draws).map(|k| own[k] * gradients[(k, i)] * part(k)).sum::<f64>();
+            }
+            extra = vec![e[draws] + (0..draws).map(|k| tail[k] * part(k)).sum::<f64>()];
+        }
+        let count = extra.len();
+        let mut in_x = Mat::from_fn(right_x.len(), 1, |i, _| right_x[i]);
+        let mut in_border = Mat::from_fn(count + rows.len(), 1, |b, _| if b < count { extra[b] } else { rows[b - count] });
+        system.solve(&mut in_x, &mut in_border);
+        let dx: Vec<f64> = (0..right_x.len()).map(|i| in_x[(i, 0)]).collect();
+        let drows = (0..rows.len()).map(|r| in_border[(count + r, 0)]).collect();
+        let de = match self.model.draw_gradients(local) {
+            None => (0..count).map(|b| in_border[(b, 0)]).collect(),
+            Some(gradients) => {
+                let draws = gradients.nrows();
+                let (own, tail) = ratios.split_at(draws);
+                let eta = in_border[(0, 0)];
+                let along = |k: usize| dx.iter().enumerate().map(|(i, dx)| gradients[(k, i)] * dx).sum::<f64>();
+                let level = |k: usize| (e[k] + own[k] * along(k) + tail[k] * eta) / (own[k] + tail[k]);
+                (0..draws).map(level).chain([eta]).collect()
+            }
+        };
+        (dx, de, drows)
+    }
+
+    /// The longest step that keeps every slack and multiplier above 0.
+    fn longest(&self, state: &State, d: &State) -> f64 {
+        let mut step = f64::INFINITY;
+        let mut hold = |value: f64, change: f64| {
+            if change < 0.0 {
+                step = step.min(-value / change);
+            }
+        };
+        for i in (0..state.x.len()).filter(|&i| self.free[i]) {
+            hold(state.below[i], d.below[i]);
+            hold(state.above[i], d.above[i]);
+            hold(state.low[i], d.low[i]);
+            hold(state.high[i], d.high[i]);
+        }
+        for (r, _) in self.linear.iter().enumerate().filter(|(_, row)| !row.equation) {
+            hold(state.slack[r], d.slack[r]);
+            hold(state.rows[r], d.rows[r]);
+        }
+        self.model.rooms(&state.e, &d.e).for_each(|(room, change)| hold(room, change));
+        for j in 0..state.v.len() {
+            hold(state.v[j], d.v[j]);
+            hold(state.q[j], d.q[j]);
+        }
+        step
+    }
+
+    fn moved(&self, state: &State, d: &State, step: f64, local: &Local) -> State {
+        let add = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a + step * b).collect::<Vec<f64>>();
+        let (below, above) = (add(&state.below, &d.below), add(&state.above, &d.above));
+        let own = self.program.own.iter().zip(&self.upper).zip(below.iter().zip(&above)).zip(&state.x);
+        let x = own.map(|(((own, upper), (below, above)), &x)| match below.total_cmp(above) {
+            _ if own.lower >= *upper => x,
+            std::cmp::Ordering::Less => own.lower + below,
+            _ => upper - above,
+        });
+        let x = x.collect();
+        let prices = if state.prices.is_empty() { Vec::new() } else { self.moved_prices(state, d, step, local) };
+        State {
+            x,
+            below,
+            above,
+            e: add(&state.e, &d.e),
+            low: add(&state.low, &d.low),
+            high: add(&state.high, &d.high),
+            slack: add(&state.slack, &d.slack),
+            rows: add(&state.rows, &d.rows),
+            v: add(&state.v, &d.v),
+            q: add(&state.q, &d.q),
+            prices,
+        }
+    }
+
+    /// Multipliers of the data follow their own linear model, on their logarithms so that they stay above 0.
+    fn moved_prices(&self, state: &State, d: &State, step: f64, local: &Local) -> Vec<f64> {
+        let scaled: Vec<f64> = d.x.iter().zip(&local.slopes).map(|(dx, slope)| dx * slope).collect();
+        let dy = self.program.transfer.as_ref().map_or_else(|| scaled.clone(), |transfer| transfer.times(&scaled));
+        let y = self.program.data(&state.x);
+        let moved = |(i, &price): (usize, &f64)| {
+            if price == 0.0 {
+                return 0.0;
+            }
+            let change = (self.model.marginal(i, y[i]).0 / price).ln() - local.weights[i] / price * dy[i];
+            price * (step * change).clamp(-5.0, 5.0).exp()
+        };
+        state.prices.iter().enumerate().map(moved).collect()
+    }
+
+    /// Mean product of slack and multiplier.
+    fn complementarity(&self, state: &State) -> f64 {
+        let free = || (0..state.x.len()).filter(|&i| self.free[i]);
+        let bounds = free().map(|i| state.low[i] * state.below[i] + state.high[i] * state.above[i]);
+        let rows = (0..self.linear.len()).filter(|&r| !self.linear[r].equation).map(|r| state.slack[r] * state.rows[r]);
+        let functions = state.v.iter().zip(&state.q).map(|(v, q)| v * q);
+        let count = 2 * free().count() + rows.clone().count() + state.v.len();
+        sum(bounds.chain(rows).chain(functions)) / count as f64
+    }
+}

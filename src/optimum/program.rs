@@ -1,0 +1,212 @@
+//! A problem as numbers only, as the solvers see it.
+//!
+//! ```text
+//! minimise  F(x)   subject to   sum_i cost_i x_i <= budget (or =),   lower_i <= x_i <= upper_i,   lower_g <= a_g x <= upper_g
+//! y = d(x) + tau d(x),   F_k = sum_i or max_i of w_i L_ik(y_i),   F = mean_k F_k  or  the mean of the worst (1 - p) K of them
+//! ```
+//!
+use super::kernel::{Jet, Kernel};
+use super::repeat::Repeat;
+use super::transfer::Transfer;
+
+/// How languages count together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// The weighted sum of losses.
+    Sum,
+    /// The largest weighted loss of a language of weight above 0.
+    Worst,
+}
+
+/// How parameter draws count together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Risk {
+    /// The mean; with a single draw, the draw.
+    Mean,
+    /// The mean of the worst `1 - level` of the draws; a fractional last draw counts in part.
+    Cvar {
+        /// From 0, the mean, to below 1.
+        level: f64,
+    },
+}
+
+/// What holds for one language whatever its law.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Own {
+    pub cost: f64,
+    pub lower: f64,
+    /// Infinite where there is none.
+    pub upper: f64,
+    pub repeat: Option<Repeat>,
+}
+
+/// A group row `lower <= sum coefficient_j x_j <= upper`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Row {
+    pub terms: Vec<(usize, f64)>,
+    pub lower: f64,
+    pub upper: f64,
+}
+
+/// The numbers of a problem.
+#[derive(Debug, Clone)]
+pub(super) struct Program {
+    /// Language by language, draw by draw.
+    pub kernels: Vec<Kernel>,
+    pub draws: usize,
+    pub own: Vec<Own>,
+    pub budget: f64,
+    pub exact: bool,
+    pub rows: Vec<Row>,
+    pub transfer: Option<Transfer>,
+    pub over: Over,
+    pub risk: Risk,
+}
+
+impl Own {
+    /// Effective data and its two derivatives.
+    pub(super) fn effective(&self, x: f64) -> Jet {
+        let Some(repeat) = &self.repeat else { return Jet { value: x, slope: 1.0, curvature: 0.0 } };
+        let (slope, curvature) = repeat.derivatives(x);
+        Jet { value: repeat.effective(x), slope, curvature }
+    }
+}
+
+impl Row {
+    /// The row's left side.
+    pub(super) fn at(&self, x: &[f64]) -> f64 {
+        self.terms.iter().map(|&(j, coefficient)| coefficient * x[j]).sum()
+    }
+}
+
+impl Program {
+    /// Number of languages.
+    pub(super) fn len(&self) -> usize {
+        self.own.len()
+    }
+
+    /// The draws of one language.
+    pub(super) fn draws_of(&self, i: usize) -> &[Kernel] {
+        &self.kernels[i * self.draws..(i + 1) * self.draws]
+    }
+
+    /// Whether a language has a part in the objective.
+    pub(super) fn counts(&self, i: usize) -> bool {
+        !self.draws_of(i).iter().all(Kernel::is_idle)
+    }
+
+    /// Whether every language stands for itself: neither transfer nor groups.
+    pub(super) fn is_separable(&self) -> bool {
+        self.transfer.is_none() && self.rows.is_empty()
+    }
+
+    /// Whether every loss is convex in its data.
+    pub(super) fn is_convex(&self) -> bool {
+        self.kernels.iter().all(Kernel::is_convex)
+    }
+
+    /// What the lower bounds cost.
+    pub(super) fn least_spent(&self) -> f64 {
+        sum(self.own.iter().map(|own| own.cost * own.lower))
+    }
+
+    /// The most that the budget lets each language have.
+    pub(super) fn reach(&self) -> impl Iterator<Item = f64> + '_ {
+        let room = (self.budget - self.least_spent()).max(0.0);
+        self.own.iter().map(move |own| own.upper.min(own.lower + room / own.cost))
+    }
+
+    /// What amounts cost.
+    pub(super) fn spent(&self, x: &[f64]) -> f64 {
+        sum(self.own.iter().zip(x).map(|(own, &x)| own.cost * x))
+    }
+
+    /// The data that each language profits from.
+    pub(super) fn data(&self, x: &[f64]) -> Vec<f64> {
+        let d: Vec<f64> = self.own.iter().zip(x).map(|(own, &x)| own.effective(x).value).collect();
+        match &self.transfer {
+            Some(transfer) => transfer.times(&d),
+            None => d,
+        }
+    }
+
+    /// Reducible losses with their derivatives at effective data, language by language and draw by draw.
+    pub(super) fn jets(&self, y: &[f64]) -> Vec<Jet> {
+        self.kernels.iter().enumerate().map(|(at, kernel)| kernel.jet(y[at / self.draws])).collect()
+    }
+
+    /// The objective of amounts.
+    pub(super) fn objective(&self, x: &[f64]) -> f64 {
+        self.risk_of(&self.draw_objectives(&self.jets(&self.data(x))))
+    }
+
+    /// `F_k` of every draw.
+    pub(super) fn draw_objectives(&self, jets: &[Jet]) -> Vec<f64> {
+        let all = || self.kernels.iter().zip(jets);
+        let draw = |k: usize| {
+            let losses = all().skip(k).step_by(self.draws);
+            match self.over {
+                Over::Sum => sum(losses.map(|(kernel, jet)| kernel.floor + jet.value)),
+                Over::Worst => {
+                    let counted = losses.filter(|(kernel, _)| !kernel.is_idle());
+                    counted.map(|(kernel, jet)| kernel.floor + jet.value).fold(f64::NEG_INFINITY, f64::max)
+                }
+            }
+        };
+        (0..self.draws).map(draw).collect()
+    }
+
+    /// The mean of the draws that count, fractions included.
+    pub(super) fn risk_of(&self, draws: &[f64]) -> f64 {
+        let weights = self.draw_weights(draws);
+        sum(draws.iter().zip(weights).filter(|(_, weight)| *weight > 0.0).map(|(value, weight)| value * weight))
+    }
+
+    /// The weight of each draw in the risk: `1/K`, or `1 / ((1-p) K)` of the worst.
+    pub(super) fn draw_weights(&self, draws: &[f64]) -> Vec<f64> {
+        let count = draws.len() as f64;
+        let Risk::Cvar { level } = self.risk else { return vec![1.0 / count; draws.len()] };
+        let tail = (1.0 - level) * count;
+        let mut order: Vec<usize> = (0..draws.len()).collect();
+        order.sort_by(|&a, &b| draws[b].total_cmp(&draws[a]));
+        let mut weights = vec![0.0; draws.len()];
+        let mut left = tail;
+        for k in order {
+            weights[k] = left.clamp(0.0, 1.0) / tail;
+            left -= 1.0;
+        }
+        weights
+    }
+
+    /// Whether amounts meet budget and rows, to rounding.
+    pub(super) fn holds(&self, x: &[f64]) -> bool {
+        let rows = self.rows.iter().all(|row| {
+            let size: f64 = row.terms.iter().map(|&(j, a)| (a * x[j]).abs()).sum();
+            let at = row.at(x);
+            at >= row.lower - 1e-13 * size.max(row.lower.abs()) && at <= row.upper + 1e-13 * size.max(row.upper.abs())
+        });
+        let spent = self.spent(x);
+        rows && spent <= self.budget * (1.0 + 1e-13) && (!self.exact || spent >= self.budget * (1.0 - 1e-13))
+    }
+
+    /// The objective with unlimited data, from which relative errors count; 0 for the worst language.
+    pub(super) fn floor(&self) -> f64 {
+        let floor = |k: usize| sum((0..self.len()).map(|i| self.kernels[i * self.draws + k].floor));
+        match self.over {
+            Over::Sum => self.risk_of(&(0..self.draws).map(floor).collect::<Vec<_>>()),
+            Over::Worst => 0.0,
+        }
+    }
+}
+
+/// A sum with the rounding of each step carried along (Neumaier 1974).
+pub(super) fn sum(values: impl Iterator<Item = f64>) -> f64 {
+    let (mut total, mut lost) = (0.0f64, 0.0);
+    for value in values {
+        let next = total + value;
+        lost += if total.abs() >= value.abs() { (total - next) + value } else { (value - next) + total };
+        total = next;
+    }
+    // an infinite total has lost nothing that can be given back
+    if total.is_finite() { total + lost } else { total }
+}

@@ -1,0 +1,346 @@
+//! Problem files: the schema `alloc-case/1`, the problem alone or a whole case, as JSON or YAML.
+//!
+//! A file may leave out what has a natural value (weight and cost 1, bounds, groups, transfer, the sum as objective), name languages where
+//! the schema has places, and say `fits: FILE` instead of giving every language its `law`.
+
+use super::kernel::Kernel;
+use super::problem::{Budget, Group, Language, Parts, ProblemError, Rule};
+use super::program::{Over, Risk};
+use super::repeat::Repeat;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
+use std::collections::HashMap;
+use std::fmt;
+
+/// Why a text is not a problem.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is not of the schema: a field is missing, unknown or of another type.
+    #[error("`{field}`: {cause}")]
+    Schema { field: String, cause: String },
+    /// A value is out of range.
+    #[error(transparent)]
+    Value(#[from] ProblemError),
+}
+
+/// How a problem file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Syntax {
+    Json,
+    Yaml,
+}
+
+/// What fits know of a language.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fitted {
+    /// The fitted law.
+    pub law: Kernel,
+    /// Its bootstrap draws.
+    pub draws: Vec<Kernel>,
+}
+
+/// A problem file of the right schema, its values not yet checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProblemFile {
+    schema: Option<String>,
+    #[serde(rename = "id")]
+    _id: Option<IgnoredAny>,
+    #[serde(rename = "note")]
+    _note: Option<IgnoredAny>,
+    #[serde(rename = "tags")]
+    _tags: Option<IgnoredAny>,
+    #[serde(rename = "expected")]
+    _expected: Option<IgnoredAny>,
+    problem: Option<Box<ProblemFile>>,
+    /// File of fits that languages without a law take theirs from, relative to the problem file.
+    pub fits: Option<String>,
+    budget: Option<WireBudget>,
+    #[serde(default)]
+    objective: WireObjective,
+    languages: Option<Vec<WireLanguage>>,
+    #[serde(default)]
+    transfer: Vec<(Member, Member, f64)>,
+    #[serde(default)]
+    groups: Vec<WireGroup>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireBudget {
+    amount: f64,
+    #[serde(default)]
+    rule: WireRule,
+}
+
+#[derive(Deserialize, Default, Clone, Copy, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum WireRule {
+    #[default]
+    AtMost,
+    AtLeast,
+    Exactly,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(deny_unknown_fields)]
+struct WireObjective {
+    #[serde(default)]
+    over_languages: WireOver,
+    #[serde(default)]
+    over_draws: WireDraws,
+    cvar_level: Option<f64>,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum WireOver {
+    #[default]
+    Sum,
+    Worst,
+}
+
+#[derive(Deserialize, Default, Clone, Copy, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum WireDraws {
+    #[default]
+    None,
+    Mean,
+    Cvar,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireLanguage {
+    name: String,
+    #[serde(default = "one")]
+    weight: f64,
+    #[serde(default = "one")]
+    cost: f64,
+    #[serde(default)]
+    lo: f64,
+    hi: Option<f64>,
+    law: Option<WireLaw>,
+    draws: Option<Drawn>,
+    repeat: Option<WireRepeat>,
+    grain: Option<f64>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireRepeat {
+    unique: f64,
+    r: f64,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum WireForm {
+    Metric,
+    Power,
+    Shifted,
+    Rectified,
+}
+
+/// A law; which parameters there must be goes by the form.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(non_snake_case, reason = "the schema's own names")]
+struct WireLaw {
+    form: WireForm,
+    alpha: Option<f64>,
+    gamma: Option<f64>,
+    beta: Option<f64>,
+    E: Option<f64>,
+    A: Option<f64>,
+    D0: Option<f64>,
+    B: Option<f64>,
+    Dl: Option<f64>,
+}
+
+/// One array a parameter; element `k` of each is draw `k`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(non_snake_case, reason = "the schema's own names")]
+struct Drawn {
+    alpha: Option<Vec<f64>>,
+    gamma: Option<Vec<f64>>,
+    beta: Option<Vec<f64>>,
+    E: Option<Vec<f64>>,
+    A: Option<Vec<f64>>,
+    D0: Option<Vec<f64>>,
+    B: Option<Vec<f64>>,
+    Dl: Option<Vec<f64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireGroup {
+    name: String,
+    terms: Vec<(Member, f64)>,
+    rule: WireRule,
+    amount: f64,
+}
+
+/// A language by its place or its name.
+enum Member {
+    Place(usize),
+    Name(String),
+}
+
+impl<'de> Deserialize<'de> for Member {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl Visitor<'_> for Either {
+            type Value = Member;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "the place or the name of a language")
+            }
+            fn visit_u64<E: Error>(self, place: u64) -> Result<Member, E> {
+                Ok(Member::Place(usize::try_from(place).unwrap_or(usize::MAX)))
+            }
+            fn visit_str<E: Error>(self, name: &str) -> Result<Member, E> {
+                Ok(Member::Name(name.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl ProblemFile {
+    /// Reads a text.
+    pub fn read(text: &str, syntax: Syntax) -> Result<Self, ReadError> {
+        let file: ProblemFile = match syntax {
+            Syntax::Json => serde_json::from_str(text).or_else(|_| {
+                // once more with the path, which is slower
+                located(serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text)))
+            })?,
+            Syntax::Yaml => located(serde_path_to_error::deserialize(serde_yaml::Deserializer::from_str(text)))?,
+        };
+        if let Some(schema) = file.schema.as_ref().filter(|schema| *schema != "alloc-case/1") {
+            return Err(ProblemError::new("schema", format!("`{schema}`"), "`alloc-case/1`").into());
+        }
+        match file.problem {
+            Some(problem) => Ok(*problem),
+            None => Ok(file),
+        }
+    }
+
+    /// The parts of the problem; languages without a law get it from `fitted`, by name.
+    pub fn parts(self, fitted: impl Fn(&str) -> Option<Fitted>) -> Result<Parts, ReadError> {
+        let missing = |field: &str| ReadError::Schema { field: field.to_owned(), cause: "is missing".to_owned() };
+        let budget = self.budget.ok_or_else(|| missing("budget"))?;
+        if budget.rule == WireRule::AtLeast {
+            return Err(ProblemError::new("budget.rule", "`at_least`", "`at_most` or `exactly`").into());
+        }
+        let drawn = self.objective.over_draws != WireDraws::None;
+        let wire = self.languages.ok_or_else(|| missing("languages"))?;
+        if wire.is_empty() {
+            return Err(ProblemError::new("languages", "empty", "at least one language").into());
+        }
+        let languages = wire.into_iter().enumerate().map(|(i, wire)| wire.check(i, drawn, &fitted)).collect::<Result<Vec<_>, _>>()?;
+        let places: HashMap<&str, usize> = languages.iter().enumerate().map(|(i, language)| (language.name.as_str(), i)).collect();
+        let place = |member: &Member, field: String| match member {
+            Member::Place(place) => Ok(*place),
+            Member::Name(name) => {
+                places.get(name.as_str()).copied().ok_or_else(|| ProblemError::new(field, format!("`{name}`"), "a language"))
+            }
+        };
+        let mut groups = Vec::new();
+        for (g, wire) in self.groups.iter().enumerate() {
+            let terms = wire.terms.iter().enumerate();
+            let terms = terms.map(|(t, (member, coefficient))| Ok((place(member, format!("groups[{g}].terms[{t}][0]"))?, *coefficient)));
+            let rule = match wire.rule {
+                WireRule::AtMost => Rule::AtMost,
+                WireRule::AtLeast => Rule::AtLeast,
+                WireRule::Exactly => Rule::Exactly,
+            };
+            groups.push(Group { name: wire.name.clone(), terms: terms.collect::<Result<_, ProblemError>>()?, rule, amount: wire.amount });
+        }
+        let mut transfer = Vec::with_capacity(self.transfer.len());
+        for (t, (i, j, tau)) in self.transfer.iter().enumerate() {
+            transfer.push((place(i, format!("transfer[{t}][0]"))?, place(j, format!("transfer[{t}][1]"))?, *tau));
+        }
+        let risk = match (self.objective.over_draws, self.objective.cvar_level) {
+            (WireDraws::Cvar, Some(level)) => Risk::Cvar { level },
+            (WireDraws::Cvar, None) => return Err(missing("objective.cvar_level")),
+            _ => Risk::Mean,
+        };
+        let over = match self.objective.over_languages {
+            WireOver::Sum => Over::Sum,
+            WireOver::Worst => Over::Worst,
+        };
+        let budget = Budget { amount: budget.amount, exactly: budget.rule == WireRule::Exactly };
+        Ok(Parts { languages, budget, groups, transfer, over, risk })
+    }
+}
+
+fn located<T, E: fmt::Display>(read: Result<T, serde_path_to_error::Error<E>>) -> Result<T, ReadError> {
+    read.map_err(|error| ReadError::Schema { field: error.path().to_string(), cause: error.inner().to_string() })
+}
+
+impl WireLanguage {
+    fn check(self, i: usize, drawn: bool, fitted: impl Fn(&str) -> Option<Fitted>) -> Result<Language, ReadError> {
+        let laws = match &self.law {
+            Some(law) => law.kernels(i, self.draws.as_ref().filter(|_| drawn), drawn)?,
+            None => {
+                let cause = format!("is missing, and the fits have no `{}`", self.name);
+                let fitted = fitted(&self.name).ok_or(ReadError::Schema { field: format!("languages[{i}].law"), cause })?;
+                if drawn { fitted.draws } else { vec![fitted.law] }
+            }
+        };
+        let repeat = self.repeat.map(|WireRepeat { unique, r }| Repeat { unique, r });
+        let WireLanguage { name, weight, cost, lo, hi, grain, .. } = self;
+        Ok(Language { name, weight, cost, lower: lo, upper: hi, laws, repeat, grain })
+    }
+}
+
+impl WireLaw {
+    /// The law itself, or one law a draw.
+    fn kernels(&self, i: usize, draws: Option<&Drawn>, drawn: bool) -> Result<Vec<Kernel>, ReadError> {
+        if !drawn {
+            return Ok(vec![self.kernel(i, None)?]);
+        }
+        let missing = |field: &str| ReadError::Schema { field: format!("languages[{i}].{field}"), cause: "is missing".to_owned() };
+        let draws = draws.ok_or_else(|| missing("draws"))?;
+        let arrays = [&draws.alpha, &draws.gamma, &draws.beta, &draws.E, &draws.A, &draws.D0, &draws.B, &draws.Dl];
+        let count = arrays.iter().find_map(|array| array.as_ref().map(Vec::len)).ok_or_else(|| missing("draws"))?;
+        if let Some(other) = arrays.iter().find_map(|array| array.as_ref().map(Vec::len).filter(|&length| length != count)) {
+            let found = format!("arrays of {count} and of {other}");
+            return Err(ProblemError::new(format!("languages[{i}].draws"), found, "arrays of one length").into());
+        }
+        (0..count).map(|k| self.kernel(i, Some((draws, k)))).collect()
+    }
+
+    /// The law, or draw `k` of it.
+    fn kernel(&self, i: usize, draw: Option<(&Drawn, usize)>) -> Result<Kernel, ReadError> {
+        let at = |name: &'static str, law: Option<f64>, array: fn(&Drawn) -> &Option<Vec<f64>>, may_vanish: bool| {
+            let drawn = draw.and_then(|(draws, k)| array(draws).as_ref()?.get(k).copied());
+            let field = match (drawn, draw) {
+                (Some(_), Some((_, k))) => format!("languages[{i}].draws.{name}[{k}]"),
+                _ => format!("languages[{i}].law.{name}"),
+            };
+            let Some(found) = drawn.or(law) else { return Err(ReadError::Schema { field, cause: "is missing".to_owned() }) };
+            let (holds, expected) =
+                if may_vanish { (found >= 0.0, "a finite number not below 0") } else { (found > 0.0, "a finite number above 0") };
+            if holds && found.is_finite() { Ok(found) } else { Err(ProblemError::new(field, found, expected).into()) }
+        };
+        let floor = || at("E", self.E, |draws| &draws.E, true);
+        let alpha = || at("alpha", self.alpha, |draws| &draws.alpha, false);
+        let beta = || at("beta", self.beta, |draws| &draws.beta, false);
+        let scale = || at("A", self.A, |draws| &draws.A, false);
+        match self.form {
+            WireForm::Metric => Ok(Kernel::metric(alpha()?, at("gamma", self.gamma, |draws| &draws.gamma, false)?, beta()?)),
+            WireForm::Power => Ok(Kernel::shifted(floor()?, scale()?, alpha()?, 0.0)),
+            WireForm::Shifted => Ok(Kernel::shifted(floor()?, scale()?, alpha()?, at("D0", self.D0, |draws| &draws.D0, true)?)),
+            WireForm::Rectified => {
+                let scale = at("B", self.B, |draws| &draws.B, false)?;
+                Ok(Kernel::rectified(floor()?, scale, beta()?, at("Dl", self.Dl, |draws| &draws.Dl, true)?))
+            }
+        }
+    }
+}

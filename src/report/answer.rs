@@ -1,0 +1,102 @@
+//! The answer to a problem file as JSON.
+
+use crate::optimum::{Answer, Language, Problem, Solved, Status};
+use crate::units::any_number;
+use serde::Serialize;
+
+/// What `allocate --problem --json` prints. Amounts and losses stand in the order of the problem's languages.
+#[derive(Debug, Clone, Serialize)]
+pub struct AnswerFile {
+    /// `optimal`, `feasible` (not proven), `infeasible` or `no_finite_value`.
+    pub status: &'static str,
+    /// Constraints that cannot all hold, or languages whose loss is infinite; empty for an optimum.
+    pub conflict: Vec<String>,
+    /// By how much the constraints miss each other.
+    pub short: Option<f64>,
+    /// Amount of each language, pairs.
+    pub x: Vec<f64>,
+    pub objective: Option<f64>,
+    /// No allocation comes below this.
+    pub lower_bound: Option<f64>,
+    /// (objective - lower bound) over the part of the objective above its floor.
+    pub gap: Option<f64>,
+    /// What a unit of budget is worth.
+    pub budget_multiplier: Option<f64>,
+    /// Its logarithm, finite where the number itself is too small for a double.
+    pub log_budget_multiplier: Option<f64>,
+    /// What relaxing each group by a unit is worth.
+    pub group_multipliers: Vec<f64>,
+    /// Seconds of solving, without reading and writing.
+    pub seconds: f64,
+    pub languages: Vec<AnswerLanguage>,
+}
+
+/// What one language gets, and what it brings.
+#[derive(Debug, Clone, Serialize)]
+pub struct AnswerLanguage {
+    pub name: String,
+    /// Pairs.
+    pub amount: f64,
+    /// Fraction of all pairs.
+    pub share: f64,
+    /// Passes over the unique data, where it is known.
+    pub epochs: Option<f64>,
+    /// Fall of the weighted loss a thousand further pairs at the margin, transfer to others counted.
+    #[serde(with = "any_number")]
+    pub marginal_gain_per_1k: f64,
+    /// `lower`, `upper` or `none`.
+    pub active: &'static str,
+    /// Loss, unweighted; the mean over draws where there are any.
+    #[serde(with = "any_number")]
+    pub loss: f64,
+}
+
+impl AnswerFile {
+    /// The file of an answer that took so many seconds.
+    pub fn new(problem: &Problem, answer: &Answer, seconds: f64) -> Self {
+        let solved = answer.solved.as_ref();
+        let (status, conflict, short) = match &answer.status {
+            Status::Optimal => ("optimal", Vec::new(), None),
+            Status::Feasible => ("feasible", Vec::new(), None),
+            Status::Infeasible(conflict) => ("infeasible", conflict.constraints.clone(), Some(conflict.short)),
+            Status::NoFiniteValue(languages) => ("no_finite_value", languages.clone(), None),
+        };
+        let number = |value: fn(&Solved) -> f64| solved.map(value).filter(|value| value.is_finite());
+        AnswerFile {
+            status,
+            conflict,
+            short,
+            x: solved.map_or(Vec::new(), |solved| solved.x.clone()),
+            objective: number(|solved| solved.objective),
+            lower_bound: number(|solved| solved.lower_bound),
+            gap: number(|solved| solved.gap),
+            budget_multiplier: number(|solved| solved.budget_multiplier),
+            log_budget_multiplier: solved.and_then(|solved| solved.ln_budget_multiplier),
+            group_multipliers: solved.map_or(Vec::new(), |solved| solved.group_multipliers.clone()),
+            seconds,
+            languages: solved.map_or(Vec::new(), |solved| languages(problem, solved)),
+        }
+    }
+}
+
+fn languages(problem: &Problem, solved: &Solved) -> Vec<AnswerLanguage> {
+    let total: f64 = solved.x.iter().sum();
+    let (losses, gains) = (problem.losses(&solved.x), problem.marginal_gains(&solved.x));
+    let language = |(i, language): (usize, &Language)| {
+        let amount = solved.x[i];
+        AnswerLanguage {
+            name: language.name.clone(),
+            amount,
+            share: if total > 0.0 { amount / total } else { 0.0 },
+            epochs: language.repeat.map(|repeat| amount / repeat.unique),
+            marginal_gain_per_1k: 1000.0 * gains[i],
+            active: match amount {
+                _ if amount == language.lower => "lower",
+                _ if language.upper == Some(amount) => "upper",
+                _ => "none",
+            },
+            loss: losses[i],
+        }
+    };
+    problem.parts().languages.iter().enumerate().map(language).collect()
+}
