@@ -270,3 +270,58 @@ impl Model<DIMENSION> for Curve<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numeric::differences::derivative;
+    use proptest::prelude::*;
+
+    fn frame(form: usize) -> Frame {
+        let scales = Scales { ln_reference: 8.0, ln_unit: 0.7, ln_range: (500f64.ln(), 64_000f64.ln()) };
+        Frame { form: Form::ALL[form], scales }
+    }
+
+    fn theta(frame: &Frame, values: [f64; 6]) -> Theta {
+        let bounds = frame.bounds();
+        Theta::from(values).sup(&bounds.lower).inf(&bounds.upper)
+    }
+
+    fn values() -> impl Strategy<Value = [f64; 6]> {
+        [-2.0..1.0f64, -3.0..0.9f64, 0.0..0.9f64, -4.0..4.0f64, -2.0..1.5f64, 0.0..0.5f64]
+    }
+
+    proptest! {
+        #[test]
+        fn gradients_agree_with_differences(form in 0..7usize, values in values(), z in -3.0..4.0f64) {
+            let frame = frame(form);
+            let at = theta(&frame, values);
+            let (_, gradient) = frame.gradient(&at, z);
+            for j in (0..DIMENSION).filter(|&j| frame.has(j)) {
+                let along = |t: f64| { let mut moved = at; moved[j] = t; frame.at(&moved).ln_loss(z) };
+                let expected = derivative(along, at[j], 1e-3);
+                prop_assert!((gradient[j] - expected).abs() <= 1e-6 * (1.0 + expected.abs()), "{:?} {j}: {}, {expected}", frame.form, gradient[j]);
+            }
+        }
+
+        #[test]
+        fn coordinates_and_law_are_the_same_curve(form in 0..7usize, values in values(), z in -3.0..4.0f64) {
+            let frame = frame(form);
+            let at = theta(&frame, values);
+            let law = frame.law(&at).unwrap();
+            let ln_loss = frame.at(&at).ln_loss(z);
+            prop_assert!((law.loss((z + frame.scales.ln_reference).exp()).ln() - ln_loss).abs() < 1e-9, "{law}");
+        }
+
+        #[test]
+        fn a_parameter_alone_in_its_coordinate_is_that_of_the_law(form in 0..7usize, values in values()) {
+            let frame = frame(form);
+            let at = theta(&frame, values);
+            for (name, value) in frame.law(&at).unwrap().parameters() {
+                if let Some(j) = frame.coordinate(name) {
+                    prop_assert!((frame.value(j, at[j]) - value).abs() <= 1e-12 * value.abs(), "{name} of {:?}", frame.form);
+                }
+            }
+        }
+    }
+}

@@ -135,3 +135,61 @@ fn covariance(hessian: &Covariance, frame: &Frame) -> Covariance {
     }
     inverse
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fit::coordinates::Scales;
+    use crate::law::Form;
+    use crate::numeric::least_squares::huber;
+    use argmin::core::{CostFunction, Error, Executor};
+    use argmin::solver::neldermead::NelderMead;
+
+    /// The objective of a mode over its free coordinates, for a minimiser that is not ours.
+    struct Objective<'a>(Frame, &'a Series, Prior<DIMENSION>, Noise, Vec<usize>);
+
+    impl CostFunction for Objective<'_> {
+        type Param = Vec<f64>;
+        type Output = f64;
+
+        fn cost(&self, free: &Vec<f64>) -> Result<f64, Error> {
+            let Objective(frame, series, prior, noise, places) = self;
+            let mut theta = Theta::zeros();
+            places.iter().zip(free).for_each(|(&j, &value)| theta[j] = value);
+            let bounds = frame.bounds();
+            if theta != theta.sup(&bounds.lower).inf(&bounds.upper) {
+                return Ok(f64::INFINITY);
+            }
+            let at = frame.at(&theta);
+            let unit = deviations(series, noise.reach);
+            let point = |i: usize| huber((at.ln_loss(series.z[i]) - series.ln_loss[i]) / (noise.sigma * unit[i]), noise.delta);
+            let distance = theta - prior.mean;
+            let known = 0.5 * distance.component_mul(&distance).dot(&prior.precision);
+            Ok((0..series.len()).map(point).sum::<f64>() + known)
+        }
+    }
+
+    #[test]
+    fn a_minimiser_that_is_not_ours_finds_nothing_lower() {
+        let scales = Scales { ln_reference: 9.0, ln_unit: 0.5, ln_range: (500f64.ln(), 64e3f64.ln()) };
+        let loss = |x: f64| 1.2 + 30.0 * (x + 900.0).powf(-0.4);
+        let noise_of = |at: usize| 1.0 + 0.01 * ((at * at) as f64 * 1.7).sin();
+        let sizes = [250.0, 500.0, 1e3, 2e3, 4e3, 8e3, 16e3, 32e3, 64e3];
+        let series = Series::new(sizes.iter().enumerate().map(|(at, &x)| (x, loss(x) * noise_of(at), 1.0)), &scales);
+        for form in [Form::PowerFloor, Form::Offset, Form::Rectified, Form::Bnsl, Form::M4] {
+            let frame = Frame { form, scales };
+            let (prior, noise) = (frame.weak_prior(), Noise { sigma: 0.01, reach: f64::INFINITY, delta: 2.0 });
+            let starts: Vec<Theta> = (0..16).map(|index| start(frame, &series, index)).collect();
+            let mode = descend(frame, &series, &prior, noise, &starts, STEPS);
+            let places: Vec<usize> = (0..DIMENSION).filter(|&j| frame.has(j)).collect();
+            let ours: Vec<f64> = places.iter().map(|&j| mode.theta[j]).collect();
+            let objective = || Objective(frame, &series, prior, noise, places.clone());
+            let corner = |k: usize| (0..ours.len()).map(|i| ours[i] + if i + 1 == k { 0.05 } else { 0.0 }).collect::<Vec<f64>>();
+            let solver = NelderMead::new((0..=ours.len()).map(corner).collect()).with_sd_tolerance(1e-16).unwrap();
+            let found = Executor::new(objective(), solver).configure(|state| state.max_iters(3000)).run().unwrap();
+            let (theirs, reached) = (found.state().best_cost, objective().cost(&ours).unwrap());
+            assert!(reached <= theirs * (1.0 + 1e-9), "{form}: {reached} against {theirs}");
+            approx::assert_relative_eq!(theirs, reached, max_relative = 1e-3);
+        }
+    }
+}

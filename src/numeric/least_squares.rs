@@ -221,3 +221,98 @@ fn damped_step<const N: usize>(quadratic: &Quadratic<N>, free: &[bool; N], dampi
     let longest = step.amax();
     longest.is_finite().then(|| if longest > REACH { step * (REACH / longest) } else { step })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::{Vector2, vector};
+
+    /// A model from a function of the coordinates and the number of the target.
+    struct Each<F>(F);
+
+    impl<F: Fn(&Vector2<f64>, usize) -> (f64, Vector2<f64>)> Model<2> for Each<F> {
+        fn predict(&self, at: &Vector2<f64>, predictions: &mut [f64], mut gradients: Option<&mut [Vector2<f64>]>) {
+            for i in 0..predictions.len() {
+                let (prediction, gradient) = (self.0)(at, i);
+                predictions[i] = prediction;
+                if let Some(gradients) = gradients.as_deref_mut() {
+                    gradients[i] = gradient;
+                }
+            }
+        }
+    }
+
+    const WIDE: Bounds<2> = Bounds { lower: vector![-50.0, -50.0], upper: vector![50.0, 50.0] };
+    const NOTHING: Prior<2> = Prior { mean: vector![0.0, 0.0], precision: vector![0.0, 0.0] };
+
+    fn minimum(
+        model: impl Fn(&Vector2<f64>, usize) -> (f64, Vector2<f64>),
+        targets: &[f64],
+        delta: f64,
+        (bounds, prior): (Bounds<2>, Prior<2>),
+        start: Vector2<f64>,
+    ) -> Minimum<2> {
+        let deviations = vec![1.0; targets.len()];
+        let data = Data { targets, deviations: &deviations, delta };
+        Problem { model: &Each(model), data, prior, bounds }.minimise(start, 400)
+    }
+
+    /// `a + b x`.
+    fn line(at: &Vector2<f64>, i: usize) -> (f64, Vector2<f64>) {
+        (at[0] + at[1] * i as f64, vector![1.0, i as f64])
+    }
+
+    #[test]
+    fn a_straight_line_is_exact() {
+        let found = minimum(line, &[1.0, 3.0, 5.0, 7.0], 1.0, (WIDE, NOTHING), Vector2::zeros());
+        assert_eq!(found.stop, Stop::Gradient);
+        approx::assert_relative_eq!(found.at, vector![1.0, 2.0], epsilon = 1e-9);
+    }
+
+    #[test]
+    fn rosenbrock_is_solved_at_every_scale() {
+        // residuals 10 (y - x^2) and 1 - x, minimum 0 at (1, 1)
+        for scale in [1e-8, 1.0, 1e8] {
+            let model = |at: &Vector2<f64>, i: usize| match i {
+                0 => (scale * 10.0 * (at[1] - at[0] * at[0]), scale * vector![-20.0 * at[0], 10.0]),
+                _ => (scale * (1.0 - at[0]), scale * vector![-1.0, 0.0]),
+            };
+            let found = minimum(model, &[0.0, 0.0], f64::INFINITY, (WIDE, NOTHING), vector![-1.2, 1.0]);
+            approx::assert_relative_eq!(found.at, vector![1.0, 1.0], epsilon = 1e-3);
+        }
+    }
+
+    #[test]
+    fn an_outlier_pulls_no_harder_than_delta() {
+        // the location of least Huber loss of 0, 0, 0, 9 with delta 0.3 is where 3 x = 0.3
+        let location = |at: &Vector2<f64>, _: usize| (at[0], vector![1.0, 0.0]);
+        let found = minimum(location, &[0.0, 0.0, 0.0, 9.0], 0.3, (WIDE, NOTHING), vector![5.0, 0.0]);
+        approx::assert_relative_eq!(found.at[0], 0.1, epsilon = 1e-7);
+    }
+
+    #[test]
+    fn bounds_hold_and_are_left_again() {
+        let bounds = Bounds { lower: vector![0.0, 0.0], upper: vector![1.5, 1.5] };
+        // with the slope held at 1.5 the best intercept is the mean of 1, 1.5, 2, 2.5, cut to 1.5
+        let held = minimum(line, &[1.0, 3.0, 5.0, 7.0], 100.0, (bounds, NOTHING), vector![1.5, 0.0]);
+        assert_eq!(held.at, vector![1.5, 1.5]);
+        let inside = minimum(line, &[0.5, 1.0, 1.5], 100.0, (bounds, NOTHING), vector![1.5, 0.0]);
+        approx::assert_relative_eq!(inside.at, vector![0.5, 0.5], epsilon = 1e-8);
+    }
+
+    #[test]
+    fn a_prior_weighs_by_its_precision() {
+        // four measurements of 2 with deviation 1 and a prior of mean 0 and precision 4 meet at 1
+        let location = |at: &Vector2<f64>, _: usize| (at[0], vector![1.0, 0.0]);
+        let prior = Prior { mean: vector![0.0, 7.0], precision: vector![4.0, 1.0] };
+        let found = minimum(location, &[2.0; 4], 100.0, (WIDE, prior), Vector2::zeros());
+        approx::assert_relative_eq!(found.at, vector![1.0, 7.0], epsilon = 1e-9);
+        approx::assert_relative_eq!(found.objective, 4.0, epsilon = 1e-9);
+    }
+
+    #[test]
+    fn a_model_without_a_value_is_no_minimum() {
+        let found = minimum(|_, _| (f64::NAN, Vector2::zeros()), &[0.0], 1.0, (WIDE, NOTHING), Vector2::zeros());
+        assert!(found.objective.is_infinite() && found.stop == Stop::Exhausted);
+    }
+}
