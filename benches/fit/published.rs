@@ -10,7 +10,7 @@ type Pairs = Vec<(f64, f64)>;
 
 fn rows(file: &str) -> Vec<Vec<String>> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/fitdata").join(file);
-    let text = std::fs::read_to_string(path).expect("the published curves");
+    let text = parallot::files::read_text(&path).expect("the published curves");
     text.lines().map(fields).collect()
 }
 

@@ -140,7 +140,7 @@ pub fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Outputs) 
         print(&table, &results, &output);
     }
     let failed: Vec<String> = results.iter().filter_map(Found::error).map(str::to_owned).collect();
-    failed.iter().for_each(|error| note(&format!("error: {error}")));
+    failed.iter().for_each(|error| note(&format!("warning: {error}")));
     match failed.len() {
         0 => Ok(()),
         failed => Err(Failure::work(anyhow::anyhow!("{failed} of {} curves could not be fitted; the others are written", results.len()))),

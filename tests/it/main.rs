@@ -4,6 +4,7 @@
 mod committed;
 #[cfg(feature = "train")]
 mod constructed;
+mod curves;
 mod failures;
 mod importing;
 mod layering;
