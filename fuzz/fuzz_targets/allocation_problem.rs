@@ -1,0 +1,14 @@
+//! Allocation problems: any text is a problem or an error, and a small problem is solved without a panic.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use parallot::optimum::{Problem, ProblemFile, Syntax, solve};
+
+fuzz_target!(|text: &str| {
+    for syntax in [Syntax::Json, Syntax::Yaml] {
+        let parts = ProblemFile::read(text, syntax).and_then(|file| file.parts(|_| None));
+        if let Some(problem) = parts.ok().filter(|parts| parts.languages.len() <= 4).and_then(|parts| Problem::new(parts).ok()) {
+            let _ = solve(&problem);
+        }
+    }
+});
