@@ -45,7 +45,7 @@ pub(super) struct Mode {
 /// Standard deviations of the points for a sigma of 1.
 pub(super) fn deviations(series: &Series, reach: f64) -> Vec<f64> {
     let far = |z: f64| (series.end() - z) / reach;
-    series.z.iter().zip(&series.weight).map(|(&z, weight)| ((1.0 + far(z).powi(2)) / weight).sqrt()).collect()
+    series.z.iter().zip(&series.weight).map(|(&z, weight)| (1.0 + far(z).powi(2)).sqrt() / weight.sqrt()).collect()
 }
 
 /// Start number `index`: the shape from a space-filling sequence, the scale that meets the mean loss.

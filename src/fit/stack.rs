@@ -97,7 +97,7 @@ impl Stack {
         let candidate = |c: usize| {
             let (fit, mode) = (&self.fits[c], &self.fits[c].modes[at]);
             let law = fit.frame.law(&mode.theta)?;
-            let squares = || curve.weighted().map(|(x, loss, _)| (law.loss(x) / loss).ln().powi(2));
+            let squares = || curve.weighted().map(|(x, loss, _)| (law.loss(x).ln() - loss.ln()).powi(2));
             Some(Candidate {
                 law,
                 reach_efoldings: Some(mode.noise.reach).filter(|reach| reach.is_finite()),
@@ -170,7 +170,8 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / count as f64)
 }
 
-/// Scores a curve and candidate by the errors of some cuts; where nothing could be held back, by Akaike's criterion.
+/// Scores a curve and candidate by the errors of some cuts; where nothing could be held back, by Akaike's criterion; equal where there
+/// are too few points for that too. A candidate that the numbers of an `f64` cannot hold has none.
 fn scores(cuts: &[&Cut], fits: &[FamilyFit], series: &[Series]) -> Vec<Vec<f64>> {
     let curves = series.len();
     let (own, shared) = (WORTH.0, WORTH.1 * (1.0 - 1.0 / curves as f64));
@@ -181,7 +182,14 @@ fn scores(cuts: &[&Cut], fits: &[FamilyFit], series: &[Series]) -> Vec<Vec<f64>>
         (None, Some(mean)) => -0.5 * (own + shared) * mean,
         _ => fits[c].aicc(i, &series[i]).map_or(f64::NEG_INFINITY, |aicc| -0.5 * aicc),
     };
-    (0..curves).map(|i| (0..fits.len()).map(|c| score(c, i)).collect()).collect()
+    let of_curve = |i: usize| {
+        let scores: Vec<f64> = (0..fits.len()).map(|c| score(c, i)).collect();
+        let known = scores.iter().any(|score| score.is_finite());
+        let lawful = |c: usize| fits[c].frame.law(&fits[c].modes[i].theta).is_some();
+        let score = |c: usize| if known { scores[c] } else { 0.0 };
+        (0..fits.len()).map(|c| if lawful(c) { score(c) } else { f64::NEG_INFINITY }).collect()
+    };
+    (0..curves).map(of_curve).collect()
 }
 
 /// Weights within the sizes of a curve: the scores of the candidates that are believed everywhere, and Akaike's where all have one.
