@@ -149,7 +149,7 @@ pub fn regret() {
 }
 
 fn problem(laws: &[Law], budget: u64) -> Problem {
-    let term = |(number, &law): (usize, &Law)| Term { lang: number.to_string(), law, weight: 1.0, lower: 1, upper: None, unique: None };
+    let term = |(number, &law): (usize, &Law)| Term { lower: 1, ..Term::new(number.to_string(), law) };
     Problem::new(laws.iter().enumerate().map(term).collect(), budget).expect("a problem")
 }
 

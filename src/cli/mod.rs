@@ -1,6 +1,7 @@
 //! The command line: flags to checked values, one file a verb; the only stdout, stderr, environment and clock.
 
 mod allocate;
+mod constraint;
 mod curves;
 mod export;
 mod failure;
@@ -8,7 +9,6 @@ mod fit;
 mod folders;
 mod import;
 mod mixture;
-mod posed;
 mod problem;
 mod quickstart;
 mod report;

@@ -74,6 +74,14 @@ pub fn solve(problem: &Problem) -> Answer {
     }
 }
 
+/// Why no amounts meet the constraints of a problem; absent where some do, whole grains of groups left aside.
+pub fn conflict(problem: &Problem) -> Option<Conflict> {
+    let grains: Option<Vec<f64>> = problem.parts().languages.iter().map(|language| language.grain).collect();
+    let rounded = grains.map(|grains| grain::rounded(&problem.program, &grains));
+    let program = rounded.as_ref().unwrap_or(&problem.program);
+    feasible::check(problem.parts(), program).err()
+}
+
 /// The optimum of a program, and a bound where the multipliers alone prove none.
 fn optimum(problem: &Problem, program: &Program, grains: Option<&[f64]>) -> Result<(Solution, Option<f64>), Status> {
     let parts = problem.parts();

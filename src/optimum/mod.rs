@@ -40,7 +40,7 @@ mod system;
 mod transfer;
 mod wire;
 
-pub use answer::{Answer, Solved, Status, solve};
+pub use answer::{Answer, Solved, Status, conflict, solve};
 pub use feasible::Conflict;
 pub use kernel::Kernel;
 pub use problem::{Budget, Group, Language, Parts, Problem, ProblemError, Rule};
