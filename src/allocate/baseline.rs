@@ -91,7 +91,8 @@ fn cost_of(slots: &[Slot], pairs: impl Fn(&Slot) -> u64) -> f64 {
 
 /// Whole amounts `clip(c value, least, most)` that cost `budget`, as far as the slots admit; languages of value 0 are filled evenly, last.
 fn fill(slots: &[Slot], values: &[f64], budget: f64) -> Vec<u64> {
-    let held: f64 = slots.iter().zip(values).map(|(slot, &value)| slot.cost * if value > 0.0 { slot.most } else { slot.least } as f64).sum();
+    let held: f64 =
+        slots.iter().zip(values).map(|(slot, &value)| slot.cost * if value > 0.0 { slot.most } else { slot.least } as f64).sum();
     if held < budget && values.contains(&0.0) {
         let full = |(slot, &value): (&Slot, &f64)| if value > 0.0 { Slot { least: slot.most, ..*slot } } else { *slot };
         let rest: Vec<Slot> = slots.iter().zip(values).map(full).collect();
@@ -106,6 +107,12 @@ fn fill(slots: &[Slot], values: &[f64], budget: f64) -> Vec<u64> {
     let much = positive().map(|(slot, value)| (slot.most as f64 + 1.0) / value).fold(little, f64::max);
     let root = falling_root(|ln_factor| budget - spent(ln_factor), little.ln(), much.ln());
     round(slots, &amounts(root.left).collect::<Vec<f64>>(), budget)
+}
+
+/// Amounts that meet the bounds and the budget in whole pairs: down, and what is left to the largest remainders.
+pub(super) fn rounded(problem: &Problem, amounts: &[f64]) -> Vec<u64> {
+    let slot = |term: &Term| Slot { least: term.least(), most: problem.most(term), cost: problem.cost(term) };
+    round(&problem.terms().iter().map(slot).collect::<Vec<_>>(), amounts, problem.budget().amount())
 }
 
 /// Rounds down and gives what is left to the largest remainders with room, ties by order.

@@ -1,6 +1,6 @@
 //! The allocation beside the baselines, under the uncertainty of the laws.
 
-use super::regret::{expected_regret, regret_formula};
+use super::regret::{noise_regret, regret_formula};
 use super::{Allocation, Comparison, Objective, Policy, PolicyRow, Problem};
 use crate::law::Law;
 use crate::numeric::quantiles::central;
@@ -13,6 +13,8 @@ struct Sample {
     shares: Vec<f64>,
     /// Loss a policy and language.
     losses: Vec<Vec<f64>>,
+    /// Score of our allocation less that of the draw's own.
+    regret: f64,
 }
 
 /// Sets our allocation, uniform, and then each further policy against the draws of the problem's laws. Every policy's pairs are fixed by the
@@ -20,8 +22,7 @@ struct Sample {
 ///
 /// The allocation was chosen by the same laws that predict its gain, so the prediction flatters it. To second order in the noise the flattery is
 /// twice the expected regret `R`: the fitted laws put our loss `R` below that of the true optimum's pairs, and the true laws put it
-/// `R` above. `R` is estimated by the mean, over draws of the fitted forms, of what a draw's own optimum loses under the fitted laws, and our gain
-/// is lowered by `2 R`. Policies that need what is unknown are left out.
+/// `R` above. `R` is estimated by [`Comparison::noise_regret_nats`], and our gain is lowered by `2 R`. Policies that need what is unknown are left out.
 pub fn compare(problem: &Problem, policies: &[Policy]) -> Comparison {
     let allocation = problem.solve();
     let mut rows = vec![(Policy::Parallot, allocation.pairs()), (Policy::Uniform, Policy::Uniform.allot(problem))];
@@ -34,13 +35,16 @@ pub fn compare(problem: &Problem, policies: &[Policy]) -> Comparison {
         Err(_) => sample(problem, &rows, &allocation),
     };
     let samples: Vec<Sample> = problem.draws().par_iter().map(of_draw).collect();
-    let expected_regret_nats = expected_regret(problem, &allocation.pairs());
+    let noise_regret_nats = noise_regret(problem, &allocation.pairs());
+    let regrets: Vec<f64> = samples.iter().map(|sample| sample.regret).filter(|regret| regret.is_finite()).collect();
+    let expected_regret_nats = regrets.iter().sum::<f64>() / regrets.len().max(1) as f64;
     let share = |i: usize| estimate(fitted.shares[i], samples.iter().map(|sample| sample.shares[i]));
     let shares = (0..problem.terms().len()).map(share).collect();
-    let table = Table { problem, rows: &rows, fitted: &fitted, samples: &samples, correction: 2.0 * expected_regret_nats };
+    let table = Table { problem, rows: &rows, fitted: &fitted, samples: &samples, correction: 2.0 * noise_regret_nats };
     let policies = (0..rows.len()).map(|at| table.row(at)).collect();
     let regret_formula_nats = regret_formula(problem, &allocation);
-    Comparison { allocation, shares, policies, expected_regret_nats, regret_formula_nats, draws: problem.draws().len() }
+    let draws = problem.draws().len();
+    Comparison { allocation, shares, policies, expected_regret_nats, noise_regret_nats, regret_formula_nats, draws }
 }
 
 /// The problem of one draw, which has no tail.
@@ -53,8 +57,10 @@ fn for_one_draw(problem: &Problem) -> Problem {
 }
 
 fn sample(problem: &Problem, rows: &[(Policy, Vec<u64>)], allocation: &Allocation) -> Sample {
-    let losses = |pairs: &[u64]| problem.terms().iter().zip(pairs).map(|(term, &x)| term.laws.loss(x as f64)).collect();
+    let losses = |pairs: &[u64]| -> Vec<f64> { problem.terms().iter().zip(pairs).map(|(term, &x)| term.laws.loss(x as f64)).collect() };
+    let of = |pairs: &[u64]| score(problem, &losses(pairs));
     Sample {
+        regret: of(&rows[0].1) - of(&allocation.pairs()),
         shares: allocation.languages.iter().map(|language| language.share).collect(),
         losses: rows.iter().map(|(_, pairs)| losses(pairs)).collect(),
     }
@@ -122,7 +128,8 @@ fn counted<'a>(problem: &'a Problem, losses: &'a [f64]) -> impl Iterator<Item = 
 
 /// Mean loss over languages by weight, nats per target token; those of weight 0 have no part in it.
 fn weighted_mean(problem: &Problem, losses: &[f64]) -> f64 {
-    counted(problem, losses).map(|(weight, loss)| weight * loss).sum::<f64>() / counted(problem, losses).map(|(weight, _)| weight).sum::<f64>()
+    counted(problem, losses).map(|(weight, loss)| weight * loss).sum::<f64>()
+        / counted(problem, losses).map(|(weight, _)| weight).sum::<f64>()
 }
 
 /// The largest loss of a language that counts.

@@ -223,11 +223,15 @@ pub struct Comparison {
     pub shares: Vec<Estimate>,
     /// Policies; the first is ours, the second uniform. Those that go by unique pairs are left out where a language's are unknown.
     pub policies: Vec<PolicyRow>,
-    /// What noise in the laws costs the allocation in the mean, nats per target token of the score: the mean loss, under the fitted laws, of
-    /// the allocations of the draws less that of ours. The gain over uniform is corrected by twice this (see [`compare`]).
+    /// What not knowing the laws is expected to cost the allocation, nats per target token of the score: the mean over the draws of what the
+    /// draw's own optimum would save under it.
     #[serde(with = "crate::units::any_number")]
     pub expected_regret_nats: f64,
-    /// The same in closed form, to second order; absent where groups or an objective other than the mean couple the languages.
+    /// The part of it that is noise around the fitted laws: the mean score, under the fitted laws, of the optima of draws of their form, less
+    /// that of ours. Our gain over another policy is lowered by twice this (see [`compare`]).
+    #[serde(with = "crate::units::any_number")]
+    pub noise_regret_nats: f64,
+    /// The expected regret in closed form, to second order; absent where groups or an objective other than the mean couple the languages.
     pub regret_formula_nats: Option<f64>,
     /// Draws used.
     pub draws: usize,

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 /// Mean score under the fitted laws of the draws' optima, less that of ours; nats per target token. Only draws of the form of the largest weight
 /// count, put together language by language: what other forms say is no noise around the fit, and the mean gain over the draws holds it
 /// already.
-pub(super) fn expected_regret(problem: &Problem, ours: &[u64]) -> f64 {
+pub(super) fn noise_regret(problem: &Problem, ours: &[u64]) -> f64 {
     let of_form = |(i, term): (usize, &Term)| -> Vec<Law> {
         let form = term.laws.laws()[0].law.form();
         problem.draws().iter().filter_map(|laws| laws.get(i)).filter(|law| law.form() == form).copied().collect()

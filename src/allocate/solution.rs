@@ -2,7 +2,7 @@
 
 use super::level::{least_worst, worst_loss};
 use super::problem::{Amount, Budget, Group, Objective, Problem, Rule};
-use super::{Active, Allocation, Allotted, GroupPrice, Term};
+use super::{Active, Allocation, Allotted, GroupPrice, Term, baseline};
 use crate::law::{Average, Law};
 use crate::optimum::{self, Conflict, Kernel, Language, Over, Parts, Risk, Status};
 
@@ -38,6 +38,7 @@ impl Posed {
             lower: term.lower as f64,
             upper: Some(problem.most(term) as f64),
             laws: laws(i, term),
+            draws: Vec::new(),
             repeat: None,
             grain: Some(1.0),
         };
@@ -52,15 +53,46 @@ impl Posed {
         })
     }
 
-    /// Why nothing meets the constraints.
+    /// Why no whole pairs meet the constraints at a finite loss; what only solving shows is solved for.
     pub(super) fn conflict(self) -> Option<Conflict> {
-        optimum::Problem::new(self.0).ok().and_then(|problem| optimum::conflict(&problem))
+        let posed = optimum::Problem::new(self.0).ok()?;
+        match optimum::solve(&posed).status {
+            Status::Infeasible(conflict) => Some(conflict),
+            Status::NoFiniteValue(languages) => {
+                let constraints =
+                    vec!["the groups".to_owned(), format!("{} gets nothing and its law is infinite there", languages.join(", "))];
+                Some(Conflict { constraints, short: 1.0 })
+            }
+            Status::Optimal | Status::Feasible => None,
+        }
     }
 
-    /// The optimum; absent only where no whole pairs meet the groups.
-    pub(super) fn solve(self) -> Option<optimum::Solved> {
-        let answer = optimum::Problem::new(self.0).ok().map(|problem| optimum::solve(&problem))?;
-        answer.solved.filter(|_| matches!(answer.status, Status::Optimal | Status::Feasible))
+    /// The optimum in whole pairs; absent only where none meet the groups. Where whole pairs cannot be had exactly and fast, and no group minds,
+    /// they are the continuous optimum rounded, and the bound is that of the continuous one.
+    pub(super) fn solve(self, problem: &Problem) -> Option<(Vec<u64>, optimum::Solved)> {
+        let Posed(mut parts) = self;
+        let risk = parts.risk;
+        let found = |posed: &optimum::Problem| {
+            let answer = optimum::solve(posed);
+            answer.solved.filter(|_| matches!(answer.status, Status::Optimal | Status::Feasible))
+        };
+        let posed = optimum::Problem::new(parts.clone()).ok()?;
+        if posed.has_exact_grains() || !problem.groups().is_empty() {
+            let solved = found(&posed)?;
+            return Some((solved.x.iter().map(|&x| x.round() as u64).collect(), solved));
+        }
+        parts.languages.iter_mut().for_each(|language| language.grain = None);
+        let posed = optimum::Problem::new(parts).ok()?;
+        let solved = found(&posed)?;
+        let pairs = baseline::rounded(problem, &solved.x);
+        // exchanges compare every language with every other
+        let few = problem.terms().len() <= 1000 && matches!(problem.budget(), Budget::Pairs(_)) && problem.objective() == Objective::Mean;
+        let pairs = if few && risk == Risk::Mean { exchanged(problem, pairs) } else { pairs };
+        let x: Vec<f64> = pairs.iter().map(|&pairs| pairs as f64).collect();
+        let objective = posed.objective(&x);
+        let reducible = (solved.objective - solved.lower_bound) / solved.gap;
+        let gap = if solved.gap > 0.0 { (objective - solved.lower_bound) / reducible } else { 0.0 };
+        Some((pairs, optimum::Solved { x, objective, gap, ..solved }))
     }
 }
 
@@ -115,8 +147,8 @@ pub(super) fn solve(problem: &Problem) -> Allocation {
 
 /// Whole pairs of a problem as posed. A checked problem has some; the lower bounds stand in where whole pairs cannot meet its groups.
 pub(super) fn whole(problem: &Problem, posed: Posed) -> (Vec<u64>, Option<optimum::Solved>) {
-    match posed.solve() {
-        Some(solved) => (solved.x.iter().map(|&x| x.round() as u64).collect(), Some(solved)),
+    match posed.solve(problem) {
+        Some((pairs, solved)) => (pairs, Some(solved)),
         None => (problem.terms().iter().map(|term| term.lower).collect(), None),
     }
 }
@@ -136,9 +168,29 @@ fn solve_worst(problem: &Problem) -> Allocation {
         (near && x < problem.most(term) && slope > 0.0).then(|| problem.cost(term) / slope)
     };
     let cost: f64 = problem.terms().iter().zip(&pairs).filter_map(at_level).sum();
-    let stuck = problem.terms().iter().zip(&pairs).any(|(term, &x)| x >= problem.most(term) && term.weight * term.laws.loss(x as f64) >= worst);
+    let stuck =
+        problem.terms().iter().zip(&pairs).any(|(term, &x)| x >= problem.most(term) && term.weight * term.laws.loss(x as f64) >= worst);
     allocation.shadow_price = if stuck || cost == 0.0 { 0.0 } else { 1.0 / cost };
     allocation
+}
+
+/// Moves single pairs to where they gain more, while any does: what rounding left. Only where every pair costs the same.
+fn exchanged(problem: &Problem, mut pairs: Vec<u64>) -> Vec<u64> {
+    let terms = problem.terms();
+    let fall = |i: usize, x: u64| terms[i].weight * terms[i].laws.fall(x as f64, x as f64 + 1.0);
+    for _ in 0..4 * terms.len() {
+        let up = (0..terms.len()).filter(|&i| pairs[i] < problem.most(&terms[i])).map(|i| (fall(i, pairs[i]), i));
+        let down = (0..terms.len()).filter(|&i| pairs[i] > terms[i].least()).map(|i| (fall(i, pairs[i] - 1), i));
+        let (best, worst) = (up.max_by(|a, b| a.0.total_cmp(&b.0)), down.min_by(|a, b| a.0.total_cmp(&b.0)));
+        match (best, worst) {
+            (Some((gain, to)), Some((loss, from))) if gain > loss && to != from => {
+                pairs[to] += 1;
+                pairs[from] -= 1;
+            }
+            _ => break,
+        }
+    }
+    pairs
 }
 
 fn describe(problem: &Problem, pairs: &[u64], objective: f64, excess: f64) -> Allocation {
@@ -158,7 +210,13 @@ fn describe(problem: &Problem, pairs: &[u64], objective: f64, excess: f64) -> Al
         shadow_price: wanting.map(price).fold(0.0, f64::max),
         groups: Vec::new(),
         lower_bound: objective - excess,
-        gap: if excess > 0.0 { excess / (objective - floor) } else { 0.0 },
+        gap: if excess.is_infinite() {
+            excess
+        } else if excess > 0.0 {
+            excess / (objective - floor)
+        } else {
+            0.0
+        },
     }
 }
 

@@ -1,8 +1,8 @@
 //! The problem turned round: the least budget whose optimum reaches a target.
 
+use super::Term;
 use super::level::pairs_for;
 use super::problem::{Budget, Problem, ProblemError};
-use super::Term;
 
 /// What is to be reached.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +51,9 @@ pub fn least_budget(problem: &Problem, target: &Target) -> Result<Problem, Targe
         && best > *target
     {
         return Err(TargetError::Mean { target: *target, best });
+    }
+    if let Some(nothing) = at(0) {
+        return Ok(nothing);
     }
     let mut best = held.clone();
     // what is enough is found by doubling: a budget beyond all sense makes a slow problem

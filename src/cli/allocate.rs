@@ -73,6 +73,8 @@ pub struct AllocationFile {
     pub fits_sha256: String,
     /// The languages with their laws and bounds.
     pub terms: Vec<Term>,
+    /// What counts: `mean`, `worst` or `cvar:` and a level.
+    pub objective: String,
     /// The one honest sentence.
     pub verdict: String,
     /// The allocation beside the baselines.
@@ -154,6 +156,7 @@ pub fn allocate(fits: &HashedFits, problem: &Problem) -> AllocationFile {
         source: fits.file.source.clone(),
         fits_sha256: fits.sha256.clone(),
         terms: problem.terms().to_vec(),
+        objective: problem.objective().to_string(),
         verdict: comparison.verdict().to_string(),
         budget_path: budget_path(problem, &budgets(problem.budget())),
         pareto_front: pareto_front(problem, FRONT),
@@ -201,9 +204,11 @@ pub fn write(fits: &HashedFits, allocation: &AllocationFile, out: &std::path::Pa
 /// Prints an allocation for a person.
 pub fn print(file: &AllocationFile) {
     let comparison = &file.comparison;
+    let moves = file.terms.iter().any(|term| term.current.is_some());
     let rows = comparison.allocation.languages.iter().zip(&comparison.shares).enumerate().map(|(at, (language, share))| {
         let loss = comparison.policies.first().map(|ours| ours.loss_nats[at]);
-        vec![
+        let current = file.terms.get(at).and_then(|term| term.current).unwrap_or(0);
+        let mut cells = vec![
             language.lang.clone(),
             grouped(language.pairs),
             percent(language.share),
@@ -216,22 +221,43 @@ pub fn print(file: &AllocationFile) {
                 Active::Upper => "most",
             }
             .to_owned(),
-        ]
+        ];
+        if moves {
+            let sign = if language.pairs < current { "\u{2212}" } else { "+" };
+            cells.insert(2, format!("{sign}{}", grouped(language.pairs.abs_diff(current))));
+        }
+        cells
     });
-    say(&table(&["language", "pairs", "share", "90 % interval", "epochs", "loss, nats a token", "at bound"], rows));
+    let mut headings = vec!["language", "pairs", "share", "90 % interval", "epochs", "loss, nats a token", "at bound"];
+    if moves {
+        headings.insert(2, "move");
+    }
+    say(&table(&headings, rows));
     say("");
     let rows = comparison.policies.iter().map(|row| {
         let uniform = row.policy == Policy::Uniform;
         vec![
             row.policy.to_string(),
             nats(row.mean_loss_nats.value),
+            nats(row.worst_loss_nats.value),
             if uniform { "-".to_owned() } else { with_interval(row.gain_nats, signed) },
             if uniform { "-".to_owned() } else { format!("{:.2}", row.chance_to_beat_uniform) },
+            if row.policy == Policy::Parallot { "-".to_owned() } else { format!("{:.2}", row.chance_parallot_beats) },
         ]
     });
-    say(&table(&["policy", "mean loss, nats", "gain over uniform (90 %)", "chance to beat it"], rows));
-    let regret = nats(comparison.expected_regret_nats);
-    say(&format!("\nthe gain of parallot is lowered by twice {regret} nats, for the laws that predict it also chose it (METHODOLOGY.md)"));
+    say(&table(
+        &["policy", "mean loss, nats", "worst language", "gain over uniform (90 %)", "chance to beat it", "parallot beats it"],
+        rows,
+    ));
+    if comparison.draws > 0 {
+        let regret = comparison.expected_regret_nats;
+        let formula = comparison.regret_formula_nats.map_or(String::new(), |formula| format!(", by the formula {}", nats(formula)));
+        say(&format!("\nexpected regret against knowing the laws: {} nats{formula}", nats(regret)));
+        let noise = nats(comparison.noise_regret_nats);
+        say(&format!(
+            "noise alone: {noise} nats; gains of parallot are lowered by twice that, for the laws that predict them also chose it (METHODOLOGY.md)"
+        ));
+    }
     say(&format!("\nverdict on {}: {}", eye::budget(comparison.allocation.budget), file.verdict));
 }
 

@@ -43,9 +43,8 @@ pub fn place(known: &[String], flag: &str, lang: &str) -> Result<usize, Failure>
 
 /// Reads `mean`, `worst`, `cvar` or `cvar:0.9`.
 pub fn objective(text: &str) -> Result<Objective, Failure> {
-    let wrong = || {
-        Failure::input(anyhow::anyhow!("`--objective {text}`: expected `mean`, `worst` or `cvar:` and a level, like `cvar:0.9`"))
-    };
+    let wrong =
+        || Failure::input(anyhow::anyhow!("`--objective {text}`: expected `mean`, `worst` or `cvar:` and a level, like `cvar:0.9`"));
     match text {
         "mean" => Ok(Objective::Mean),
         "worst" => Ok(Objective::Worst),

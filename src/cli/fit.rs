@@ -157,13 +157,7 @@ pub fn fit_records(name: &str, manifest: &Manifest, records: &[RunRecord], setti
     let mut fits = fits.map_err(|error| Failure::input(error).hint(hint))?;
     fits.iter_mut().zip(&langs).for_each(|(fit, lang)| fit.tokens_per_pair = tokens_per_pair(records, lang));
     let points = points_csv(records).or_work()?;
-    Ok(FitFile {
-        parallot: version().to_owned(),
-        source: name.to_owned(),
-        input_sha256: files::hash(&points),
-        settings,
-        fits,
-    })
+    Ok(FitFile { parallot: version().to_owned(), source: name.to_owned(), input_sha256: files::hash(&points), settings, fits })
 }
 
 /// Training tokens of a pair of a language: the mean over its runs.

@@ -145,7 +145,9 @@ impl MixtureArguments {
                 (Unit::Tokens, Some(tokens)) => tokens,
                 (Unit::Tokens, None) => {
                     let error = anyhow::anyhow!("`--unit tokens`: the fits do not say how many tokens a pair of `{}` has", fit.curve);
-                    return Err(Failure::input(error).hint("fits of an experiment do; `--price LANG=TOKENS --budget-cost N` says it by hand"));
+                    return Err(
+                        Failure::input(error).hint("fits of an experiment do; `--price LANG=TOKENS --budget-cost N` says it by hand")
+                    );
                 }
             };
             // an average of the forms that the allocator can take; without any its own error names the form

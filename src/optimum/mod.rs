@@ -24,6 +24,7 @@ mod demand;
 mod envelope;
 mod feasible;
 mod grain;
+mod implied;
 mod interior;
 mod kernel;
 mod level;
@@ -40,7 +41,7 @@ mod system;
 mod transfer;
 mod wire;
 
-pub use answer::{Answer, Solved, Status, conflict, solve};
+pub use answer::{Answer, Solved, Status, solve};
 pub use feasible::Conflict;
 pub use kernel::Kernel;
 pub use problem::{Budget, Group, Language, Parts, Problem, ProblemError, Rule};

@@ -10,7 +10,8 @@ use crate::report::Report;
 /// The front as a line, every policy as a dot: up and to the right of the front there is something better.
 pub fn pareto(report: &Report, comparison: &Comparison) -> Picture {
     let mut picture = Picture::new(0.7 * WIDTH, 400.0);
-    let title = fitted(&picture, 14.0, "Worst language against the mean: the best that the laws allow, and the policies", picture.width - 20.0);
+    let title =
+        fitted(&picture, 14.0, "Worst language against the mean: the best that the laws allow, and the policies", picture.width - 20.0);
     picture.text((10.0, 14.0), 14.0, Anchor::Start, TEXT, title);
     let front: Vec<(f64, f64)> = report.front.iter().map(|point| (point.mean_loss_nats, point.worst_loss_nats)).collect();
     let dots: Vec<_> = shown(comparison).map(|(at, row)| (at, row, (row.mean_loss_nats.value, row.worst_loss_nats.value))).collect();

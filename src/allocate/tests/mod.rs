@@ -1,5 +1,7 @@
 //! Allocations against the conditions of optimality, brute force, closed forms, and the impossible twin of each problem.
 
+mod general;
+
 use super::*;
 use crate::law::{Form, Law};
 use proptest::prelude::*;
@@ -247,6 +249,7 @@ fn a_comparison_is_worked_out_by_hand() {
     assert_eq!(ours.pairs, [1000, 4000]);
     // the first draw asks for our pairs and the second for theirs the other way round, of which the fit thinks little
     let regret = (mean(cheap, dear, 4000.0, 1000.0) - mean(cheap, dear, 1000.0, 4000.0)) / 2.0;
+    approx::assert_relative_eq!(comparison.noise_regret_nats, regret, max_relative = 1e-12);
     approx::assert_relative_eq!(comparison.expected_regret_nats, regret, max_relative = 1e-12);
     approx::assert_relative_eq!(ours.gain_nats.value, (gains[0] + gains[1]) / 2.0 - 2.0 * regret, max_relative = 1e-12);
     assert!(gains[0] > 0.0 && gains[0] < 2.0 * regret);
