@@ -22,10 +22,12 @@ impl Real for f32 {
     fn exp(self) -> f32 {
         let x = self.clamp(-87.0, 88.0);
         // adding and subtracting 1.5 x 2^23 rounds to the nearest whole number without a call
-        let k = (x * std::f32::consts::LOG2_E + 12_582_912.0) - 12_582_912.0;
+        let shifted = x * std::f32::consts::LOG2_E + 12_582_912.0;
+        let k = shifted - 12_582_912.0;
         let r = (x - k * 0.693_359_4) + k * 2.121_944_4e-4;
         let p = ((((1.987_569_1e-4 * r + 1.398_199_9e-3) * r + 8.333_452e-3) * r + 4.166_579_6e-2) * r + 0.166_666_65) * r + 0.5;
-        (p * r * r + r + 1.0) * f32::from_bits(((k as i32 + 127) << 23) as u32)
+        // the low bits of the shifted number are k itself: 2^k without a conversion
+        (p * r * r + r + 1.0) * f32::from_bits(shifted.to_bits().wrapping_add(127) << 23)
     }
 
     #[inline(always)]
@@ -126,6 +128,44 @@ pub fn matmul<T: Real>(
     }
 }
 
+/// Sizes of a linear map: rows, outputs and inputs.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    /// Rows of `x` and `y`.
+    pub n: usize,
+    /// Columns of `y`, rows of `w`.
+    pub m: usize,
+    /// Columns of `x` and `w`.
+    pub k: usize,
+    /// Threads that a product may use.
+    pub threads: usize,
+}
+
+impl Sizes {
+    /// Below about 2^28 multiply-adds, sharing costs more than it saves (measured).
+    fn threads(self) -> usize {
+        if self.n * self.m * self.k < 1 << 28 { 1 } else { self.threads }
+    }
+}
+
+/// `y (n, m) = x (n, k) w (m, k)^T`, added to `y` if it `adds`.
+pub fn linear<T: Real>(x: &[T], w: &[T], y: &mut [T], sizes: Sizes, adds: bool) {
+    let Sizes { n, m, k, .. } = sizes;
+    matmul(y, m, view(x, k), view(w, k).t(), (n, m, k), 1.0, adds, sizes.threads());
+}
+
+/// Gradient of [`linear`] in `x (n, k)`.
+pub fn linear_dx<T: Real>(dy: &[T], w: &[T], dx: &mut [T], sizes: Sizes) {
+    let Sizes { n, m, k, .. } = sizes;
+    matmul(dx, k, view(dy, m), view(w, k), (n, k, m), 1.0, false, sizes.threads());
+}
+
+/// Gradient of [`linear`] in `w (m, k)`, added to `dw` if it `adds`.
+pub fn linear_dw<T: Real>(dy: &[T], x: &[T], dw: &mut [T], sizes: Sizes, adds: bool) {
+    let Sizes { n, m, k, .. } = sizes;
+    matmul(dw, k, view(dy, m).t(), view(x, k), (m, k, n), 1.0, adds, sizes.threads());
+}
+
 /// Rows a task: fixed, so that partial sums do not depend on the number of threads.
 const ROWS: usize = 128;
 
@@ -144,7 +184,7 @@ pub fn rms_norm<T: Real>(x: &[T], w: &[T], eps: f64, y: &mut [T]) {
     });
 }
 
-/// Gradients of [`rms_norm`] in `x` (returned in `dx`) and `w` (returned).
+/// Gradients of [`rms_norm`] in `x` (added to `dx`) and `w` (returned).
 pub fn rms_norm_backward<T: Real>(x: &[T], w: &[T], eps: f64, dy: &[T], dx: &mut [T]) -> Vec<T> {
     let d = w.len();
     let partial: Vec<Vec<T>> = dx
@@ -169,7 +209,7 @@ fn rms_norm_backward_rows<T: Real>(x: &[T], w: &[T], eps: f64, dy: &[T], dx: &mu
         // with r the inverse rms: dx = r (w dy - x r^2 mean(x w dy)), dw = sum of r x dy
         let mean = dot3(x, dy, w) * T::from_f64(1.0 / d as f64) * scale * scale;
         for ((((dx, &x), &dy), &w), dw) in dx.iter_mut().zip(x).zip(dy).zip(w).zip(&mut dw) {
-            *dx = scale * (w * dy - x * mean);
+            *dx += scale * (w * dy - x * mean);
             *dw += scale * x * dy;
         }
     }
@@ -215,6 +255,14 @@ pub(super) fn add_to<T: Real>(sum: &mut [T], part: &[T]) {
     }
 }
 
+/// Entries a task of work that is the same for each: fixed, and large enough to be worth a task.
+pub const ENTRIES: usize = 1 << 16;
+
+/// Adds `part` to `sum`.
+pub fn sum_in_parallel<T: Real>(sum: &mut [T], part: &[T]) {
+    sum.par_chunks_mut(ENTRIES).zip(part.par_chunks(ENTRIES)).for_each(|(sum, part)| vectorised(|| add_to(sum, part)));
+}
+
 /// `y = silu(gate) * up`, rows of `x` being gate and up side by side, each of width `d_ff`.
 pub fn swiglu<T: Real>(x: &[T], d_ff: usize, y: &mut [T]) {
     y.par_chunks_mut(d_ff * ROWS).zip(x.par_chunks(2 * d_ff * ROWS)).for_each(|(y, x)| {
@@ -229,16 +277,16 @@ pub fn swiglu<T: Real>(x: &[T], d_ff: usize, y: &mut [T]) {
     });
 }
 
-/// Gradient of [`swiglu`] in `x`.
-pub fn swiglu_backward<T: Real>(x: &[T], d_ff: usize, dy: &[T], dx: &mut [T]) {
-    dx.par_chunks_mut(2 * d_ff * ROWS).zip(x.par_chunks(2 * d_ff * ROWS)).zip(dy.par_chunks(d_ff * ROWS)).for_each(|((dx, x), dy)| {
+/// Turns the input `x` of [`swiglu`] into the gradient in it.
+pub fn swiglu_backward<T: Real>(x: &mut [T], d_ff: usize, dy: &[T]) {
+    x.par_chunks_mut(2 * d_ff * ROWS).zip(dy.par_chunks(d_ff * ROWS)).for_each(|(x, dy)| {
         vectorised(|| {
-            for ((dx, x), dy) in dx.chunks_exact_mut(2 * d_ff).zip(x.chunks_exact(2 * d_ff)).zip(dy.chunks_exact(d_ff)) {
-                let ((dgate, dup), (gate, up)) = (dx.split_at_mut(d_ff), x.split_at(d_ff));
-                for ((((dgate, dup), &gate), &up), &dy) in dgate.iter_mut().zip(dup).zip(gate).zip(up).zip(dy) {
-                    let s = sigmoid(gate);
-                    *dgate = dy * up * s * (T::one() + gate * (T::one() - s));
-                    *dup = dy * gate * s;
+            for (x, dy) in x.chunks_exact_mut(2 * d_ff).zip(dy.chunks_exact(d_ff)) {
+                let (gates, ups) = x.split_at_mut(d_ff);
+                for ((gate, up), &dy) in gates.iter_mut().zip(ups).zip(dy) {
+                    let s = sigmoid(*gate);
+                    let (dgate, dup) = (dy * *up * s * (T::one() + *gate * (T::one() - s)), dy * *gate * s);
+                    (*gate, *up) = (dgate, dup);
                 }
             }
         });

@@ -13,15 +13,19 @@
 //! Several of candle's own ops cut the gradient in silence; every op used here is either one of ours with its
 //! own backward, or one of candle's that has been checked against central differences in the tests.
 
+mod arena;
 mod attention;
+mod backprop;
 mod checkpoint;
 mod composed;
 mod config;
 mod kernels;
 mod llama;
 mod ops;
+mod pass;
 mod tokenizer;
 
+pub use backprop::{Backprop, Gradients};
 pub use config::{ConfigError, ModelConfig};
 pub use llama::{Batch, Llama};
 pub use ops::Ops;
