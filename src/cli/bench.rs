@@ -30,8 +30,9 @@ pub struct Arguments {
 
 /// Runs the verb.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    select_device(&arguments.device)
-        .map_err(|error| Failure::input(error).hint("`--device cpu` runs everywhere; CUDA needs an NVIDIA GPU and a build with `--features cuda`"))?;
+    select_device(&arguments.device).map_err(|error| {
+        Failure::input(error).hint("`--device cpu` runs everywhere; CUDA needs an NVIDIA GPU and a build with `--features cuda`")
+    })?;
     let chosen = |workload: &Workload| arguments.models.is_empty() || arguments.models.iter().any(|name| name == workload.name);
     let chosen: Vec<Workload> = workloads().into_iter().filter(chosen).collect();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -53,7 +54,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     bar.finish_and_clear();
     if !arguments.json {
         say(&table(&["model", "parameters", "tokens/s", "first loss", "last loss"], rows));
-        say(&format!("\nmedian of {steps} steps of 16 x 128 tokens, half of them with a target, on {}, {threads} threads", arguments.device));
+        say(&format!(
+            "\nmedian of {steps} steps of 16 x 128 tokens, half of them with a target, on {}, {threads} threads",
+            arguments.device
+        ));
     }
     Ok(())
 }

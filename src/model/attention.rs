@@ -123,13 +123,17 @@ fn starts(lengths: &[usize]) -> Vec<usize> {
 /// Turns queries and keys of `qkv (n, qkv_dim)`, or the gradients of turned ones, by their positions in their sequences.
 pub fn turn<T: Real>(qkv: &mut [T], lengths: &[usize], heads: Heads, turns: &Turns<T>, way: Turn) {
     let turned = (heads.n_heads + heads.n_kv_heads) * heads.head_dim;
-    per_sequence(qkv, lengths, |_| heads.qkv_dim()).into_par_iter().for_each(|rows| {
-        vectorised(|| {
-            for (position, row) in rows.chunks_exact_mut(heads.qkv_dim()).enumerate() {
-                turns.turn(&mut row[..turned], position, way);
-            }
-        });
-    });
+    let width = heads.qkv_dim();
+    per_sequence(qkv, lengths, |_| width).into_par_iter().for_each(|rows| turn_rows(rows, width, turned, turns, way));
+}
+
+vectorised! {
+    /// Turns the first `turned` columns of the rows of one sequence.
+    fn turn_rows<T>(rows: &mut [T], width: usize, turned: usize, turns: &Turns<T>, way: Turn) {
+        for (position, row) in rows.chunks_exact_mut(width).enumerate() {
+            turns.turn(&mut row[..turned], position, way);
+        }
+    }
 }
 
 /// Entries of the attention weights of some sequences: (n_heads, len, len) each.
@@ -161,7 +165,7 @@ pub fn attention<T: Real>(qkv: &[T], lengths: &[usize], heads: Heads, weights: &
                 let (key, value) = (view(&rows[k.start..], width), view(&rows[v.start..], width)); // (seen, hd)
                 let p = &mut p[block.start * len..block.end * len]; // (count, len)
                 matmul(p, len, query, key.t(), (count, seen, hd), 1.0 / (hd as f64).sqrt(), false, 1);
-                vectorised(|| causal_softmax(p, len, block.clone()));
+                causal_softmax(p, len, block.clone());
                 let out = &mut out[block.start * out_width + q.start..];
                 matmul(out, out_width, view(p, len), value, (count, hd, seen), 1.0, false, 1);
             }
@@ -191,7 +195,7 @@ pub fn attention_backward<T: Real>(qkv: &[T], weights: &[T], lengths: &[usize], 
                 let p = &p[block.start * len..block.end * len]; // (count, len)
                 matmul(&mut dqkv[v.start..], width, view(p, len).t(), dout, (seen, hd, count), 1.0, adds, 1);
                 matmul(&mut dp, len, dout, value.t(), (count, seen, hd), 1.0, false, 1);
-                vectorised(|| softmax_backward(p, &mut dp, len, seen, 1.0 / (hd as f64).sqrt()));
+                softmax_backward(p, &mut dp, len, seen, 1.0 / (hd as f64).sqrt());
                 matmul(&mut dqkv[block.start * width + q.start..], width, view(&dp, len), key, (count, hd, seen), 1.0, false, 1);
                 matmul(&mut dqkv[k.start..], width, view(&dp, len).t(), query, (seen, hd, count), 1.0, adds, 1);
             }
@@ -199,25 +203,25 @@ pub fn attention_backward<T: Real>(qkv: &[T], weights: &[T], lengths: &[usize], 
     });
 }
 
-/// Softmax of the entries that each row of a block sees, 0 for the others up to the end of the block.
-#[inline(always)]
-fn causal_softmax<T: Real>(scores: &mut [T], len: usize, block: Range<usize>) {
-    for (row, t) in scores.chunks_exact_mut(len).zip(block.clone()) {
-        let (seen, unseen) = row[..block.end].split_at_mut(t + 1);
-        softmax(seen);
-        unseen.fill(T::zero());
+vectorised! {
+    /// Softmax of the entries that each row of a block sees, 0 for the others up to the end of the block.
+    fn causal_softmax<T>(scores: &mut [T], len: usize, block: Range<usize>) {
+        for (row, t) in scores.chunks_exact_mut(len).zip(block.clone()) {
+            let (seen, unseen) = row[..block.end].split_at_mut(t + 1);
+            softmax(seen);
+            unseen.fill(T::zero());
+        }
     }
-}
 
-/// The first `seen` entries of each row of `dp` become the gradient of the scores: `scale p (dp - sum(p dp))`, 0 where p is masked.
-#[inline(always)]
-fn softmax_backward<T: Real>(p: &[T], dp: &mut [T], len: usize, seen: usize, scale: f64) {
-    let scale = T::from_f64(scale);
-    for (p, dp) in p.chunks_exact(len).zip(dp.chunks_exact_mut(len)) {
-        let (p, dp) = (&p[..seen], &mut dp[..seen]);
-        let mean = dot(p, dp);
-        for (dp, &p) in dp.iter_mut().zip(p) {
-            *dp = scale * p * (*dp - mean);
+    /// The first `seen` entries of each row of `dp` become the gradient of the scores: `scale p (dp - sum(p dp))`, 0 where p is masked.
+    fn softmax_backward<T>(p: &[T], dp: &mut [T], len: usize, seen: usize, scale: f64) {
+        let scale = T::from_f64(scale);
+        for (p, dp) in p.chunks_exact(len).zip(dp.chunks_exact_mut(len)) {
+            let (p, dp) = (&p[..seen], &mut dp[..seen]);
+            let mean = dot(p, dp);
+            for (dp, &p) in dp.iter_mut().zip(p) {
+                *dp = scale * p * (*dp - mean);
+            }
         }
     }
 }

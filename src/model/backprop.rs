@@ -42,7 +42,7 @@ struct Lane<T> {
 }
 
 /// Tokens of a pass: few enough for the caches, enough for the weights to be worth packing (measured with `parallot bench`).
-const PART_TOKENS: usize = 512;
+const PART_TOKENS: usize = 1024;
 
 impl<'a> Backprop<'a> {
     /// For the variables of a model.

@@ -27,6 +27,8 @@ mod tokenizer;
 
 pub use backprop::{Backprop, Gradients};
 pub use config::{ConfigError, ModelConfig};
+use kernels::Real;
+pub(crate) use kernels::vectorised;
 pub use llama::{Batch, Llama};
 pub use ops::Ops;
 pub use tokenizer::{TokenizerError, Vocabulary};

@@ -1,6 +1,6 @@
 //! AdamW with decoupled weight decay (Loshchilov & Hutter 2019) and clipping of the global norm, in place.
 
-use crate::model::{Gradients, Llama};
+use crate::model::{Gradients, Llama, vectorised};
 use crate::spec::Optimisation;
 use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
@@ -76,7 +76,9 @@ impl AdamW {
             keep: 1.0 - lr * optimisation.weight_decay,
         };
         match gradients {
-            Gradients::Slices(gradients) => self.slots.iter_mut().zip(*gradients).try_for_each(|(slot, gradient)| slot.update(gradient, factors))?,
+            Gradients::Slices(gradients) => {
+                self.slots.iter_mut().zip(*gradients).try_for_each(|(slot, gradient)| slot.update(gradient, factors))?
+            }
             Gradients::Tensors(gradients) => {
                 self.slots.iter_mut().zip(gradients).try_for_each(|(slot, gradient)| slot.update_tensor(gradient, factors))?;
             }
@@ -154,33 +156,34 @@ const ENTRIES: usize = 1 << 16;
 
 /// Sum of squares, in f64.
 fn squares(gradient: &[f32]) -> f64 {
-    let parts: Vec<f64> = gradient.par_chunks(ENTRIES).map(|part| pulp::Arch::new().dispatch(|| squares_of(part))).collect();
+    let parts: Vec<f64> = gradient.par_chunks(ENTRIES).map(squares_of).collect();
     parts.into_iter().sum()
 }
 
 /// Independent partial sums: as many as the widest vectors hold a few times over.
 const LANES: usize = 32;
 
-#[inline(always)]
-fn squares_of(part: &[f32]) -> f64 {
-    let mut lanes = [0.0; LANES];
-    for chunk in part.chunks(LANES) {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane += f64::from(x) * f64::from(x);
+vectorised! {
+    fn squares_of(part: &[f32]) -> f64 {
+        let mut lanes = [0.0; LANES];
+        let chunks = part.chunks_exact(LANES);
+        let rest: f64 = chunks.remainder().iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+        for chunk in chunks {
+            for (lane, &x) in lanes.iter_mut().zip(chunk) {
+                *lane += f64::from(x) * f64::from(x);
+            }
         }
+        lanes.iter().sum::<f64>() + rest
     }
-    lanes.iter().sum()
-}
 
-fn update(var: &mut [f32], gradient: &[f32], m: &mut [f32], v: &mut [f32], f: Factors) {
-    let (scale, beta1, beta2) = (f.gradient as f32, f.beta1 as f32, f.beta2 as f32);
-    let (rate, unbias2, keep, eps) = (f.rate as f32, f.unbias2 as f32, f.keep as f32, EPS as f32);
-    pulp::Arch::new().dispatch(|| {
+    fn update(var: &mut [f32], gradient: &[f32], m: &mut [f32], v: &mut [f32], f: Factors) {
+        let (scale, beta1, beta2) = (f.gradient as f32, f.beta1 as f32, f.beta2 as f32);
+        let (rate, unbias2, keep, eps) = (f.rate as f32, f.unbias2 as f32, f.keep as f32, EPS as f32);
         for (((var, &gradient), m), v) in var.iter_mut().zip(gradient).zip(m).zip(v) {
             let gradient = gradient * scale;
             *m = beta1 * *m + (1.0 - beta1) * gradient;
             *v = beta2 * *v + (1.0 - beta2) * gradient * gradient;
             *var = *var * keep - rate * *m / ((*v * unbias2).sqrt() + eps);
         }
-    });
+    }
 }
