@@ -3,7 +3,8 @@
 //! For a head of width `h` with turned queries `Q`, turned keys `K` and values `V`, all (len, h):
 //! `P = softmax(Q K^T / sqrt(h))` over the tokens up to each one, and the output is `P V`.
 
-use super::kernels::{Real, dot, matmul, softmax, vectorised, view};
+use super::kernels::{Real, dot, softmax, vectorised};
+use super::product::{matmul, view};
 use rayon::prelude::*;
 use std::ops::Range;
 

@@ -83,108 +83,6 @@ macro_rules! vectorised {
 }
 pub(crate) use vectorised;
 
-/// A matrix seen through strides: entry (i, j) is `data[i * rows + j * cols]`.
-#[derive(Clone, Copy)]
-pub struct View<'a, T> {
-    data: &'a [T],
-    row_stride: usize,
-    col_stride: usize,
-}
-
-/// The `rows` x `cols` matrix in the first rows of a slice whose rows are `stride` apart.
-pub fn view<T>(data: &[T], stride: usize) -> View<'_, T> {
-    View { data, row_stride: stride, col_stride: 1 }
-}
-
-impl<T> View<'_, T> {
-    /// The transposed matrix.
-    pub fn t(self) -> Self {
-        View { data: self.data, row_stride: self.col_stride, col_stride: self.row_stride }
-    }
-}
-
-/// `out (m, n) = alpha a (m, k) b (k, n) + (accumulate ? out : 0)`, rows of `out` being `out_stride` apart.
-#[allow(clippy::too_many_arguments, reason = "a matrix product has three matrices and three sizes")]
-pub fn matmul<T: Real>(
-    out: &mut [T],
-    out_stride: usize,
-    a: View<'_, T>,
-    b: View<'_, T>,
-    (m, n, k): (usize, usize, usize),
-    alpha: f64,
-    accumulate: bool,
-    threads: usize,
-) {
-    if m == 0 || n == 0 || k == 0 {
-        return;
-    }
-    let last = |rows: usize, cols: usize, view: View<'_, T>| (rows - 1) * view.row_stride + (cols - 1) * view.col_stride;
-    assert!((m - 1) * out_stride + n <= out.len() && last(m, k, a) < a.data.len() && last(k, n, b) < b.data.len(), "matmul out of range");
-    let parallelism = if threads > 1 { gemm::Parallelism::Rayon(threads) } else { gemm::Parallelism::None };
-    // SAFETY: the assertion above keeps the last entry of each matrix inside its slice; `out` is borrowed mutably, so no overlap
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            out.as_mut_ptr(),
-            1,
-            out_stride as isize,
-            accumulate,
-            a.data.as_ptr(),
-            a.col_stride as isize,
-            a.row_stride as isize,
-            b.data.as_ptr(),
-            b.col_stride as isize,
-            b.row_stride as isize,
-            T::one(),
-            T::from_f64(alpha),
-            false,
-            false,
-            false,
-            parallelism,
-        );
-    }
-}
-
-/// Sizes of a linear map: rows, outputs and inputs.
-#[derive(Debug, Clone, Copy)]
-pub struct Sizes {
-    /// Rows of `x` and `y`.
-    pub n: usize,
-    /// Columns of `y`, rows of `w`.
-    pub m: usize,
-    /// Columns of `x` and `w`.
-    pub k: usize,
-    /// Threads that a product may use.
-    pub threads: usize,
-}
-
-impl Sizes {
-    /// Below about 2^28 multiply-adds, sharing costs more than it saves (measured).
-    fn threads(self) -> usize {
-        if self.n * self.m * self.k < 1 << 28 { 1 } else { self.threads }
-    }
-}
-
-/// `y (n, m) = x (n, k) w (m, k)^T`, added to `y` if it `adds`.
-pub fn linear<T: Real>(x: &[T], w: &[T], y: &mut [T], sizes: Sizes, adds: bool) {
-    let Sizes { n, m, k, .. } = sizes;
-    matmul(y, m, view(x, k), view(w, k).t(), (n, m, k), 1.0, adds, sizes.threads());
-}
-
-/// Gradient of [`linear`] in `x (n, k)`.
-pub fn linear_dx<T: Real>(dy: &[T], w: &[T], dx: &mut [T], sizes: Sizes) {
-    let Sizes { n, m, k, .. } = sizes;
-    matmul(dx, k, view(dy, m), view(w, k), (n, k, m), 1.0, false, sizes.threads());
-}
-
-/// Gradient of [`linear`] in `w (m, k)`, added to `dw` if it `adds`.
-pub fn linear_dw<T: Real>(dy: &[T], x: &[T], dw: &mut [T], sizes: Sizes, adds: bool) {
-    let Sizes { n, m, k, .. } = sizes;
-    matmul(dw, k, view(dy, m).t(), view(x, k), (m, k, n), 1.0, adds, sizes.threads());
-}
-
 /// Rows a task: fixed, so that partial sums do not depend on the number of threads.
 const ROWS: usize = 128;
 
@@ -303,17 +201,22 @@ vectorised! {
 /// Over copies of a few entries: nothing overlaps there, so that it vectorises.
 #[inline(always)]
 fn swiglu_backward_row<T: Real>(gate: &mut [T], up: &mut [T], dy: &[T]) {
-    for ((gate, up), dy) in gate.chunks_mut(LANES).zip(up.chunks_mut(LANES)).zip(dy.chunks(LANES)) {
-        let (mut g, mut u, mut d) = ([T::zero(); LANES], [T::zero(); LANES], [T::zero(); LANES]);
-        g[..gate.len()].copy_from_slice(gate);
-        u[..up.len()].copy_from_slice(up);
-        d[..dy.len()].copy_from_slice(dy);
-        for ((g, u), &d) in g.iter_mut().zip(&mut u).zip(&d) {
-            let s = sigmoid(*g);
-            (*g, *u) = (d * *u * s * (T::one() + *g * (T::one() - s)), d * *g * s);
+    let backward = |gate: &mut T, up: &mut T, dy: T| {
+        let s = sigmoid(*gate);
+        (*gate, *up) = (dy * *up * s * (T::one() + *gate * (T::one() - s)), dy * *gate * s);
+    };
+    let (gates, gate_rest) = gate.as_chunks_mut::<LANES>();
+    let (ups, up_rest) = up.as_chunks_mut::<LANES>();
+    let (dys, dy_rest) = dy.as_chunks::<LANES>();
+    for ((gate, up), dy) in gates.iter_mut().zip(ups).zip(dys) {
+        let (mut g, mut u) = (*gate, *up);
+        for ((g, u), &dy) in g.iter_mut().zip(&mut u).zip(dy) {
+            backward(g, u, dy);
         }
-        gate.copy_from_slice(&g[..gate.len()]);
-        up.copy_from_slice(&u[..up.len()]);
+        (*gate, *up) = (g, u);
+    }
+    for ((gate, up), &dy) in gate_rest.iter_mut().zip(up_rest).zip(dy_rest) {
+        backward(gate, up, dy);
     }
 }
 

@@ -23,6 +23,7 @@ mod kernels;
 mod llama;
 mod ops;
 mod pass;
+mod product;
 mod tokenizer;
 
 pub use backprop::{Backprop, Gradients};

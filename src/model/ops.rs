@@ -2,7 +2,8 @@
 
 use super::attention::{self, Heads, Rope, Turn, Turns};
 use super::composed;
-use super::kernels::{self, Real, Sizes};
+use super::kernels::{self, Real};
+use super::product::{self, Sizes};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Device, Layout, Result, Shape, Tensor, bail};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -119,7 +120,7 @@ impl<T: Real> CustomOp2 for Linear<T> {
         let ((n, k), (m, _)) = (lx.shape().dims2()?, lw.shape().dims2()?);
         let (x, w) = (entries::<T>(x, lx)?, entries::<T>(w, lw)?);
         let mut y = vec![T::zero(); n * m]; // (n, m)
-        kernels::linear(x, w, &mut y, Sizes { n, m, k, threads: rayon::current_num_threads() }, false);
+        product::linear(x, w, &mut y, Sizes { n, m, k, threads: rayon::current_num_threads() }, false);
         Ok((T::to_cpu_storage_owned(y), (n, m).into()))
     }
 
@@ -130,8 +131,8 @@ impl<T: Real> CustomOp2 for Linear<T> {
         let dy = dy.contiguous()?;
         let sizes = Sizes { n, m, k, threads: rayon::current_num_threads() };
         with_entries::<T, _>(&dy, |dy| {
-            with_entries::<T, _>(w, |w| kernels::linear_dx(dy, w, &mut dx, sizes))?;
-            with_entries::<T, _>(x, |x| kernels::linear_dw(dy, x, &mut dw, sizes, false))
+            with_entries::<T, _>(w, |w| product::linear_dx(dy, w, &mut dx, sizes))?;
+            with_entries::<T, _>(x, |x| product::linear_dw(dy, x, &mut dw, sizes, false))
         })??;
         Ok((Some(tensor(dx, (n, k))?), Some(tensor(dw, (m, k))?)))
     }

@@ -6,7 +6,8 @@
 use super::arena::Arena;
 use super::attention::{self, Heads, Turn, Turns};
 use super::config::ModelConfig;
-use super::kernels::{self, Real, Sizes};
+use super::kernels::{self, Real};
+use super::product::{self, Sizes};
 
 /// Whole sequences laid end to end, and which of their rows predict what.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,8 +74,8 @@ impl<T: Real> Network<'_, T> {
         let nats = kernels::cross_entropy(&mut logits, self.config.vocab_size, part.targets); // logits are their gradient now
         let head = self.head(part.targets.len());
         let mut dh = arena.take(h.len()); // (m, d)
-        kernels::linear_dx(&logits, self.variables[0], &mut dh, head);
-        kernels::linear_dw(&logits, &h, &mut gradients[0], head, adds);
+        product::linear_dx(&logits, self.variables[0], &mut dh, head);
+        product::linear_dw(&logits, &h, &mut gradients[0], head, adds);
         let mut dx = arena.take(x.len()); // (m, d)
         dx.fill(T::zero());
         let last = self.variables.len() - 1;
@@ -133,7 +134,7 @@ impl<T: Real> Network<'_, T> {
         let mut h = arena.take(n * d); // (n, d)
         kernels::rms_norm(&x, w[NORM_ATTENTION], eps, &mut h);
         let mut qkv = arena.take(n * self.config.qkv_dim()); // (n, qkv_dim)
-        kernels::linear(&h, w[QKV], &mut qkv, self.sizes(n, self.config.qkv_dim(), d), false);
+        product::linear(&h, w[QKV], &mut qkv, self.sizes(n, self.config.qkv_dim(), d), false);
         attention::turn(&mut qkv, part.lengths, self.heads(), &self.turns, Turn::There);
         let mut weights = arena.take(attention::weights_len(part.lengths, self.heads()));
         let mut attended = arena.take(n * d); // (n, d)
@@ -144,15 +145,15 @@ impl<T: Real> Network<'_, T> {
             middle = gather(middle, &part.rows, d, arena); // (m, d)
         }
         let r = middle.len() / d;
-        kernels::linear(&attended, w[ATTENTION_OUT], &mut middle, self.sizes(r, d, d), true);
+        product::linear(&attended, w[ATTENTION_OUT], &mut middle, self.sizes(r, d, d), true);
         let mut h_middle = arena.take(r * d); // (r, d)
         kernels::rms_norm(&middle, w[NORM_FEED_FORWARD], eps, &mut h_middle);
         let mut gate_up = arena.take(r * 2 * d_ff); // (r, 2 d_ff)
-        kernels::linear(&h_middle, w[GATE_UP], &mut gate_up, self.sizes(r, 2 * d_ff, d), false);
+        product::linear(&h_middle, w[GATE_UP], &mut gate_up, self.sizes(r, 2 * d_ff, d), false);
         let mut gated = arena.take(r * d_ff); // (r, d_ff)
         kernels::swiglu(&gate_up, d_ff, &mut gated);
         let mut out = arena.copy(&middle); // (r, d)
-        kernels::linear(&gated, w[DOWN], &mut out, self.sizes(r, d, d_ff), true);
+        product::linear(&gated, w[DOWN], &mut out, self.sizes(r, d, d_ff), true);
         (out, Kept { x, h, qkv, weights, attended, middle, h_middle, gate_up, gated })
     }
 
@@ -165,7 +166,7 @@ impl<T: Real> Network<'_, T> {
     fn logits(&self, h: &[T], arena: &mut Arena<T>) -> Vec<T> {
         let head = self.head(h.len() / self.config.d_model);
         let mut logits = arena.take(head.n * head.m); // (m, V)
-        kernels::linear(h, self.variables[0], &mut logits, head, false);
+        product::linear(h, self.variables[0], &mut logits, head, false);
         logits
     }
 
@@ -214,18 +215,18 @@ impl<T: Real> Network<'_, T> {
         let w = &self.variables[first..][..OF_BLOCK];
         let down = self.sizes(r, d, d_ff);
         let mut dgated = arena.take(r * d_ff); // (r, d_ff)
-        kernels::linear_dx(dx, w[DOWN], &mut dgated, down);
-        kernels::linear_dw(dx, &kept.gated, &mut gradients[first + DOWN], down, adds);
+        product::linear_dx(dx, w[DOWN], &mut dgated, down);
+        product::linear_dw(dx, &kept.gated, &mut gradients[first + DOWN], down, adds);
         kernels::swiglu_backward(&mut kept.gate_up, d_ff, &dgated);
         arena.give(dgated);
         let gate_up = self.sizes(r, 2 * d_ff, d);
         let mut dh = arena.take(r * d); // (r, d)
-        kernels::linear_dx(&kept.gate_up, w[GATE_UP], &mut dh, gate_up);
-        kernels::linear_dw(&kept.gate_up, &kept.h_middle, &mut gradients[first + GATE_UP], gate_up, adds);
+        product::linear_dx(&kept.gate_up, w[GATE_UP], &mut dh, gate_up);
+        product::linear_dw(&kept.gate_up, &kept.h_middle, &mut gradients[first + GATE_UP], gate_up, adds);
         self.rms_backward(first + NORM_FEED_FORWARD, &kept.middle, &dh, dx, gradients, adds);
         let out = self.sizes(r, d, d);
-        kernels::linear_dx(dx, w[ATTENTION_OUT], &mut dh, out); // (r, d)
-        kernels::linear_dw(dx, &kept.attended, &mut gradients[first + ATTENTION_OUT], out, adds);
+        product::linear_dx(dx, w[ATTENTION_OUT], &mut dh, out); // (r, d)
+        product::linear_dw(dx, &kept.attended, &mut gradients[first + ATTENTION_OUT], out, adds);
         dh
     }
 
@@ -248,8 +249,8 @@ impl<T: Real> Network<'_, T> {
         attention::turn(&mut dqkv, part.lengths, self.heads(), &self.turns, Turn::Back);
         let qkv = self.sizes(n, self.config.qkv_dim(), self.config.d_model);
         let mut dh = dattended; // (n, d)
-        kernels::linear_dx(&dqkv, self.variables[first + QKV], &mut dh, qkv);
-        kernels::linear_dw(&dqkv, &kept.h, &mut gradients[first + QKV], qkv, adds);
+        product::linear_dx(&dqkv, self.variables[first + QKV], &mut dh, qkv);
+        product::linear_dw(&dqkv, &kept.h, &mut gradients[first + QKV], qkv, adds);
         self.rms_backward(first + NORM_ATTENTION, &kept.x, &dh, dx, gradients, adds);
         arena.give(dqkv);
         arena.give(dh);
