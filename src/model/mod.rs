@@ -13,16 +13,23 @@
 //! Several of candle's own ops cut the gradient in silence; every op used here is either one of ours with its
 //! own backward, or one of candle's that has been checked against central differences in the tests.
 
+mod arena;
 mod attention;
+mod backprop;
 mod checkpoint;
 mod composed;
 mod config;
 mod kernels;
 mod llama;
 mod ops;
+mod pass;
+mod product;
 mod tokenizer;
 
+pub use backprop::{Backprop, Gradients};
 pub use config::{ConfigError, ModelConfig};
+use kernels::Real;
+pub(crate) use kernels::vectorised;
 pub use llama::{Batch, Llama};
 pub use ops::Ops;
 pub use tokenizer::{TokenizerError, Vocabulary};
