@@ -44,7 +44,8 @@ pub fn compare(problem: &Problem, policies: &[Policy]) -> Comparison {
     let policies = (0..rows.len()).map(|at| table.row(at)).collect();
     let regret_formula_nats = regret_formula(problem, &allocation);
     let draws = problem.draws().len();
-    Comparison { allocation, shares, policies, expected_regret_nats, noise_regret_nats, regret_formula_nats, draws }
+    let uniform_meets_groups = problem.meets_groups(&rows[1].1);
+    Comparison { allocation, shares, policies, uniform_meets_groups, expected_regret_nats, noise_regret_nats, regret_formula_nats, draws }
 }
 
 /// The problem of one draw, which has no tail.

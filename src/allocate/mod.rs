@@ -223,6 +223,8 @@ pub struct Comparison {
     pub shares: Vec<Estimate>,
     /// Policies; the first is ours, the second uniform. Those that go by unique pairs are left out where a language's are unknown.
     pub policies: Vec<PolicyRow>,
+    /// Whether uniform meets the groups; where it does not there is nothing to keep.
+    pub uniform_meets_groups: bool,
     /// What not knowing the laws is expected to cost the allocation, nats per target token of the score: the mean over the draws of what the
     /// draw's own optimum would save under it.
     #[serde(with = "crate::units::any_number")]

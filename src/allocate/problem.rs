@@ -254,6 +254,25 @@ impl Problem {
         self.terms.iter().zip(pairs).filter(|(term, _)| term.weight > 0.0).map(|(term, &x)| term.weight * term.laws.loss(x as f64)).sum()
     }
 
+    /// Whether pairs meet the groups, to rounding.
+    pub fn meets_groups(&self, pairs: &[u64]) -> bool {
+        self.groups.iter().all(|group| {
+            let sum = |cost: &dyn Fn(&Term) -> f64| group.members.iter().map(|&j| cost(&self.terms[j]) * pairs[j] as f64).sum::<f64>();
+            let (found, asked) = match group.amount {
+                Amount::Pairs(pairs) => (sum(&|_| 1.0), pairs as f64),
+                Amount::Cost(cost) => (sum(&|term| self.cost(term)), cost),
+                Amount::Share(share) => (sum(&|term| self.cost(term)), share * self.budget.amount()),
+            };
+            // a share of whole pairs is met to the pair
+            let slack = 1e-9 * asked + if matches!(group.amount, Amount::Share(_)) { 0.5 } else { 0.0 };
+            match group.rule {
+                Rule::AtLeast => found >= asked - slack,
+                Rule::AtMost => found <= asked + slack,
+                Rule::Exactly => (found - asked).abs() <= slack,
+            }
+        })
+    }
+
     /// Cost of a pair: 1 where the budget is one of pairs.
     pub fn cost(&self, term: &Term) -> f64 {
         match self.budget {

@@ -9,6 +9,9 @@ use crate::optimum::{self, Conflict, Kernel, Language, Over, Parts, Risk, Status
 /// Share of the objective that is only the rounding which a bound allows for: the plan is exact.
 const ROUNDING: f64 = 1e-14;
 
+/// Pairs of unequal cost up to which the best whole numbers are searched for, a knapsack; of more the continuous optimum is rounded.
+const FEW_PAIRS: f64 = 1000.0;
+
 /// A problem as the general solver takes it: the mean over the laws of each language's average, or over the draws.
 pub(super) struct Posed(optimum::Parts);
 
@@ -77,7 +80,9 @@ impl Posed {
             answer.solved.filter(|_| matches!(answer.status, Status::Optimal | Status::Feasible))
         };
         let posed = optimum::Problem::new(parts.clone()).ok()?;
-        if posed.has_exact_grains() || !problem.groups().is_empty() {
+        let cheapest = problem.terms().iter().map(|term| problem.cost(term)).fold(f64::INFINITY, f64::min);
+        let even = matches!(problem.budget(), Budget::Pairs(_)) || problem.budget().amount() <= FEW_PAIRS * cheapest;
+        if posed.has_exact_grains() && even || !problem.groups().is_empty() {
             let solved = found(&posed)?;
             return Some((solved.x.iter().map(|&x| x.round() as u64).collect(), solved));
         }

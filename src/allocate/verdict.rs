@@ -11,6 +11,8 @@ pub enum Verdict {
     Beats { gain: Estimate, chance: f64 },
     /// It is not, so the laws do not tell the two apart, or speak for uniform.
     KeepUniform { gain: Estimate, chance: f64 },
+    /// Uniform does not meet the groups.
+    NoUniform { gain: Estimate },
     /// The allocation is the uniform one.
     Same,
     /// There are no draws, so the gain has no interval.
@@ -24,6 +26,7 @@ impl Comparison {
         let (gain, chance) = (ours.gain_nats, ours.chance_to_beat_uniform);
         match () {
             () if ours.pairs == uniform.pairs => Verdict::Same,
+            () if !self.uniform_meets_groups => Verdict::NoUniform { gain },
             () if self.draws == 0 => Verdict::NoDraws { gain: gain.value },
             () if gain.interval_90.lo > 0.0 => Verdict::Beats { gain, chance },
             () => Verdict::KeepUniform { gain, chance },
@@ -47,6 +50,13 @@ impl fmt::Display for Verdict {
                 write!(f, "keep uniform: the interval of the gain, {} to {} nats a language, {relation} ", eye(lo), eye(hi))?;
                 write!(f, "(probability to beat uniform {chance:.2})")
             }
+            Verdict::NoUniform { gain } => write!(
+                f,
+                "uniform does not meet the groups; against it the gain is {} nats a language (90 % interval {} to {})",
+                eye(gain.value),
+                eye(gain.interval_90.lo),
+                eye(gain.interval_90.hi)
+            ),
             Verdict::Same => write!(f, "keep uniform: the laws ask for the uniform allocation"),
             Verdict::NoDraws { gain } => {
                 write!(f, "undecided: without draws the gain over uniform, {} nats a language, has no interval", eye(gain))

@@ -1,7 +1,7 @@
 //! Tables: curves, laws, allocation, policies and budget path as CSV. Every digit is kept, what is absent is empty.
 
 use super::{Report, ReportError, held_out_error};
-use crate::allocate::{Active, Comparison, PolicyRow};
+use crate::allocate::{Active, Budget, Comparison, PolicyRow};
 use crate::curve::Point;
 use crate::fit::Fit;
 use polars::prelude::*;
@@ -129,8 +129,9 @@ pub fn policies(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, Rep
 /// One row a budget and language of the path.
 pub fn budget(report: &Report) -> Result<Vec<u8>, ReportError> {
     let rows: Vec<_> = report.path.iter().flat_map(|at| at.languages.iter().map(move |allotted| (at, allotted))).collect();
+    let of_cost = report.path.iter().any(|at| matches!(at.budget, Budget::Cost(_)));
     let columns = vec![
-        amounts("budget", rows.iter().map(|(at, _)| at.budget.amount()).collect()),
+        amounts(if of_cost { "budget_cost" } else { "budget_pairs" }, rows.iter().map(|(at, _)| at.budget.amount()).collect()),
         texts("lang", rows.iter().map(|(_, allotted)| allotted.lang.as_str())),
         counts("pairs", rows.iter().map(|(_, allotted)| allotted.pairs)),
         reals("share", rows.iter().map(|(_, allotted)| allotted.share)),
@@ -219,9 +220,9 @@ mod tests {
         "#);
         insta::assert_snapshot!(head(policies(&report, &sample.comparison).unwrap(), 4), @r#"
         # parallot 0.1.0 (rev 0123abc), input sha256 5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f
-        policy,mean_loss_nats,mean_loss_nats_lo90,mean_loss_nats_hi90,gain_nats,gain_nats_lo90,gain_nats_hi90,chance_to_beat_uniform,draws
-        parallot,1.9819958189608142,1.9669958189608143,1.9969958189608141,0.021,0.012000000000000002,0.03,0.93,40
-        uniform,1.9814620174797173,1.9664620174797174,1.9964620174797172,0.0,-0.009,0.009,0.93,40
+        policy,mean_loss_nats,mean_loss_nats_lo90,mean_loss_nats_hi90,gain_nats,gain_nats_lo90,gain_nats_hi90,chance_to_beat_uniform,worst_loss_nats,worst_loss_nats_lo90,worst_loss_nats_hi90,behind_parallot_nats,behind_parallot_nats_lo90,behind_parallot_nats_hi90,chance_parallot_beats,draws
+        parallot,1.9819958189608142,1.9669958189608143,1.9969958189608141,0.021,0.012000000000000002,0.03,0.93,2.01503545220169,1.99503545220169,2.03503545220169,0.0,-0.009,0.009,0.88,40
+        uniform,1.9814620174797173,1.9664620174797174,1.9964620174797172,0.0,-0.009,0.009,0.93,2.0047779216711143,1.9847779216711143,2.0247779216711144,0.021,0.012000000000000002,0.03,0.88,40
         "#);
         insta::assert_snapshot!(head(budget(&report).unwrap(), 4), @r#"
         # parallot 0.1.0 (rev 0123abc), input sha256 5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f

@@ -190,6 +190,7 @@ impl Sample {
             policies: policies.into_iter().map(|(kind, pairs, gain)| policy(kind, &terms, pairs, gain)).collect(),
             expected_regret_nats: 0.0,
             noise_regret_nats: 0.0,
+            uniform_meets_groups: true,
             regret_formula_nats: Some(0.0),
             draws: 40,
         };

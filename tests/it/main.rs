@@ -1,6 +1,7 @@
 //! Tests of the whole program, in one binary.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails, in helpers as well")]
 
+mod allocating;
 mod committed;
 #[cfg(feature = "train")]
 mod constructed;

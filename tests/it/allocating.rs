@@ -1,0 +1,68 @@
+//! What an allocation may be asked beyond a budget, whole commands.
+
+use super::place::{Place, assert_transcript};
+
+/// Fits of three constructed languages, and a mix in use.
+fn place() -> Place {
+    let place = Place::with_fits();
+    place.write("mix.yaml", "qaa: 2k\nqab_Latn: 700\nqac: 300\n");
+    place
+}
+
+#[test]
+fn objectives_groups_costs_and_tokens() {
+    let runs = [
+        "allocate tiny --budget 3k --objective worst",
+        "allocate tiny --budget 3k --objective cvar:0.8",
+        "allocate tiny --budget 3k --no-worse-than uniform:1%",
+        "allocate tiny --budget-cost 500 --price qaa=0.5 --price qab=0.1",
+        "allocate tiny --budget 200k --unit tokens",
+        "allocate tiny --budget 3k --group pair:qaa+qac>=80%",
+        "allocate tiny --budget 3k --group few:qab<=200",
+        "allocate tiny --budget 3k --group all:qaa+qab=100%",
+    ];
+    let place = place();
+    assert_transcript("asked", &runs.map(|line| place.done(line)));
+}
+
+#[test]
+fn a_mix_in_use_and_targets() {
+    let place = place();
+    let runs =
+        ["allocate tiny --from mix.yaml", "allocate tiny --from mix.yaml --target mean=-3%", "allocate tiny --target-loss qaa=3,qab=3.2"];
+    assert_transcript("targets", &runs.map(|line| place.done(line)));
+    // what was asked for is what the files say
+    place.done("allocate tiny --from mix.yaml");
+    place.done("report tiny");
+    assert!(place.read("plots/tiny/policies.csv").lines().any(|line| line.starts_with("current,")));
+    assert!(place.read("plots/tiny/pareto.csv").lines().count() > 21);
+}
+
+#[test]
+fn what_cannot_be_asked() {
+    let place = place();
+    place.write("none.yaml", "{}");
+    place.write("odd.yaml", "qaa: many\n");
+    place.write("swh.yaml", "swh: 3\n");
+    let lines = [
+        "allocate tiny --budget 3k --objective best",
+        "allocate tiny --budget 3k --objective cvar:1",
+        "allocate tiny --budget 3k --price qaa=2",
+        "allocate tiny --budget-cost 50 --price qaa=-2",
+        "allocate tiny --budget-cost -3",
+        "allocate tiny --budget 3k --group indic",
+        "allocate tiny --budget 3k --group a:qaa+swh>=6%",
+        "allocate tiny --budget 3k --group a:qaa>=60% --max qaa=100",
+        "allocate tiny --budget 3k --no-worse-than best:1%",
+        "allocate tiny --budget 3k --no-worse-than current:1%",
+        "allocate tiny --budget 3k --min qaa=1k --no-worse-than uniform:0% --max qab=100",
+        "allocate tiny --target-loss qaa=0.001",
+        "allocate tiny --target mean=-3%",
+        "allocate tiny --target worst=2",
+        "allocate tiny --from none.yaml",
+        "allocate tiny --from odd.yaml",
+        "allocate tiny --from swh.yaml",
+        "allocate tiny --from nowhere.yaml",
+    ];
+    assert_transcript("not_asked", &lines.map(|line| place.fails(2, line)));
+}
