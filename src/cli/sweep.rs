@@ -9,7 +9,7 @@ use crate::corpus::Bitext;
 use crate::files;
 use crate::record::{self, Manifest, Outcome, RunRecord, RunRow, Store};
 use crate::report::eye::{duration, grouped};
-use crate::spec::{Experiment, RunSpec};
+use crate::spec::{BaseFiles, Experiment, RunSpec, SpecError};
 use crate::sweep::{Cost, Plan, run_missing, simulate};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -65,8 +65,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let simulated = arguments.trainer == Trainer::Simulated;
     let bitexts = text::read(&experiment, &folders, &arguments.text)?;
     check_parts(&bitexts)?;
-    let tokenizer = read_tokenizer(&experiment, &folders)?;
-    let base_id = experiment.base_id(&bitexts, tokenizer.as_deref().map(files::hash).as_deref());
+    let base_files = BaseFiles::find(&experiment.base, folders.base()).map_err(hinted)?;
+    let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref());
     let runs = available(experiment.runs(&bitexts, &base_id), &bitexts);
     let plan = look_up(&runs, &store, simulated)?;
     let cost = Cost::new(&experiment, &bitexts, &plan.done, &arguments.device);
@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let plan = look_up(&runs, &store, simulated)?;
     match arguments.trainer {
         Trainer::Simulated => run_missing(&plan.missing, &store, 1, |spec, _| anyhow::Ok(simulate(&experiment, spec, version()))).or_work(),
-        Trainer::Candle => train(&experiment, &bitexts, tokenizer.as_deref(), &plan, &store, &cost, arguments),
+        Trainer::Candle => train(&experiment, &bitexts, &base_files, &plan, &store, &cost, arguments),
     }?;
     finish(&store, &folders.records)
 }
@@ -126,8 +126,15 @@ fn available(runs: Vec<RunSpec>, bitexts: &[Bitext]) -> Vec<RunSpec> {
     fitting
 }
 
-fn read_tokenizer(experiment: &Experiment, folders: &Folders) -> Result<Option<Vec<u8>>, Failure> {
-    experiment.base.tokenizer.as_ref().map(|path| files::read(&folders.base().join(path)).or_input()).transpose()
+fn hinted(error: SpecError) -> Failure {
+    let hint = match &error {
+        SpecError::NoWeights { are_pickled: true, .. } => {
+            "pickles can run any code and are never read; `model.save_pretrained(FOLDER, safe_serialization=True)` writes safetensors"
+        }
+        SpecError::NoWeights { .. } | SpecError::File(_) => "a checkpoint is a folder with `config.json`, safetensors and `tokenizer.json`",
+        _ => return Failure::input(error),
+    };
+    Failure::input(error).hint(hint)
 }
 
 fn list(runs: &[RunSpec], plan: &Plan, cost: &Cost, arguments: &Arguments) {
@@ -184,7 +191,7 @@ fn check_device(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 #[cfg(not(feature = "train"))]
-fn train(_: &Experiment, _: &[Bitext], _: Option<&[u8]>, _: &Plan, _: &Store, _: &Cost, arguments: &Arguments) -> Result<(), Failure> {
+fn train(_: &Experiment, _: &[Bitext], _: &BaseFiles, _: &Plan, _: &Store, _: &Cost, arguments: &Arguments) -> Result<(), Failure> {
     check_device(arguments)
 }
 
@@ -193,14 +200,14 @@ fn train(_: &Experiment, _: &[Bitext], _: Option<&[u8]>, _: &Plan, _: &Store, _:
 fn train(
     experiment: &Experiment,
     bitexts: &[Bitext],
-    tokenizer: Option<&[u8]>,
+    base_files: &BaseFiles,
     plan: &Plan,
     store: &Store,
     cost: &Cost,
     arguments: &Arguments,
 ) -> Result<(), Failure> {
     use super::terminal::{bar, bars};
-    use crate::train::{Tuner, pretrain, select_device};
+    use crate::train::{Tuner, prepare, select_device};
 
     if plan.missing.is_empty() {
         return Ok(());
@@ -211,7 +218,7 @@ fn train(
     let start = std::time::Instant::now();
     let clock = move || start.elapsed().as_secs_f64();
     let base_bar = bar(&bars, 0, "base");
-    let base = pretrain(experiment, bitexts, tokenizer, &arguments.cache, &device, |progress| {
+    let base = prepare(experiment, bitexts, base_files, &arguments.cache, &device, |progress| {
         base_bar.set_length(progress.steps);
         base_bar.set_position(progress.step);
         base_bar.set_message(format!("{:.3} nats a token", progress.loss_nats));

@@ -24,6 +24,8 @@ impl Ops {
     /// `x (n, k) w (m, k)^T -> (n, m)`.
     pub fn linear(self, x: &Tensor, w: &Tensor) -> Result<Tensor> {
         match (self, x.dtype()) {
+            (Ops::Fused, DType::F64) if !w.track_op() => x.apply_op1(FrozenLinear::<f64>::new(w)),
+            (Ops::Fused, _) if !w.track_op() => x.apply_op1(FrozenLinear::<f32>::new(w)),
             (Ops::Fused, DType::F64) => x.apply_op2(w, Linear::<f64>::new()),
             (Ops::Fused, _) => x.apply_op2(w, Linear::<f32>::new()),
             (Ops::Composed, _) => x.matmul(&w.t()?),
@@ -107,6 +109,13 @@ impl<T> Kept<T> {
     }
 }
 
+/// `x (n, k) w (m, k)^T -> (n, m)`.
+fn product<T: Real>(x: &[T], w: &[T], (n, m, k): (usize, usize, usize)) -> Vec<T> {
+    let mut y = vec![T::zero(); n * m]; // (n, m)
+    kernels::matmul(&mut y, m, kernels::view(x, k), kernels::view(w, k).t(), (n, m, k), 1.0, false, threads(n, m, k));
+    y
+}
+
 struct Linear<T>(std::marker::PhantomData<T>);
 
 impl<T> Linear<T> {
@@ -122,9 +131,7 @@ impl<T: Real> CustomOp2 for Linear<T> {
 
     fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
         let ((n, k), (m, _)) = (lx.shape().dims2()?, lw.shape().dims2()?);
-        let (x, w) = (entries::<T>(x, lx)?, entries::<T>(w, lw)?);
-        let mut y = vec![T::zero(); n * m]; // (n, m)
-        kernels::matmul(&mut y, m, kernels::view(x, k), kernels::view(w, k).t(), (n, m, k), 1.0, false, threads(n, m, k));
+        let y = product(entries::<T>(x, lx)?, entries::<T>(w, lw)?, (n, m, k)); // (n, m)
         Ok((T::to_cpu_storage_owned(y), (n, m).into()))
     }
 
@@ -142,6 +149,42 @@ impl<T: Real> CustomOp2 for Linear<T> {
             })
         })??;
         Ok((Some(tensor(dx, (n, k))?), Some(tensor(dw, (m, k))?)))
+    }
+}
+
+/// The same with weights that are not trained, for whose gradient nothing is paid.
+struct FrozenLinear<T> {
+    w: Tensor,
+    real: std::marker::PhantomData<T>,
+}
+
+impl<T> FrozenLinear<T> {
+    fn new(w: &Tensor) -> Self {
+        FrozenLinear { w: w.clone(), real: std::marker::PhantomData }
+    }
+}
+
+impl<T: Real> CustomOp1 for FrozenLinear<T> {
+    fn name(&self) -> &'static str {
+        "frozen-linear"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout) -> Result<(CpuStorage, Shape)> {
+        let ((n, k), (m, _)) = (lx.shape().dims2()?, self.w.dims2()?);
+        let x = entries::<T>(x, lx)?;
+        let y = with_entries::<T, _>(&self.w, |w| product(x, w, (n, m, k)))?; // (n, m)
+        Ok((T::to_cpu_storage_owned(y), (n, m).into()))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        let ((n, k), (m, _)) = (x.dims2()?, self.w.dims2()?);
+        let mut dx = vec![T::zero(); n * k]; // (n, k)
+        with_entries::<T, _>(&dy.contiguous()?, |dy| {
+            with_entries::<T, _>(&self.w, |w| {
+                kernels::matmul(&mut dx, k, kernels::view(dy, m), kernels::view(w, k), (n, k, m), 1.0, false, threads(n, m, k));
+            })
+        })??;
+        tensor(dx, (n, k)).map(Some)
     }
 }
 

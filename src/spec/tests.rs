@@ -86,7 +86,8 @@ fn a_tokenizer_of_its_own_is_another_base() {
 #[test]
 fn shares_of_a_base_sum_to_one() {
     let (experiment, _) = parse("", "");
-    let shares = experiment.base.pretraining.shares_of(&experiment.langs());
+    let BaseSpec::Preset(base) = &experiment.base else { panic!("not a preset") };
+    let shares = base.pretraining.shares_of(&experiment.langs());
     assert_eq!(shares[0], (Lang::english(), 0.9));
     approx::assert_relative_eq!(shares[1].1, 0.05, max_relative = 1e-12);
     approx::assert_relative_eq!(shares.iter().map(|(_, share)| share).sum::<f64>(), 1.0, max_relative = 1e-12);

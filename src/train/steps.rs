@@ -43,11 +43,12 @@ pub fn fit_batches(
     let steps = batches.len() as u64;
     let schedule = Schedule::new(optimisation, steps);
     let mut optimiser = AdamW::new(model, *optimisation)?;
+    let mut dropout = model.dropout_generator();
     let guessing = (model.config().vocab_size as f64).ln();
     let tail = steps - steps.div_ceil(10);
     let (mut tokens, mut last_nats, mut last_targets) = (0, 0.0, 0);
     for (step, batch) in (0..).zip(batches) {
-        let loss = model.loss(batch)?;
+        let loss = model.training_loss(batch, &mut dropout)?;
         let nats = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
         let loss_nats = nats / batch.targets() as f64;
         if loss_nats.is_nan() || loss_nats > HOPELESS * guessing {

@@ -3,15 +3,27 @@
 use super::steps::{Sequence, batch_of, by_tokens};
 use super::*;
 use crate::corpus::{Bitext, Constructed};
-use crate::model::{Batch, Llama, ModelConfig};
+use crate::model::{Batch, Family, Llama, ModelConfig};
 use crate::record::Outcome;
-use crate::spec::{Experiment, Optimisation, Preset};
+use crate::spec::{BaseFiles, Experiment, Optimisation, Preset};
 use candle_core::{DType, Device, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-const TINY: ModelConfig =
-    ModelConfig { vocab_size: 40, d_model: 32, n_layers: 2, n_heads: 4, n_kv_heads: 2, d_ff: 48, rope_theta: 100.0, norm_eps: 1e-5 };
+const TINY: ModelConfig = ModelConfig {
+    family: Family::Llama,
+    vocab_size: 40,
+    is_tied: true,
+    d_model: 32,
+    n_layers: 2,
+    n_heads: 4,
+    n_kv_heads: 2,
+    head_dim: 8,
+    d_ff: 48,
+    rope_theta: 100.0,
+    rope_scaling: None,
+    norm_eps: 1e-5,
+};
 
 fn model(config: ModelConfig, dtype: DType) -> Llama {
     Llama::random(config, 32, dtype, &Device::Cpu, &mut ChaCha8Rng::seed_from_u64(3)).unwrap()
@@ -161,8 +173,8 @@ fn prepared(yaml: &str) -> (Experiment, Vec<Bitext>, Base) {
     let languages: &Constructed = languages;
     let bitexts = languages.build().unwrap();
     let cache = tempfile::tempdir().unwrap();
-    let base = pretrain(&experiment, &bitexts, None, cache.path(), &Device::Cpu, |_| ()).unwrap();
-    let read = pretrain(&experiment, &bitexts, None, cache.path(), &Device::Cpu, |_| panic!("it was kept")).unwrap();
+    let base = prepare(&experiment, &bitexts, &BaseFiles::None, cache.path(), &Device::Cpu, |_| ()).unwrap();
+    let read = prepare(&experiment, &bitexts, &BaseFiles::None, cache.path(), &Device::Cpu, |_| panic!("it was kept")).unwrap();
     assert_eq!(base.model.to_safetensors().unwrap(), read.model.to_safetensors().unwrap());
     (experiment, bitexts, read)
 }
