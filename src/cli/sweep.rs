@@ -34,6 +34,9 @@ pub struct Arguments {
     /// Folder of base models, which are kept by the hash of their spec
     #[arg(long, value_name = "FOLDER", env = "PARALLOT_CACHE", default_value = ".parallot-cache")]
     pub cache: PathBuf,
+    /// Keep the weights or adapters of every run that is trained now, in FOLDER/RUN, as transformers or peft loads them
+    #[arg(long, value_name = "FOLDER", conflicts_with = "list")]
+    pub save: Option<PathBuf>,
     /// Where the corpora are
     #[command(flatten)]
     pub text: TextArguments,
@@ -58,6 +61,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.jobs == Some(0) {
         return Err(Failure::input(anyhow::anyhow!("`--jobs` is 0, expected at least 1")));
     }
+    if arguments.save.is_some() && arguments.trainer == Trainer::Simulated {
+        return Err(Failure::input(anyhow::anyhow!("`--save` with simulated runs, expected runs that train weights")));
+    }
     if !arguments.list {
         check_device(arguments)?;
     }
@@ -79,6 +85,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     store.write_manifest(&manifest(&base_id, &bitexts, &runs)).or_work()?;
     // what another process finished before the lock was ours is done as well
     let plan = look_up(&runs, &store, simulated)?;
+    if arguments.save.is_some() && !plan.done.is_empty() {
+        note(&format!("note: {} runs are done and not trained again, so `--save` does not write theirs", plan.done.len()));
+    }
     match arguments.trainer {
         Trainer::Simulated => run_missing(&plan.missing, &store, 1, |spec, _| anyhow::Ok(simulate(&experiment, spec, version()))).or_work(),
         Trainer::Candle => train(&experiment, &bitexts, &base_files, &plan, &store, &cost, arguments),
@@ -207,13 +216,15 @@ fn train(
     arguments: &Arguments,
 ) -> Result<(), Failure> {
     use super::terminal::{bar, bars};
-    use crate::train::{Tuner, prepare, select_device};
+    use crate::train::{TrainError, Tuner, prepare, select_device};
 
     if plan.missing.is_empty() {
         return Ok(());
     }
     let device = select_device(&arguments.device).or_input()?;
-    files::check_writable(&arguments.cache).or_input()?;
+    for folder in [Some(&arguments.cache), arguments.save.as_ref()].into_iter().flatten() {
+        files::check_writable(folder).or_input()?;
+    }
     let bars = bars();
     let start = std::time::Instant::now();
     let clock = move || start.elapsed().as_secs_f64();
@@ -223,11 +234,17 @@ fn train(
         base_bar.set_position(progress.step);
         base_bar.set_message(format!("{:.3} nats a token", progress.loss_nats));
     })
-    .or_work()?;
+    .map_err(|error| match error {
+        TrainError::Checkpoint(_) => Failure::input(error),
+        _ => Failure::work(error),
+    })?;
     base_bar.finish_and_clear();
     note(&format!("base `{}` ready after {}", base.id, duration(clock())));
 
-    let tuner = Tuner::new(experiment, bitexts, &base, version(), &arguments.device).or_work()?;
+    let mut tuner = Tuner::new(experiment, bitexts, &base, version(), &arguments.device).or_work()?;
+    if let Some(folder) = &arguments.save {
+        tuner = tuner.keeping_weights(folder);
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // two runs side by side on a core each train more tokens a second than one run on both (benches/README.md)
     let jobs = arguments.jobs.unwrap_or(if device.is_cpu() { cores } else { 1 }).min(plan.missing.len());

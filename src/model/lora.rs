@@ -105,3 +105,21 @@ impl Lora {
         x * Tensor::from_vec(mask, x.shape(), &Device::Cpu)?.to_dtype(x.dtype())?.to_device(x.device())? // (n, k)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Preset;
+
+    #[test]
+    fn dropout_sets_its_share_to_nothing_and_keeps_the_mean() {
+        let spec = LoraSpec { dropout: 0.25, ..LoraSpec::default() };
+        let lora = Lora::new(&spec, &ModelConfig::of(Preset::Nano, None), 3, DType::F64, &Device::Cpu).unwrap();
+        let x = Tensor::full(3.0, (100, 400), &Device::Cpu).unwrap();
+        let dropped = lora.dropped(&x, lora.dropout_generator().as_mut()).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        assert!(dropped.iter().all(|&value| value == 0.0 || value == 4.0));
+        let share = dropped.iter().filter(|&&value| value == 0.0).count() as f64 / dropped.len() as f64;
+        // five standard deviations of a share of 40,000 draws
+        assert!((share - 0.25).abs() < 0.011, "{share}");
+    }
+}

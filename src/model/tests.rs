@@ -221,7 +221,7 @@ fn adapters_beside_packed_projections_are_the_dense_sum() {
 }
 
 #[test]
-fn dropout_repeats_keeps_the_mean_and_is_off_in_evaluation() {
+fn dropout_repeats_and_is_off_in_evaluation() {
     let base = stirred(DType::F64);
     let loss = |dropout: f64, seed: u64| {
         let model = base.with_lora(&lora(dropout), seed).unwrap();

@@ -1,6 +1,8 @@
 //! Tests of the whole program, in one binary.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails, in helpers as well")]
 
+#[cfg(feature = "train")]
+mod checkpoints;
 mod committed;
 #[cfg(feature = "train")]
 mod constructed;
