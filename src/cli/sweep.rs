@@ -9,7 +9,7 @@ use crate::corpus::Bitext;
 use crate::files;
 use crate::record::{self, Manifest, Outcome, RunRecord, RunRow, Store};
 use crate::report::eye::{duration, grouped};
-use crate::spec::{BaseFiles, Experiment, RunSpec, SpecError};
+use crate::spec::{BaseFiles, BaseSpec, CheckpointBase, CheckpointFiles, CheckpointPlace, Experiment, PresetBase, RunSpec, SpecError};
 use crate::sweep::{Cost, Plan, run_missing, simulate};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -71,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let simulated = arguments.trainer == Trainer::Simulated;
     let bitexts = text::read(&experiment, &folders, &arguments.text)?;
     check_parts(&bitexts)?;
-    let base_files = BaseFiles::find(&experiment.base, folders.base()).map_err(hinted)?;
+    let base_files = base_files(&experiment, &folders)?;
     let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref());
     let runs = available(experiment.runs(&bitexts, &base_id), &bitexts);
     let plan = look_up(&runs, &store, simulated)?;
@@ -133,6 +133,27 @@ fn available(runs: Vec<RunSpec>, bitexts: &[Bitext]) -> Vec<RunSpec> {
         }
     }
     fitting
+}
+
+/// Finds the files that the base names; a checkpoint on the Hub is downloaded if it is not there.
+fn base_files(experiment: &Experiment, folders: &Folders) -> Result<BaseFiles, Failure> {
+    let folder = match &experiment.base {
+        BaseSpec::Preset(PresetBase { tokenizer: None, .. }) => return Ok(BaseFiles::None),
+        BaseSpec::Preset(PresetBase { tokenizer: Some(path), .. }) => {
+            return files::read(&folders.base().join(path)).map(BaseFiles::Tokenizer).or_input();
+        }
+        BaseSpec::Checkpoint(CheckpointBase { place: CheckpointPlace::Folder(path), .. }) => folders.base().join(path),
+        BaseSpec::Checkpoint(CheckpointBase { place: CheckpointPlace::Hub { name, revision }, .. }) => fetch(name, revision)?,
+    };
+    CheckpointFiles::find(&folder).map(BaseFiles::Checkpoint).map_err(hinted)
+}
+
+#[cfg(feature = "train")]
+use super::hub::fetch;
+
+#[cfg(not(feature = "train"))]
+fn fetch(_: &str, _: &str) -> Result<PathBuf, Failure> {
+    Err(Failure::input(anyhow::anyhow!("this build cannot download a checkpoint, expected the cargo feature `train`")))
 }
 
 fn hinted(error: SpecError) -> Failure {

@@ -85,7 +85,7 @@ impl Llama {
         config.check().map_err(candle_core::Error::wrap)?;
         let ModelConfig { family, vocab_size, d_model, d_ff, head_dim, .. } = config;
         let embedding = variable("model.embed_tokens.weight", &[vocab_size, d_model])?;
-        let mut blocks = Vec::with_capacity(config.n_layers);
+        let mut blocks = Vec::new();
         for layer in 0..config.n_layers {
             let mut at = |name: &str, shape: &[usize]| variable(&format!("model.layers.{layer}.{name}"), shape);
             blocks.push(Block {

@@ -54,14 +54,23 @@ pub struct PresetBase {
     pub pretraining: Pretraining,
 }
 
-/// A folder as Hugging Face's libraries write it. Its name is no part of a run's id, its content is.
+/// A network and a tokenizer as Hugging Face's libraries write them. Where they are is no part of a run's id, their content is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckpointBase {
-    /// The folder, relative to the YAML.
+    /// Where they are.
     #[serde(skip)]
-    pub checkpoint: PathBuf,
+    pub place: CheckpointPlace,
     /// Longest sequence, tokens; longer ones lose their end.
     pub context: usize,
+}
+
+/// Where a checkpoint is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CheckpointPlace {
+    /// In a folder, relative to the YAML.
+    Folder(PathBuf),
+    /// On the Hugging Face Hub: `owner/name`, and a branch, a tag or a commit.
+    Hub { name: String, revision: String },
 }
 
 /// What a person writes.
@@ -70,6 +79,8 @@ pub struct CheckpointBase {
 pub(super) struct WireBase {
     preset: Option<Preset>,
     checkpoint: Option<PathBuf>,
+    hub: Option<String>,
+    revision: Option<String>,
     vocab_size: Option<usize>,
     tokenizer: Option<PathBuf>,
     tokenizer_pairs: Option<usize>,
@@ -80,41 +91,65 @@ pub(super) struct WireBase {
 }
 
 impl WireBase {
-    /// Either a preset or a checkpoint, with the keys that go with it.
-    pub(super) fn resolve(self) -> Result<BaseSpec, SpecError> {
-        let context = self.context;
-        match (self.preset, self.checkpoint) {
-            (Some(preset), None) => {
-                let Some(pretraining) = self.pretraining else {
-                    return Err(SpecError::value("base.pretraining", "missing", "the text and the schedule of a preset"));
-                };
-                Ok(BaseSpec::Preset(PresetBase {
-                    preset,
-                    vocab_size: self.vocab_size,
-                    tokenizer: self.tokenizer,
-                    tokenizer_pairs: self.tokenizer_pairs.unwrap_or(TOKENIZER_PAIRS),
-                    context,
-                    seed: self.seed.unwrap_or(0),
-                    pretraining,
-                }))
-            }
-            (None, Some(checkpoint)) => {
-                let given = [
-                    ("vocab_size", self.vocab_size.is_some()),
-                    ("tokenizer", self.tokenizer.is_some()),
-                    ("tokenizer_pairs", self.tokenizer_pairs.is_some()),
-                    ("seed", self.seed.is_some()),
-                    ("pretraining", self.pretraining.is_some()),
-                ];
-                match given.iter().find(|(_, is_given)| *is_given) {
-                    Some((key, _)) => Err(SpecError::value(format!("base.{key}"), "given beside `checkpoint`", "only `context` there")),
-                    None => Ok(BaseSpec::Checkpoint(CheckpointBase { checkpoint, context })),
+    /// A preset or a checkpoint, with the keys that go with it.
+    pub(super) fn resolve(mut self) -> Result<BaseSpec, SpecError> {
+        match (self.preset, self.checkpoint.take(), self.hub.take()) {
+            (Some(preset), None, None) => self.on_preset(preset),
+            (None, Some(folder), None) => self.on_checkpoint(CheckpointPlace::Folder(folder)),
+            (None, None, Some(name)) => {
+                let revision = self.revision.take().unwrap_or_else(|| "main".to_owned());
+                for (key, value) in [("base.hub", &name), ("base.revision", &revision)] {
+                    if !is_hub_name(value) {
+                        return Err(SpecError::value(key, format!("`{value}`"), "a name on the Hub, like `owner/name` or `main`"));
+                    }
                 }
+                self.on_checkpoint(CheckpointPlace::Hub { name, revision })
             }
-            (Some(_), Some(_)) => Err(SpecError::value("base.checkpoint", "given beside `preset`", "one of the two")),
-            (None, None) => Err(SpecError::value("base.preset", "missing", "a preset, or `checkpoint`")),
+            (None, None, None) => Err(SpecError::value("base.preset", "missing", "a preset, or `checkpoint`, or `hub`")),
+            _ => Err(SpecError::value("base", "of more than one kind", "one of `preset`, `checkpoint` and `hub`")),
         }
     }
+
+    fn on_preset(self, preset: Preset) -> Result<BaseSpec, SpecError> {
+        if self.revision.is_some() {
+            return Err(SpecError::value("base.revision", "given beside `preset`", "none there"));
+        }
+        let Some(pretraining) = self.pretraining else {
+            return Err(SpecError::value("base.pretraining", "missing", "the text and the schedule of a preset"));
+        };
+        Ok(BaseSpec::Preset(PresetBase {
+            preset,
+            vocab_size: self.vocab_size,
+            tokenizer: self.tokenizer,
+            tokenizer_pairs: self.tokenizer_pairs.unwrap_or(TOKENIZER_PAIRS),
+            context: self.context,
+            seed: self.seed.unwrap_or(0),
+            pretraining,
+        }))
+    }
+
+    fn on_checkpoint(self, place: CheckpointPlace) -> Result<BaseSpec, SpecError> {
+        let given = [
+            ("revision", self.revision.is_some()),
+            ("vocab_size", self.vocab_size.is_some()),
+            ("tokenizer", self.tokenizer.is_some()),
+            ("tokenizer_pairs", self.tokenizer_pairs.is_some()),
+            ("seed", self.seed.is_some()),
+            ("pretraining", self.pretraining.is_some()),
+        ];
+        match given.iter().find(|(_, is_given)| *is_given) {
+            Some((key, _)) => Err(SpecError::value(format!("base.{key}"), "given beside a checkpoint", "only `context` there")),
+            None => Ok(BaseSpec::Checkpoint(CheckpointBase { place, context: self.context })),
+        }
+    }
+}
+
+/// Parts of letters, digits, `-`, `_` and `.` between slashes, so that no name leads out of a cache.
+fn is_hub_name(name: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty() && !part.starts_with('.') && part.chars().all(|c| c.is_ascii_alphanumeric() || ['-', '_', '.'].contains(&c))
+    };
+    name.split('/').all(is_part)
 }
 
 fn context() -> usize {

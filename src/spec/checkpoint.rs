@@ -1,6 +1,5 @@
 //! The files that a base spec names: which they are, and the hash of their content.
 
-use super::base::BaseSpec;
 use super::experiment::SpecError;
 use crate::files;
 use serde::Deserialize;
@@ -19,17 +18,6 @@ pub enum BaseFiles {
 }
 
 impl BaseFiles {
-    /// Finds and hashes the files of a base; paths are relative to `home`.
-    pub fn find(base: &BaseSpec, home: &Path) -> Result<Self, SpecError> {
-        match base {
-            BaseSpec::Preset(base) => match &base.tokenizer {
-                Some(path) => Ok(BaseFiles::Tokenizer(files::read(&home.join(path))?)),
-                None => Ok(BaseFiles::None),
-            },
-            BaseSpec::Checkpoint(base) => Ok(BaseFiles::Checkpoint(CheckpointFiles::find(&home.join(&base.checkpoint))?)),
-        }
-    }
-
     /// SHA-256 of their content, 64 hexadecimal digits.
     pub fn sha256(&self) -> Option<String> {
         match self {
@@ -67,6 +55,32 @@ impl CheckpointFiles {
     /// The weights of a checkpoint that is not sharded.
     pub const WEIGHTS: &str = "model.safetensors";
     const INDEX: &str = "model.safetensors.index.json";
+    /// Files beside the weights; the first two must be there.
+    pub const SMALL: [&str; 5] =
+        [Self::CONFIG, Self::TOKENIZER, Self::TOKENIZER_CONFIG, "special_tokens_map.json", "generation_config.json"];
+
+    /// Which of the files of a repository make a checkpoint, the weights last and their index at the very end: where that is, all is.
+    pub fn wanted(names: &[String]) -> Vec<&str> {
+        let find = |wanted: &str| names.iter().map(String::as_str).find(|name| *name == wanted);
+        let mut found: Vec<&str> = Self::SMALL.into_iter().filter_map(find).collect();
+        match find(Self::WEIGHTS) {
+            Some(weights) => found.push(weights),
+            None => {
+                let is_shard = |name: &&str| name.starts_with("model-") && name.ends_with(".safetensors");
+                found.extend(names.iter().map(String::as_str).filter(is_shard));
+                found.extend(find(Self::INDEX));
+            }
+        }
+        found
+    }
+
+    /// Whether all files that must be in a folder are there.
+    pub fn is_whole(folder: &Path) -> bool {
+        let weights = weights(folder).unwrap_or_default();
+        !weights.is_empty()
+            && weights.iter().all(|path| files::exists(path))
+            && Self::SMALL[..2].iter().all(|name| files::exists(&folder.join(name)))
+    }
 
     /// Finds the files of a checkpoint and hashes them.
     pub fn find(folder: &Path) -> Result<Self, SpecError> {

@@ -10,7 +10,7 @@ mod lora;
 mod run;
 mod tuning;
 
-pub use base::{BaseSpec, CheckpointBase, Preset, PresetBase, Pretraining};
+pub use base::{BaseSpec, CheckpointBase, CheckpointPlace, Preset, PresetBase, Pretraining};
 pub use checkpoint::{BaseFiles, CheckpointFiles};
 pub use experiment::{Experiment, LanguageSpec, SpecError, Text};
 pub use lora::{LoraSpec, Module};

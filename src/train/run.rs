@@ -90,10 +90,10 @@ impl<'a> Tuner<'a> {
                 None => record.evaluations = evaluations,
             }
         }
+        record.wall_seconds = clock() - start;
         if let Some(folder) = self.weights.as_ref().filter(|_| record.outcome == Outcome::Finished && spec.lang.is_some()) {
             checkpoint::write_trained(&folder.join(&spec.id), &model, &self.base.folder)?;
         }
-        record.wall_seconds = clock() - start;
         Ok(record)
     }
 

@@ -5,7 +5,7 @@ use super::*;
 use crate::corpus::{Bitext, Constructed};
 use crate::model::{Batch, Family, Llama, ModelConfig};
 use crate::record::Outcome;
-use crate::spec::{BaseFiles, Experiment, Optimisation, Preset};
+use crate::spec::{BaseFiles, Experiment, LoraSpec, Method, Module, Optimisation, Preset};
 use candle_core::{DType, Device, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -196,6 +196,24 @@ fn a_run_is_a_function_of_its_spec_and_leaves_the_base_alone() {
     assert!(loss(1) < loss(0) && loss(3) < loss(1), "{} {} {}", loss(0), loss(1), loss(3));
     assert_ne!(loss(1), loss(2), "another seed is another run");
     assert!(records.iter().all(|record| record.evaluations.len() == 2 && record.evaluations[0].pairs.0 == 6));
+}
+
+#[test]
+fn adapters_learn_repeat_and_leave_the_base_alone() {
+    let (mut experiment, bitexts, base) = prepared(EXPERIMENT);
+    let weights = base.model.to_safetensors().unwrap();
+    let target_modules = vec![Module::QProj, Module::OProj, Module::UpProj, Module::DownProj];
+    experiment.tuning.method = Method::Lora(LoraSpec { rank: 4, alpha: 16.0, dropout: 0.1, target_modules });
+    experiment.tuning.epochs = 8;
+    let tuner = Tuner::new(&experiment, &bitexts, &base, "test", "cpu").unwrap();
+    let runs = experiment.runs(&bitexts, &base.id);
+    let run = |at: usize| tuner.run(&runs[at], &|| 0.0, |_| ()).unwrap();
+    let (untrained, trained) = (run(0), run(3));
+    assert_eq!(trained, run(3));
+    assert_eq!(base.model.to_safetensors().unwrap(), weights);
+    let near = &experiment.langs()[0];
+    let loss = |record: &crate::record::RunRecord| record.evaluation(near).unwrap().loss_nats();
+    assert!(loss(&trained) < loss(&untrained) - 0.1, "{} {}", loss(&untrained), loss(&trained));
 }
 
 #[test]

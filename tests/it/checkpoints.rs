@@ -20,7 +20,8 @@ struct Expected {
     logits: BTreeMap<String, Vec<Vec<Vec<f32>>>>,
 }
 
-fn folder(family: &str) -> PathBuf {
+/// The checkpoint of a family.
+pub fn folder(family: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/checkpoints").join(family)
 }
 
@@ -66,8 +67,8 @@ fn marks_are_those_of_the_checkpoint() {
     assert_eq!(read(&place.path("model")).1.mark_ids(), (Some(1), 2));
 }
 
-/// The tiny experiment on a checkpoint, in `tiny.yaml`.
-fn tiny_on(checkpoint: &str, tuning: &str) -> String {
+/// The tiny experiment on a checkpoint, short.
+pub fn tiny_on(checkpoint: &str, tuning: &str) -> String {
     let (head, tail) = TINY.split_once("base:").unwrap();
     let (_, tail) = tail.split_once("tuning: {").unwrap();
     let tail = tail.replace("[0, 100, 200, 400, 800, 1600]", "[0, 40]").replace("seeds: [1, 2]", "seeds: [1]");
@@ -136,7 +137,7 @@ fn checkpoints_that_are_not_understood_are_refused() {
 }
 
 /// Ids of the runs of `tiny.yaml`.
-fn ids(place: &Place) -> Vec<String> {
+pub fn ids(place: &Place) -> Vec<String> {
     let list: serde_json::Value = serde_json::from_str(&place.done("sweep tiny.yaml --list --json").stdout).unwrap();
     list["runs"].as_array().unwrap().iter().map(|run| run["run_id"].as_str().unwrap().to_owned()).collect()
 }

@@ -8,6 +8,8 @@ mod committed;
 mod constructed;
 mod curves;
 mod failures;
+#[cfg(feature = "train")]
+mod hub;
 mod importing;
 mod layering;
 #[cfg(feature = "train")]

@@ -134,8 +134,24 @@ pub fn parse(bytes: &[u8], context: usize) -> Result<(ModelConfig, MarkIds), Con
         rope_scaling: rope.map_or(Ok(None), WireRope::scaling)?,
         norm_eps: wire.rms_norm_eps.unwrap_or(1e-6),
     };
-    config.check()?;
+    config.check().map_err(|error| match error {
+        ConfigError::Zero { field: name } => field(published(name), 0, "at least 1"),
+        ConfigError::Multiple { field: name, found, divisor } => field(published(name), found, format!("a multiple of {divisor}")),
+        error => error,
+    })?;
     Ok((config, MarkIds { bos: wire.bos_token_id, eos: wire.eos_token_id }))
+}
+
+/// The name in a `config.json` of a size of ours.
+fn published(name: &'static str) -> &'static str {
+    match name {
+        "d_model" => "hidden_size",
+        "n_layers" => "num_hidden_layers",
+        "n_heads" => "num_attention_heads",
+        "n_kv_heads" => "num_key_value_heads",
+        "d_ff" => "intermediate_size",
+        same => same,
+    }
 }
 
 impl WireConfig {
@@ -170,7 +186,12 @@ impl WireRope {
         match self.rope_type.as_deref().or(self.older_type.as_deref()) {
             None | Some("default") => Ok(None),
             Some("llama3") => {
-                RopeScaling::deserialize(&self.rest).map(Some).map_err(|error| ConfigError::Json(format!("rope_scaling: {error}")))
+                let scaling = RopeScaling::deserialize(&self.rest).map_err(|error| ConfigError::Json(format!("rope_scaling: {error}")))?;
+                if scaling.factor >= 1.0 && scaling.low_freq_factor < scaling.high_freq_factor {
+                    return Ok(Some(scaling));
+                }
+                let expected = "a `factor` of at least 1 and a `low_freq_factor` below the `high_freq_factor`";
+                Err(field("rope_scaling", format!("{scaling:?}"), expected))
             }
             Some(other) => Err(field("rope_scaling", format!("`{other}`"), "`default` or `llama3`")),
         }
@@ -236,4 +257,63 @@ pub fn in_f32(bytes: &[u8]) -> Result<Value, ConfigError> {
     let name = if json.contains_key("dtype") { "dtype" } else { "torch_dtype" };
     json.insert(name.to_owned(), "float32".into());
     Ok(Value::Object(json))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZES: &str = r#""vocab_size": 64, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 24"#;
+
+    fn parsed(rest: &str) -> Result<(ModelConfig, MarkIds), ConfigError> {
+        parse(format!("{{{SIZES}, {rest}}}").as_bytes(), 32)
+    }
+
+    #[test]
+    fn older_and_newer_files_say_the_same() {
+        let scaling = r#""factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64"#;
+        let forms = [
+            format!(r#""rope_parameters": {{"rope_theta": 5e5, "rope_type": "llama3", {scaling}}}"#),
+            format!(r#""rope_theta": 5e5, "rope_scaling": {{"rope_type": "llama3", "type": "llama3", {scaling}}}"#),
+            format!(r#""rope_theta": 5e5, "rope_scaling": {{"type": "llama3", {scaling}}}, "rope_parameters": null"#),
+        ];
+        let configs = forms.each_ref().map(|rope| parsed(&format!(r#""model_type": "llama", {rope}"#)).unwrap().0);
+        assert!(configs[0] == configs[1] && configs[1] == configs[2], "{configs:?}");
+        assert_eq!((configs[0].rope_theta, configs[0].rope_scaling.unwrap().factor), (5e5, 8.0));
+        assert!(parsed(&format!(r#""model_type": "llama", {}"#, forms[0].replace("1.0", "4.0"))).is_err());
+        // what a file leaves out is as `transformers` has it
+        let (plain, _) = parsed(r#""model_type": "qwen2""#).unwrap();
+        let expected = (4, 4, 1e-6, 10_000.0, false, None);
+        assert_eq!((plain.n_kv_heads, plain.head_dim, plain.norm_eps, plain.rope_theta, plain.is_tied, plain.rope_scaling), expected);
+    }
+
+    #[test]
+    fn a_window_counts_where_it_is_in_use() {
+        let qwen = |used: bool| parsed(&format!(r#""model_type": "qwen2", "use_sliding_window": {used}, "sliding_window": 16"#));
+        assert!(qwen(false).is_ok());
+        assert_eq!(qwen(true).unwrap_err().to_string(), "`sliding_window` is 16, expected at least the `base.context` of 32");
+        assert!(parsed(r#""model_type": "mistral", "sliding_window": null"#).is_ok());
+    }
+
+    #[test]
+    fn marks_are_texts_or_objects_or_ids() {
+        let (_, ids) = parsed(r#""model_type": "llama", "bos_token_id": 7, "eos_token_id": [8, 9]"#).unwrap();
+        let read = |json: &str| marks(json.as_bytes(), ids).unwrap();
+        let token = |text: &str| Some(Mark::Token(text.to_owned()));
+        assert_eq!(read("{}"), Marks { bos: Some(Mark::Id(7)), eos: Some(Mark::Id(8)) });
+        let objects = r#"{"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": {"content": "</s>"}}"#;
+        assert_eq!(read(objects), Marks { bos: token("<s>"), eos: token("</s>") });
+        assert_eq!(read(r#"{"bos_token": null, "eos_token": "<end>"}"#), Marks { bos: None, eos: token("<end>") });
+        assert_eq!(read(r#"{"bos_token": "<s>", "add_bos_token": false}"#), Marks { bos: None, eos: Some(Mark::Id(8)) });
+    }
+
+    #[test]
+    fn a_written_configuration_reads_back() {
+        let (config, _) = parsed(r#""model_type": "qwen3", "head_dim": 6, "num_key_value_heads": 2"#).unwrap();
+        let texts = ["a word and another"].into_iter().cycle().take(10);
+        let vocabulary = Vocabulary::train(texts, 260).unwrap();
+        let (read, ids) = parse(written(&config, 32, &vocabulary).to_string().as_bytes(), 32).unwrap();
+        assert_eq!(read, config);
+        assert_eq!((ids.bos, ids.eos), (vocabulary.mark_ids().0, Some(vocabulary.mark_ids().1)));
+    }
 }

@@ -111,10 +111,8 @@ pub fn write_trained(folder: &Path, model: &Llama, origin: &Path) -> Result<(), 
     let path = origin.join(CheckpointFiles::CONFIG);
     let config = config::in_f32(&files::read(&path)?).map_err(|cause| CheckpointError::Config { path, cause })?;
     write_json(&folder.join(CheckpointFiles::CONFIG), &config)?;
-    for name in [CheckpointFiles::TOKENIZER, CheckpointFiles::TOKENIZER_CONFIG, "special_tokens_map.json", "generation_config.json"] {
-        if files::exists(&origin.join(name)) {
-            files::copy(&origin.join(name), &folder.join(name))?;
-        }
+    for name in CheckpointFiles::SMALL.into_iter().filter(|&name| name != CheckpointFiles::CONFIG && files::exists(&origin.join(name))) {
+        files::copy(&origin.join(name), &folder.join(name))?;
     }
     Ok(files::write(&folder.join(CheckpointFiles::WEIGHTS), &model.to_safetensors()?)?)
 }
