@@ -204,7 +204,8 @@ fn adapters_learn_repeat_and_leave_the_base_alone() {
     let weights = base.model.to_safetensors().unwrap();
     let target_modules = vec![Module::QProj, Module::OProj, Module::UpProj, Module::DownProj];
     experiment.tuning.method = Method::Lora(LoraSpec { rank: 4, alpha: 16.0, dropout: 0.1, target_modules });
-    experiment.tuning.epochs = 8;
+    experiment.tuning.epochs = 4;
+    experiment.tuning.optimisation.peak_lr = 0.01;
     let tuner = Tuner::new(&experiment, &bitexts, &base, "test", "cpu").unwrap();
     let runs = experiment.runs(&bitexts, &base.id);
     let run = |at: usize| tuner.run(&runs[at], &|| 0.0, |_| ()).unwrap();
