@@ -1,6 +1,8 @@
 //! The command line: flags to checked values, one file a verb; the only stdout, stderr, environment and clock.
 
 mod allocate;
+#[cfg(feature = "train")]
+mod bench;
 mod curves;
 mod export;
 mod failure;
@@ -47,6 +49,9 @@ enum Verb {
     Report(report::Arguments),
     /// Write the data files and the configuration of an allocation for a trainer
     Export(export::Arguments),
+    /// Measure how fast this machine trains
+    #[cfg(feature = "train")]
+    Bench(bench::Arguments),
 }
 
 /// Version and git revision, as every generated file names them.
@@ -100,5 +105,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Allocate(arguments) => allocate::run(&arguments),
         Verb::Report(arguments) => report::run(&arguments),
         Verb::Export(arguments) => export::run(&arguments),
+        #[cfg(feature = "train")]
+        Verb::Bench(arguments) => bench::run(&arguments),
     }
 }

@@ -77,6 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let plan = look_up(&runs, &store, simulated)?;
     let cost = Cost::new(&experiment, &bitexts, &plan.done, &arguments.device);
     if arguments.list {
+        let cost = cost.or_speed(|| if simulated || plan.missing.is_empty() { None } else { measured_speed(&experiment, arguments) });
         list(&runs, &plan, &cost, arguments);
         return Ok(());
     }
@@ -200,8 +201,7 @@ fn list(runs: &[RunSpec], plan: &Plan, cost: &Cost, arguments: &Arguments) {
     }
     let tokens: f64 = plan.missing.iter().map(|run| cost.train_tokens(run)).sum();
     let seconds: Option<f64> = plan.missing.iter().map(|run| cost.seconds(run)).sum();
-    let time =
-        seconds.map_or("time unknown before the first run on this device".to_owned(), |s| format!("about {} on one job", duration(s)));
+    let time = seconds.map_or("time unknown on this device".to_owned(), |s| format!("about {} on one job", duration(s)));
     let (missing, all) = (plan.missing.len(), runs.len());
     say(&format!("\n{missing} of {all} runs missing, about {} training tokens, {time}", grouped(tokens.round() as u64)));
 }
@@ -218,6 +218,48 @@ fn check_device(arguments: &Arguments) -> Result<(), Failure> {
         Trainer::Simulated => Ok(()),
         Trainer::Candle => Err(Failure::input(anyhow::anyhow!("this build cannot train, expected the cargo feature `train`"))),
     }
+}
+
+/// Tokens a second of a few steps of the network of the base on the share of the cores that a run has; none where there is no such device,
+/// or where the base is a checkpoint, of which a list should not make another.
+#[cfg(feature = "train")]
+fn measured_speed(experiment: &Experiment, arguments: &Arguments) -> Option<f64> {
+    use crate::model::ModelConfig;
+    use crate::train::{Workload, measure};
+
+    let BaseSpec::Preset(base) = &experiment.base else { return None };
+    let workload = Workload { name: "base", config: ModelConfig::of(base.preset, base.vocab_size) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads_of(jobs_of(arguments))).build().ok()?;
+    let start = std::time::Instant::now();
+    let clock = || start.elapsed().as_secs_f64();
+    note("no run is finished on this device yet: measuring a few steps");
+    pool.install(|| measure(&workload, &arguments.device, LIST_STEPS, &clock, || ())).ok().map(|speed| speed.tokens_per_second)
+}
+
+/// Steps that the estimate of a list is measured on.
+#[cfg(feature = "train")]
+const LIST_STEPS: usize = 3;
+
+/// Runs at a time. Two runs side by side on a core each train more tokens a second than one run on both (benches/README.md).
+#[cfg(feature = "train")]
+fn jobs_of(arguments: &Arguments) -> usize {
+    arguments.jobs.unwrap_or(if arguments.device == "cpu" { cores() } else { 1 })
+}
+
+/// Threads of a run that has its share of the cores.
+#[cfg(feature = "train")]
+fn threads_of(jobs: usize) -> usize {
+    (cores() / jobs).max(1)
+}
+
+#[cfg(feature = "train")]
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(not(feature = "train"))]
+fn measured_speed(_: &Experiment, _: &Arguments) -> Option<f64> {
+    None
 }
 
 #[cfg(not(feature = "train"))]
@@ -266,11 +308,9 @@ fn train(
     if let Some(folder) = &arguments.save {
         tuner = tuner.keeping_weights(folder);
     }
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    // two runs side by side on a core each train more tokens a second than one run on both (benches/README.md)
-    let jobs = arguments.jobs.unwrap_or(if device.is_cpu() { cores } else { 1 }).min(plan.missing.len());
+    let jobs = jobs_of(arguments).min(plan.missing.len());
     let pools = (0..jobs)
-        .map(|_| rayon::ThreadPoolBuilder::new().num_threads((cores / jobs).max(1)).build())
+        .map(|_| rayon::ThreadPoolBuilder::new().num_threads(threads_of(jobs)).build())
         .collect::<Result<Vec<_>, _>>()
         .or_work()?;
     let work = |run: &RunSpec| cost.work_tokens(run).max(1.0) as u64;

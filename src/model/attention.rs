@@ -3,7 +3,8 @@
 //! For a head of width `h` with turned queries `Q`, turned keys `K` and values `V`, all (len, h):
 //! `P = softmax(Q K^T / sqrt(h))` over the tokens up to each one, and the output is `P V`.
 
-use super::kernels::{Real, add_to, dot, matmul, softmax, vectorised, view};
+use super::kernels::{Real, dot, softmax, vectorised};
+use super::product::{matmul, view};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -35,14 +36,41 @@ impl Rope {
         (&self.cos[..len * self.half], &self.sin[..len * self.half])
     }
 
-    /// Turns row t of `x` by position t, `sign` -1 turning back: coordinates i and i + half are a pair, as in LLaMA's published code.
-    fn turn<T: Real>(&self, x: &mut [T], sign: f64) {
-        let half = self.half;
-        for (t, row) in x.chunks_exact_mut(2 * half).enumerate() {
-            let (low, high) = row.split_at_mut(half);
-            let at = t * half..(t + 1) * half;
-            for (((a, b), &cos), &sin) in low.iter_mut().zip(high).zip(&self.cos[at.clone()]).zip(&self.sin[at]) {
-                let (cos, sin) = (T::from_f64(cos), T::from_f64(sign * sin));
+    /// The same for positions below `len`, in the type of the kernels.
+    pub fn turns<T: Real>(&self, len: usize) -> Turns<T> {
+        let (cos, sin) = self.tables(len);
+        let convert = |table: &[f64]| table.iter().map(|&value| T::from_f64(value)).collect();
+        Turns { half: self.half, cos: convert(cos), sin: convert(sin) }
+    }
+}
+
+/// [`Rope`] in the type of the kernels.
+#[derive(Debug)]
+pub struct Turns<T> {
+    half: usize,
+    cos: Vec<T>,
+    sin: Vec<T>,
+}
+
+/// Which way heads are turned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// By their positions.
+    There,
+    /// Back again: gradients of turned heads into gradients of heads.
+    Back,
+}
+
+impl<T: Real> Turns<T> {
+    /// Turns the heads side by side in a row at a position: coordinates i and i + half of a head are a pair, as in LLaMA's published code.
+    #[inline(always)]
+    fn turn(&self, row: &mut [T], position: usize, turn: Turn) {
+        let at = position * self.half..(position + 1) * self.half;
+        let (cos, sin) = (&self.cos[at.clone()], &self.sin[at]);
+        for head in row.chunks_exact_mut(2 * self.half) {
+            let (low, high) = head.split_at_mut(self.half);
+            for (((a, b), &cos), &sin) in low.iter_mut().zip(high).zip(cos).zip(sin) {
+                let sin = if turn == Turn::There { sin } else { -sin };
                 (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
             }
         }
@@ -93,93 +121,108 @@ fn starts(lengths: &[usize]) -> Vec<usize> {
     lengths.iter().scan(0, |at, &len| Some(std::mem::replace(at, *at + len))).collect()
 }
 
-/// Rotary causal attention within each sequence: `out (n, n_heads * head_dim)` of `qkv (n, qkv_dim)`.
-/// Returns the attention weights, (n_heads, len, len) a sequence, which the backward needs.
-pub fn attention<T: Real>(qkv: &[T], lengths: &[usize], heads: Heads, rope: &Rope, out: &mut [T]) -> Vec<T> {
-    let mut weights = vec![T::zero(); lengths.iter().map(|len| len * len * heads.n_heads).sum()];
+/// Turns queries and keys of `qkv (n, qkv_dim)`, or the gradients of turned ones, by their positions in their sequences.
+pub fn turn<T: Real>(qkv: &mut [T], lengths: &[usize], heads: Heads, turns: &Turns<T>, way: Turn) {
+    let turned = (heads.n_heads + heads.n_kv_heads) * heads.head_dim;
+    let width = heads.qkv_dim();
+    per_sequence(qkv, lengths, |_| width).into_par_iter().for_each(|rows| turn_rows(rows, width, turned, turns, way));
+}
+
+vectorised! {
+    /// Turns the first `turned` columns of the rows of one sequence.
+    fn turn_rows<T>(rows: &mut [T], width: usize, turned: usize, turns: &Turns<T>, way: Turn) {
+        for (position, row) in rows.chunks_exact_mut(width).enumerate() {
+            turns.turn(&mut row[..turned], position, way);
+        }
+    }
+}
+
+/// Entries of the attention weights of some sequences: (n_heads, len, len) each.
+pub fn weights_len(lengths: &[usize], heads: Heads) -> usize {
+    lengths.iter().map(|len| len * len * heads.n_heads).sum()
+}
+
+/// Query rows that are treated together: they see no key beyond the last of them, so nearly half of the work for long sequences is left out.
+const BLOCK: usize = 64;
+
+/// Blocks of rows, the last first: its products cover every row, and those of the others add to them.
+fn blocks(len: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..len.div_ceil(BLOCK)).rev().map(move |block| block * BLOCK..len.min((block + 1) * BLOCK))
+}
+
+/// Causal attention within each sequence: `out (n, n_heads * head_dim)` of turned `qkv (n, qkv_dim)`.
+/// `weights`, of [`weights_len`] entries, are kept for the backward; beyond the block of a row they are left as they were.
+pub fn attention<T: Real>(qkv: &[T], lengths: &[usize], heads: Heads, weights: &mut [T], out: &mut [T]) {
     let outs = per_sequence(out, lengths, |_| heads.out_dim());
-    let parts = per_sequence(&mut weights, lengths, |len| len * heads.n_heads);
+    let parts = per_sequence(weights, lengths, |len| len * heads.n_heads);
     outs.into_par_iter().zip(parts).zip(starts(lengths)).zip(lengths).for_each(|(((out, weights), start), &len)| {
-        let (width, hd) = (heads.qkv_dim(), heads.head_dim);
+        let (width, out_width, hd) = (heads.qkv_dim(), heads.out_dim(), heads.head_dim);
         let rows = &qkv[start * width..(start + len) * width];
         for (h, p) in weights.chunks_exact_mut(len * len).enumerate() {
             let [q, k, v] = heads.columns(h);
-            let query = turned(rows, width, &q, rope);
-            let key = turned(rows, width, &k, rope);
-            matmul(p, len, view(&query, hd), view(&key, hd).t(), (len, len, hd), 1.0 / (hd as f64).sqrt(), false, 1);
-            vectorised(|| causal_softmax(p, len));
-            matmul(&mut out[q.start..], heads.out_dim(), view(p, len), view(&rows[v.start..], width), (len, hd, len), 1.0, false, 1);
+            for block in blocks(len) {
+                let (count, seen) = (block.len(), block.end);
+                let query = view(&rows[block.start * width + q.start..], width); // (count, hd)
+                let (key, value) = (view(&rows[k.start..], width), view(&rows[v.start..], width)); // (seen, hd)
+                let p = &mut p[block.start * len..block.end * len]; // (count, len)
+                matmul(p, len, query, key.t(), (count, seen, hd), 1.0 / (hd as f64).sqrt(), false, 1);
+                causal_softmax(p, len, block.clone());
+                let out = &mut out[block.start * out_width + q.start..];
+                matmul(out, out_width, view(p, len), value, (count, hd, seen), 1.0, false, 1);
+            }
         }
     });
-    weights
 }
 
-/// Gradient of [`attention`] in `qkv`.
-pub fn attention_backward<T: Real>(qkv: &[T], weights: &[T], lengths: &[usize], heads: Heads, rope: &Rope, dout: &[T], dqkv: &mut [T]) {
+/// Gradient of [`attention`] in the turned `qkv`; every entry of `dqkv` is written.
+pub fn attention_backward<T: Real>(qkv: &[T], weights: &[T], lengths: &[usize], heads: Heads, dout: &[T], dqkv: &mut [T]) {
     let weight_starts = starts(&lengths.iter().map(|len| len * len * heads.n_heads).collect::<Vec<_>>());
     let parts = per_sequence(dqkv, lengths, |_| heads.qkv_dim());
     parts.into_par_iter().zip(weight_starts).zip(starts(lengths)).zip(lengths).for_each(|(((dqkv, at), start), &len)| {
         let (width, out_width, hd) = (heads.qkv_dim(), heads.out_dim(), heads.head_dim);
         let rows = &qkv[start * width..(start + len) * width];
         let dout = &dout[start * out_width..(start + len) * out_width];
-        let mut dp = vec![T::zero(); len * len];
-        let mut dhead = vec![T::zero(); len * hd];
-        dqkv.fill(T::zero());
+        let mut dp = vec![T::zero(); BLOCK.min(len) * len];
         for h in 0..heads.n_heads {
             let p = &weights[at + h * len * len..at + (h + 1) * len * len];
             let [q, k, v] = heads.columns(h);
-            let query = turned(rows, width, &q, rope);
-            let key = turned(rows, width, &k, rope);
-            let dout = view(&dout[q.start..], out_width);
-            matmul(&mut dqkv[v.start..], width, view(p, len).t(), dout, (len, hd, len), 1.0, true, 1);
-            matmul(&mut dp, len, dout, view(&rows[v.start..], width).t(), (len, len, hd), 1.0, false, 1);
-            vectorised(|| softmax_backward(p, &mut dp, len, 1.0 / (hd as f64).sqrt()));
-            matmul(&mut dhead, hd, view(&dp, len), view(&key, hd), (len, hd, len), 1.0, false, 1);
-            add_turned_back(&mut dhead, rope, dqkv, width, &q);
-            matmul(&mut dhead, hd, view(&dp, len).t(), view(&query, hd), (len, hd, len), 1.0, false, 1);
-            add_turned_back(&mut dhead, rope, dqkv, width, &k);
+            let shares_keys = !h.is_multiple_of(heads.n_heads / heads.n_kv_heads);
+            for block in blocks(len) {
+                let (count, seen) = (block.len(), block.end);
+                let adds = shares_keys || block.end < len;
+                let query = view(&rows[block.start * width + q.start..], width); // (count, hd)
+                let (key, value) = (view(&rows[k.start..], width), view(&rows[v.start..], width)); // (seen, hd)
+                let dout = view(&dout[block.start * out_width + q.start..], out_width); // (count, hd)
+                let p = &p[block.start * len..block.end * len]; // (count, len)
+                matmul(&mut dqkv[v.start..], width, view(p, len).t(), dout, (seen, hd, count), 1.0, adds, 1);
+                matmul(&mut dp, len, dout, value.t(), (count, seen, hd), 1.0, false, 1);
+                softmax_backward(p, &mut dp, len, seen, 1.0 / (hd as f64).sqrt());
+                matmul(&mut dqkv[block.start * width + q.start..], width, view(&dp, len), key, (count, hd, seen), 1.0, false, 1);
+                matmul(&mut dqkv[k.start..], width, view(&dp, len).t(), query, (seen, hd, count), 1.0, adds, 1);
+            }
         }
     });
 }
 
-/// One head's columns of all rows, turned by their positions: (len, head_dim).
-fn turned<T: Real>(rows: &[T], width: usize, columns: &Range<usize>, rope: &Rope) -> Vec<T> {
-    let mut head = Vec::with_capacity(rows.len() / width * columns.len());
-    for row in rows.chunks_exact(width) {
-        head.extend_from_slice(&row[columns.clone()]);
-    }
-    vectorised(|| rope.turn(&mut head, 1.0));
-    head
-}
-
-/// Adds the gradient of a turned head to its columns.
-fn add_turned_back<T: Real>(dhead: &mut [T], rope: &Rope, drows: &mut [T], width: usize, columns: &Range<usize>) {
-    vectorised(|| {
-        rope.turn(dhead, -1.0);
-        for (drow, dhead) in drows.chunks_exact_mut(width).zip(dhead.chunks_exact(columns.len())) {
-            add_to(&mut drow[columns.clone()], dhead);
+vectorised! {
+    /// Softmax of the entries that each row of a block sees, 0 for the others up to the end of the block.
+    fn causal_softmax<T>(scores: &mut [T], len: usize, block: Range<usize>) {
+        for (row, t) in scores.chunks_exact_mut(len).zip(block.clone()) {
+            let (seen, unseen) = row[..block.end].split_at_mut(t + 1);
+            softmax(seen);
+            unseen.fill(T::zero());
         }
-    });
-}
-
-/// Softmax of entries 0..=t of each row t, the rest 0.
-#[inline(always)]
-fn causal_softmax<T: Real>(scores: &mut [T], len: usize) {
-    for (t, row) in scores.chunks_exact_mut(len).enumerate() {
-        let (seen, unseen) = row.split_at_mut(t + 1);
-        softmax(seen);
-        unseen.fill(T::zero());
     }
-}
 
-/// `dp` becomes the gradient of the scores: `scale p (dp - sum(p dp))`, 0 where p is masked.
-#[inline(always)]
-fn softmax_backward<T: Real>(p: &[T], dp: &mut [T], len: usize, scale: f64) {
-    let scale = T::from_f64(scale);
-    for (p, dp) in p.chunks_exact(len).zip(dp.chunks_exact_mut(len)) {
-        let mean = dot(p, dp);
-        for (dp, &p) in dp.iter_mut().zip(p) {
-            *dp = scale * p * (*dp - mean);
+    /// The first `seen` entries of each row of `dp` become the gradient of the scores: `scale p (dp - sum(p dp))`, 0 where p is masked.
+    fn softmax_backward<T>(p: &[T], dp: &mut [T], len: usize, seen: usize, scale: f64) {
+        let scale = T::from_f64(scale);
+        for (p, dp) in p.chunks_exact(len).zip(dp.chunks_exact_mut(len)) {
+            let (p, dp) = (&p[..seen], &mut dp[..seen]);
+            let mean = dot(p, dp);
+            for (dp, &p) in dp.iter_mut().zip(p) {
+                *dp = scale * p * (*dp - mean);
+            }
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The LLaMA network: variables under published names, and the loss of a batch of whole sequences.
 
-use super::attention::{Heads, Rope};
+use super::attention::{Heads, Rope, Turns};
 use super::config::ModelConfig;
+use super::kernels::Real;
 use super::lora::Lora;
 use super::ops::Ops;
+use super::pass::Part;
 use crate::spec::{LoraSpec, Module};
 use candle_core::{DType, Device, Result, Tensor, Var};
 use rand_chacha::ChaCha8Rng;
@@ -39,9 +41,40 @@ impl Batch {
         Batch { tokens, lengths: lengths.into(), rows, targets: targets.into() }
     }
 
+    /// The same sequences in parts of about `tokens` tokens: one part, or an even number of them, so that two threads share them.
+    pub(super) fn parts(&self, tokens: usize) -> Vec<Part<'_>> {
+        let count = match (self.tokens.len() + tokens / 2) / tokens {
+            0 | 1 => 1,
+            more => more.next_multiple_of(2),
+        };
+        let (mut parts, mut start, mut target) = (Vec::<Part<'_>>::new(), 0, 0);
+        let mut sequence = 0;
+        while sequence < self.lengths.len() {
+            let (first, from) = (sequence, start);
+            while sequence < self.lengths.len() && start * count / self.tokens.len() == from * count / self.tokens.len() {
+                start += self.lengths[sequence];
+                sequence += 1;
+            }
+            let targets = self.rows[target..].iter().take_while(|&&row| (row as usize) < start).count();
+            parts.push(Part {
+                tokens: &self.tokens[from..start],
+                lengths: &self.lengths[first..sequence],
+                rows: self.rows[target..target + targets].iter().map(|&row| row as usize - from).collect(),
+                targets: &self.targets[target..target + targets],
+            });
+            target += targets;
+        }
+        parts
+    }
+
     /// Tokens read.
     pub fn tokens(&self) -> usize {
         self.tokens.len()
+    }
+
+    /// Tokens of the longest sequence.
+    fn longest(&self) -> usize {
+        self.lengths.iter().copied().max().unwrap_or(0)
     }
 
     /// Tokens predicted.
@@ -198,6 +231,40 @@ impl Llama {
         if self.lora.is_some() { var.as_detached_tensor() } else { var.as_tensor().clone() }
     }
 
+    /// Whether it is the network that passes are written out for: with nothing that only some families have, and all of it trained.
+    pub(super) fn is_plain(&self) -> bool {
+        let ModelConfig { family, is_tied, n_heads, head_dim, d_model, .. } = self.config;
+        let is_llama = !family.has_qkv_bias() && !family.has_qk_norm();
+        is_llama && is_tied && n_heads * head_dim == d_model && self.lora.is_none()
+    }
+
+    /// Type of the variables.
+    pub(super) fn dtype(&self) -> DType {
+        self.embedding.dtype()
+    }
+
+    /// The ops that run.
+    pub(super) fn ops(&self) -> Ops {
+        self.ops
+    }
+
+    /// Rotations of the positions of a batch.
+    pub(super) fn turns<T: Real>(&self, batch: &Batch) -> Turns<T> {
+        self.rope.turns(batch.longest())
+    }
+
+    /// Checks that a batch fits the network.
+    pub(super) fn check(&self, batch: &Batch) -> Result<()> {
+        if batch.longest() > self.context() {
+            candle_core::bail!("sequence of {} tokens, expected at most {}", batch.longest(), self.context());
+        }
+        let tokens = batch.tokens.iter().chain(&*batch.targets);
+        match tokens.copied().find(|&token| token as usize >= self.config.vocab_size) {
+            Some(token) => candle_core::bail!("token {token}, expected one below the {} of the vocabulary", self.config.vocab_size),
+            None => Ok(()),
+        }
+    }
+
     /// Logits at the rows of a batch that have a target: (m, V).
     pub fn logits(&self, batch: &Batch) -> Result<Tensor> {
         self.forward(batch, None)
@@ -205,9 +272,7 @@ impl Llama {
 
     fn forward(&self, batch: &Batch, mut dropout: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
         let (ops, eps, device) = (self.ops, self.config.norm_eps, self.device());
-        if let Some(&longest) = batch.lengths.iter().max().filter(|&&longest| longest > self.context()) {
-            candle_core::bail!("sequence of {longest} tokens, expected at most {}", self.context());
-        }
+        self.check(batch)?;
         let tokens = Tensor::new(batch.tokens.as_slice(), device)?; // (n)
         let mut x = self.read(&self.embedding).index_select(&tokens, 0)?; // (n, d)
         for (layer, block) in self.blocks.iter().enumerate() {
@@ -257,8 +322,8 @@ impl Llama {
     }
 
     /// The same in training, with the dropout of the adapters drawn from `dropout`.
-    pub fn training_loss(&self, batch: &Batch, dropout: &mut Option<ChaCha8Rng>) -> Result<Tensor> {
-        self.ops.cross_entropy(&self.forward(batch, dropout.as_mut())?, &batch.targets)
+    pub fn training_loss(&self, batch: &Batch, dropout: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
+        self.ops.cross_entropy(&self.forward(batch, dropout)?, &batch.targets)
     }
 
     /// The generator of the dropout of a training from its start; none without adapters that drop.

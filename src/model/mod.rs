@@ -15,7 +15,9 @@
 //! Several of candle's own ops cut the gradient in silence; every op used here is either one of ours with its
 //! own backward, or one of candle's that has been checked against central differences in the tests.
 
+mod arena;
 mod attention;
+mod backprop;
 pub mod checkpoint;
 mod composed;
 mod config;
@@ -23,10 +25,15 @@ mod kernels;
 mod llama;
 mod lora;
 mod ops;
+mod pass;
+mod product;
 mod tokenizer;
 
+pub use backprop::{Backprop, Gradients};
 pub use checkpoint::{CheckpointError, WeightsError};
 pub use config::{ConfigError, Family, ModelConfig, RopeScaling};
+use kernels::Real;
+pub(crate) use kernels::vectorised;
 pub use llama::{Batch, Llama};
 pub use lora::Lora;
 pub use ops::Ops;

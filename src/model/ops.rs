@@ -1,8 +1,9 @@
 //! Differentiable ops: the fused kernels as candle `CustomOp`s with their own backward, and the choice between them and composed ops.
 
-use super::attention::{self, Heads, Rope};
+use super::attention::{self, Heads, Rope, Turn, Turns};
 use super::composed;
 use super::kernels::{self, Real};
+use super::product::{self, Sizes};
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Device, Layout, Result, Shape, Tensor, bail};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -70,7 +71,7 @@ impl Ops {
 }
 
 /// The contiguous entries behind a storage.
-fn entries<'a, T: Real>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
+pub(super) fn entries<'a, T: Real>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
     match layout.contiguous_offsets() {
         Some((from, to)) => Ok(&T::cpu_storage_as_slice(storage)?[from..to]),
         None => bail!("fused op needs a contiguous tensor, found {layout:?}"),
@@ -90,11 +91,6 @@ fn tensor<T: Real>(data: Vec<T>, shape: impl Into<Shape>) -> Result<Tensor> {
     Tensor::from_vec(data, shape.into(), &Device::Cpu)
 }
 
-/// Threads of a matrix product: below about 2^28 multiply-adds, sharing costs more than it saves (measured with `benches/step.rs`).
-fn threads(n: usize, m: usize, k: usize) -> usize {
-    if n * m * k < 1 << 28 { 1 } else { rayon::current_num_threads() }
-}
-
 /// Values that the forward keeps for the backward.
 #[derive(Default)]
 struct Kept<T>(Mutex<Vec<T>>);
@@ -107,13 +103,6 @@ impl<T> Kept<T> {
     fn take(&self) -> Vec<T> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// `x (n, k) w (m, k)^T -> (n, m)`.
-fn product<T: Real>(x: &[T], w: &[T], (n, m, k): (usize, usize, usize)) -> Vec<T> {
-    let mut y = vec![T::zero(); n * m]; // (n, m)
-    kernels::matmul(&mut y, m, kernels::view(x, k), kernels::view(w, k).t(), (n, m, k), 1.0, false, threads(n, m, k));
-    y
 }
 
 struct Linear<T>(std::marker::PhantomData<T>);
@@ -131,7 +120,9 @@ impl<T: Real> CustomOp2 for Linear<T> {
 
     fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
         let ((n, k), (m, _)) = (lx.shape().dims2()?, lw.shape().dims2()?);
-        let y = product(entries::<T>(x, lx)?, entries::<T>(w, lw)?, (n, m, k)); // (n, m)
+        let (x, w) = (entries::<T>(x, lx)?, entries::<T>(w, lw)?);
+        let mut y = vec![T::zero(); n * m]; // (n, m)
+        product::linear(x, w, &mut y, Sizes { n, m, k, threads: rayon::current_num_threads() }, false);
         Ok((T::to_cpu_storage_owned(y), (n, m).into()))
     }
 
@@ -140,13 +131,10 @@ impl<T: Real> CustomOp2 for Linear<T> {
         let mut dx = vec![T::zero(); n * k]; // (n, k)
         let mut dw = vec![T::zero(); m * k]; // (m, k)
         let dy = dy.contiguous()?;
+        let sizes = Sizes { n, m, k, threads: rayon::current_num_threads() };
         with_entries::<T, _>(&dy, |dy| {
-            with_entries::<T, _>(w, |w| {
-                kernels::matmul(&mut dx, k, kernels::view(dy, m), kernels::view(w, k), (n, k, m), 1.0, false, threads(n, m, k));
-            })?;
-            with_entries::<T, _>(x, |x| {
-                kernels::matmul(&mut dw, k, kernels::view(dy, m).t(), kernels::view(x, k), (m, k, n), 1.0, false, threads(n, m, k));
-            })
+            with_entries::<T, _>(w, |w| product::linear_dx(dy, w, &mut dx, sizes))?;
+            with_entries::<T, _>(x, |x| product::linear_dw(dy, x, &mut dw, sizes, false))
         })??;
         Ok((Some(tensor(dx, (n, k))?), Some(tensor(dw, (m, k))?)))
     }
@@ -172,18 +160,18 @@ impl<T: Real> CustomOp1 for FrozenLinear<T> {
     fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout) -> Result<(CpuStorage, Shape)> {
         let ((n, k), (m, _)) = (lx.shape().dims2()?, self.w.dims2()?);
         let x = entries::<T>(x, lx)?;
-        let y = with_entries::<T, _>(&self.w, |w| product(x, w, (n, m, k)))?; // (n, m)
+        let mut y = vec![T::zero(); n * m]; // (n, m)
+        let sizes = Sizes { n, m, k, threads: rayon::current_num_threads() };
+        with_entries::<T, _>(&self.w, |w| product::linear(x, w, &mut y, sizes, false))?;
         Ok((T::to_cpu_storage_owned(y), (n, m).into()))
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
         let ((n, k), (m, _)) = (x.dims2()?, self.w.dims2()?);
         let mut dx = vec![T::zero(); n * k]; // (n, k)
-        with_entries::<T, _>(&dy.contiguous()?, |dy| {
-            with_entries::<T, _>(&self.w, |w| {
-                kernels::matmul(&mut dx, k, kernels::view(dy, m), kernels::view(w, k), (n, k, m), 1.0, false, threads(n, m, k));
-            })
-        })??;
+        let sizes = Sizes { n, m, k, threads: rayon::current_num_threads() };
+        let dy = dy.contiguous()?;
+        with_entries::<T, _>(&dy, |dy| with_entries::<T, _>(&self.w, |w| product::linear_dx(dy, w, &mut dx, sizes)))??;
         tensor(dx, (n, k)).map(Some)
     }
 }
@@ -243,9 +231,9 @@ impl<T: Real> CustomOp1 for SwiGlu<T> {
 
     fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
         let (n, twice) = x.dims2()?;
-        let mut dx = vec![T::zero(); n * twice]; // (n, 2 d_ff)
+        let mut dx = with_entries::<T, _>(x, <[T]>::to_vec)?; // (n, 2 d_ff)
         let dy = dy.contiguous()?;
-        with_entries::<T, _>(&dy, |dy| with_entries::<T, _>(x, |x| kernels::swiglu_backward(x, twice / 2, dy, &mut dx)))??;
+        with_entries::<T, _>(&dy, |dy| kernels::swiglu_backward(&mut dx, twice / 2, dy))?;
         tensor(dx, (n, twice)).map(Some)
     }
 }
@@ -253,13 +241,16 @@ impl<T: Real> CustomOp1 for SwiGlu<T> {
 struct Attention<T> {
     lengths: Arc<[usize]>,
     heads: Heads,
-    rope: Arc<Rope>,
+    turns: Turns<T>,
+    turned_qkv: Kept<T>,
     weights: Kept<T>,
 }
 
 impl<T: Real> Attention<T> {
-    fn new(lengths: &Arc<[usize]>, heads: Heads, rope: &Arc<Rope>) -> Self {
-        Attention { lengths: lengths.clone(), heads, rope: rope.clone(), weights: Kept(Mutex::new(Vec::new())) }
+    fn new(lengths: &Arc<[usize]>, heads: Heads, rope: &Rope) -> Self {
+        let turns = rope.turns(lengths.iter().copied().max().unwrap_or(0));
+        let empty = || Kept(Mutex::new(Vec::new()));
+        Attention { lengths: lengths.clone(), heads, turns, turned_qkv: empty(), weights: empty() }
     }
 }
 
@@ -273,20 +264,24 @@ impl<T: Real> CustomOp1 for Attention<T> {
         if self.lengths.iter().sum::<usize>() != n {
             bail!("attention over {n} tokens, but the sequences have {}", self.lengths.iter().sum::<usize>());
         }
+        let mut qkv = entries::<T>(qkv, layout)?.to_vec(); // (n, qkv_dim)
+        attention::turn(&mut qkv, &self.lengths, self.heads, &self.turns, Turn::There);
         let mut out = vec![T::zero(); n * self.heads.out_dim()]; // (n, n_heads head_dim)
-        self.weights.put(attention::attention(entries::<T>(qkv, layout)?, &self.lengths, self.heads, &self.rope, &mut out));
+        let mut weights = vec![T::zero(); attention::weights_len(&self.lengths, self.heads)];
+        attention::attention(&qkv, &self.lengths, self.heads, &mut weights, &mut out);
+        self.turned_qkv.put(qkv);
+        self.weights.put(weights);
         Ok((T::to_cpu_storage_owned(out), (n, self.heads.out_dim()).into()))
     }
 
     fn bwd(&self, qkv: &Tensor, _: &Tensor, dout: &Tensor) -> Result<Option<Tensor>> {
-        let weights = self.weights.take();
+        let (turned_qkv, weights) = (self.turned_qkv.take(), self.weights.take());
         let mut dqkv = vec![T::zero(); qkv.elem_count()]; // (n, qkv_dim)
         let dout = dout.contiguous()?;
         with_entries::<T, _>(&dout, |dout| {
-            with_entries::<T, _>(qkv, |qkv| {
-                attention::attention_backward(qkv, &weights, &self.lengths, self.heads, &self.rope, dout, &mut dqkv);
-            })
-        })??;
+            attention::attention_backward(&turned_qkv, &weights, &self.lengths, self.heads, dout, &mut dqkv);
+        })?;
+        attention::turn(&mut dqkv, &self.lengths, self.heads, &self.turns, Turn::Back);
         tensor(dqkv, qkv.shape()).map(Some)
     }
 }

@@ -60,15 +60,51 @@ fn a_batch_predicts_what_it_should() {
     assert_eq!((batch.tokens(), batch.targets()), (6 + 1 + 4, 4 + 1 + 3));
 }
 
+/// How losses and gradients are computed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    /// Passes written out.
+    Written,
+    /// candle's graph over these ops.
+    Graph(Ops),
+}
+
+impl Way {
+    fn model(self, dtype: DType) -> Llama {
+        self.of(&stirred(dtype))
+    }
+
+    fn of(self, model: &Llama) -> Llama {
+        model.with_ops(if let Way::Graph(ops) = self { ops } else { Ops::Fused })
+    }
+
+    fn loss(self, model: &Llama, batch: &Batch) -> f64 {
+        match self {
+            Way::Written => Backprop::new(model).loss(batch).unwrap(),
+            Way::Graph(_) => model.loss(batch).unwrap().to_dtype(DType::F64).unwrap().to_scalar().unwrap(),
+        }
+    }
+
+    /// Of every variable that is trained in their order, in f64.
+    fn gradients(self, model: &Llama, batch: &Batch) -> Vec<Vec<f64>> {
+        let entries = |gradient: &Tensor| gradient.flatten_all().unwrap().to_dtype(DType::F64).unwrap().to_vec1().unwrap();
+        if let Way::Graph(_) = self {
+            let gradients = model.loss(batch).unwrap().backward().unwrap();
+            return model.trained().iter().map(|(_, var)| entries(gradients.get(var).unwrap())).collect();
+        }
+        match Backprop::new(model).loss_and_gradients(batch).unwrap().1 {
+            Gradients::Tensors(gradients) => gradients.iter().map(entries).collect(),
+            Gradients::Slices(gradients) => gradients.iter().map(|gradient| gradient.iter().map(|&g| g.into()).collect()).collect(),
+        }
+    }
+}
+
 /// Holds the gradients of the variables that are trained against central differences.
-fn check_gradients(model: &Llama, what: &str) {
-    let batch = batch();
-    let loss = || model.loss(&batch).unwrap().to_scalar::<f64>().unwrap();
-    let gradients = model.loss(&batch).unwrap().backward().unwrap();
-    for (name, var) in model.trained() {
-        let gradient = gradients.get(var).unwrap_or_else(|| panic!("{name} has no gradient, {what}"));
-        let gradient = gradient.flatten_all().unwrap().to_vec1::<f64>().unwrap();
-        assert!(gradient.iter().all(|g| g.is_finite()) && gradient.iter().any(|&g| g != 0.0), "{name}, {what}");
+fn check_gradients(way: Way, model: &Llama, what: &str) {
+    let (model, batch) = (way.of(model), batch());
+    let gradients = way.gradients(&model, &batch);
+    for ((name, var), gradient) in model.trained().into_iter().zip(gradients) {
+        assert!(gradient.iter().all(|g| g.is_finite()) && gradient.iter().any(|&g| g != 0.0), "{name} of {what} under {way:?}");
         let start = var.as_tensor().copy().unwrap();
         let values = start.flatten_all().unwrap().to_vec1::<f64>().unwrap();
         // a prime stride visits entries of every row and column
@@ -77,17 +113,20 @@ fn check_gradients(model: &Llama, what: &str) {
                 let mut values = values.clone();
                 values[at] += h;
                 var.set(&Tensor::from_vec(values, var.shape(), &Device::Cpu).unwrap()).unwrap();
-                loss()
+                way.loss(&model, &batch)
             };
             let h = 1e-5;
             // Richardson: two central differences cancel the error of order h^2
             let difference = (8.0 * (shifted(h) - shifted(-h)) - (shifted(2.0 * h) - shifted(-2.0 * h))) / (12.0 * h);
             var.set(&start).unwrap();
             let distance = (difference - gradient[at]).abs();
-            assert!(distance < 1e-7 * (1.0 + difference.abs()), "{name}[{at}], {what}: {difference} against {}", gradient[at]);
+            let place = || format!("{name}[{at}] of {what} under {way:?}");
+            assert!(distance < 1e-7 * (1.0 + difference.abs()), "{}: {difference} against {}", place(), gradient[at]);
         }
     }
 }
+
+const WAYS: [Way; 3] = [Way::Written, Way::Graph(Ops::Fused), Way::Graph(Ops::Composed)];
 
 #[test]
 fn every_variable_has_the_gradient_of_a_central_difference() {
@@ -95,25 +134,60 @@ fn every_variable_has_the_gradient_of_a_central_difference() {
         let config = if family == Family::Llama { TINY } else { ModelConfig { family, is_tied: false, head_dim: 6, ..TINY } };
         let model = random(config, DType::F64);
         stir(&model);
-        for ops in [Ops::Fused, Ops::Composed] {
-            check_gradients(&model.with_ops(ops), &format!("{family:?} by {ops:?} ops"));
+        for way in WAYS {
+            check_gradients(way, &model, &format!("{family:?}"));
+        }
+    }
+}
+
+/// Sequences of a few tokens, so many that they are cut into parts.
+fn large_batch(sequences: u32) -> Batch {
+    let token = |s: u32, i: u32| (s * 7 + i * i * 3 + s * i) % 23;
+    let sequences: Vec<Vec<u32>> = (0..sequences).map(|s| (0..2 + s % 11).map(|i| token(s, i)).collect()).collect();
+    Batch::new(sequences.iter().enumerate().map(|(s, sequence)| (sequence.as_slice(), 1 + s % 3)))
+}
+
+#[test]
+fn all_ways_agree() {
+    let reference = Way::Graph(Ops::Composed);
+    for (dtype, tolerance) in [(DType::F64, 1e-12), (DType::F32, 1e-4)] {
+        for batch in [batch(), large_batch(500), large_batch(1000)] {
+            let model = reference.model(dtype);
+            let (loss, gradients) = (reference.loss(&model, &batch), reference.gradients(&model, &batch));
+            for way in [Way::Written, Way::Graph(Ops::Fused)] {
+                let model = way.model(dtype);
+                approx::assert_relative_eq!(way.loss(&model, &batch), loss, max_relative = tolerance);
+                for (((name, _), x), y) in model.variables().iter().zip(way.gradients(&model, &batch)).zip(&gradients) {
+                    let distance = x.iter().zip(y).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt();
+                    let size = y.iter().map(|y| y * y).sum::<f64>().sqrt();
+                    assert!(distance < tolerance * size, "{name} under {way:?} in {dtype:?}: {distance} of {size}");
+                }
+            }
         }
     }
 }
 
 #[test]
-fn fused_and_composed_agree_in_f32() {
-    let (fused, composed) = (stirred(DType::F32), stirred(DType::F32).with_ops(Ops::Composed));
-    let batch = batch();
-    let (a, b) = (fused.loss(&batch).unwrap(), composed.loss(&batch).unwrap());
-    approx::assert_relative_eq!(a.to_scalar::<f32>().unwrap(), b.to_scalar::<f32>().unwrap(), max_relative = 1e-5);
-    let (ga, gb) = (a.backward().unwrap(), b.backward().unwrap());
-    for ((name, x), (_, y)) in fused.variables().into_iter().zip(composed.variables()) {
-        let (x, y) = (ga.get(x).unwrap(), gb.get(y).unwrap());
-        let distance = ((x - y).unwrap().sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap()).sqrt();
-        let size = y.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap().sqrt();
-        assert!(distance < 1e-4 * size, "{name}: {distance} of {size}");
+fn parts_are_the_batch_in_its_order() {
+    for (sequences, tokens, count) in [(0, 8, 0), (1000, 100_000, 1), (1000, 2000, 4), (1000, 900, 8), (12, 1, 9)] {
+        let batch = large_batch(sequences);
+        let parts = batch.parts(tokens);
+        assert_eq!(parts.len(), count, "{} tokens in parts of {tokens}", batch.tokens());
+        assert_eq!(parts.iter().map(|part| part.tokens.len()).sum::<usize>(), batch.tokens());
+        assert_eq!(parts.iter().map(|part| part.targets.len()).sum::<usize>(), batch.targets());
+        for part in parts {
+            assert_eq!(part.lengths.iter().sum::<usize>(), part.tokens.len());
+            assert!(part.rows.is_sorted() && part.rows.len() == part.targets.len() && part.rows.iter().all(|&row| row < part.tokens.len()));
+        }
     }
+}
+
+#[test]
+fn a_batch_that_does_not_fit_is_an_error() {
+    let model = tiny(DType::F32);
+    let error = |sequence: &[u32]| Backprop::new(&model).loss(&Batch::new([(sequence, 1)])).unwrap_err().to_string();
+    assert!(error(&[1; 14]).starts_with("sequence of 13 tokens, expected at most 12"));
+    assert!(error(&[1, 23]).starts_with("token 23, expected one below the 23 of the vocabulary"));
 }
 
 #[test]
@@ -172,15 +246,15 @@ fn rows(tensor: &Tensor) -> Vec<Vec<f64>> {
 
 #[test]
 fn adapters_have_the_gradients_of_central_differences_and_the_rest_has_none() {
-    for ops in [Ops::Fused, Ops::Composed] {
-        let base = stirred(DType::F64).with_ops(ops);
-        let model = base.with_lora(&lora(0.3), 1).unwrap();
-        assert_eq!(rows(&model.logits(&batch()).unwrap()), rows(&base.logits(&batch()).unwrap()), "fresh adapters change nothing");
-        stir(&model);
-        check_gradients(&model, &format!("adapters by {ops:?} ops"));
-        let gradients = model.loss(&batch()).unwrap().backward().unwrap();
-        assert!(base.variables().iter().all(|(_, var)| gradients.get(var).is_none()));
+    let base = stirred(DType::F64);
+    let model = base.with_lora(&lora(0.0), 1).unwrap();
+    assert_eq!(rows(&model.logits(&batch()).unwrap()), rows(&base.logits(&batch()).unwrap()), "fresh adapters change nothing");
+    stir(&model);
+    for way in WAYS {
+        check_gradients(way, &model, "adapters");
     }
+    let gradients = model.loss(&batch()).unwrap().backward().unwrap();
+    assert!(base.variables().iter().all(|(_, var)| gradients.get(var).is_none()));
 }
 
 #[test]
@@ -226,9 +300,10 @@ fn dropout_repeats_and_is_off_in_evaluation() {
     let loss = |dropout: f64, seed: u64| {
         let model = base.with_lora(&lora(dropout), seed).unwrap();
         stir(&model);
-        let mut generator = model.dropout_generator();
-        let mut losses = || model.training_loss(&batch(), &mut generator).unwrap().to_scalar::<f64>().unwrap();
-        (losses(), losses(), model.loss(&batch()).unwrap().to_scalar::<f64>().unwrap())
+        let mut backprop = Backprop::new(&model);
+        let mut losses = || backprop.loss_and_gradients(&batch()).unwrap().0;
+        let (first, second) = (losses(), losses());
+        (first, second, backprop.loss(&batch()).unwrap())
     };
     let (first, second, evaluated) = loss(0.2, 1);
     assert!(first != second && first != evaluated);

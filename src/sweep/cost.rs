@@ -41,6 +41,11 @@ impl Cost {
         }
     }
 
+    /// The same, with a measured speed where no finished run gives one.
+    pub fn or_speed(self, measure: impl FnOnce() -> Option<f64>) -> Self {
+        Cost { tokens_per_second: self.tokens_per_second.or_else(measure), ..self }
+    }
+
     /// Tokens that a run trains on.
     pub fn train_tokens(&self, run: &RunSpec) -> f64 {
         let at = run.lang.as_ref().and_then(|lang| self.langs.iter().position(|known| known == lang.code()));
@@ -52,7 +57,7 @@ impl Cost {
         self.train_tokens(run) + EVALUATION_SHARE * self.evaluation_tokens
     }
 
-    /// Seconds of a run, known once a run has been measured on the device.
+    /// Seconds of a run, known once a speed has been measured on the device.
     pub fn seconds(&self, run: &RunSpec) -> Option<f64> {
         Some(self.work_tokens(run) / self.tokens_per_second?)
     }

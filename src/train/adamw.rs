@@ -1,9 +1,9 @@
 //! AdamW with decoupled weight decay (Loshchilov & Hutter 2019) and clipping of the global norm, in place.
 
-use crate::model::Llama;
+use crate::model::{Gradients, Llama, vectorised};
 use crate::spec::Optimisation;
-use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Result, Tensor, Var, bail};
+use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Result, Tensor, Var, bail};
+use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
 /// Added to the root of the second moment.
@@ -16,9 +16,14 @@ struct Slot {
     moments: Moments,
 }
 
+struct Slices {
+    m: Vec<f32>,
+    v: Vec<f32>,
+}
+
 enum Moments {
     /// On the CPU in f32: plain slices, updated in one pass.
-    Slices(Mutex<(Vec<f32>, Vec<f32>)>),
+    Slices(Mutex<Slices>),
     /// Elsewhere: tensors.
     Tensors(Tensor, Tensor),
 }
@@ -35,7 +40,7 @@ impl AdamW {
     pub fn new(model: &Llama, optimisation: Optimisation) -> Result<Self> {
         let slot = |var: &Var| -> Result<Slot> {
             let moments = if var.device().is_cpu() && var.dtype() == DType::F32 {
-                Moments::Slices(Mutex::new((vec![0.0; var.elem_count()], vec![0.0; var.elem_count()])))
+                Moments::Slices(Mutex::new(Slices { m: vec![0.0; var.elem_count()], v: vec![0.0; var.elem_count()] }))
             } else {
                 Moments::Tensors(var.zeros_like()?, var.zeros_like()?)
             };
@@ -47,13 +52,15 @@ impl AdamW {
 
     /// One step at rate `lr` with the gradients of `scale` times the mean loss. Returns the norm of the gradient of the mean
     /// loss before clipping; where it is not finite, nothing is changed.
-    pub fn step(&mut self, gradients: &GradStore, scale: f64, lr: f64) -> Result<f64> {
-        let mut squares = 0.0;
-        for slot in &self.slots {
-            // in f64 and in the order of the variables: the sum must not depend on a map
-            let square = gradient(gradients, &slot.var)?.sqr()?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
-            squares += square;
-        }
+    pub fn step(&mut self, gradients: &Gradients<'_>, scale: f64, lr: f64) -> Result<f64> {
+        // in f64 and in a fixed order: the sum must not depend on the threads
+        let squares: f64 = match gradients {
+            Gradients::Slices(gradients) => gradients.iter().map(|gradient| squares(gradient)).sum(),
+            Gradients::Tensors(gradients) => {
+                let square = |gradient: &Tensor| gradient.sqr()?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>();
+                gradients.iter().map(square).sum::<Result<f64>>()?
+            }
+        };
         let norm = squares.sqrt() / scale;
         if !norm.is_finite() {
             return Ok(norm);
@@ -68,17 +75,15 @@ impl AdamW {
             unbias2: 1.0 / (1.0 - optimisation.beta2.powi(self.steps)),
             keep: 1.0 - lr * optimisation.weight_decay,
         };
-        for slot in &mut self.slots {
-            slot.update(gradient(gradients, &slot.var)?, factors)?;
+        match gradients {
+            Gradients::Slices(gradients) => {
+                self.slots.iter_mut().zip(*gradients).try_for_each(|(slot, gradient)| slot.update(gradient, factors))?
+            }
+            Gradients::Tensors(gradients) => {
+                self.slots.iter_mut().zip(gradients).try_for_each(|(slot, gradient)| slot.update_tensor(gradient, factors))?;
+            }
         }
         Ok(norm)
-    }
-}
-
-fn gradient<'a>(gradients: &'a GradStore, var: &Var) -> Result<&'a Tensor> {
-    match gradients.get(var) {
-        Some(gradient) => Ok(gradient),
-        None => bail!("a variable of shape {:?} has no gradient", var.shape()),
     }
 }
 
@@ -93,13 +98,18 @@ struct Factors {
     keep: f64,
 }
 
+impl Factors {
+    /// For a variable that is decayed or not.
+    fn of(self, decayed: bool) -> Self {
+        Factors { keep: if decayed { self.keep } else { 1.0 }, ..self }
+    }
+}
+
 impl Slot {
-    fn update(&mut self, gradient: &Tensor, mut f: Factors) -> Result<()> {
-        if !self.decayed {
-            f.keep = 1.0;
-        }
+    fn update_tensor(&mut self, gradient: &Tensor, f: Factors) -> Result<()> {
+        let f = f.of(self.decayed);
         match &mut self.moments {
-            Moments::Slices(moments) => self.var.inplace_op2(&gradient.contiguous()?, &Update { moments, factors: f }),
+            Moments::Slices(_) => self.update(&gradient.flatten_all()?.to_vec1()?, f),
             Moments::Tensors(m, v) => {
                 let gradient = (gradient * f.gradient)?;
                 *m = ((&*m * f.beta1)? + (&gradient * (1.0 - f.beta1))?)?;
@@ -109,40 +119,71 @@ impl Slot {
             }
         }
     }
+
+    fn update(&mut self, gradient: &[f32], f: Factors) -> Result<()> {
+        match &self.moments {
+            Moments::Slices(moments) => self.var.inplace_op1(&Update { gradient, moments, factors: f.of(self.decayed) }),
+            Moments::Tensors(..) => bail!("expected the gradient of a variable on the CPU in f32"),
+        }
+    }
 }
 
-/// The update of one variable as an in-place op on (variable, gradient).
+/// The update of one variable in place.
 struct Update<'a> {
-    moments: &'a Mutex<(Vec<f32>, Vec<f32>)>,
+    gradient: &'a [f32],
+    moments: &'a Mutex<Slices>,
     factors: Factors,
 }
 
-impl InplaceOp2 for Update<'_> {
+impl InplaceOp1 for Update<'_> {
     fn name(&self) -> &'static str {
         "adamw"
     }
 
-    fn cpu_fwd(&self, var: &mut CpuStorage, lv: &Layout, gradient: &CpuStorage, lg: &Layout) -> Result<()> {
-        let (CpuStorage::F32(var), CpuStorage::F32(gradient)) = (var, gradient) else { bail!("adamw expects f32") };
-        let (Some((from, to)), Some((gfrom, gto))) = (lv.contiguous_offsets(), lg.contiguous_offsets()) else {
-            bail!("adamw expects contiguous tensors")
-        };
+    fn cpu_fwd(&self, var: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        let (CpuStorage::F32(var), Some((from, to))) = (var, layout.contiguous_offsets()) else { bail!("adamw expects contiguous f32") };
         let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
-        let (m, v) = &mut *moments;
-        update(&mut var[from..to], &gradient[gfrom..gto], m, v, self.factors);
+        let Slices { m, v } = &mut *moments;
+        let entries = var[from..to].par_chunks_mut(ENTRIES).zip(self.gradient.par_chunks(ENTRIES));
+        let moments = m.par_chunks_mut(ENTRIES).zip(v.par_chunks_mut(ENTRIES));
+        entries.zip(moments).for_each(|((var, gradient), (m, v))| update(var, gradient, m, v, self.factors));
         Ok(())
     }
 }
 
-fn update(var: &mut [f32], gradient: &[f32], m: &mut [f32], v: &mut [f32], f: Factors) {
-    let (scale, beta1, beta2) = (f.gradient as f32, f.beta1 as f32, f.beta2 as f32);
-    let (rate, unbias2, keep, eps) = (f.rate as f32, f.unbias2 as f32, f.keep as f32, EPS as f32);
-    pulp::Arch::new().dispatch(|| {
+/// Entries a task: fixed, so that sums do not depend on the number of threads.
+const ENTRIES: usize = 1 << 16;
+
+/// Sum of squares, in f64.
+fn squares(gradient: &[f32]) -> f64 {
+    let parts: Vec<f64> = gradient.par_chunks(ENTRIES).map(squares_of).collect();
+    parts.into_iter().sum()
+}
+
+/// Independent partial sums: as many as the widest vectors hold a few times over.
+const LANES: usize = 32;
+
+vectorised! {
+    fn squares_of(part: &[f32]) -> f64 {
+        let mut lanes = [0.0; LANES];
+        let chunks = part.chunks_exact(LANES);
+        let rest: f64 = chunks.remainder().iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+        for chunk in chunks {
+            for (lane, &x) in lanes.iter_mut().zip(chunk) {
+                *lane += f64::from(x) * f64::from(x);
+            }
+        }
+        lanes.iter().sum::<f64>() + rest
+    }
+
+    fn update(var: &mut [f32], gradient: &[f32], m: &mut [f32], v: &mut [f32], f: Factors) {
+        let (scale, beta1, beta2) = (f.gradient as f32, f.beta1 as f32, f.beta2 as f32);
+        let (rate, unbias2, keep, eps) = (f.rate as f32, f.unbias2 as f32, f.keep as f32, EPS as f32);
         for (((var, &gradient), m), v) in var.iter_mut().zip(gradient).zip(m).zip(v) {
             let gradient = gradient * scale;
             *m = beta1 * *m + (1.0 - beta1) * gradient;
             *v = beta2 * *v + (1.0 - beta2) * gradient * gradient;
             *var = *var * keep - rate * *m / ((*v * unbias2).sqrt() + eps);
         }
-    });
+    }
 }

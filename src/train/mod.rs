@@ -12,12 +12,14 @@ mod adamw;
 mod base;
 mod run;
 mod schedule;
+mod speed;
 mod steps;
 
 pub use adamw::AdamW;
 pub use base::{Base, prepare};
 pub use run::{Tuner, select_device};
 pub use schedule::Schedule;
+pub use speed::{Speed, WARM_UP_STEPS, Workload, measure, workloads};
 pub use steps::{Ended, Progress, evaluate, fit_batches};
 
 use crate::corpus::CorpusError;
@@ -70,6 +72,9 @@ pub enum TrainError {
     /// The base model diverged.
     #[error("pre-training of the base diverged at step {step}: {reason}")]
     BaseDiverged { step: u64, reason: String },
+    /// A network whose speed is measured diverged.
+    #[error("model `{name}` diverged at step {step}: {reason}")]
+    SpeedDiverged { name: &'static str, step: u64, reason: String },
 }
 
 #[cfg(test)]

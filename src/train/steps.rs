@@ -1,9 +1,8 @@
 //! The loop over batches, and the evaluation.
 
 use super::{AdamW, Schedule, TrainError};
-use crate::model::{Batch, Llama};
+use crate::model::{Backprop, Batch, Llama};
 use crate::spec::Optimisation;
-use candle_core::DType;
 
 /// A sequence and the index of the first token to be predicted.
 pub type Sequence = (Vec<u32>, usize);
@@ -43,18 +42,17 @@ pub fn fit_batches(
     let steps = batches.len() as u64;
     let schedule = Schedule::new(optimisation, steps);
     let mut optimiser = AdamW::new(model, *optimisation)?;
-    let mut dropout = model.dropout_generator();
+    let mut backprop = Backprop::new(model);
     let guessing = (model.config().vocab_size as f64).ln();
     let tail = steps - steps.div_ceil(10);
     let (mut tokens, mut last_nats, mut last_targets) = (0, 0.0, 0);
     for (step, batch) in (0..).zip(batches) {
-        let loss = model.training_loss(batch, &mut dropout)?;
-        let nats = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        let (nats, gradients) = backprop.loss_and_gradients(batch)?;
         let loss_nats = nats / batch.targets() as f64;
         if loss_nats.is_nan() || loss_nats > HOPELESS * guessing {
             return Ok(Ended::Diverged { step, tokens, reason: format!("loss of {loss_nats} nats per target token") });
         }
-        let norm = optimiser.step(&loss.backward()?, batch.targets() as f64, schedule.lr(step))?;
+        let norm = optimiser.step(&gradients, batch.targets() as f64, schedule.lr(step))?;
         if !norm.is_finite() {
             return Ok(Ended::Diverged { step, tokens, reason: format!("gradient of norm {norm}") });
         }
@@ -71,10 +69,11 @@ pub fn fit_batches(
 /// Total cross-entropy, nats, of sequences under a model, in batches of about `batch_tokens` tokens; beside it the number of targets.
 pub fn evaluate(model: &Llama, sequences: &[Sequence], batch_tokens: usize) -> Result<(f64, u64), TrainError> {
     let (mut nats, mut targets) = (0.0, 0);
+    let mut backprop = Backprop::new(model);
     for part in by_tokens(sequences, batch_tokens) {
         let batch = batch_of(part);
         if batch.targets() > 0 {
-            nats += model.loss(&batch)?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+            nats += backprop.loss(&batch)?;
             targets += batch.targets() as u64;
         }
     }

@@ -31,6 +31,8 @@ fn usage() {
         "allocate",
         "allocate tiny --budget 12x",
         "export tiny",
+        "bench --model large",
+        "bench --steps 0",
     ];
     let mut runs = vec![nothing];
     runs.extend(lines.map(|line| place.fails(2, line)));
@@ -41,7 +43,10 @@ fn usage() {
 #[test]
 fn devices() {
     let place = Place::with_tiny();
-    assert_transcript("devices", &["sweep tiny --device cuda", "sweep tiny --device tpu"].map(|line| place.fails(2, line)));
+    assert_transcript(
+        "devices",
+        &["sweep tiny --device cuda", "sweep tiny --device tpu", "bench --device cuda"].map(|line| place.fails(2, line)),
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::place::{Place, assert_transcript};
 #[test]
 fn help_and_version() {
     let place = Place::new();
-    let verbs = ["", "quickstart ", "sweep ", "import ", "fit ", "allocate ", "report ", "export "];
+    let verbs = ["", "quickstart ", "sweep ", "import ", "fit ", "allocate ", "report ", "export ", "bench "];
     let mut runs: Vec<_> = verbs.iter().map(|verb| place.done(&format!("{verb}--help"))).collect();
     runs.push(place.done("--version"));
     assert_transcript("help", &runs);
@@ -15,7 +15,7 @@ fn help_and_version() {
 fn verbs_one_after_the_other() {
     let place = Place::with_tiny();
     let runs = [
-        "sweep tiny --list",
+        "sweep tiny --list --trainer simulated",
         "sweep tiny --trainer simulated",
         "sweep tiny --trainer simulated",
         "fit tiny --bootstraps 20",
@@ -50,4 +50,16 @@ fn quickstart_from_end_to_end() {
     let place = Place::new();
     assert_transcript("quickstart", &[place.done("quickstart --trainer simulated --out here")]);
     assert!(place.read("here/plots/quickstart/index.html").to_lowercase().starts_with("<!doctype html>"));
+}
+
+#[cfg(feature = "train")]
+#[test]
+fn a_machine_is_measured() {
+    let ran = Place::new().done("bench --model nano --steps 2 --threads 1 --json");
+    let speed: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let number = |key: &str| speed[key].as_f64().unwrap();
+    assert_eq!((&speed["model"], &speed["device"]), (&"nano".into(), &"cpu".into()));
+    assert_eq!((number("threads"), number("steps")), (1.0, 2.0));
+    assert!(number("tokens_per_second") > 0.0 && (number("loss_first") - 2048f64.ln()).abs() < 0.2);
+    assert!(number("loss_last") < number("loss_first"));
 }

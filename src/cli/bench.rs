@@ -1,0 +1,80 @@
+//! `parallot bench`: how fast this machine trains.
+
+use super::failure::{Failure, OrFail};
+use super::terminal::{bar, bars, say, table};
+use crate::report::eye::grouped;
+use crate::train::{Speed, WARM_UP_STEPS, Workload, measure, select_device, workloads};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use std::time::Instant;
+
+/// Flags of `parallot bench`.
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// Models to train; all of them by default. `s` and `m` have 128 tokens a sequence, vocabulary 4096 and 4 x 256 and 6 x 512 layers x width
+    #[arg(long = "model", value_name = "MODEL", value_parser = PossibleValuesParser::new(workloads().map(|workload| workload.name)))]
+    pub models: Vec<String>,
+    /// Where to train: `cpu`, `cuda` or `cuda:1`
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+    /// Steps to measure, after a few to warm up
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub steps: u32,
+    /// Threads of the run; by default one a core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub threads: Option<u32>,
+    /// One JSON object a model instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the verb.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    select_device(&arguments.device).map_err(|error| {
+        Failure::input(error).hint("`--device cpu` runs everywhere; CUDA needs an NVIDIA GPU and a build with `--features cuda`")
+    })?;
+    let chosen = |workload: &Workload| arguments.models.is_empty() || arguments.models.iter().any(|name| name == workload.name);
+    let chosen: Vec<Workload> = workloads().into_iter().filter(chosen).collect();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = arguments.threads.map_or(cores, |threads| threads as usize);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().or_work()?;
+    let steps = arguments.steps as usize;
+    let bar = bar(&bars(), (chosen.len() * (WARM_UP_STEPS + steps)) as u64, "bench");
+    let start = Instant::now();
+    let mut rows = Vec::new();
+    for workload in &chosen {
+        bar.set_message(format!("model `{}`", workload.name));
+        let clock = || start.elapsed().as_secs_f64();
+        let speed = pool.install(|| measure(workload, &arguments.device, steps, &clock, || bar.inc(1))).or_work()?;
+        if arguments.json {
+            bar.suspend(|| say(&json(workload, arguments, threads, &speed).to_string()));
+        }
+        rows.push(row(workload, &speed));
+    }
+    bar.finish_and_clear();
+    if !arguments.json {
+        say(&table(&["model", "parameters", "tokens/s", "first loss", "last loss"], rows));
+        say(&format!(
+            "\nmedian of {steps} steps of 16 x 128 tokens, half of them with a target, on {}, {threads} threads",
+            arguments.device
+        ));
+    }
+    Ok(())
+}
+
+fn json(workload: &Workload, arguments: &Arguments, threads: usize, speed: &Speed) -> serde_json::Value {
+    serde_json::json!({
+        "model": workload.name, "device": arguments.device, "threads": threads, "steps": arguments.steps,
+        "tokens_per_second": speed.tokens_per_second, "loss_first": speed.loss_first, "loss_last": speed.loss_last,
+    })
+}
+
+fn row(workload: &Workload, speed: &Speed) -> Vec<String> {
+    vec![
+        workload.name.to_owned(),
+        grouped(workload.config.parameters() as u64),
+        grouped(speed.tokens_per_second.round() as u64),
+        format!("{:.3}", speed.loss_first),
+        format!("{:.3}", speed.loss_last),
+    ]
+}

@@ -1,0 +1,293 @@
+//! One forward and backward pass of a whole plain network (`Llama::is_plain`), written out on plain slices.
+//!
+//! It computes what [`super::ops`] compute one by one, without a graph between them: residuals are added where they are,
+//! gradients of weights go straight to where they are summed, and after the attention of the last block only rows with a target are left.
+
+use super::arena::Arena;
+use super::attention::{self, Heads, Turn, Turns};
+use super::config::ModelConfig;
+use super::kernels::{self, Real};
+use super::product::{self, Sizes};
+
+/// Whole sequences laid end to end, and which of their rows predict what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part<'a> {
+    /// Tokens read, n of them.
+    pub tokens: &'a [u32],
+    /// Tokens of each sequence.
+    pub lengths: &'a [usize],
+    /// Rows with a target, counted from the first of `tokens`; m of them.
+    pub rows: Vec<usize>,
+    /// Their targets.
+    pub targets: &'a [u32],
+}
+
+/// Variables of a network as slices: the embedding, six a block, and the last norm, as `Llama::variables` orders them.
+pub struct Network<'a, T> {
+    /// Its sizes.
+    pub config: ModelConfig,
+    /// Rotations of all positions in use.
+    pub turns: Turns<T>,
+    /// The variables.
+    pub variables: Vec<&'a [T]>,
+    /// Threads that a product may use.
+    pub threads: usize,
+}
+
+/// Variables of a block.
+const OF_BLOCK: usize = 6;
+const NORM_ATTENTION: usize = 0;
+const QKV: usize = 1;
+const ATTENTION_OUT: usize = 2;
+const NORM_FEED_FORWARD: usize = 3;
+const GATE_UP: usize = 4;
+const DOWN: usize = 5;
+
+/// What the forward of a block keeps for its backward: n rows up to the attention, r after it, which is m in the last block and n in the others.
+struct Kept<T> {
+    /// Input (n, d).
+    x: Vec<T>,
+    /// Its norm (n, d).
+    h: Vec<T>,
+    /// Turned queries and keys, and values (n, qkv_dim).
+    qkv: Vec<T>,
+    /// Attention weights.
+    weights: Vec<T>,
+    /// Output of the attention (r, d).
+    attended: Vec<T>,
+    /// Residual stream after it (r, d).
+    middle: Vec<T>,
+    /// Its norm (r, d).
+    h_middle: Vec<T>,
+    /// Gate and up (r, 2 d_ff).
+    gate_up: Vec<T>,
+    /// Their product (r, d_ff).
+    gated: Vec<T>,
+}
+
+impl<T: Real> Network<'_, T> {
+    /// Cross-entropy of all targets, total in nats. Its gradients go into `gradients`, one a variable in their order; they are added if it `adds`.
+    pub fn loss_and_gradients(&self, part: &Part<'_>, arena: &mut Arena<T>, gradients: &mut [Vec<T>], adds: bool) -> f64 {
+        let (x, kept) = self.forward(part, arena);
+        let h = self.last_norm(&x, arena); // (m, d)
+        let mut logits = self.logits(&h, arena); // (m, V)
+        let nats = kernels::cross_entropy(&mut logits, self.config.vocab_size, part.targets); // logits are their gradient now
+        let head = self.head(part.targets.len());
+        let mut dh = arena.take(h.len()); // (m, d)
+        product::linear_dx(&logits, self.variables[0], &mut dh, head);
+        product::linear_dw(&logits, &h, &mut gradients[0], head, adds);
+        let mut dx = arena.take(x.len()); // (m, d)
+        dx.fill(T::zero());
+        let last = self.variables.len() - 1;
+        self.rms_backward(last, &x, &dh, &mut dx, gradients, adds);
+        for buffer in [x, h, logits, dh] {
+            arena.give(buffer);
+        }
+        self.backward(part, kept, dx, arena, gradients, adds);
+        total(&nats)
+    }
+
+    /// Cross-entropy of all targets, total in nats.
+    pub fn loss(&self, part: &Part<'_>, arena: &mut Arena<T>) -> f64 {
+        let (x, kept) = self.forward(part, arena);
+        let h = self.last_norm(&x, arena); // (m, d)
+        let mut logits = self.logits(&h, arena); // (m, V)
+        let nats = kernels::cross_entropy(&mut logits, self.config.vocab_size, part.targets);
+        kept.into_iter().for_each(|kept| kept.free(arena));
+        for buffer in [x, h, logits] {
+            arena.give(buffer);
+        }
+        total(&nats)
+    }
+
+    fn heads(&self) -> Heads {
+        Heads { n_heads: self.config.n_heads, n_kv_heads: self.config.n_kv_heads, head_dim: self.config.head_dim }
+    }
+
+    fn sizes(&self, n: usize, m: usize, k: usize) -> Sizes {
+        Sizes { n, m, k, threads: self.threads }
+    }
+
+    fn head(&self, m: usize) -> Sizes {
+        self.sizes(m, self.config.vocab_size, self.config.d_model)
+    }
+
+    /// The residual stream after the last block at the rows with a target (m, d), and what the blocks keep.
+    fn forward(&self, part: &Part<'_>, arena: &mut Arena<T>) -> (Vec<T>, Vec<Kept<T>>) {
+        let d = self.config.d_model;
+        let mut x = arena.take(part.tokens.len() * d); // (n, d)
+        for (x, &token) in x.chunks_exact_mut(d).zip(part.tokens) {
+            x.copy_from_slice(&self.variables[0][token as usize * d..][..d]);
+        }
+        let mut kept = Vec::with_capacity(self.config.n_layers);
+        for layer in 0..self.config.n_layers {
+            let (next, block) = self.block(layer, x, part, arena);
+            kept.push(block);
+            x = next;
+        }
+        (x, kept)
+    }
+
+    fn block(&self, layer: usize, x: Vec<T>, part: &Part<'_>, arena: &mut Arena<T>) -> (Vec<T>, Kept<T>) {
+        let ModelConfig { d_model: d, d_ff, norm_eps: eps, .. } = self.config;
+        let (n, w) = (part.tokens.len(), &self.variables[1 + OF_BLOCK * layer..][..OF_BLOCK]);
+        let mut h = arena.take(n * d); // (n, d)
+        kernels::rms_norm(&x, w[NORM_ATTENTION], eps, &mut h);
+        let mut qkv = arena.take(n * self.config.qkv_dim()); // (n, qkv_dim)
+        product::linear(&h, w[QKV], &mut qkv, self.sizes(n, self.config.qkv_dim(), d), false);
+        attention::turn(&mut qkv, part.lengths, self.heads(), &self.turns, Turn::There);
+        let mut weights = arena.take(attention::weights_len(part.lengths, self.heads()));
+        let mut attended = arena.take(n * d); // (n, d)
+        attention::attention(&qkv, part.lengths, self.heads(), &mut weights, &mut attended);
+        let mut middle = arena.copy(&x); // (n, d)
+        if layer + 1 == self.config.n_layers {
+            attended = gather(attended, &part.rows, d, arena); // (m, d)
+            middle = gather(middle, &part.rows, d, arena); // (m, d)
+        }
+        let r = middle.len() / d;
+        product::linear(&attended, w[ATTENTION_OUT], &mut middle, self.sizes(r, d, d), true);
+        let mut h_middle = arena.take(r * d); // (r, d)
+        kernels::rms_norm(&middle, w[NORM_FEED_FORWARD], eps, &mut h_middle);
+        let mut gate_up = arena.take(r * 2 * d_ff); // (r, 2 d_ff)
+        product::linear(&h_middle, w[GATE_UP], &mut gate_up, self.sizes(r, 2 * d_ff, d), false);
+        let mut gated = arena.take(r * d_ff); // (r, d_ff)
+        kernels::swiglu(&gate_up, d_ff, &mut gated);
+        let mut out = arena.copy(&middle); // (r, d)
+        product::linear(&gated, w[DOWN], &mut out, self.sizes(r, d, d_ff), true);
+        (out, Kept { x, h, qkv, weights, attended, middle, h_middle, gate_up, gated })
+    }
+
+    fn last_norm(&self, x: &[T], arena: &mut Arena<T>) -> Vec<T> {
+        let mut h = arena.take(x.len()); // (m, d)
+        kernels::rms_norm(x, self.variables[self.variables.len() - 1], self.config.norm_eps, &mut h);
+        h
+    }
+
+    fn logits(&self, h: &[T], arena: &mut Arena<T>) -> Vec<T> {
+        let head = self.head(h.len() / self.config.d_model);
+        let mut logits = arena.take(head.n * head.m); // (m, V)
+        product::linear(h, self.variables[0], &mut logits, head, false);
+        logits
+    }
+
+    /// Adds the gradient of the norm with the weights `variable` to `dx`.
+    fn rms_backward(&self, variable: usize, x: &[T], dh: &[T], dx: &mut [T], gradients: &mut [Vec<T>], adds: bool) {
+        let dw = kernels::rms_norm_backward(x, self.variables[variable], self.config.norm_eps, dh, dx);
+        if adds {
+            kernels::add_to(&mut gradients[variable], &dw);
+        } else {
+            gradients[variable].copy_from_slice(&dw);
+        }
+    }
+
+    /// From `dx (m, d)` at the rows with a target back to the embedding.
+    fn backward(&self, part: &Part<'_>, kept: Vec<Kept<T>>, dx: Vec<T>, arena: &mut Arena<T>, gradients: &mut [Vec<T>], adds: bool) {
+        let (d, mut dx) = (self.config.d_model, dx);
+        for (layer, mut kept) in kept.into_iter().enumerate().rev() {
+            let dattended = self.feed_forward_backward(layer, &mut kept, &mut dx, arena, gradients, adds);
+            let (dattended, mut dstream) = if layer + 1 == self.config.n_layers {
+                (scatter(dattended, &part.rows, part.tokens.len(), d, arena), scatter(dx, &part.rows, part.tokens.len(), d, arena))
+            } else {
+                (dattended, dx)
+            };
+            self.attention_backward(layer, &kept, part, dattended, &mut dstream, arena, gradients, adds);
+            kept.free(arena);
+            dx = dstream;
+        }
+        for (dx, &token) in dx.chunks_exact(d).zip(part.tokens) {
+            kernels::add_to(&mut gradients[0][token as usize * d..][..d], dx);
+        }
+        arena.give(dx);
+    }
+
+    /// Takes `dx (r, d)` from the output of a block to the residual stream after its attention; returns the gradient of what was attended (r, d).
+    fn feed_forward_backward(
+        &self,
+        layer: usize,
+        kept: &mut Kept<T>,
+        dx: &mut [T],
+        arena: &mut Arena<T>,
+        gradients: &mut [Vec<T>],
+        adds: bool,
+    ) -> Vec<T> {
+        let ModelConfig { d_model: d, d_ff, .. } = self.config;
+        let (r, first) = (dx.len() / d, 1 + OF_BLOCK * layer);
+        let w = &self.variables[first..][..OF_BLOCK];
+        let down = self.sizes(r, d, d_ff);
+        let mut dgated = arena.take(r * d_ff); // (r, d_ff)
+        product::linear_dx(dx, w[DOWN], &mut dgated, down);
+        product::linear_dw(dx, &kept.gated, &mut gradients[first + DOWN], down, adds);
+        kernels::swiglu_backward(&mut kept.gate_up, d_ff, &dgated);
+        arena.give(dgated);
+        let gate_up = self.sizes(r, 2 * d_ff, d);
+        let mut dh = arena.take(r * d); // (r, d)
+        product::linear_dx(&kept.gate_up, w[GATE_UP], &mut dh, gate_up);
+        product::linear_dw(&kept.gate_up, &kept.h_middle, &mut gradients[first + GATE_UP], gate_up, adds);
+        self.rms_backward(first + NORM_FEED_FORWARD, &kept.middle, &dh, dx, gradients, adds);
+        let out = self.sizes(r, d, d);
+        product::linear_dx(dx, w[ATTENTION_OUT], &mut dh, out); // (r, d)
+        product::linear_dw(dx, &kept.attended, &mut gradients[first + ATTENTION_OUT], out, adds);
+        dh
+    }
+
+    /// Takes `dx (n, d)` on from the residual stream after the attention of a block to its input.
+    #[allow(clippy::too_many_arguments, reason = "the state of a backward pass")]
+    fn attention_backward(
+        &self,
+        layer: usize,
+        kept: &Kept<T>,
+        part: &Part<'_>,
+        dattended: Vec<T>,
+        dx: &mut [T],
+        arena: &mut Arena<T>,
+        gradients: &mut [Vec<T>],
+        adds: bool,
+    ) {
+        let (n, first) = (part.tokens.len(), 1 + OF_BLOCK * layer);
+        let mut dqkv = arena.take(kept.qkv.len()); // (n, qkv_dim)
+        attention::attention_backward(&kept.qkv, &kept.weights, part.lengths, self.heads(), &dattended, &mut dqkv);
+        attention::turn(&mut dqkv, part.lengths, self.heads(), &self.turns, Turn::Back);
+        let qkv = self.sizes(n, self.config.qkv_dim(), self.config.d_model);
+        let mut dh = dattended; // (n, d)
+        product::linear_dx(&dqkv, self.variables[first + QKV], &mut dh, qkv);
+        product::linear_dw(&dqkv, &kept.h, &mut gradients[first + QKV], qkv, adds);
+        self.rms_backward(first + NORM_ATTENTION, &kept.x, &dh, dx, gradients, adds);
+        arena.give(dqkv);
+        arena.give(dh);
+    }
+}
+
+impl<T: Real> Kept<T> {
+    fn free(self, arena: &mut Arena<T>) {
+        let Kept { x, h, qkv, weights, attended, middle, h_middle, gate_up, gated } = self;
+        for buffer in [x, h, qkv, weights, attended, middle, h_middle, gate_up, gated] {
+            arena.give(buffer);
+        }
+    }
+}
+
+/// In f64: a sum over thousands of tokens loses digits in f32.
+fn total<T: Real>(nats: &[T]) -> f64 {
+    nats.iter().map(|&row| row.to_f64()).sum()
+}
+
+/// Some rows of `x (n, d)`.
+fn gather<T: Real>(x: Vec<T>, rows: &[usize], d: usize, arena: &mut Arena<T>) -> Vec<T> {
+    let mut some = arena.take(rows.len() * d);
+    for (some, &row) in some.chunks_exact_mut(d).zip(rows) {
+        some.copy_from_slice(&x[row * d..][..d]);
+    }
+    arena.give(x);
+    some
+}
+
+/// `some` put back to their rows of n, the others 0.
+fn scatter<T: Real>(some: Vec<T>, rows: &[usize], n: usize, d: usize, arena: &mut Arena<T>) -> Vec<T> {
+    let mut all = arena.take(n * d);
+    all.fill(T::zero());
+    for (some, &row) in some.chunks_exact(d).zip(rows) {
+        all[row * d..][..d].copy_from_slice(some);
+    }
+    arena.give(some);
+    all
+}
