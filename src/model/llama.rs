@@ -41,7 +41,8 @@ impl Batch {
         Batch { tokens, lengths: lengths.into(), rows, targets: targets.into() }
     }
 
-    /// The same sequences in parts of about `tokens` tokens: one part, or an even number of them, so that two threads share them.
+    /// The same sequences in parts of about `tokens` tokens: one, or an even number of them as far as whole sequences allow,
+    /// so that two threads share them.
     pub(super) fn parts(&self, tokens: usize) -> Vec<Part<'_>> {
         let count = match (self.tokens.len() + tokens / 2) / tokens {
             0 | 1 => 1,

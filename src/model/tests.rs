@@ -169,7 +169,7 @@ fn all_ways_agree() {
 
 #[test]
 fn parts_are_the_batch_in_its_order() {
-    for (sequences, tokens, count) in [(0, 8, 0), (1000, 100_000, 1), (1000, 2000, 4), (1000, 900, 8), (12, 1, 9)] {
+    for (sequences, tokens, count) in [(0, 8, 0), (1000, 100_000, 1), (1000, 2000, 4), (1000, 900, 8), (12, 1, 11)] {
         let batch = large_batch(sequences);
         let parts = batch.parts(tokens);
         assert_eq!(parts.len(), count, "{} tokens in parts of {tokens}", batch.tokens());
