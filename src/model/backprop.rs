@@ -63,7 +63,7 @@ impl<'a> Backprop<'a> {
         match &mut self.memory {
             Memory::Single(lanes) => written(self.model, batch, |network, parts| losses(network, lanes, parts)),
             Memory::Double(lanes) => written(self.model, batch, |network, parts| losses(network, lanes, parts)),
-            Memory::Graph => self.model.loss(batch)?.to_dtype(DType::F64)?.to_scalar(),
+            Memory::Graph => self.model.untracked().loss(batch)?.to_dtype(DType::F64)?.to_scalar(),
         }
     }
 

@@ -3,10 +3,10 @@
 use super::attention::{Heads, Rope, Turns};
 use super::config::ModelConfig;
 use super::kernels::Real;
-use super::lora::Lora;
+use super::lora::{Lora, PACKS};
 use super::ops::Ops;
 use super::pass::Part;
-use crate::spec::{LoraSpec, Module};
+use crate::spec::LoraSpec;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
@@ -109,6 +109,8 @@ pub struct Llama {
     head: Option<Var>,
     /// Adapters, beside which all other variables are frozen.
     lora: Option<Arc<Lora>>,
+    /// Whether gradients can be asked for.
+    tracked: bool,
     rope: Arc<Rope>,
     ops: Ops,
 }
@@ -139,7 +141,7 @@ impl Llama {
         let norm = variable("model.norm.weight", &[d_model])?;
         let head = (!config.is_tied).then(|| variable("lm_head.weight", &[vocab_size, d_model])).transpose()?;
         let rope = Arc::new(Rope::new(context, &config.rope_frequencies()));
-        Ok(Llama { config, embedding, blocks, norm, head, lora: None, rope, ops })
+        Ok(Llama { config, embedding, blocks, norm, head, lora: None, tracked: true, rope, ops })
     }
 
     /// A network with random weights from a seeded generator: normal with deviation 0.02, the outputs of a block scaled
@@ -227,9 +229,14 @@ impl Llama {
         self.lora().map_or_else(|| self.variables(), Lora::variables)
     }
 
+    /// The same variables, none of them tracked: what a loss needs on the way is freed on the way.
+    pub(super) fn untracked(&self) -> Self {
+        Llama { tracked: false, ..self.clone() }
+    }
+
     /// A variable as the network reads it: without a gradient where it is frozen.
     fn read(&self, var: &Var) -> Tensor {
-        if self.lora.is_some() { var.as_detached_tensor() } else { var.as_tensor().clone() }
+        if self.lora.is_some() || !self.tracked { var.as_detached_tensor() } else { var.as_tensor().clone() }
     }
 
     /// Whether it is the network that passes are written out for: with nothing that only some families have, and all of it trained.
@@ -277,20 +284,20 @@ impl Llama {
         let tokens = Tensor::new(batch.tokens.as_slice(), device)?; // (n)
         let mut x = self.read(&self.embedding).index_select(&tokens, 0)?; // (n, d)
         for (layer, block) in self.blocks.iter().enumerate() {
-            let mut project = |x: &Tensor, weight: &Var, modules: &[Module]| {
-                let y = ops.linear(x, &self.read(weight))?; // (n, rows of the modules)
+            let mut project = |x: &Tensor, weight: &Var, pack: usize| {
+                let w = self.read(weight); // (rows of the pack, k)
                 match &self.lora {
-                    Some(lora) => lora.add_to(&y, x, layer, modules, ops, dropout.as_deref_mut()),
-                    None => Ok(y),
+                    Some(lora) => lora.project(x, &w, layer, PACKS[pack], ops, self.tracked, dropout.as_deref_mut()),
+                    None => ops.linear(x, &w),
                 }
             };
             let h = ops.rms_norm(&x, &self.read(&block.norm_attention), eps)?; // (n, d)
-            let qkv = project(&h, &block.qkv, &[Module::QProj, Module::KProj, Module::VProj])?; // (n, qkv_dim)
+            let qkv = project(&h, &block.qkv, 0)?; // (n, qkv_dim)
             let h = self.attention(qkv, block, &batch.lengths)?; // (n, n_heads head_dim)
-            x = (x + project(&h, &block.attention_out, &[Module::OProj])?)?; // (n, d)
+            x = (x + project(&h, &block.attention_out, 1)?)?; // (n, d)
             let h = ops.rms_norm(&x, &self.read(&block.norm_feed_forward), eps)?; // (n, d)
-            let h = ops.swiglu(&project(&h, &block.gate_up, &[Module::GateProj, Module::UpProj])?)?; // (n, d_ff)
-            x = (x + project(&h, &block.down, &[Module::DownProj])?)?; // (n, d)
+            let h = ops.swiglu(&project(&h, &block.gate_up, 2)?)?; // (n, d_ff)
+            x = (x + project(&h, &block.down, 3)?)?; // (n, d)
         }
         // only rows with a target pay for the head
         let rows = Tensor::new(batch.rows.as_slice(), device)?; // (m)

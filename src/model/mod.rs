@@ -15,6 +15,7 @@
 //! Several of candle's own ops cut the gradient in silence; every op used here is either one of ours with its
 //! own backward, or one of candle's that has been checked against central differences in the tests.
 
+mod adapted;
 mod arena;
 mod attention;
 mod backprop;

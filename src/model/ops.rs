@@ -79,7 +79,7 @@ pub(super) fn entries<'a, T: Real>(storage: &'a CpuStorage, layout: &Layout) -> 
 }
 
 /// Runs `body` on the entries of a CPU tensor.
-fn with_entries<T: Real, R>(tensor: &Tensor, body: impl FnOnce(&[T]) -> R) -> Result<R> {
+pub(super) fn with_entries<T: Real, R>(tensor: &Tensor, body: impl FnOnce(&[T]) -> R) -> Result<R> {
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
         candle_core::Storage::Cpu(storage) => Ok(body(entries(storage, layout)?)),
@@ -87,20 +87,23 @@ fn with_entries<T: Real, R>(tensor: &Tensor, body: impl FnOnce(&[T]) -> R) -> Re
     }
 }
 
-fn tensor<T: Real>(data: Vec<T>, shape: impl Into<Shape>) -> Result<Tensor> {
+pub(super) fn tensor<T: Real>(data: Vec<T>, shape: impl Into<Shape>) -> Result<Tensor> {
     Tensor::from_vec(data, shape.into(), &Device::Cpu)
 }
 
 /// Values that the forward keeps for the backward.
-#[derive(Default)]
-struct Kept<T>(Mutex<Vec<T>>);
+pub(super) struct Kept<T>(Mutex<Vec<T>>);
 
 impl<T> Kept<T> {
-    fn put(&self, values: Vec<T>) {
+    pub(super) fn empty() -> Self {
+        Kept(Mutex::new(Vec::new()))
+    }
+
+    pub(super) fn put(&self, values: Vec<T>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = values;
     }
 
-    fn take(&self) -> Vec<T> {
+    pub(super) fn take(&self) -> Vec<T> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -249,8 +252,7 @@ struct Attention<T> {
 impl<T: Real> Attention<T> {
     fn new(lengths: &Arc<[usize]>, heads: Heads, rope: &Rope) -> Self {
         let turns = rope.turns(lengths.iter().copied().max().unwrap_or(0));
-        let empty = || Kept(Mutex::new(Vec::new()));
-        Attention { lengths: lengths.clone(), heads, turns, turned_qkv: empty(), weights: empty() }
+        Attention { lengths: lengths.clone(), heads, turns, turned_qkv: Kept::empty(), weights: Kept::empty() }
     }
 }
 
@@ -293,7 +295,7 @@ struct CrossEntropy<T> {
 
 impl<T: Real> CrossEntropy<T> {
     fn new(targets: &Arc<[u32]>) -> Self {
-        CrossEntropy { targets: targets.clone(), dlogits: Kept(Mutex::new(Vec::new())) }
+        CrossEntropy { targets: targets.clone(), dlogits: Kept::empty() }
     }
 }
 

@@ -104,9 +104,8 @@ pub fn write(folder: &Path, model: &Llama, vocabulary: &Vocabulary) -> Result<()
 /// with the configuration and the tokenizer of `origin` beside them.
 pub fn write_trained(folder: &Path, model: &Llama, origin: &Path) -> Result<(), CheckpointError> {
     if let Some(lora) = model.lora() {
-        let adapters: Vec<_> = lora.variables().into_iter().map(|(name, var)| (name, var.as_tensor().clone())).collect();
         write_json(&folder.join("adapter_config.json"), &adapter::config(lora.spec(), origin))?;
-        return Ok(files::write(&folder.join("adapter_model.safetensors"), &tensors::serialize(&adapters)?)?);
+        return Ok(files::write(&folder.join("adapter_model.safetensors"), &tensors::serialize(&lora.tensors()?)?)?);
     }
     let path = origin.join(CheckpointFiles::CONFIG);
     let config = config::in_f32(&files::read(&path)?).map_err(|cause| CheckpointError::Config { path, cause })?;
