@@ -44,6 +44,7 @@ fn parts(n: usize, draws: usize, shape: Shape, rng: &mut ChaCha8Rng) -> Parts {
         lower: 0.0,
         upper: None,
         laws: (0..draws).map(|_| law(shape, rng)).collect(),
+        draws: Vec::new(),
         repeat: None,
         grain: None,
     };

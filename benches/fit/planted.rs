@@ -1,10 +1,11 @@
 //! Planted laws: time, coverage of the intervals, and the regret of the allocations that the fits lead to.
 
-use parallot::allocate::{Problem, Term};
+use parallot::allocate::{Policy, Problem, Term, compare};
 use parallot::curve::{Curve, Point};
 use parallot::fit::{Fit, Settings, fit_family};
 use parallot::law::{Form, Law};
 use parallot::numeric::random::generator;
+use parallot::optimum::Kernel;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -124,24 +125,39 @@ pub fn regret() {
     ] {
         for noise in [0.005, 0.01, 0.02] {
             let families = std::env::var("PARALLOT_FAMILIES").map_or(100, |count| count.parse().expect("a number"));
-            let mut sums = [0.0; 4];
+            let mut sums = [0.0; 8];
             for family in 0..families {
                 let mut generator = generator(23, family);
                 let laws = population(&mut generator, form);
                 let curves = curves(&laws, sizes, 1, noise, &mut generator);
-                let auto = together(&curves, &Settings { bootstraps: 60, ..Settings::default() });
+                let auto = together(&curves, &Settings { bootstraps: 100, ..Settings::default() });
                 let own = together(&curves, &Settings { bootstraps: 0, forms: vec![form], ..Settings::default() });
                 let true_problem = problem(&laws, budget);
-                let best = true_problem.objective(&amounts(&true_problem));
+                let best = true_problem.weighted_loss(&amounts(&true_problem));
                 let reducible = best - laws.iter().map(Law::irreducible).sum::<f64>();
-                let cost = |pairs: &[u64]| 100.0 * (true_problem.objective(pairs) - best) / reducible;
-                let plug_in = |fits: &[Fit]| cost(&amounts(&problem(&fits.iter().map(|fit| fit.law).collect::<Vec<_>>(), budget)));
-                let found = [plug_in(&auto), plug_in(&own), cost(&averaged(&auto, budget)), cost(&[budget / 6; 6])];
+                let cost = |pairs: &[u64]| 100.0 * (true_problem.weighted_loss(pairs) - best) / reducible;
+                let first = |fit: &Fit| fit.candidates.iter().map(|one| one.law).find(taken).expect("a law that the allocator takes");
+                let plug_in = |fits: &[Fit]| cost(&amounts(&problem(&fits.iter().map(first).collect::<Vec<_>>(), budget)));
+                let comparison = compare(&averaged(&auto, budget), &[Policy::DrawsMean]);
+                let row =
+                    |policy: Policy| comparison.policies.iter().find(|row| row.policy == policy).map_or(f64::NAN, |row| cost(&row.pairs));
+                let said = |nats: f64| 100.0 * nats * laws.len() as f64 / reducible;
+                let found = [
+                    plug_in(&auto),
+                    row(Policy::Parallot),
+                    row(Policy::DrawsMean),
+                    plug_in(&own),
+                    row(Policy::Uniform),
+                    said(comparison.expected_regret_nats),
+                    said(comparison.noise_regret_nats),
+                    said(comparison.regret_formula_nats.unwrap_or(f64::NAN)),
+                ];
                 sums.iter_mut().zip(found).for_each(|(sum, found)| *sum += found / families as f64);
             }
-            let [auto, own, mean, uniform] = sums;
+            let [chosen, average, draws, own, uniform, simulated, noise_alone, formula] = sums;
             println!(
-                "{label}, {:.1} % noise: auto {auto:.2} %, averaged forms {mean:.2} %, true form {own:.2} %, uniform {uniform:.2} %",
+                "{label}, {:.1} % noise: average of forms {average:.2} %, chosen form {chosen:.2} %, mean over draws {draws:.2} %, \
+                 true form {own:.2} %, uniform {uniform:.2} %; expected by draws {simulated:.2} %, by the formula {formula:.2} %, of noise alone {noise_alone:.2} %",
                 100.0 * noise
             );
         }
@@ -149,7 +165,7 @@ pub fn regret() {
 }
 
 fn problem(laws: &[Law], budget: u64) -> Problem {
-    let term = |(number, &law): (usize, &Law)| Term { lang: number.to_string(), law, weight: 1.0, lower: 1, upper: None, unique: None };
+    let term = |(number, &law): (usize, &Law)| Term { lower: 1, ..Term::new(number.to_string(), law) };
     Problem::new(laws.iter().enumerate().map(term).collect(), budget).expect("a problem")
 }
 
@@ -157,25 +173,14 @@ fn amounts(problem: &Problem) -> Vec<u64> {
     problem.solve().languages.iter().map(|allotted| allotted.pairs).collect()
 }
 
-/// The allocation by the mean marginal gain of the weighted candidates: each language as often as it has candidates, by a search on the
-/// common marginal gain.
-fn averaged(fits: &[Fit], budget: u64) -> Vec<u64> {
-    let steepness = |fit: &Fit, x: f64| {
-        fit.candidates.iter().filter(|one| one.weight_within > 0.0).map(|one| -one.weight_within * one.law.slope(x)).sum::<f64>()
-    };
-    let amount = |fit: &Fit, gain: f64| {
-        let (mut lo, mut hi) = (1.0f64.ln(), (budget as f64).ln());
-        for _ in 0..60 {
-            let middle = 0.5 * (lo + hi);
-            if steepness(fit, middle.exp()) > gain { lo = middle } else { hi = middle }
-        }
-        lo.exp()
-    };
-    let (mut lo, mut hi) = (-60.0f64, 10.0f64);
-    for _ in 0..80 {
-        let middle = 0.5 * (lo + hi);
-        let spent: f64 = fits.iter().map(|fit| amount(fit, middle.exp())).sum();
-        if spent > budget as f64 { lo = middle } else { hi = middle }
-    }
-    fits.iter().map(|fit| amount(fit, hi.exp()) as u64).collect()
+fn taken(law: &Law) -> bool {
+    Kernel::of(law).is_some()
+}
+
+/// The problem over the average of the forms, with the draws of the laws.
+fn averaged(fits: &[Fit], budget: u64) -> Problem {
+    let term = |(number, fit): (usize, &Fit)| Term { lower: 1, ..Term::new(number.to_string(), fit.average(taken).expect("an average")) };
+    let draws = (0..fits[0].draws.len()).map(|draw| fits.iter().map(|fit| fit.draws[draw]).collect());
+    let draws = draws.filter(|laws: &Vec<Law>| laws.iter().all(taken)).collect();
+    Problem::new(fits.iter().enumerate().map(term).collect(), budget).expect("a problem").with_draws(draws)
 }

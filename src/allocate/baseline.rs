@@ -1,87 +1,139 @@
-//! The baselines: ways to spend a budget that read no law.
+//! The baselines: ways to spend a budget that read no law. They know bounds and costs, not groups.
 
-use super::{Policy, Problem};
+use super::problem::{Budget, Problem};
+use super::solution::{self, Posed};
+use super::{Policy, Term};
 use crate::numeric::roots::falling_root;
+use crate::optimum::Risk;
+
+/// What a language can take.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    /// Least pairs.
+    least: u64,
+    /// Most pairs.
+    most: u64,
+    /// Cost of a pair.
+    cost: f64,
+}
 
 impl Policy {
-    /// Pairs a language by this policy, whole, within the bounds, summing to the budget.
+    /// Pairs a language by this policy, whole, within the bounds, summing to a budget of pairs or costing at most one of cost.
     ///
     /// A policy is a value a language, and each gets that value times one common factor, clipped into its bounds; the factor is the one
     /// that spends the budget, so what a clipped language leaves or takes is shared by the policy's own rule. Fractions go to the
     /// largest remainders, ties by order. [`Policy::UniMax`] fills its epochs first and spreads what they cannot hold evenly.
-    /// Where [`Policy::is_defined_for`] says no, this is [`Policy::Uniform`].
+    /// [`Policy::Current`] is the mix in use as it is. Where [`Policy::is_defined_for`] says no, this is [`Policy::Uniform`].
     pub fn allot(&self, problem: &Problem) -> Vec<u64> {
-        let terms = problem.terms();
-        let ranges: Vec<(u64, u64)> = terms.iter().map(|term| (term.lower, problem.most(term))).collect();
+        let (terms, budget) = (problem.terms(), problem.budget().amount());
+        let slot = |term: &Term| Slot { least: term.lower, most: problem.most(term), cost: problem.cost(term) };
+        let slots: Vec<Slot> = terms.iter().map(slot).collect();
         let sizes: Option<Vec<f64>> = terms.iter().map(|term| term.unique.map(|unique| unique as f64)).collect();
         let even = vec![1.0; terms.len()];
         match (self, sizes.filter(|_| self.is_defined_for(problem))) {
-            (Policy::Parallot, _) => problem.solve().languages.iter().map(|language| language.pairs).collect(),
-            (Policy::Proportional, Some(sizes)) => fill(&ranges, &sizes, problem.budget()),
+            (Policy::Parallot, _) => problem.solve().pairs(),
+            (Policy::DrawsMean, _) if self.is_defined_for(problem) => solution::whole(problem, Posed::drawn(problem, Risk::Mean)).0,
+            (Policy::DrawsTail(level), _) if self.is_defined_for(problem) => {
+                solution::whole(problem, Posed::drawn(problem, Risk::Cvar { level: *level })).0
+            }
+            (Policy::Current, _) if self.is_defined_for(problem) => terms.iter().map(|term| term.current.unwrap_or(0)).collect(),
+            (Policy::Proportional, Some(sizes)) => fill(&slots, &sizes, budget),
             (Policy::Temperature(t), Some(sizes)) => {
                 let largest = sizes.iter().copied().fold(0.0, f64::max);
                 let values: Vec<f64> = sizes.iter().map(|size| (size / largest.max(1.0)).powf(1.0 / t)).collect();
-                fill(&ranges, &values, problem.budget())
+                fill(&slots, &values, budget)
             }
-            (Policy::UniMax(epochs), Some(sizes)) => unimax(&ranges, &sizes, *epochs, problem.budget()),
-            _ => fill(&ranges, &even, problem.budget()),
+            (Policy::UniMax(epochs), Some(sizes)) => unimax(&slots, &sizes, *epochs, budget),
+            _ => fill(&slots, &even, budget),
         }
     }
 
-    /// Whether the policy's numbers are known: those that go by unique pairs need them of every language, a temperature must be above 0,
-    /// and epochs not below 0.
+    /// Whether the policy's numbers are known: those that go by unique pairs need them of every language, those that go by draws need draws,
+    /// a temperature must be above 0, epochs not below 0, a level from 0 to below 1.
     pub fn is_defined_for(&self, problem: &Problem) -> bool {
-        let known = || problem.terms().iter().all(|term| term.unique.is_some());
+        let sized = || problem.terms().iter().all(|term| term.unique.is_some());
         match *self {
             Policy::Parallot | Policy::Uniform => true,
-            Policy::Proportional => known(),
-            Policy::Temperature(t) => t > 0.0 && t.is_finite() && known(),
-            Policy::UniMax(epochs) => epochs >= 0.0 && known(),
+            Policy::DrawsMean => !problem.draws().is_empty(),
+            Policy::DrawsTail(level) => !problem.draws().is_empty() && (0.0..1.0).contains(&level),
+            Policy::Current => problem.terms().iter().all(|term| term.current.is_some()),
+            Policy::Proportional => sized(),
+            Policy::Temperature(t) => t > 0.0 && t.is_finite() && sized(),
+            Policy::UniMax(epochs) => epochs >= 0.0 && sized(),
         }
     }
 }
 
-fn unimax(ranges: &[(u64, u64)], sizes: &[f64], epochs: f64, budget: u64) -> Vec<u64> {
-    let even = vec![1.0; ranges.len()];
-    let caps = ranges.iter().zip(sizes).map(|(&(least, most), size)| ((size * epochs) as u64).clamp(least, most));
-    let capped: Vec<(u64, u64)> = ranges.iter().zip(caps).map(|(range, cap)| (range.0, cap)).collect();
-    if capped.iter().map(|range| u128::from(range.1)).sum::<u128>() >= u128::from(budget) {
+impl Budget {
+    /// What a mix costs: its pairs, or the cost of them.
+    pub fn spent_by(terms: &[Term], pairs: &[u64], of_cost: bool) -> Self {
+        match of_cost {
+            true => Budget::Cost(terms.iter().zip(pairs).map(|(term, &x)| term.cost * x as f64).sum()),
+            false => Budget::Pairs(pairs.iter().sum()),
+        }
+    }
+}
+
+fn unimax(slots: &[Slot], sizes: &[f64], epochs: f64, budget: f64) -> Vec<u64> {
+    let even = vec![1.0; slots.len()];
+    let cap = |(slot, size): (&Slot, &f64)| Slot { most: ((size * epochs) as u64).clamp(slot.least, slot.most), ..*slot };
+    let capped: Vec<Slot> = slots.iter().zip(sizes).map(cap).collect();
+    if cost_of(&capped, |slot| slot.most) >= budget {
         return fill(&capped, &even, budget);
     }
-    let rest: Vec<(u64, u64)> = ranges.iter().zip(&capped).map(|(range, capped)| (capped.1, range.1)).collect();
+    let rest: Vec<Slot> = slots.iter().zip(&capped).map(|(slot, capped)| Slot { least: capped.most, ..*slot }).collect();
     fill(&rest, &even, budget)
 }
 
-/// Whole amounts `clip(c value, least, most)` that sum to `total`, which the ranges admit; languages of value 0 are filled evenly, last.
-pub(super) fn fill(ranges: &[(u64, u64)], values: &[f64], total: u64) -> Vec<u64> {
-    let held: u128 = ranges.iter().zip(values).map(|(range, &value)| u128::from(if value > 0.0 { range.1 } else { range.0 })).sum();
-    if held < u128::from(total) && values.contains(&0.0) {
-        let rest: Vec<(u64, u64)> = ranges.iter().zip(values).map(|(r, &value)| if value > 0.0 { (r.1, r.1) } else { *r }).collect();
-        return fill(&rest, &vec![1.0; values.len()], total);
+fn cost_of(slots: &[Slot], pairs: impl Fn(&Slot) -> u64) -> f64 {
+    slots.iter().map(|slot| slot.cost * pairs(slot) as f64).sum()
+}
+
+/// Whole amounts `clip(c value, least, most)` that cost `budget`, as far as the slots admit; languages of value 0 are filled evenly, last.
+fn fill(slots: &[Slot], values: &[f64], budget: f64) -> Vec<u64> {
+    let held: f64 =
+        slots.iter().zip(values).map(|(slot, &value)| slot.cost * if value > 0.0 { slot.most } else { slot.least } as f64).sum();
+    if held < budget && values.contains(&0.0) {
+        let full = |(slot, &value): (&Slot, &f64)| if value > 0.0 { Slot { least: slot.most, ..*slot } } else { *slot };
+        let rest: Vec<Slot> = slots.iter().zip(values).map(full).collect();
+        return fill(&rest, &vec![1.0; values.len()], budget);
     }
-    let amount = |factor: f64, (&(least, most), &value): (&(u64, u64), &f64)| (factor * value).clamp(least as f64, most as f64);
-    let amounts = |ln_factor: f64| ranges.iter().zip(values).map(move |pair| amount(ln_factor.exp(), pair));
-    let positive = || ranges.iter().zip(values).filter(|(_, value)| **value > 0.0);
+    let amount = |factor: f64, (slot, &value): (&Slot, &f64)| (factor * value).clamp(slot.least as f64, slot.most as f64);
+    let amounts = |ln_factor: f64| slots.iter().zip(values).map(move |pair| amount(ln_factor.exp(), pair));
+    let spent = |ln_factor: f64| slots.iter().zip(amounts(ln_factor)).map(|(slot, x)| slot.cost * x).sum::<f64>();
+    let positive = || slots.iter().zip(values).filter(|(_, value)| **value > 0.0);
     // so little that nobody gets a whole pair by it, and so much that everybody is full
-    let little = positive().map(|(_, value)| 1e-3 / (value * ranges.len() as f64)).fold(f64::INFINITY, f64::min).min(1e300);
-    let much = positive().map(|((_, most), value)| (*most as f64 + 1.0) / value).fold(little, f64::max);
-    let root = falling_root(|ln_factor| total as f64 - amounts(ln_factor).sum::<f64>(), little.ln(), much.ln());
-    round(ranges, &amounts(root.left).collect::<Vec<f64>>(), total)
+    let little = positive().map(|(_, value)| 1e-3 / (value * slots.len() as f64)).fold(f64::INFINITY, f64::min).min(1e300);
+    let much = positive().map(|(slot, value)| (slot.most as f64 + 1.0) / value).fold(little, f64::max);
+    let root = falling_root(|ln_factor| budget - spent(ln_factor), little.ln(), much.ln());
+    round(slots, &amounts(root.left).collect::<Vec<f64>>(), budget)
+}
+
+/// Amounts that meet the bounds and the budget in whole pairs: down, and what is left to the largest remainders.
+pub(super) fn rounded(problem: &Problem, amounts: &[f64]) -> Vec<u64> {
+    let slot = |term: &Term| Slot { least: term.least(), most: problem.most(term), cost: problem.cost(term) };
+    round(&problem.terms().iter().map(slot).collect::<Vec<_>>(), amounts, problem.budget().amount())
 }
 
 /// Rounds down and gives what is left to the largest remainders with room, ties by order.
-fn round(ranges: &[(u64, u64)], amounts: &[f64], total: u64) -> Vec<u64> {
-    let mut pairs: Vec<u64> = ranges.iter().zip(amounts).map(|(&(least, most), &x)| (x as u64).clamp(least, most)).collect();
+fn round(slots: &[Slot], amounts: &[f64], budget: f64) -> Vec<u64> {
+    let mut pairs: Vec<u64> = slots.iter().zip(amounts).map(|(slot, &x)| (x as u64).clamp(slot.least, slot.most)).collect();
     let mut order: Vec<usize> = (0..pairs.len()).collect();
     order.sort_by(|&i, &j| amounts[j].fract().total_cmp(&amounts[i].fract()));
-    let mut left = total.saturating_sub(pairs.iter().sum());
-    while left > 0 && order.iter().any(|&i| pairs[i] < ranges[i].1) {
+    let spent: f64 = slots.iter().zip(&pairs).map(|(slot, &x)| slot.cost * x as f64).sum();
+    // a budget of so many pairs' cost to the last digit pays for as many
+    let cheapest = slots.iter().map(|slot| slot.cost).fold(f64::INFINITY, f64::min);
+    let mut left = budget - spent + (1e-12 * budget).min(0.5 * cheapest);
+    loop {
+        let before = left;
         for &i in &order {
-            if left > 0 && pairs[i] < ranges[i].1 {
+            if slots[i].cost <= left && pairs[i] < slots[i].most {
                 pairs[i] += 1;
-                left -= 1;
+                left -= slots[i].cost;
             }
         }
+        if left == before {
+            return pairs;
+        }
     }
-    pairs
 }

@@ -1,6 +1,7 @@
 //! The allocation beside the baselines, under the uncertainty of the laws.
 
-use super::{Allocation, Comparison, Policy, PolicyRow, Problem, Term};
+use super::regret::{noise_regret, regret_formula};
+use super::{Allocation, Comparison, Objective, Policy, PolicyRow, Problem};
 use crate::law::Law;
 use crate::numeric::quantiles::central;
 use crate::units::{Estimate, Interval};
@@ -12,104 +13,128 @@ struct Sample {
     shares: Vec<f64>,
     /// Loss a policy and language.
     losses: Vec<Vec<f64>>,
+    /// Score of our allocation less that of the draw's own.
+    regret: f64,
 }
 
-/// Sets our allocation, uniform, and then each further policy against draws of the laws: one `Vec<Law>` a draw, in the order of the
-/// terms; a term beyond its end keeps its own law. Every policy's pairs are fixed by the fitted laws; only what they bring is drawn.
-/// Without draws every interval is a point.
+/// Sets our allocation, uniform, and then each further policy against the draws of the problem's laws. Every policy's pairs are fixed by the
+/// fitted laws, or by all draws together; only what they bring is drawn. Without draws every interval is a point.
 ///
 /// The allocation was chosen by the same laws that predict its gain, so the prediction flatters it. To second order in the noise the flattery is
 /// twice the expected regret `R`: the fitted laws put our loss `R` below that of the true optimum's pairs, and the true laws put it
-/// `R` above. `R` is estimated by the mean, over draws of the fitted forms, of what a draw's own optimum loses under the fitted laws, and our gain
-/// is lowered by `2 R`. Policies that need unknown unique pairs are left out.
-pub fn compare(problem: &Problem, draws: &[Vec<Law>], policies: &[Policy]) -> Comparison {
+/// `R` above. `R` is estimated by [`Comparison::noise_regret_nats`], and our gain is lowered by `2 R`. Policies that need what is unknown are left out.
+pub fn compare(problem: &Problem, policies: &[Policy]) -> Comparison {
     let allocation = problem.solve();
-    let mut rows = vec![(Policy::Parallot, pairs_of(&allocation)), (Policy::Uniform, Policy::Uniform.allot(problem))];
+    let mut rows = vec![(Policy::Parallot, allocation.pairs()), (Policy::Uniform, Policy::Uniform.allot(problem))];
     let further = policies.iter().filter(|policy| !matches!(policy, Policy::Parallot | Policy::Uniform));
     rows.extend(further.filter(|policy| policy.is_defined_for(problem)).map(|policy| (*policy, policy.allot(problem))));
     let fitted = sample(problem, &rows, &allocation);
-    let samples: Vec<Sample> = draws
-        .par_iter()
-        .map(|laws| match problem.with_laws(laws) {
-            Ok(drawn) => sample(&drawn, &rows, &drawn.solve()),
-            // a draw with a pole where the budget has no pair to spare: nothing to solve, the fitted laws stand in
-            Err(_) => sample(problem, &rows, &allocation),
-        })
-        .collect();
-    let expected_regret_nats = expected_regret(problem, &pairs_of(&allocation), draws);
+    let of_draw = |laws: &Vec<Law>| match problem.with_laws(laws) {
+        Ok(drawn) => sample(&drawn, &rows, &for_one_draw(&drawn).solve()),
+        // a draw with a pole where the budget has no pair to spare: nothing to solve, the fitted laws stand in
+        Err(_) => sample(problem, &rows, &allocation),
+    };
+    let samples: Vec<Sample> = problem.draws().par_iter().map(of_draw).collect();
+    let noise_regret_nats = noise_regret(problem, &allocation.pairs());
+    let regrets: Vec<f64> = samples.iter().map(|sample| sample.regret).filter(|regret| regret.is_finite()).collect();
+    let expected_regret_nats = regrets.iter().sum::<f64>() / regrets.len().max(1) as f64;
     let share = |i: usize| estimate(fitted.shares[i], samples.iter().map(|sample| sample.shares[i]));
     let shares = (0..problem.terms().len()).map(share).collect();
-    let policies = |at: usize| {
-        let correction = if at == 0 { 2.0 * expected_regret_nats } else { 0.0 };
-        row(problem, &rows[at], at, &fitted, &samples, correction)
-    };
-    let policies = (0..rows.len()).map(policies).collect();
-    Comparison { allocation, shares, policies, expected_regret_nats, draws: draws.len() }
+    let table = Table { problem, rows: &rows, fitted: &fitted, samples: &samples, correction: 2.0 * noise_regret_nats };
+    let policies = (0..rows.len()).map(|at| table.row(at)).collect();
+    let regret_formula_nats = regret_formula(problem, &allocation);
+    let draws = problem.draws().len();
+    Comparison { allocation, shares, policies, expected_regret_nats, noise_regret_nats, regret_formula_nats, draws }
 }
 
-fn pairs_of(allocation: &Allocation) -> Vec<u64> {
-    allocation.languages.iter().map(|language| language.pairs).collect()
+/// The problem of one draw, which has no tail.
+fn for_one_draw(problem: &Problem) -> Problem {
+    let single = |problem: &Problem| problem.clone().with_objective(Objective::Mean).ok();
+    match problem.objective() {
+        Objective::Tail(_) => single(problem).unwrap_or_else(|| problem.clone()),
+        Objective::Mean | Objective::Worst => problem.clone(),
+    }
 }
 
 fn sample(problem: &Problem, rows: &[(Policy, Vec<u64>)], allocation: &Allocation) -> Sample {
-    let losses = |pairs: &[u64]| problem.terms().iter().zip(pairs).map(|(term, &x)| term.law.loss(x as f64)).collect();
+    let losses = |pairs: &[u64]| -> Vec<f64> { problem.terms().iter().zip(pairs).map(|(term, &x)| term.laws.loss(x as f64)).collect() };
+    let of = |pairs: &[u64]| score(problem, &losses(pairs));
     Sample {
+        regret: of(&rows[0].1) - of(&allocation.pairs()),
         shares: allocation.languages.iter().map(|language| language.share).collect(),
         losses: rows.iter().map(|(_, pairs)| losses(pairs)).collect(),
     }
 }
 
-/// Mean loss under the fitted laws of the draws' optima, less that of ours. Only draws of the fitted forms count, put together language
-/// by language: what other forms say is no noise around the fit, and the mean gain over the draws holds it already.
-fn expected_regret(problem: &Problem, ours: &[u64], draws: &[Vec<Law>]) -> f64 {
-    let of_form = |(i, term): (usize, &Term)| -> Vec<Law> {
-        draws.iter().filter_map(|laws| laws.get(i)).filter(|law| law.form() == term.law.form()).copied().collect()
-    };
-    let columns: Vec<Vec<Law>> = problem.terms().iter().enumerate().map(of_form).collect();
-    let count = columns.iter().map(Vec::len).min().unwrap_or(0);
-    let loss = |pairs: &[u64]| {
-        let losses: Vec<f64> = problem.terms().iter().zip(pairs).map(|(term, &x)| term.law.loss(x as f64)).collect();
-        weighted_mean(problem, &losses)
-    };
-    let regret = |draw: usize| {
-        let laws: Vec<Law> = columns.iter().map(|column| column[draw]).collect();
-        Some(loss(&pairs_of(&problem.with_laws(&laws).ok()?.solve())) - loss(ours))
-    };
-    let regrets: Vec<f64> = (0..count).into_par_iter().filter_map(regret).filter(|regret| regret.is_finite()).collect();
-    if regrets.is_empty() { 0.0 } else { regrets.iter().sum::<f64>() / regrets.len() as f64 }
+/// All that the rows are computed from.
+struct Table<'a> {
+    problem: &'a Problem,
+    rows: &'a [(Policy, Vec<u64>)],
+    fitted: &'a Sample,
+    samples: &'a [Sample],
+    /// What our gain over any other policy is lowered by.
+    correction: f64,
 }
 
-fn row(
-    problem: &Problem,
-    (policy, pairs): &(Policy, Vec<u64>),
-    at: usize,
-    fitted: &Sample,
-    samples: &[Sample],
-    correction: f64,
-) -> PolicyRow {
-    let mean = |sample: &Sample, at: usize| weighted_mean(problem, &sample.losses[at]);
-    let gain = |sample: &Sample| match (mean(sample, 1), mean(sample, at)) {
-        // two infinite losses have no difference
-        (uniform, ours) if uniform == ours => 0.0,
-        (uniform, ours) => uniform - ours - correction,
-    };
-    let loss = |i: usize| estimate(fitted.losses[at][i], samples.iter().map(|sample| sample.losses[at][i]));
-    let gains: Vec<f64> = if samples.is_empty() { vec![gain(fitted)] } else { samples.iter().map(gain).collect() };
-    let count = gains.len() as f64;
-    PolicyRow {
-        policy: *policy,
-        pairs: pairs.clone(),
-        loss_nats: (0..pairs.len()).map(loss).collect(),
-        mean_loss_nats: estimate(mean(fitted, at), samples.iter().map(|sample| mean(sample, at))),
-        gain_nats: estimate(gains.iter().sum::<f64>() / count, gains.iter().copied()),
-        chance_to_beat_uniform: gains.iter().filter(|gain| **gain > 0.0).count() as f64 / count,
+impl Table<'_> {
+    fn row(&self, at: usize) -> PolicyRow {
+        let (policy, pairs) = &self.rows[at];
+        let loss = |i: usize| estimate(self.fitted.losses[at][i], self.samples.iter().map(|sample| sample.losses[at][i]));
+        let over_draws = |value: fn(&Problem, &[f64]) -> f64| {
+            let of = |sample: &Sample| value(self.problem, &sample.losses[at]);
+            estimate(of(self.fitted), self.samples.iter().map(of))
+        };
+        let (gain_nats, chance_to_beat_uniform) = self.difference(1, at, if at == 0 { self.correction } else { 0.0 });
+        let (behind_nats, chance_parallot_beats) = self.difference(at, 0, if at == 0 { 0.0 } else { self.correction });
+        PolicyRow {
+            policy: *policy,
+            pairs: pairs.clone(),
+            loss_nats: (0..pairs.len()).map(loss).collect(),
+            mean_loss_nats: over_draws(weighted_mean),
+            worst_loss_nats: over_draws(worst),
+            gain_nats,
+            chance_to_beat_uniform,
+            behind_nats,
+            chance_parallot_beats,
+        }
     }
+
+    /// The score of one policy less that of another and less `correction`: mean over the draws, interval, share of the draws above 0.
+    fn difference(&self, from: usize, to: usize, correction: f64) -> (Estimate, f64) {
+        let of = |sample: &Sample| match [from, to].map(|at| score(self.problem, &sample.losses[at])) {
+            // two infinite losses have no difference
+            [from, to] if from == to => 0.0,
+            [from, to] => from - to - correction,
+        };
+        let differences: Vec<f64> = if self.samples.is_empty() { vec![of(self.fitted)] } else { self.samples.iter().map(of).collect() };
+        let count = differences.len() as f64;
+        let above = differences.iter().filter(|difference| **difference > 0.0).count();
+        (estimate(differences.iter().sum::<f64>() / count, differences.iter().copied()), above as f64 / count)
+    }
+}
+
+/// What policies are judged by: the mean loss, or the worst weighted one where that is the objective; nats per target token.
+pub(super) fn score(problem: &Problem, losses: &[f64]) -> f64 {
+    match problem.objective() {
+        Objective::Mean | Objective::Tail(_) => weighted_mean(problem, losses),
+        Objective::Worst => counted(problem, losses).map(|(weight, loss)| weight * loss).fold(f64::NEG_INFINITY, f64::max),
+    }
+}
+
+/// Weights and losses of the languages that count.
+fn counted<'a>(problem: &'a Problem, losses: &'a [f64]) -> impl Iterator<Item = (f64, f64)> + 'a {
+    problem.terms().iter().zip(losses).filter(|(term, _)| term.weight > 0.0).map(|(term, &loss)| (term.weight, loss))
 }
 
 /// Mean loss over languages by weight, nats per target token; those of weight 0 have no part in it.
 fn weighted_mean(problem: &Problem, losses: &[f64]) -> f64 {
-    let weighted = || problem.terms().iter().zip(losses).filter(|(term, _)| term.weight > 0.0);
-    weighted().map(|(term, loss)| term.weight * loss).sum::<f64>() / weighted().map(|(term, _)| term.weight).sum::<f64>()
+    counted(problem, losses).map(|(weight, loss)| weight * loss).sum::<f64>()
+        / counted(problem, losses).map(|(weight, _)| weight).sum::<f64>()
+}
+
+/// The largest loss of a language that counts.
+fn worst(problem: &Problem, losses: &[f64]) -> f64 {
+    counted(problem, losses).map(|(_, loss)| loss).fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// A value with the central 90 % of the draws; a point without draws.

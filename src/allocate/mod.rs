@@ -1,23 +1,33 @@
-//! Allocation: spread a budget of whole pairs over languages so that the weighted sum of their losses is least.
+//! Allocation: spread a budget over languages in whole pairs so that the weighted sum of their losses is least, or the worst loss, or the
+//! mean of the worst draws.
 //!
 //! ```text
-//! minimise  F(X) = sum_i w_i L_i(X_i)   subject to   sum_i X_i = budget,   lower_i <= X_i <= upper_i,   X_i whole
+//! minimise  F(X) = sum_i w_i L_i(X_i)
+//! subject to  sum_i X_i = budget  (or  sum_i c_i X_i <= budget),   lower_i <= X_i <= upper_i,   group rows,   X_i whole
 //! ```
 //!
-//! The laws fall, so the budget is always spent. `optimum` solves the problem in whole pairs, exactly, and every answer carries the bound
-//! that proves it; here are the baselines beside it, and what the uncertainty of the laws makes of both.
+//! `L_i` is the average of the laws that the fit weighs. `optimum` solves the problem, and every answer carries the bound that proves it;
+//! here are the baselines beside it, what the uncertainty of the laws makes of both, and the problems turned round: the least budget that
+//! reaches a target, the front between the mean and the worst language.
 
 mod baseline;
 mod comparison;
+mod level;
+mod pareto;
 mod problem;
+mod regret;
 mod solution;
+mod target;
 mod verdict;
 
 pub use comparison::compare;
-pub use problem::{Problem, ProblemError, budget_path};
+pub use level::no_worse_than;
+pub use pareto::{ParetoPoint, pareto_front};
+pub use problem::{Amount, Budget, Group, Objective, Problem, ProblemError, Rule, budget_path};
+pub use target::{Target, TargetError, least_budget};
 pub use verdict::Verdict;
 
-use crate::law::Law;
+use crate::law::Average;
 use crate::units::Estimate;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -28,16 +38,29 @@ use std::fmt;
 pub struct Term {
     /// Language code, or any other name, unique in the problem.
     pub lang: String,
-    /// Loss law, nats per target token over pairs.
-    pub law: Law,
+    /// Loss, nats per target token over pairs: the average of the laws that the fit weighs.
+    pub laws: Average,
     /// Weight in the objective, not negative.
     pub weight: f64,
+    /// Cost of a pair where the budget is one of cost, above 0.
+    pub cost: f64,
     /// Least pairs.
     pub lower: u64,
     /// Most pairs: unique pairs times allowed epochs; absent = no limit.
     pub upper: Option<u64>,
     /// Unique pairs of the corpus, where known; the size that proportional policies go by.
     pub unique: Option<u64>,
+    /// Pairs of the mix that is in use, where one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<u64>,
+}
+
+impl Term {
+    /// A language of weight and cost 1, without bounds.
+    pub fn new(lang: impl Into<String>, laws: impl Into<Average>) -> Self {
+        let (lang, laws) = (lang.into(), laws.into());
+        Term { lang, laws, weight: 1.0, cost: 1.0, lower: 0, upper: None, unique: None, current: None }
+    }
 }
 
 /// Which bound holds a language.
@@ -73,19 +96,32 @@ pub struct Allotted {
     pub loss_nats: f64,
 }
 
+/// What relaxing a group by one unit of its amount is worth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupPrice {
+    /// Name of the group.
+    pub group: String,
+    /// Fall of the objective; of either sign for a group held exactly.
+    #[serde(with = "crate::units::any_number")]
+    pub shadow_price: f64,
+}
+
 /// A solved problem.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Allocation {
     /// One entry a language, in the order of the problem.
     pub languages: Vec<Allotted>,
-    /// The budget, pairs; the allotted pairs sum to it.
-    pub budget: u64,
-    /// Weighted sum of losses.
+    /// The budget. Without groups the allotted pairs sum to a budget of pairs.
+    pub budget: Budget,
+    /// What was minimised: the weighted sum of losses, or the worst weighted loss.
     #[serde(with = "crate::units::any_number")]
     pub objective: f64,
-    /// What a further pair of budget is worth, nats per target token a pair: the largest fall that one more pair brings; 0 where all are full.
+    /// What a further unit of budget is worth, nats per target token: of pairs, the largest fall that one more brings; 0 where all are full.
     #[serde(with = "crate::units::any_number")]
     pub shadow_price: f64,
+    /// The same of each group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupPrice>,
     /// A bound below which no allocation of this budget can come, from the dual.
     #[serde(with = "crate::units::any_number")]
     pub lower_bound: f64,
@@ -94,12 +130,25 @@ pub struct Allocation {
     pub gap: f64,
 }
 
+impl Allocation {
+    /// Pairs a language.
+    pub fn pairs(&self) -> Vec<u64> {
+        self.languages.iter().map(|language| language.pairs).collect()
+    }
+}
+
 /// A way to spend a budget. Every baseline is clipped into the bounds, and what that frees or lacks is shared out by its own rule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Policy {
-    /// The optimum of the laws.
+    /// The optimum of the fitted laws.
     Parallot,
+    /// The optimum of the mean over the draws of the laws.
+    DrawsMean,
+    /// The optimum of the mean over the worst draws: those above this level.
+    DrawsTail(f64),
+    /// The mix in use.
+    Current,
     /// The same for every language.
     Uniform,
     /// By unique pairs.
@@ -114,10 +163,28 @@ impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Policy::Parallot => write!(f, "parallot"),
+            Policy::DrawsMean => write!(f, "draws-mean"),
+            Policy::DrawsTail(level) => write!(f, "draws-cvar-{level}"),
+            Policy::Current => write!(f, "current"),
             Policy::Uniform => write!(f, "uniform"),
             Policy::Proportional => write!(f, "proportional"),
             Policy::Temperature(t) => write!(f, "temperature-{t}"),
             Policy::UniMax(epochs) => write!(f, "unimax-{epochs}"),
+        }
+    }
+}
+
+impl std::str::FromStr for Policy {
+    type Err = ();
+
+    /// The inverse of its text; `parallot` and what goes by draws are no baselines.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let number = |prefix: &str| text.strip_prefix(prefix)?.parse::<f64>().ok().filter(|number| *number > 0.0 && number.is_finite());
+        match text {
+            "uniform" => Ok(Policy::Uniform),
+            "proportional" => Ok(Policy::Proportional),
+            "current" => Ok(Policy::Current),
+            _ => number("temperature-").map(Policy::Temperature).or_else(|| number("unimax-").map(Policy::UniMax)).ok_or(()),
         }
     }
 }
@@ -133,11 +200,18 @@ pub struct PolicyRow {
     pub loss_nats: Vec<Estimate>,
     /// Weighted mean of the losses, nats per target token: of the fitted laws, with the interval over the draws.
     pub mean_loss_nats: Estimate,
-    /// Mean loss of uniform less that of this policy, nats per target token: positive is better than uniform.
+    /// The largest loss of a language that counts, nats per target token.
+    pub worst_loss_nats: Estimate,
+    /// Score of uniform less that of this policy, nats per target token: positive is better than uniform. The score is the mean loss, or
+    /// the worst where that is the objective.
     /// Its value is the mean over the draws, not the gain under the fitted laws: those chose the allocation and so flatter it.
     pub gain_nats: Estimate,
     /// Share of the draws in which the gain is above 0.
     pub chance_to_beat_uniform: f64,
+    /// Score of this policy less that of ours, likewise: what going over to ours brings.
+    pub behind_nats: Estimate,
+    /// Share of the draws in which ours is better.
+    pub chance_parallot_beats: f64,
 }
 
 /// The allocation beside the baselines, under the uncertainty of the laws.
@@ -149,10 +223,16 @@ pub struct Comparison {
     pub shares: Vec<Estimate>,
     /// Policies; the first is ours, the second uniform. Those that go by unique pairs are left out where a language's are unknown.
     pub policies: Vec<PolicyRow>,
-    /// What noise in the laws costs the allocation in the mean, nats per target token: the mean loss, under the fitted laws, of the
-    /// allocations of the draws less that of ours. The gain over uniform is corrected by twice this (see [`compare`]).
+    /// What not knowing the laws is expected to cost the allocation, nats per target token of the score: the mean over the draws of what the
+    /// draw's own optimum would save under it.
     #[serde(with = "crate::units::any_number")]
     pub expected_regret_nats: f64,
+    /// The part of it that is noise around the fitted laws: the mean score, under the fitted laws, of the optima of draws of their form, less
+    /// that of ours. Our gain over another policy is lowered by twice this (see [`compare`]).
+    #[serde(with = "crate::units::any_number")]
+    pub noise_regret_nats: f64,
+    /// The expected regret in closed form, to second order; absent where groups or an objective other than the mean couple the languages.
+    pub regret_formula_nats: Option<f64>,
     /// Draws used.
     pub draws: usize,
 }

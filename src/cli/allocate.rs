@@ -1,18 +1,19 @@
 //! `parallot allocate`: a budget over languages by fitted laws.
 
+use super::constraint::TAIL;
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
 use super::mixture::MixtureArguments;
-use super::posed::PosedArguments;
 use super::report::report_of;
 use super::terminal::{note, say, table};
 use super::version;
-use crate::allocate::{Active, Allocation, Comparison, Policy, Problem, Term, budget_path, compare};
+use crate::allocate::{
+    Active, Allocation, Budget, Comparison, Objective, ParetoPoint, Policy, Problem, Term, budget_path, compare, pareto_front,
+};
 use crate::files;
 use crate::fit::FitFile;
-use crate::law::Law;
 use crate::report::csv;
-use crate::report::eye::{grouped, nats, percent, signed};
+use crate::report::eye::{self, grouped, nats, percent, signed};
 use crate::units::Estimate;
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -22,9 +23,21 @@ use std::path::PathBuf;
 /// The fits that the program brings: those of `experiments/bible-six.yaml`.
 const SHIPPED: &str = include_str!("../../fits/bible-six/fits.json");
 
-/// Policies that every allocation is compared with; uniform is the one to beat.
-pub const POLICIES: [Policy; 6] =
-    [Policy::Parallot, Policy::Uniform, Policy::Proportional, Policy::Temperature(3.3), Policy::Temperature(5.0), Policy::UniMax(4.0)];
+/// Policies that every allocation is compared with, where they are defined; uniform is the one to beat.
+pub const POLICIES: [Policy; 9] = [
+    Policy::Parallot,
+    Policy::Uniform,
+    Policy::Proportional,
+    Policy::Temperature(3.3),
+    Policy::Temperature(5.0),
+    Policy::UniMax(4.0),
+    Policy::Current,
+    Policy::DrawsMean,
+    Policy::DrawsTail(TAIL),
+];
+
+/// Allocations of a front between the mean and the worst language.
+const FRONT: usize = 21;
 
 /// Flags of `parallot allocate`.
 #[derive(Debug, Clone, Args)]
@@ -40,9 +53,6 @@ pub struct Arguments {
     /// The problem
     #[command(flatten)]
     pub mixture: MixtureArguments,
-    /// What more it may ask
-    #[command(flatten)]
-    pub posed: PosedArguments,
     /// Print the allocation as JSON
     #[arg(long)]
     pub json: bool,
@@ -63,12 +73,16 @@ pub struct AllocationFile {
     pub fits_sha256: String,
     /// The languages with their laws and bounds.
     pub terms: Vec<Term>,
+    /// What counts: `mean`, `worst` or `cvar:` and a level.
+    pub objective: String,
     /// The one honest sentence.
     pub verdict: String,
     /// The allocation beside the baselines.
     pub comparison: Comparison,
     /// The same problem at other budgets.
     pub budget_path: Vec<Allocation>,
+    /// The front between the mean and the worst language.
+    pub pareto_front: Vec<ParetoPoint>,
 }
 
 /// Runs the verb.
@@ -78,9 +92,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let folders = arguments.experiment.as_deref().map(Folders::of).transpose()?;
     let fits = read_fits(arguments, folders.as_ref())?;
-    if arguments.posed.is_used() {
-        return super::problem::answer(&arguments.posed.pose(&arguments.mixture, &fits.file)?, arguments.json);
-    }
     let problem = arguments.mixture.pose(&fits.file)?;
     let out = arguments.out.clone().or_else(|| folders.map(|folders| folders.fits));
     if let Some(out) = &out {
@@ -136,17 +147,19 @@ fn parse_fits(json: &str, name: &str) -> Result<HashedFits, Failure> {
 
 /// Solves a problem over fits and compares the result with the baselines under the bootstrap draws.
 pub fn allocate(fits: &HashedFits, problem: &Problem) -> AllocationFile {
-    let count = fits.file.fits.iter().map(|fit| fit.draws.len()).min().unwrap_or(0);
-    let draws: Vec<Vec<Law>> = (0..count).map(|draw| fits.file.fits.iter().map(|fit| fit.draws[draw]).collect()).collect();
-    let policies: Vec<Policy> = POLICIES.into_iter().filter(|policy| policy.is_defined_for(problem)).collect();
-    let comparison = compare(problem, &draws, &policies);
+    let single = problem.objective() == Objective::Mean;
+    let policies: Vec<Policy> =
+        POLICIES.into_iter().filter(|policy| single || !matches!(policy, Policy::DrawsMean | Policy::DrawsTail(_))).collect();
+    let comparison = compare(problem, &policies);
     AllocationFile {
         parallot: version().to_owned(),
         source: fits.file.source.clone(),
         fits_sha256: fits.sha256.clone(),
         terms: problem.terms().to_vec(),
+        objective: problem.objective().to_string(),
         verdict: comparison.verdict().to_string(),
         budget_path: budget_path(problem, &budgets(problem.budget())),
+        pareto_front: pareto_front(problem, FRONT),
         comparison,
     }
 }
@@ -168,8 +181,9 @@ fn warn(fits: &FitFile, allocation: &AllocationFile) {
 }
 
 /// Budgets of three decades around one, ten a decade.
-fn budgets(budget: u64) -> Vec<u64> {
-    (-15..=15).map(|tenth| (budget as f64 * 10f64.powf(f64::from(tenth) / 10.0)).round() as u64).filter(|&budget| budget > 0).collect()
+fn budgets(budget: Budget) -> Vec<Budget> {
+    let at = |tenth: i32| budget.of((budget.amount() * 10f64.powf(f64::from(tenth) / 10.0)).round());
+    (-15..=15).map(at).filter(|budget| budget.amount() > 0.0).collect()
 }
 
 /// Writes the files of an allocation.
@@ -182,7 +196,7 @@ pub fn write(fits: &HashedFits, allocation: &AllocationFile, out: &std::path::Pa
         Some(allocation),
         records,
         &names,
-        format!("parallot allocate --budget {}", allocation.comparison.allocation.budget),
+        format!("parallot allocate --budget {}", allocation.comparison.allocation.budget.amount()),
     );
     files::write(&out.join("allocation.csv"), &csv::allocation(&report, &allocation.comparison).or_work()?).or_work()
 }
@@ -190,9 +204,11 @@ pub fn write(fits: &HashedFits, allocation: &AllocationFile, out: &std::path::Pa
 /// Prints an allocation for a person.
 pub fn print(file: &AllocationFile) {
     let comparison = &file.comparison;
+    let moves = file.terms.iter().any(|term| term.current.is_some());
     let rows = comparison.allocation.languages.iter().zip(&comparison.shares).enumerate().map(|(at, (language, share))| {
         let loss = comparison.policies.first().map(|ours| ours.loss_nats[at]);
-        vec![
+        let current = file.terms.get(at).and_then(|term| term.current).unwrap_or(0);
+        let mut cells = vec![
             language.lang.clone(),
             grouped(language.pairs),
             percent(language.share),
@@ -205,23 +221,44 @@ pub fn print(file: &AllocationFile) {
                 Active::Upper => "most",
             }
             .to_owned(),
-        ]
+        ];
+        if moves {
+            let sign = if language.pairs < current { "\u{2212}" } else { "+" };
+            cells.insert(2, format!("{sign}{}", grouped(language.pairs.abs_diff(current))));
+        }
+        cells
     });
-    say(&table(&["language", "pairs", "share", "90 % interval", "epochs", "loss, nats a token", "at bound"], rows));
+    let mut headings = vec!["language", "pairs", "share", "90 % interval", "epochs", "loss, nats a token", "at bound"];
+    if moves {
+        headings.insert(2, "move");
+    }
+    say(&table(&headings, rows));
     say("");
     let rows = comparison.policies.iter().map(|row| {
         let uniform = row.policy == Policy::Uniform;
         vec![
             row.policy.to_string(),
             nats(row.mean_loss_nats.value),
+            nats(row.worst_loss_nats.value),
             if uniform { "-".to_owned() } else { with_interval(row.gain_nats, signed) },
             if uniform { "-".to_owned() } else { format!("{:.2}", row.chance_to_beat_uniform) },
+            if row.policy == Policy::Parallot { "-".to_owned() } else { format!("{:.2}", row.chance_parallot_beats) },
         ]
     });
-    say(&table(&["policy", "mean loss, nats", "gain over uniform (90 %)", "chance to beat it"], rows));
-    let regret = nats(comparison.expected_regret_nats);
-    say(&format!("\nthe gain of parallot is lowered by twice {regret} nats, for the laws that predict it also chose it (METHODOLOGY.md)"));
-    say(&format!("\nverdict on {} pairs: {}", grouped(comparison.allocation.budget), file.verdict));
+    say(&table(
+        &["policy", "mean loss, nats", "worst language", "gain over uniform (90 %)", "chance to beat it", "parallot beats it"],
+        rows,
+    ));
+    if comparison.draws > 0 {
+        let regret = comparison.expected_regret_nats;
+        let formula = comparison.regret_formula_nats.map_or(String::new(), |formula| format!(", by the formula {}", nats(formula)));
+        say(&format!("\nexpected regret against knowing the laws: {} nats{formula}", nats(regret)));
+        let noise = nats(comparison.noise_regret_nats);
+        say(&format!(
+            "noise alone: {noise} nats; gains of parallot are lowered by twice that, for the laws that predict them also chose it (METHODOLOGY.md)"
+        ));
+    }
+    say(&format!("\nverdict on {}: {}", eye::budget(comparison.allocation.budget), file.verdict));
 }
 
 fn with_interval(estimate: Estimate, eye: impl Fn(f64) -> String) -> String {

@@ -94,7 +94,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .collect();
     let stamp = format!("parallot {}, fits sha256 {}", allocation.parallot, allocation.fits_sha256);
     let exported = llamafactory(&portions, &settings(arguments), &stamp).or_work()?;
-    let (count, total) = (exported.data.len(), allocation.comparison.allocation.budget);
+    let (count, total) = (exported.data.len(), allocation.comparison.allocation.pairs().iter().sum::<u64>());
     for (name, bytes) in exported.into_files() {
         files::write(&arguments.out.join(name), &bytes).or_work()?;
     }

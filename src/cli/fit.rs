@@ -12,7 +12,7 @@ use crate::fit::surface::SurfaceSettings;
 use crate::fit::{self, Candidate, Fit, FitFile, Settings};
 use crate::law::{Form, SurfaceForm};
 use crate::numeric::quantiles::quantile;
-use crate::record::{Manifest, RunRecord, Store, points_csv};
+use crate::record::{Manifest, Outcome, RunRecord, Store, points_csv};
 use crate::report::eye::significant;
 use crate::report::{csv, draws_parquet};
 use crate::sweep::is_simulated;
@@ -154,14 +154,17 @@ pub fn fit_records(name: &str, manifest: &Manifest, records: &[RunRecord], setti
     let curves = curves.map_err(|error| Failure::input(error).hint(hint))?;
     let unique: Vec<Option<u64>> = manifest.corpora.iter().map(|row| Some(row.train_pairs.0)).collect();
     let fits = fit::fit_all(&curves, &settings, &unique);
+    let mut fits = fits.map_err(|error| Failure::input(error).hint(hint))?;
+    fits.iter_mut().zip(&langs).for_each(|(fit, lang)| fit.tokens_per_pair = tokens_per_pair(records, lang));
     let points = points_csv(records).or_work()?;
-    Ok(FitFile {
-        parallot: version().to_owned(),
-        source: name.to_owned(),
-        input_sha256: files::hash(&points),
-        settings,
-        fits: fits.map_err(|error| Failure::input(error).hint(hint))?,
-    })
+    Ok(FitFile { parallot: version().to_owned(), source: name.to_owned(), input_sha256: files::hash(&points), settings, fits })
+}
+
+/// Training tokens of a pair of a language: the mean over its runs.
+fn tokens_per_pair(records: &[RunRecord], lang: &Lang) -> Option<f64> {
+    let runs = || records.iter().filter(|record| record.lang.as_ref() == Some(lang) && record.outcome == Outcome::Finished);
+    let (tokens, pairs) = runs().fold((0, 0), |(tokens, pairs), run| (tokens + run.train_tokens.0, pairs + run.pairs.0));
+    (pairs > 0).then(|| tokens as f64 / pairs as f64)
 }
 
 /// One row of a table of fits.

@@ -1,17 +1,34 @@
 //! The flags that pose an allocation problem, and the problem that they pose over some fits.
 
+use super::constraint::{self, MeanTarget, assignments, place};
 use super::failure::{Failure, OrFail};
-use crate::allocate::{Problem, ProblemError, Term};
+use crate::allocate::{Amount, Budget, Group, Policy, Problem, ProblemError, Target, Term, least_budget, no_worse_than};
 use crate::fit::FitFile;
+use crate::law::{Average, Law};
+use crate::optimum::Kernel;
 use crate::units::Pairs;
-use clap::Args;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
 
-/// What is to be spent, and within which bounds.
+/// What amounts are counted in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Unit {
+    /// Translation pairs.
+    #[default]
+    Pairs,
+    /// Training tokens, of which a pair of each language has as many as in the records.
+    Tokens,
+}
+
+/// What is to be spent, on what, and within which bounds.
 #[derive(Debug, Clone, Args)]
 pub struct MixtureArguments {
-    /// Pairs to allot, like `12000`, `60k` or `1.5M`
-    #[arg(long, value_name = "PAIRS", required_unless_present_any = ["problem", "budget_cost", "target_loss"])]
+    /// What to allot, like `12000`, `60k` or `1.5M`
+    #[arg(long, value_name = "PAIRS", required_unless_present_any = ["problem", "budget_cost", "target_loss", "target", "from"])]
     pub budget: Option<Pairs>,
+    /// What `--budget`, `--min`, `--max` and amounts of groups are counted in
+    #[arg(long, value_enum, default_value = "pairs")]
+    pub unit: Unit,
     /// Most passes over the unique pairs of a language
     #[arg(long, value_name = "N", default_value_t = 4.0)]
     pub epochs: f64,
@@ -24,47 +41,183 @@ pub struct MixtureArguments {
     /// Weight of a language's loss, like `hin_Deva=2`; 1 unless said; may be repeated
     #[arg(long, value_name = "LANG=WEIGHT")]
     pub weight: Vec<String>,
+    /// What counts: `mean` over languages, the `worst` language, or `cvar:0.9`, the mean of the worst tenth of the draws
+    #[arg(long, value_name = "OBJECTIVE", default_value = "mean")]
+    pub objective: String,
+    /// Cost of a pair, like `swh_Latn=0.02`; 1 unless said; may be repeated
+    #[arg(long, value_name = "LANG=COST", requires = "budget_cost", conflicts_with = "unit")]
+    pub price: Vec<String>,
+    /// What may be spent, in units of the prices, instead of `--budget`
+    #[arg(long, value_name = "COST", conflicts_with_all = ["budget", "unit"])]
+    pub budget_cost: Option<f64>,
+    /// A sum of languages held by an amount or by a share of the budget, like `indic: hin+mar >= 20%`; may be repeated
+    #[arg(long, value_name = "GROUP")]
+    pub group: Vec<String>,
+    /// No language's loss is above that under a policy by more than a share of it, like `uniform:0.5%`; may be repeated
+    #[arg(long, value_name = "POLICY:SHARE", conflicts_with_all = ["target", "target_loss"])]
+    pub no_worse_than: Vec<String>,
+    /// The mix in use, a YAML map from languages to pairs: what to move, and what it brings; its sum is the budget unless one is said
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// The least budget that brings languages to these losses in nats, like `tur=2.1,hin=2.3`, instead of a budget
+    #[arg(long, value_name = "LANG=LOSS", value_delimiter = ',', conflicts_with_all = ["budget", "budget_cost"])]
+    pub target_loss: Vec<String>,
+    /// The least budget that brings the mean loss to `mean=2.1` nats, or with `--from` lowers it by `mean=-3%`
+    #[arg(long, value_name = "TARGET", conflicts_with_all = ["budget", "budget_cost", "target_loss"])]
+    pub target: Option<String>,
 }
 
 impl MixtureArguments {
-    /// The problem: one term a fit, bounded above by unique pairs times epochs where they are known.
-    pub fn pose(&self, file: &FitFile) -> Result<Problem, Failure> {
-        let budget = self.budget.unwrap_or_default().0;
-        if budget == 0 {
-            return Err(Failure::input(anyhow::anyhow!("`--budget` is 0, expected at least 1 pair")));
+    /// A plain budget of pairs, everything else as it is by default.
+    pub fn plain(budget: Pairs) -> Self {
+        MixtureArguments {
+            budget: Some(budget),
+            unit: Unit::Pairs,
+            epochs: 4.0,
+            min: vec![],
+            max: vec![],
+            weight: vec![],
+            objective: "mean".to_owned(),
+            price: vec![],
+            budget_cost: None,
+            group: vec![],
+            no_worse_than: vec![],
+            from: None,
+            target_loss: vec![],
+            target: None,
         }
-        Problem::new(self.terms(file)?, budget).map_err(hinted)
     }
 
-    /// One term a fit, with bounds and weights.
-    pub fn terms(&self, file: &FitFile) -> Result<Vec<Term>, Failure> {
+    /// The problem: one term a fit, bounded above by unique pairs times epochs where they are known.
+    pub fn pose(&self, file: &FitFile) -> Result<Problem, Failure> {
+        let terms = self.terms(file)?;
+        let names: Vec<String> = terms.iter().map(|term| term.lang.clone()).collect();
+        let targeted = self.target.is_some() || !self.target_loss.is_empty();
+        let budget = if targeted { Budget::ample(&terms, self.counts_cost()) } else { self.budget(&terms)? };
+        let groups = self.group.iter().map(|text| self.group(text, &names)).collect::<Result<Vec<_>, _>>()?;
+        let policies = self.no_worse_than.iter().map(|text| constraint::no_worse_than(text)).collect::<Result<Vec<_>, _>>()?;
+        let objective = constraint::objective(&self.objective)?;
+        let draws = draws(file);
+        let mut problem = Problem::new(terms, budget)
+            .and_then(|problem| problem.with_groups(groups))
+            .and_then(|problem| problem.with_draws(draws).with_objective(objective))
+            .map_err(hinted)?;
+        if targeted {
+            problem = least_budget(&problem, &self.read_target(&problem, &names)?).or_input()?;
+        }
+        for (policy, slack) in policies {
+            if !policy.is_defined_for(&problem) {
+                let error = anyhow::anyhow!("`--no-worse-than {policy}`: what the policy goes by is not known of every language");
+                return Err(Failure::input(error).hint("`current` needs `--from FILE`, the others the unique pairs of each language"));
+            }
+            problem = no_worse_than(&problem, &policy.allot(&problem), slack).map_err(hinted)?;
+        }
+        Ok(problem)
+    }
+
+    fn counts_cost(&self) -> bool {
+        self.budget_cost.is_some() || self.unit == Unit::Tokens
+    }
+
+    fn budget(&self, terms: &[Term]) -> Result<Budget, Failure> {
+        match (self.budget_cost, self.budget, self.unit) {
+            (Some(cost), _, _) if cost > 0.0 && cost.is_finite() => Ok(Budget::Cost(cost)),
+            (Some(cost), _, _) => Err(Failure::input(anyhow::anyhow!("`--budget-cost` is {cost}, expected a finite number above 0"))),
+            (None, Some(Pairs(0)), _) => Err(Failure::input(anyhow::anyhow!("`--budget` is 0, expected at least 1 pair"))),
+            (None, Some(Pairs(pairs)), Unit::Pairs) => Ok(Budget::Pairs(pairs)),
+            (None, Some(Pairs(tokens)), Unit::Tokens) => Ok(Budget::Cost(tokens as f64)),
+            (None, None, _) => {
+                let current: Vec<u64> = terms.iter().map(|term| term.current.unwrap_or(0)).collect();
+                Ok(Budget::spent_by(terms, &current, self.counts_cost()))
+            }
+        }
+    }
+
+    /// One term a fit, with bounds, weights, costs and the mix in use.
+    fn terms(&self, file: &FitFile) -> Result<Vec<Term>, Failure> {
         if !(self.epochs.is_finite() && self.epochs > 0.0) {
             return Err(Failure::input(anyhow::anyhow!("`--epochs` is {}, expected a finite number above 0", self.epochs)));
         }
-        let mut terms: Vec<Term> = file
-            .fits
-            .iter()
-            .map(|fit| Term {
-                lang: fit.curve.clone(),
-                law: fit.law,
-                weight: 1.0,
-                lower: 0,
-                upper: fit.unique.map(|unique| (unique as f64 * self.epochs) as u64),
-                unique: fit.unique,
-            })
-            .collect();
-        for (lang, Pairs(pairs)) in assignments("--min", &self.min)? {
-            term(&mut terms, "--min", &lang)?.lower = pairs;
+        let mut terms = Vec::with_capacity(file.fits.len());
+        for fit in &file.fits {
+            let cost = match (self.unit, fit.tokens_per_pair) {
+                (Unit::Pairs, _) => 1.0,
+                (Unit::Tokens, Some(tokens)) => tokens,
+                (Unit::Tokens, None) => {
+                    let error = anyhow::anyhow!("`--unit tokens`: the fits do not say how many tokens a pair of `{}` has", fit.curve);
+                    return Err(
+                        Failure::input(error).hint("fits of an experiment do; `--price LANG=TOKENS --budget-cost N` says it by hand")
+                    );
+                }
+            };
+            // an average of the forms that the allocator can take; without any its own error names the form
+            let taken = |law: &Law| Kernel::of(law).is_some();
+            let laws = fit.average(taken).unwrap_or_else(|| Average::from(fit.law));
+            let upper = fit.unique.map(|unique| (unique as f64 * self.epochs) as u64);
+            terms.push(Term { cost, upper, unique: fit.unique, ..Term::new(fit.curve.clone(), laws) });
         }
-        for (lang, Pairs(pairs)) in assignments("--max", &self.max)? {
-            let term = term(&mut terms, "--max", &lang)?;
-            term.upper = Some(term.upper.map_or(pairs, |upper| upper.min(pairs)));
+        let names: Vec<String> = terms.iter().map(|term| term.lang.clone()).collect();
+        for (lang, Pairs(amount)) in assignments("--min", &self.min)? {
+            let term = &mut terms[place(&names, "--min", &lang)?];
+            term.lower = (amount as f64 / self.unit_of(term)).ceil() as u64;
+        }
+        for (lang, Pairs(amount)) in assignments("--max", &self.max)? {
+            let term = &mut terms[place(&names, "--max", &lang)?];
+            let most = (amount as f64 / self.unit_of(term)).floor() as u64;
+            term.upper = Some(term.upper.map_or(most, |upper| upper.min(most)));
         }
         for (lang, weight) in assignments::<f64>("--weight", &self.weight)? {
-            term(&mut terms, "--weight", &lang)?.weight = weight;
+            terms[place(&names, "--weight", &lang)?].weight = weight;
+        }
+        for (lang, cost) in assignments::<f64>("--price", &self.price)? {
+            terms[place(&names, "--price", &lang)?].cost = cost;
+        }
+        if let Some(path) = &self.from {
+            let pairs = constraint::read_mix(path, &names)?;
+            terms.iter_mut().zip(pairs).for_each(|(term, pairs)| term.current = Some(pairs));
         }
         Ok(terms)
     }
+
+    /// Amounts that one pair of a language counts.
+    fn unit_of(&self, term: &Term) -> f64 {
+        if self.unit == Unit::Tokens { term.cost } else { 1.0 }
+    }
+
+    fn group(&self, text: &str, names: &[String]) -> Result<Group, Failure> {
+        let group = constraint::group(text, names)?;
+        Ok(match (group.amount, self.unit) {
+            (Amount::Pairs(tokens), Unit::Tokens) => Group { amount: Amount::Cost(tokens as f64), ..group },
+            _ => group,
+        })
+    }
+
+    fn read_target(&self, problem: &Problem, names: &[String]) -> Result<Target, Failure> {
+        let Some(text) = &self.target else {
+            let losses = assignments::<f64>("--target-loss", &self.target_loss)?;
+            let losses = losses.into_iter().map(|(lang, loss)| Ok((place(names, "--target-loss", &lang)?, loss)));
+            return losses.collect::<Result<_, Failure>>().map(Target::Losses);
+        };
+        match constraint::target(text)? {
+            MeanTarget::Nats(nats) => Ok(Target::Mean(nats)),
+            MeanTarget::Change(_) if !Policy::Current.is_defined_for(problem) => {
+                let error = anyhow::anyhow!("`--target {text}` is a change, and there is nothing that it changes");
+                Err(Failure::input(error).hint("`--from FILE` gives the mix in use"))
+            }
+            MeanTarget::Change(change) => {
+                let weights: f64 = problem.terms().iter().map(|term| term.weight).sum();
+                Ok(Target::Mean(problem.weighted_loss(&Policy::Current.allot(problem)) / weights * (1.0 + change)))
+            }
+        }
+    }
+}
+
+/// Draws of the laws, one `Vec` a draw, in the order of the fits.
+fn draws(file: &FitFile) -> Vec<Vec<Law>> {
+    let count = file.fits.iter().map(|fit| fit.draws.len()).min().unwrap_or(0);
+    let all: Vec<Vec<Law>> = (0..count).map(|draw| file.fits.iter().map(|fit| fit.draws[draw]).collect()).collect();
+    // draws that the allocator cannot take are few, and as unlikely in one language as in another
+    all.into_iter().filter(|laws: &Vec<Law>| laws.iter().all(|law| Kernel::of(law).is_some())).collect()
 }
 
 fn hinted(error: ProblemError) -> Failure {
@@ -72,42 +225,10 @@ fn hinted(error: ProblemError) -> Failure {
         ProblemError::Weight { .. } | ProblemError::WeightSum { .. } => {
             "`--weight LANG=WEIGHT` sets the weight of a language, 1 unless said"
         }
-        _ => "`--budget`, `--epochs`, `--min` and `--max` set what must fit together",
+        ProblemError::Cost { .. } => "`--price LANG=COST` sets the cost of a pair, 1 unless said",
+        ProblemError::Form { .. } => "`parallot fit --form` names the forms to weigh",
+        ProblemError::NoDraws => "`parallot fit` draws laws unless `--bootstraps 0` is said",
+        _ => "`--budget`, `--epochs`, `--min`, `--max`, `--group` and `--no-worse-than` set what must fit together",
     };
     Failure::input(error).hint(hint)
-}
-
-/// Reads `LANG=VALUE` flags.
-pub(super) fn assignments<T: std::str::FromStr>(flag: &str, texts: &[String]) -> Result<Vec<(String, T)>, Failure>
-where
-    T::Err: std::fmt::Display,
-{
-    texts
-        .iter()
-        .map(|text| {
-            let (lang, value) = text
-                .split_once('=')
-                .ok_or_else(|| anyhow::anyhow!("`{flag} {text}` has no `=`, expected a language and a number, like `tur_Latn=2`"))?;
-            let value = value.parse().map_err(|error| anyhow::anyhow!("`{flag} {text}`: {error}"))?;
-            Ok((lang.to_owned(), value))
-        })
-        .collect::<Result<_, anyhow::Error>>()
-        .or_input()
-}
-
-fn term<'a>(terms: &'a mut [Term], flag: &str, lang: &str) -> Result<&'a mut Term, Failure> {
-    let known: Vec<String> = terms.iter().map(|term| term.lang.clone()).collect();
-    place(&known, flag, lang).map(|at| &mut terms[at])
-}
-
-/// The place of a language given by its code, or by the start of it where that is enough: `tur` for `tur_Latn`.
-pub(super) fn place(known: &[String], flag: &str, lang: &str) -> Result<usize, Failure> {
-    let matching: Vec<usize> = (0..known.len()).filter(|&at| known[at] == lang || known[at].split('_').next() == Some(lang)).collect();
-    match matching.as_slice() {
-        [at] => Ok(*at),
-        _ => {
-            let error = anyhow::anyhow!("`{flag}` names `{lang}`, expected one of {}", known.join(", "));
-            Err(Failure::input(error))
-        }
-    }
 }

@@ -3,6 +3,7 @@
 mod allocate;
 #[cfg(feature = "train")]
 mod bench;
+mod constraint;
 mod curves;
 mod export;
 mod failure;
@@ -12,7 +13,6 @@ mod folders;
 mod hub;
 mod import;
 mod mixture;
-mod posed;
 mod problem;
 mod quickstart;
 mod report;

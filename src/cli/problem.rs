@@ -12,14 +12,10 @@ use std::time::Instant;
 
 /// Reads, solves and prints a problem.
 pub fn run(path: &Path, json: bool) -> Result<(), Failure> {
-    answer(&read(path)?, json)
-}
-
-/// Solves and prints a problem.
-pub fn answer(problem: &Problem, json: bool) -> Result<(), Failure> {
+    let problem = read(path)?;
     let start = Instant::now();
-    let answer = optimum::solve(problem);
-    let file = AnswerFile::new(problem, &answer, start.elapsed().as_secs_f64());
+    let answer = optimum::solve(&problem);
+    let file = AnswerFile::new(&problem, &answer, start.elapsed().as_secs_f64());
     if json {
         say(&serde_json::to_string_pretty(&file).or_work()?);
         return Ok(());
@@ -68,7 +64,10 @@ fn row(language: &AnswerLanguage) -> Vec<String> {
         format!("{:.1}", language.amount),
         percent(language.share),
         language.epochs.map_or("-".to_owned(), |epochs| format!("{epochs:.2}")),
-        format!("{:.4}", language.loss),
+        language.loss_interval_90.map_or_else(
+            || format!("{:.4}", language.loss),
+            |interval| format!("{:.4} ({:.4} to {:.4})", language.loss, interval.lo, interval.hi),
+        ),
         format!("{:.3e}", language.marginal_gain_per_1k),
         language.active.to_owned(),
     ]

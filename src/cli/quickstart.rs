@@ -2,7 +2,6 @@
 
 use super::failure::{Failure, OrFail};
 use super::mixture::MixtureArguments;
-use super::posed::PosedArguments;
 use super::terminal::{note, say};
 use super::text::TextArguments;
 use super::{allocate, export, fit, report, sweep};
@@ -67,13 +66,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         json: None,
     })?;
     note("3/5 allocation");
-    let mixture = MixtureArguments { budget: Some(arguments.budget), epochs: 4.0, min: vec![], max: vec![], weight: vec![] };
     allocate::run(&allocate::Arguments {
         experiment: Some(experiment.clone()),
         fits: None,
         problem: None,
-        mixture,
-        posed: PosedArguments::default(),
+        mixture: MixtureArguments::plain(arguments.budget),
         json: false,
         out: None,
     })?;

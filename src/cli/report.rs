@@ -81,6 +81,7 @@ pub fn report_of<'a>(
         terms: allocation.map_or(&[], |allocation| &allocation.terms),
         comparison: allocation.map(|allocation| &allocation.comparison),
         path: allocation.map_or(&[], |allocation| &allocation.budget_path),
+        front: allocation.map_or(&[], |allocation| &allocation.pareto_front),
         records,
         names,
     }

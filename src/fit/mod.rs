@@ -188,6 +188,9 @@ pub struct Fit {
     pub flags: Vec<Flag>,
     /// Unique pairs of the training corpus, where known: the cap of an allocation without repetition.
     pub unique: Option<u64>,
+    /// Training tokens of a pair, where known.
+    #[serde(default)]
+    pub tokens_per_pair: Option<f64>,
     /// The points fitted.
     pub points: Vec<Point>,
     /// Draws of the law; each candidate that is believed everywhere has as many as its weight within the sizes.
@@ -282,6 +285,7 @@ fn conclude(stack: &Stack, at: usize, curve: &Curve, settings: &Settings) -> Res
         candidates: stack.candidates(at, curve),
         flags: Vec::new(),
         unique: None,
+        tokens_per_pair: None,
         points: curve.points().to_vec(),
         draws,
         draws_beyond,

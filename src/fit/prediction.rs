@@ -1,7 +1,7 @@
 //! What a fit says of amounts not measured.
 
 use super::{Candidate, Fit, FitFile, Misfit, Prediction};
-use crate::law::Law;
+use crate::law::{Average, Law};
 use crate::numeric::quantiles::central;
 use crate::numeric::random::generator;
 use crate::units::{Estimate, Interval};
@@ -35,6 +35,12 @@ impl Fit {
         let draw = |law: &Law| law.loss(pairs) * (misfit_log * misfit() + noise_log * run()).exp();
         let draws = if beyond { &self.draws_beyond } else { &self.draws };
         prediction(mean_ln.exp(), draws.iter().map(draw).collect())
+    }
+
+    /// The average of the forms by their weights within the sizes, of those laws that are `taken`; absent where none is.
+    pub fn average(&self, taken: impl Fn(&Law) -> bool) -> Option<Average> {
+        let counted = self.candidates.iter().filter(|candidate| candidate.weight_within > 0.0 && taken(&candidate.law));
+        Average::new(counted.map(|candidate| (candidate.weight_within, candidate.law))).ok()
     }
 
     /// Decades between the least size above 0 and the largest.

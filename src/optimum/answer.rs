@@ -2,6 +2,7 @@
 
 use super::certificate::{Duals, ROUNDING, certify};
 use super::feasible::{self, Conflict};
+use super::implied::{self, Inside};
 use super::problem::{Problem, Rule};
 use super::program::{Over, Program};
 use super::separable::Solution;
@@ -63,6 +64,13 @@ pub fn solve(problem: &Problem) -> Answer {
         Some(grains) => Cow::Owned(grain::rounded(&problem.program, grains)),
         None => Cow::Borrowed(&problem.program),
     };
+    if let Err(status) = check(problem, &program) {
+        return Answer { status, solved: None };
+    }
+    let program = match if program.rows.is_empty() { Inside::Open } else { implied::inside(&program) } {
+        Inside::Flat(flat) => Cow::Owned(*flat),
+        Inside::Open | Inside::Empty => program,
+    };
     match optimum(problem, &program, grains.as_deref()) {
         Err(status) => Answer { status, solved: None },
         Ok((solution, bound)) => {
@@ -74,15 +82,20 @@ pub fn solve(problem: &Problem) -> Answer {
     }
 }
 
-/// The optimum of a program, and a bound where the multipliers alone prove none.
-fn optimum(problem: &Problem, program: &Program, grains: Option<&[f64]>) -> Result<(Solution, Option<f64>), Status> {
+/// Whether any amounts meet the constraints, also in whole grains, at a finite loss.
+fn check(problem: &Problem, program: &Program) -> Result<(), Status> {
     let parts = problem.parts();
     feasible::check(parts, &problem.program).map_err(Status::Infeasible)?;
     let starved = feasible::starved(program);
     if !starved.is_empty() {
         return Err(Status::NoFiniteValue(starved.into_iter().map(|i| parts.languages[i].name.clone()).collect()));
     }
-    feasible::check(parts, program).map_err(Status::Infeasible)?;
+    feasible::check(parts, program).map_err(Status::Infeasible)
+}
+
+/// The optimum of a program, and a bound where the multipliers alone prove none.
+fn optimum(problem: &Problem, program: &Program, grains: Option<&[f64]>) -> Result<(Solution, Option<f64>), Status> {
+    let parts = problem.parts();
     let nodes = (NODES / program.len()).max(64);
     if let Some(grains) = grains {
         let (solution, excess) = grain::solve(program, grains, nodes).map_err(Status::Infeasible)?;
@@ -102,8 +115,13 @@ fn optimum(problem: &Problem, program: &Program, grains: Option<&[f64]>) -> Resu
         let level = level::solve(program);
         return Ok((level.solution, Some(level.bound)));
     }
-    let (solution, bound) = branch::solve(program, None, nodes);
-    Ok((solution, Some(bound)))
+    match branch::solve(program, None, nodes) {
+        Some((solution, bound)) => Ok((solution, Some(bound))),
+        None => {
+            let x = feasible::together(parts, program).map_err(Status::Infeasible)?;
+            Ok((Solution { x, duals: Duals::default(), ln_price: None }, Some(f64::NEG_INFINITY)))
+        }
+    }
 }
 
 fn solved(problem: &Problem, program: &Program, solution: Solution, bound: Option<f64>) -> Solved {

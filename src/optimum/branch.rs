@@ -7,6 +7,7 @@
 use super::certificate::certify;
 use super::convex;
 use super::feasible::SLACK;
+use super::implied::{self, Inside};
 use super::kernel::Kernel;
 use super::program::{Own, Program, Row};
 use super::separable::Solution;
@@ -32,12 +33,13 @@ struct Node {
 enum Split {
     /// Effective data of a language, where its law and its envelope are apart.
     Data(usize),
-    /// The amount of a language that is not whole.
-    Amount(usize),
+    /// The amount of a language: what is at most this, and what is more.
+    Amount(usize, f64),
 }
 
-/// The best amounts found, and a bound below which none can be; amounts are whole grains where there are `grains`.
-pub(super) fn solve(program: &Program, grains: Option<&[f64]>, nodes: usize) -> (Solution, f64) {
+/// The best amounts found, and a bound below which none can be; amounts are whole grains where there are `grains`. Absent where none were
+/// found that meet the rows.
+pub(super) fn solve(program: &Program, grains: Option<&[f64]>, nodes: usize) -> Option<(Solution, f64)> {
     let ranges = program.data(&program.own.iter().map(|own| own.lower).collect::<Vec<_>>()).into_iter();
     let ranges: Vec<(f64, f64)> = ranges.zip(program.data(&program.reach().collect::<Vec<_>>())).collect();
     let root = explore(program.clone(), ranges, grains);
@@ -56,7 +58,10 @@ pub(super) fn solve(program: &Program, grains: Option<&[f64]>, nodes: usize) -> 
         }
         let Some(node) = open.pop() else { break };
         let Some(split) = &node.split else {
-            settled = settled.min(node.bound);
+            // a box of one point has nothing that its own amounts do not show
+            if !grains.is_some_and(|_| node.program.own.iter().all(|own| own.lower == own.upper)) {
+                settled = settled.min(node.bound);
+            }
             continue;
         };
         for child in halves(&node, split, grains).into_iter().flatten() {
@@ -65,7 +70,7 @@ pub(super) fn solve(program: &Program, grains: Option<&[f64]>, nodes: usize) -> 
         }
     }
     let bound = open.peek().map_or(best.0, |node| node.bound).min(settled).min(best.0);
-    (best.1, bound)
+    best.0.is_finite().then_some((best.1, bound))
 }
 
 /// Takes the amounts of a node where they are feasible and better: as they are, or rounded down and filled up.
@@ -81,21 +86,23 @@ fn improve(program: &Program, grains: Option<&[f64]>, node: &Node, best: &mut (f
 fn filled(program: &Program, grains: &[f64], x: &[f64]) -> Vec<f64> {
     let whole = |(&x, (own, &grain)): (&f64, (&Own, &f64))| (grain * (x / grain + 1e-6).floor()).clamp(own.lower, own.upper);
     let mut x: Vec<f64> = x.iter().zip(program.own.iter().zip(grains)).map(whole).collect();
+    let lacks = |x: &[f64]| program.rows.iter().map(|row| (row.lower - row.at(x)).max(row.at(x) - row.upper).max(0.0)).sum::<f64>();
     for _ in 0..2 * x.len() {
-        let now = if program.holds(&x) { program.objective(&x) } else { f64::INFINITY };
+        let now = (lacks(&x), program.objective(&x));
         let more = |i: usize| {
             let mut next = x.clone();
             next[i] += grains[i];
             let fits = next[i] <= program.own[i].upper && program.spent(&next) <= program.budget * (1.0 + 1e-13);
-            let lacks = program.rows.iter().map(|row| (row.lower - row.at(&next)).max(row.at(&next) - row.upper).max(0.0)).sum::<f64>();
-            fits.then(|| (lacks, program.objective(&next), next))
+            fits.then(|| (lacks(&next), program.objective(&next), next))
         };
         let choices = (0..x.len()).filter_map(more);
-        let Some((lacks, objective, next)) = choices.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))) else { break };
-        if objective >= now && (lacks > 0.0 || !program.exact) {
+        let Some((lack, objective, next)) = choices.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))) else { break };
+        // nearer to the groups, or within them and better; what must all be spent goes on where nothing gets better
+        if lack < now.0 || lack == now.0 && (objective < now.1 || program.exact) {
+            x = next;
+        } else {
             break;
         }
-        x = next;
     }
     x
 }
@@ -103,9 +110,9 @@ fn filled(program: &Program, grains: &[f64], x: &[f64]) -> Vec<f64> {
 /// The box below and above where a language stands; absent where no amounts are left.
 fn halves(node: &Node, split: &Split, grains: Option<&[f64]>) -> [Option<Node>; 2] {
     let parts = match *split {
-        Split::Amount(i) => {
+        Split::Amount(i, at) => {
             let grain = grains.map_or(1.0, |grains| grains[i]);
-            let below = grain * (node.solution.x[i] / grain).floor();
+            let below = grain * (at / grain).floor();
             let own = node.program.own[i];
             [(own.lower, below), (below + grain, own.upper)].map(|(lower, upper)| {
                 let mut program = node.program.clone();
@@ -130,8 +137,21 @@ fn halves(node: &Node, split: &Split, grains: Option<&[f64]>) -> [Option<Node>; 
         let room = program.budget - program.least_spent();
         let fits = room >= -SLACK * program.budget && program.own.iter().all(|own| own.lower <= own.upper);
         let spends = !program.exact || program.own.iter().map(|own| own.cost * own.upper).sum::<f64>() >= program.budget * (1.0 - SLACK);
-        (fits && spends).then(|| explore(program, ranges, grains))
+        if !(fits && spends) {
+            return None;
+        }
+        let program = if program.rows.is_empty() { program } else { flattened(program)? };
+        Some(explore(program, ranges, grains))
     })
+}
+
+/// The program with its hidden equations written out; absent where nothing meets its rows.
+fn flattened(program: Program) -> Option<Program> {
+    match implied::inside(&program) {
+        Inside::Open => Some(program),
+        Inside::Flat(flat) => Some(*flat),
+        Inside::Empty => None,
+    }
 }
 
 /// The program with the effective data of one language held: by its own bounds, or under transfer from below by a row. From above no row
@@ -174,8 +194,9 @@ fn enveloped(program: &Program, ranges: &[(f64, f64)]) -> Program {
 
 /// Solves the envelopes on a box.
 fn explore(program: Program, ranges: Vec<(f64, f64)>, grains: Option<&[f64]>) -> Node {
-    let reach = program.data(&program.reach().collect::<Vec<_>>());
-    let ranges: Vec<(f64, f64)> = ranges.into_iter().zip(reach).map(|((least, most), reach)| (least, most.min(reach))).collect();
+    let reach: Vec<f64> = program.reach().collect();
+    let ranges: Vec<(f64, f64)> =
+        ranges.into_iter().zip(program.data(&reach)).map(|((least, most), reach)| (least, most.min(reach))).collect();
     let relaxed = enveloped(&program, &ranges);
     let solution = convex::solve(&relaxed);
     let bound = certify(&relaxed, &solution.x, &solution.duals).lower_bound();
@@ -189,7 +210,12 @@ fn explore(program: Program, ranges: Vec<(f64, f64)>, grains: Option<&[f64]>) ->
         all.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
     };
     let fraction = |i: usize| grains.map_or(0.0, |grains| (solution.x[i] / grains[i] - (solution.x[i] / grains[i]).round()).abs());
-    let split = largest(&apart, 0.0).map(Split::Data).or_else(|| largest(&fraction, 1e-9).map(Split::Amount));
+    let split = largest(&apart, 0.0).map(Split::Data).or_else(|| largest(&fraction, 1e-9).map(|i| Split::Amount(i, solution.x[i])));
+    // whole amounts that are not the optimum of their box prove nothing of the rest of it
+    let steps = |i: usize| grains.map_or(0.0, |grains| ((program.own[i].upper - program.own[i].lower) / grains[i]).min(1e300));
+    let open = !program.holds(&solution.x) || program.objective(&solution.x) - bound > CLOSED_WHOLE * (bound - program.floor()).abs();
+    let middle = |i: usize| Split::Amount(i, 0.5 * (program.own[i].lower + program.own[i].upper.min(reach[i])));
+    let split = split.or_else(|| if open { largest(&steps, 0.5).map(middle) } else { None });
     Node { split, program, ranges, solution, bound }
 }
 

@@ -36,9 +36,10 @@ pub(super) struct Certificate {
 pub(super) const ROUNDING: f64 = 32.0 * f64::EPSILON;
 
 impl Certificate {
-    /// A bound that no feasible amounts come below, rounding allowed for.
+    /// A bound that no feasible amounts come below, rounding allowed for; none where the numbers fail.
     pub(super) fn lower_bound(&self) -> f64 {
-        self.objective - self.excess - ROUNDING * self.objective.abs()
+        let bound = self.objective - self.excess - ROUNDING * self.objective.abs();
+        if bound.is_nan() { f64::NEG_INFINITY } else { bound }
     }
 }
 

@@ -6,7 +6,7 @@
 use super::certificate::{Certificate, Duals, certify};
 use super::model::{Kind, Local, Model};
 use super::normal::{Normal, Parts};
-use super::program::{Over, Program, sum};
+use super::program::{Over, Program, Row, sum};
 use super::rows::{self, Linear};
 use super::separable::Solution;
 use super::state::State;
@@ -43,6 +43,8 @@ struct Interior<'a> {
     model: Model<'a>,
     normal: Normal,
     linear: Vec<Linear>,
+    /// Their places among the budget and the program's rows.
+    places: Vec<usize>,
     /// Upper bounds, a loose one where there is none.
     upper: Vec<f64>,
     /// Languages whose bounds leave them room.
@@ -55,10 +57,10 @@ impl<'a> Interior<'a> {
         let room = program.budget - program.least_spent();
         let upper: Vec<f64> =
             program.own.iter().map(|own| if own.upper.is_finite() { own.upper } else { own.lower + 2.0 * room / own.cost }).collect();
-        let free = program.own.iter().zip(&upper).map(|(own, &upper)| upper - own.lower > 1e-14 * upper.max(1e-300)).collect();
-        let linear = Linear::all(program);
+        let free: Vec<bool> = program.own.iter().zip(&upper).map(|(own, &upper)| upper - own.lower > 1e-14 * upper.max(1e-300)).collect();
+        let (places, linear) = Linear::independent(program, &free).into_iter().unzip();
         let normal = Normal::new(program, model.kind == Kind::Tail);
-        Interior { program, model, normal, linear, upper, free }
+        Interior { program, model, normal, linear, places, upper, free }
     }
 
     /// The best amounts met, and their relative gap.
@@ -157,10 +159,11 @@ impl<'a> Interior<'a> {
 
     /// The amounts and multipliers of a state, in the program's own terms.
     fn solution(&self, state: &State) -> Solution {
-        let rows = self.program.rows.iter().zip(&state.rows[1..]);
-        let rows = rows.map(|(row, &mu)| if row.upper.is_finite() { mu } else { -mu }).collect();
+        let multiplier = |place: usize| self.places.iter().position(|&found| found == place).map_or(0.0, |at| state.rows[at]);
+        let row = |(g, row): (usize, &Row)| if row.upper.is_finite() { multiplier(g + 1) } else { -multiplier(g + 1) };
+        let rows = self.program.rows.iter().enumerate().map(row).collect();
         let atoms = self.model.atom_weights(&state.e, &state.q);
-        Solution { x: state.x.clone(), duals: Duals { budget: state.rows[0], rows, atoms }, ln_price: None }
+        Solution { x: state.x.clone(), duals: Duals { budget: multiplier(0), rows, atoms }, ln_price: None }
     }
 
     /// One predictor and corrector step; false where the equations break down.

@@ -24,6 +24,7 @@ mod demand;
 mod envelope;
 mod feasible;
 mod grain;
+mod implied;
 mod interior;
 mod kernel;
 mod level;

@@ -176,8 +176,22 @@ impl<'a> Model<'a> {
         InData { weights, pull, h: Vec::new(), jacobian: Jacobian::None }
     }
 
+    /// Whether a language has one amount only and its data nothing else, so that it never moves, however steep its law is there.
+    fn is_fixed(&self, i: usize) -> bool {
+        let own = &self.program.own[i];
+        self.program.transfer.is_none() && own.lower >= own.upper
+    }
+
+    /// The jet without its derivatives where nothing moves.
+    fn held(&self, i: usize, jet: Jet) -> Jet {
+        if self.is_fixed(i) { Jet { value: jet.value, ..Jet::default() } } else { jet }
+    }
+
     /// `-dF/dy_i` and `d2F/dy_i^2` of the mean over draws.
     pub(super) fn marginal(&self, i: usize, y: f64) -> (f64, f64) {
+        if self.is_fixed(i) {
+            return (0.0, 0.0);
+        }
         let jets = self.program.draws_of(i).iter().map(|kernel| kernel.jet(y));
         let (fall, bend) = jets.fold((0.0, 0.0), |(fall, bend), jet| (fall - jet.slope, bend + jet.curvature));
         (fall / self.program.draws as f64, bend / self.program.draws as f64)
@@ -185,7 +199,7 @@ impl<'a> Model<'a> {
 
     fn tail(&self, y: &[f64], e: &[f64], q: &[f64], slopes: &[f64]) -> InData {
         let (program, draws) = (self.program, self.program.draws);
-        let jets = program.jets(y);
+        let jets: Vec<Jet> = program.jets(y).into_iter().enumerate().map(|(at, jet)| self.held(at / draws, jet)).collect();
         let losses = program.draw_objectives(&jets);
         let over = |of: fn(&Jet) -> f64| -> Vec<f64> {
             jets.chunks(draws).map(|own| own.iter().zip(q).map(|(jet, q)| q * of(jet)).sum()).collect()
@@ -207,7 +221,7 @@ impl<'a> Model<'a> {
         let mut derivatives = Vec::with_capacity(self.atoms.len());
         for (a, &at) in self.atoms.iter().enumerate() {
             let (i, k) = (at / draws, at % draws);
-            let jet = program.kernels[at].negative_ln(y[i]);
+            let jet = self.held(i, program.kernels[at].negative_ln(y[i]));
             let room = e[k] - program.kernels[at].floor;
             h.push(room.ln() + jet.value);
             let eliminated = if self.kept > 0 { 0.0 } else { ratios[a] };

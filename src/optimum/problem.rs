@@ -22,6 +22,8 @@ pub struct Language {
     pub upper: Option<f64>,
     /// Its law, unweighted: one for each parameter draw, or a single one.
     pub laws: Vec<Kernel>,
+    /// Draws of its law that the objective does not ask for, which tell how far its loss is known; empty where there are none.
+    pub draws: Vec<Kernel>,
     /// What repeated data is worth; absent = as much as new data.
     pub repeat: Option<Repeat>,
     /// Amounts must be whole multiples of this, pairs; absent = any amount.
@@ -143,9 +145,31 @@ impl Problem {
         self.parts.languages.iter().zip(&data).map(loss).collect()
     }
 
+    /// Unweighted loss of each language at some amounts under every draw that is known of its law; empty where there are none.
+    pub fn loss_draws(&self, x: &[f64]) -> Vec<Vec<f64>> {
+        let data = self.program.data(x);
+        let losses = |(language, &y): (&Language, &f64)| {
+            let known = if language.laws.len() > 1 { &language.laws } else { &language.draws };
+            known.iter().map(|law| law.floor + law.value(y)).collect()
+        };
+        self.parts.languages.iter().zip(&data).map(losses).collect()
+    }
+
     /// Fall of the weighted mean loss of all languages for a pair more of each, at the margin.
     pub fn marginal_gains(&self, x: &[f64]) -> Vec<f64> {
         gradient(&self.program, x, &self.program.jets(&self.program.data(x)), None).into_iter().map(|slope| -slope).collect()
+    }
+
+    /// The objective at some amounts.
+    pub fn objective(&self, x: &[f64]) -> f64 {
+        self.program.objective(x)
+    }
+
+    /// Whether whole grains are solved exactly and fast: a sum that no group or transfer couples, its mean over laws that are all convex, or of
+    /// one law a language.
+    pub fn has_exact_grains(&self) -> bool {
+        let single_kind = self.program.is_convex() || self.program.draws == 1;
+        self.parts.over == Over::Sum && self.parts.risk == Risk::Mean && self.program.is_separable() && single_kind
     }
 
     /// The parts.

@@ -18,7 +18,7 @@ const ROUNDING: f64 = 1e-14;
 
 impl Linear {
     /// The budget, then the groups; those that ask for at least an amount are turned round.
-    pub(super) fn all(program: &Program) -> Vec<Linear> {
+    fn all(program: &Program) -> Vec<Linear> {
         let costs = program.own.iter().enumerate().map(|(i, own)| (i, own.cost)).collect();
         let mut all = vec![Linear { terms: costs, amount: program.budget, equation: program.exact }];
         for row in &program.rows {
@@ -30,6 +30,28 @@ impl Linear {
             });
         }
         all
+    }
+
+    /// The rows that say something of the languages that are `free`, with their places among all: of equations that follow from others
+    /// only the first, for two that say the same leave their multipliers open.
+    pub(super) fn independent(program: &Program, free: &[bool]) -> Vec<(usize, Linear)> {
+        let mut reduced: Vec<(usize, Vec<f64>)> = Vec::new();
+        let mut follows = |row: &Linear| {
+            let mut rest = vec![0.0; free.len()];
+            row.terms.iter().filter(|(j, _)| free[*j]).for_each(|&(j, a)| rest[j] += a);
+            let size = rest.iter().fold(0.0, |most: f64, a| most.max(a.abs()));
+            for (pivot, known) in &reduced {
+                let factor = rest[*pivot] / known[*pivot];
+                rest.iter_mut().zip(known).for_each(|(a, b)| *a -= factor * b);
+            }
+            let largest = (0..rest.len()).max_by(|&a, &b| rest[a].abs().total_cmp(&rest[b].abs())).unwrap_or(0);
+            let nothing = rest.is_empty() || rest[largest].abs() <= 1e-12 * size;
+            if !nothing {
+                reduced.push((largest, rest));
+            }
+            nothing
+        };
+        Linear::all(program).into_iter().enumerate().filter(|(_, row)| !(row.equation && follows(row))).collect()
     }
 
     /// The row's left side without its slack.

@@ -285,17 +285,17 @@ fn located<T, E: fmt::Display>(read: Result<T, serde_path_to_error::Error<E>>) -
 
 impl WireLanguage {
     fn check(self, i: usize, drawn: bool, fitted: impl Fn(&str) -> Option<Fitted>) -> Result<Language, ReadError> {
-        let laws = match &self.law {
-            Some(law) => law.kernels(i, self.draws.as_ref().filter(|_| drawn), drawn)?,
+        let (laws, draws) = match &self.law {
+            Some(law) => (law.kernels(i, self.draws.as_ref().filter(|_| drawn), drawn)?, Vec::new()),
             None => {
                 let cause = format!("is missing, and the fits have no `{}`", self.name);
                 let fitted = fitted(&self.name).ok_or(ReadError::Schema { field: format!("languages[{i}].law"), cause })?;
-                if drawn { fitted.draws } else { vec![fitted.law] }
+                if drawn { (fitted.draws, Vec::new()) } else { (vec![fitted.law], fitted.draws) }
             }
         };
         let repeat = self.repeat.map(|WireRepeat { unique, r }| Repeat { unique, r });
         let WireLanguage { name, weight, cost, lo, hi, grain, .. } = self;
-        Ok(Language { name, weight, cost, lower: lo, upper: hi, laws, repeat, grain })
+        Ok(Language { name, weight, cost, lower: lo, upper: hi, laws, draws, repeat, grain })
     }
 }
 

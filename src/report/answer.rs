@@ -1,7 +1,8 @@
 //! The answer to a problem file as JSON.
 
+use crate::numeric::quantiles::central;
 use crate::optimum::{Answer, Language, Problem, Solved, Status};
-use crate::units::any_number;
+use crate::units::{Interval, any_number};
 use serde::Serialize;
 
 /// What `allocate --problem --json` prints. Amounts and losses stand in the order of the problem's languages.
@@ -49,6 +50,8 @@ pub struct AnswerLanguage {
     /// Loss, unweighted; the mean over draws where there are any.
     #[serde(with = "any_number")]
     pub loss: f64,
+    /// 90 % interval of the loss over the draws of the law, where there are any.
+    pub loss_interval_90: Option<Interval>,
 }
 
 impl AnswerFile {
@@ -79,9 +82,16 @@ impl AnswerFile {
     }
 }
 
+fn interval(draws: &mut [f64]) -> Option<Interval> {
+    let (lo, hi) = central(draws, 0.9);
+    (draws.len() > 1).then(|| Interval::new(lo, hi))
+}
+
 fn languages(problem: &Problem, solved: &Solved) -> Vec<AnswerLanguage> {
     let total: f64 = solved.x.iter().sum();
     let (losses, gains) = (problem.losses(&solved.x), problem.marginal_gains(&solved.x));
+    let mut draws = problem.loss_draws(&solved.x);
+    let intervals: Vec<Option<Interval>> = draws.iter_mut().map(|draws| interval(draws)).collect();
     let language = |(i, language): (usize, &Language)| {
         let amount = solved.x[i];
         AnswerLanguage {
@@ -96,6 +106,7 @@ fn languages(problem: &Problem, solved: &Solved) -> Vec<AnswerLanguage> {
                 _ => "none",
             },
             loss: losses[i],
+            loss_interval_90: intervals[i],
         }
     };
     problem.parts().languages.iter().enumerate().map(language).collect()

@@ -16,6 +16,9 @@ pub fn tables(report: &Report) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
     if !report.path.is_empty() {
         tables.push(("budget.csv".to_owned(), budget(report)?));
     }
+    if !report.front.is_empty() {
+        tables.push(("pareto.csv".to_owned(), pareto(report)?));
+    }
     Ok(tables)
 }
 
@@ -99,7 +102,7 @@ fn active(active: Active) -> &'static str {
     }
 }
 
-/// One row a policy: mean loss, gain over uniform and the chance of a gain.
+/// One row a policy: mean and worst loss, gain over uniform and the chance of it, how far it is behind ours.
 pub fn policies(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
     let rows = || comparison.policies.iter();
     let columns = vec![
@@ -111,6 +114,13 @@ pub fn policies(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, Rep
         reals("gain_nats_lo90", rows().map(|row| row.gain_nats.interval_90.lo)),
         reals("gain_nats_hi90", rows().map(|row| row.gain_nats.interval_90.hi)),
         reals("chance_to_beat_uniform", rows().map(|row| row.chance_to_beat_uniform)),
+        reals("worst_loss_nats", rows().map(|row| row.worst_loss_nats.value)),
+        reals("worst_loss_nats_lo90", rows().map(|row| row.worst_loss_nats.interval_90.lo)),
+        reals("worst_loss_nats_hi90", rows().map(|row| row.worst_loss_nats.interval_90.hi)),
+        reals("behind_parallot_nats", rows().map(|row| row.behind_nats.value)),
+        reals("behind_parallot_nats_lo90", rows().map(|row| row.behind_nats.interval_90.lo)),
+        reals("behind_parallot_nats_hi90", rows().map(|row| row.behind_nats.interval_90.hi)),
+        reals("chance_parallot_beats", rows().map(|row| row.chance_parallot_beats)),
         counts("draws", rows().map(|_| comparison.draws as u64)),
     ];
     write("policies", report, columns)
@@ -120,7 +130,7 @@ pub fn policies(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, Rep
 pub fn budget(report: &Report) -> Result<Vec<u8>, ReportError> {
     let rows: Vec<_> = report.path.iter().flat_map(|at| at.languages.iter().map(move |allotted| (at, allotted))).collect();
     let columns = vec![
-        counts("budget_pairs", rows.iter().map(|(at, _)| at.budget)),
+        amounts("budget", rows.iter().map(|(at, _)| at.budget.amount()).collect()),
         texts("lang", rows.iter().map(|(_, allotted)| allotted.lang.as_str())),
         counts("pairs", rows.iter().map(|(_, allotted)| allotted.pairs)),
         reals("share", rows.iter().map(|(_, allotted)| allotted.share)),
@@ -129,6 +139,25 @@ pub fn budget(report: &Report) -> Result<Vec<u8>, ReportError> {
         texts("active", rows.iter().map(|(_, allotted)| active(allotted.active))),
     ];
     write("budget", report, columns)
+}
+
+/// One row a point of the front between the mean and the worst language, and language.
+pub fn pareto(report: &Report) -> Result<Vec<u8>, ReportError> {
+    let rows: Vec<_> = report
+        .front
+        .iter()
+        .enumerate()
+        .flat_map(|(place, point)| report.terms.iter().zip(&point.pairs).map(move |(term, &pairs)| (place, point, term, pairs)))
+        .collect();
+    let columns = vec![
+        counts("point", rows.iter().map(|row| row.0 as u64)),
+        reals("mean_loss_nats", rows.iter().map(|row| row.1.mean_loss_nats)),
+        reals("worst_loss_nats", rows.iter().map(|row| row.1.worst_loss_nats)),
+        texts("lang", rows.iter().map(|row| row.2.lang.as_str())),
+        counts("pairs", rows.iter().map(|row| row.3)),
+        reals("loss_nats", rows.iter().map(|row| row.2.laws.loss(row.3 as f64))),
+    ];
+    write("pareto", report, columns)
 }
 
 /// A column of numbers; what is not finite is absent.

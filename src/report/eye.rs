@@ -1,5 +1,7 @@
 //! Numbers rounded for the eye: tick labels and table cells; files keep every digit and do not come here.
 
+use crate::allocate::Budget;
+
 /// An amount of pairs in few characters: `950`, `1.5k`, `12k`, `3.2M`.
 pub fn amount(value: f64) -> String {
     let (scaled, suffix) = match value.abs() {
@@ -13,6 +15,15 @@ pub fn amount(value: f64) -> String {
     }
     let decimals = usize::from(scaled.abs() < 99.95 && (scaled - scaled.round()).abs() > 0.05);
     format!("{scaled:.decimals$}{suffix}")
+}
+
+/// A budget in words: `30,000 pairs`.
+pub fn budget(budget: Budget) -> String {
+    match budget {
+        Budget::Pairs(pairs) => format!("{} pairs", grouped(pairs)),
+        Budget::Cost(cost) if cost.fract() == 0.0 && cost < 1e15 => format!("{} units of cost", grouped(cost as u64)),
+        Budget::Cost(cost) => format!("{cost} units of cost"),
+    }
 }
 
 /// A whole number with its thousands apart: `12,345`.

@@ -12,7 +12,7 @@ pub use draws::draws_parquet;
 pub use html::page;
 pub use json::json;
 
-use crate::allocate::{Allocation, Comparison, Term};
+use crate::allocate::{Allocation, Comparison, ParetoPoint, Term};
 use crate::fit::Fit;
 use crate::record::{Outcome, RunRecord};
 use crate::units::Lang;
@@ -65,6 +65,8 @@ pub struct Report<'a> {
     pub comparison: Option<&'a Comparison>,
     /// Allocations over a range of budgets, rising.
     pub path: &'a [Allocation],
+    /// The front between the mean and the worst language, from the least worst loss to the least mean.
+    pub front: &'a [ParetoPoint],
     /// The small runs behind the fits; empty for a user's own curves.
     pub records: &'a [RunRecord],
     /// Names to show in place of those of [`Lang::name`], by language code.

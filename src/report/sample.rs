@@ -1,10 +1,10 @@
 //! A made-up report for the tests of this module: laws, noise and an allocation in closed form, no random numbers.
 
 use super::{Provenance, Report};
-use crate::allocate::{Active, Allocation, Allotted, Comparison, Policy, PolicyRow, Term};
+use crate::allocate::{Active, Allocation, Allotted, Budget, Comparison, ParetoPoint, Policy, PolicyRow, Term};
 use crate::curve::Point;
 use crate::fit::{Candidate, Fit, Flag, Misfit, Parameter, Termination};
-use crate::law::{Form, Law};
+use crate::law::{Average, Form, Law};
 use crate::record::{Evaluation, Outcome, RunRecord};
 use crate::units::{Estimate, Interval, Nats, Pairs, Tokens};
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ pub struct Sample {
     pub terms: Vec<Term>,
     pub comparison: Comparison,
     pub path: Vec<Allocation>,
+    pub front: Vec<ParetoPoint>,
     pub records: Vec<RunRecord>,
     pub names: BTreeMap<String, String>,
 }
@@ -79,6 +80,7 @@ fn fit(at: usize) -> Fit {
         candidates: vec![candidate(law, 0.9, Some(0.008)), candidate(power, 0.1, Some(0.061))],
         flags: if at % 5 == 1 { vec![Flag::FloorNotIdentified, Flag::StartsDisagree { agreed: 3, starts: 64 }] } else { Vec::new() },
         unique: Some(UNIQUE[at]),
+        tokens_per_pair: Some(60.0),
         points,
         draws: draws.clone(),
         draws_beyond: draws,
@@ -102,32 +104,36 @@ fn split(weights: &[f64], budget: u64) -> Vec<u64> {
 }
 
 fn allocation(terms: &[Term], pairs: &[u64], budget: u64) -> Allocation {
-    let gain = |law: &Law, pairs: u64| 1000.0 * (law.loss(pairs as f64) - law.loss(pairs as f64 + 1.0));
+    let gain = |law: &Average, pairs: u64| 1000.0 * (law.loss(pairs as f64) - law.loss(pairs as f64 + 1.0));
     let languages = terms.iter().zip(pairs).enumerate().map(|(at, (term, &pairs))| Allotted {
         lang: term.lang.clone(),
         pairs,
         share: pairs as f64 / budget as f64,
         epochs: term.unique.map(|unique| pairs as f64 / unique as f64),
-        marginal_gain_per_1k: gain(&term.law, pairs),
+        marginal_gain_per_1k: gain(&term.laws, pairs),
         active: if at % 4 == 1 && budget > 60_000 { Active::Upper } else { Active::None },
-        loss_nats: term.law.loss(pairs as f64),
+        loss_nats: term.laws.loss(pairs as f64),
     });
     let languages: Vec<_> = languages.collect();
     let objective = languages.iter().map(|allotted| allotted.loss_nats).sum::<f64>() / languages.len() as f64;
     let shadow_price = languages.iter().map(|allotted| allotted.marginal_gain_per_1k).fold(f64::INFINITY, f64::min) / 1000.0;
-    Allocation { languages, budget, objective, shadow_price, lower_bound: objective, gap: 0.0 }
+    let budget = Budget::Pairs(budget);
+    Allocation { languages, budget, objective, shadow_price, groups: vec![], lower_bound: objective, gap: 0.0 }
 }
 
 fn policy(policy: Policy, terms: &[Term], pairs: Vec<u64>, gain: f64) -> PolicyRow {
-    let losses: Vec<_> = terms.iter().zip(&pairs).map(|(term, &pairs)| about(term.law.loss(pairs as f64), 0.02)).collect();
+    let losses: Vec<_> = terms.iter().zip(&pairs).map(|(term, &pairs)| about(term.laws.loss(pairs as f64), 0.02)).collect();
     let mean = losses.iter().map(|loss| loss.value).sum::<f64>() / losses.len() as f64;
     PolicyRow {
         policy,
         pairs,
-        loss_nats: losses,
         mean_loss_nats: about(mean, 0.015),
+        worst_loss_nats: about(losses.iter().map(|loss| loss.value).fold(0.0, f64::max), 0.02),
+        loss_nats: losses,
         gain_nats: about(gain, 0.009),
         chance_to_beat_uniform: 0.93,
+        behind_nats: about(0.021 - gain, 0.009),
+        chance_parallot_beats: 0.88,
     }
 }
 
@@ -162,13 +168,9 @@ impl Sample {
     pub fn languages(count: usize) -> Sample {
         let fits: Vec<_> = (0..count).map(fit).collect();
         let weight = 1.0 / count as f64;
-        let term = |fit: &Fit| Term {
-            lang: fit.curve.clone(),
-            law: fit.law,
-            weight,
-            lower: 0,
-            upper: fit.unique.map(|u| 2 * u),
-            unique: fit.unique,
+        let term = |fit: &Fit| {
+            let upper = fit.unique.map(|unique| 2 * unique);
+            Term { weight, upper, unique: fit.unique, ..Term::new(fit.curve.clone(), fit.law) }
         };
         let terms: Vec<_> = fits.iter().map(term).collect();
         let weights = |power: f64| (0..count).map(|at| (UNIQUE[at] as f64).powf(power) * (1.2 + wobble(3 * at))).collect::<Vec<_>>();
@@ -187,6 +189,8 @@ impl Sample {
             allocation: allotted,
             policies: policies.into_iter().map(|(kind, pairs, gain)| policy(kind, &terms, pairs, gain)).collect(),
             expected_regret_nats: 0.0,
+            noise_regret_nats: 0.0,
+            regret_formula_nats: Some(0.0),
             draws: 40,
         };
         let budgets = (0..25).map(|k| (10_000.0 * 1.26_f64.powi(k)) as u64);
@@ -195,7 +199,13 @@ impl Sample {
         let path = path.collect();
         let runs = std::iter::once(None).chain((0..count).map(Some));
         let records = runs.map(|tuned| record(tuned, if tuned.is_some() { 32_000 } else { 0 }, count)).collect();
-        Sample { fits, terms, comparison, path, records, names: BTreeMap::new() }
+        let front = (0..5).map(|at| ParetoPoint {
+            pairs: split(&weights(0.05 * f64::from(at)), BUDGET),
+            mean_loss_nats: 1.98 + 0.001 * f64::from((4 - at) * (4 - at)),
+            worst_loss_nats: 2.2 + 0.01 * f64::from(at),
+        });
+        let front = front.collect();
+        Sample { fits, terms, comparison, path, front, records, names: BTreeMap::new() }
     }
 
     /// The sample with another name for one language.
@@ -217,6 +227,7 @@ impl Sample {
             terms: &self.terms,
             comparison: Some(&self.comparison),
             path: &self.path,
+            front: &self.front,
             records: &self.records,
             names: &self.names,
         }
@@ -238,6 +249,7 @@ pub fn extremes() -> Vec<Sample> {
     bare.fits.iter_mut().for_each(|fit| (fit.unique, fit.draws, fit.points) = (None, Vec::new(), fit.points[1..].to_vec()));
     bare.terms.iter_mut().for_each(|term| (term.unique, term.upper) = (None, None));
     bare.path.clear();
+    bare.front.clear();
     bare.records.clear();
     let mut zero = Sample::languages(2);
     zero.comparison.allocation.languages[0].pairs = 0;

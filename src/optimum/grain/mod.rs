@@ -42,7 +42,11 @@ pub(super) fn solve(program: &Program, grains: &[f64], nodes: usize) -> Whole {
         (Over::Sum, Risk::Mean) if program.is_separable() && single_kind => sum_of_all(program, grains, nodes),
         (Over::Worst, Risk::Mean) if program.is_separable() && program.draws == 1 && !program.exact => Ok((worst(program, grains), 0.0)),
         _ => {
-            let (solution, bound) = branch::solve(program, Some(grains), nodes);
+            let none = || Conflict {
+                constraints: vec!["the groups".to_owned(), "no whole grains that meet them all were found".to_owned()],
+                short: 0.0,
+            };
+            let (solution, bound) = branch::solve(program, Some(grains), nodes).ok_or_else(none)?;
             let objective = program.objective(&solution.x);
             Ok((solution, objective - bound))
         }

@@ -56,6 +56,7 @@ fn sections(report: &Report) -> Result<Vec<Section>, ReportError> {
         ("allocation", "Allocation", figure("allocation").map(|svg| svg + ALLOCATION)),
         ("budget", "Budget path", figure("budget").map(|svg| svg + BUDGET)),
         ("marginal", "Marginal value", figure("marginal").map(|svg| svg + MARGINAL)),
+        ("pareto", "Mean and worst", figure("pareto").map(|svg| svg + PARETO)),
         ("policies", "Policies", comparison.map(|comparison| format!("{}{}", tables::policies(comparison), policies_note(comparison)))),
         ("transfer", "Transfer", figure("transfer").map(|svg| svg + TRANSFER)),
         ("provenance", "Provenance", Some(provenance(report))),
@@ -76,6 +77,8 @@ const BUDGET: &str = "<p class=\"faint\">The best mix depends on the scale: a sh
 Data: <code>budget.csv</code>.</p>\n";
 const MARGINAL: &str = "<p class=\"faint\">At the optimum all bars are equal, except for languages held by a bound: \
 a bar that sticks out says what more data of that language would be worth.</p>\n";
+const PARETO: &str = "<p class=\"faint\">What holding the worst language to a loss costs the mean; the line is proven, policies above it are \
+dominated. Data: <code>pareto.csv</code>, <code>policies.csv</code>.</p>\n";
 const TRANSFER: &str =
     "<p class=\"faint\">Blue: tuning on the row's language lowers the loss on the column's. The allocation counts the diagonal only.</p>\n";
 
@@ -99,8 +102,8 @@ fn verdict(report: &Report, comparison: &Comparison) -> String {
     let mut html = format!("<div class=\"verdict\">\n<p class=\"sentence\">{}.</p>\n", escape(&sentence));
     let _ = writeln!(
         html,
-        "<p>Budget {} pairs; objective, the weighted sum of losses: {} nats per target token; certified gap to the optimum: {} of the reducible loss.</p>",
-        eye::grouped(allocation.budget),
+        "<p>Budget {}; objective, the weighted sum of losses: {} nats per target token; certified gap to the optimum: {} of the reducible loss.</p>",
+        eye::budget(allocation.budget),
         eye::significant(allocation.objective, 5),
         eye::significant(allocation.gap, 2),
     );

@@ -99,14 +99,23 @@ pub fn parameters(report: &Report) -> String {
 /// Policies side by side.
 pub fn policies(comparison: &Comparison) -> String {
     let rows = comparison.policies.iter().enumerate().map(|(at, row)| {
-        // uniform against itself is no comparison
+        // a policy against itself is no comparison
         let (gain, chance) = match at {
             1 => (Cell::Number(String::new()), None),
             _ => (ranged(&row.gain_nats, eye::signed), Some(format!("{:.2}", row.chance_to_beat_uniform))),
         };
-        vec![Cell::Text(policy_name(row.policy)), ranged(&row.mean_loss_nats, eye::nats), gain, Cell::optional(chance)]
+        let beaten = (at > 0).then(|| format!("{:.2}", row.chance_parallot_beats));
+        let (mean, worst) = (ranged(&row.mean_loss_nats, eye::nats), ranged(&row.worst_loss_nats, eye::nats));
+        vec![Cell::Text(policy_name(row.policy)), mean, worst, gain, Cell::optional(chance), Cell::optional(beaten)]
     });
-    let headings = ["policy", "mean loss, nats (90\u{a0}%)", "gain over uniform, nats (90\u{a0}%)", "probability to beat uniform"];
+    let headings = [
+        "policy",
+        "mean loss, nats (90\u{a0}%)",
+        "worst language, nats (90\u{a0}%)",
+        "gain over uniform, nats (90\u{a0}%)",
+        "probability to beat uniform",
+        "probability that parallot beats it",
+    ];
     table(&headings, &rows.collect::<Vec<_>>())
 }
 

@@ -3,12 +3,19 @@
 use super::axis::{Axis, Unit};
 use super::panel::{Mark, Panel, legend};
 use super::{ACCENT, Anchor, CAP, FAINT, GRID, Ink, Picture, TEXT, WIDTH, color, fitted};
-use crate::allocate::{Active, Comparison, Policy};
+use crate::allocate::{Active, Comparison, Policy, PolicyRow};
 use crate::report::{Report, eye};
 
 /// Our bars, then one ink a baseline, repeated where there are more.
-const POLICY_INKS: [Ink; 6] =
-    [ACCENT, Ink(230, 159, 0, 1.0), Ink(0, 158, 115, 1.0), Ink(204, 121, 167, 1.0), Ink(150, 150, 150, 1.0), Ink(86, 180, 233, 1.0)];
+const POLICY_INKS: [Ink; 7] = [
+    ACCENT,
+    Ink(230, 159, 0, 1.0),
+    Ink(0, 158, 115, 1.0),
+    Ink(204, 121, 167, 1.0),
+    Ink(150, 150, 150, 1.0),
+    Ink(86, 180, 233, 1.0),
+    Ink(136, 34, 85, 1.0),
+];
 /// More languages than this go into a second row.
 const LANGUAGES_A_ROW: usize = 7;
 
@@ -18,7 +25,7 @@ pub fn allocation(report: &Report, comparison: &Comparison) -> Picture {
     let rows = languages.div_ceil(LANGUAGES_A_ROW).max(1);
     let a_row = languages.div_ceil(rows).max(1);
     let mut picture = Picture::new(WIDTH, 64.0 + 250.0 * rows as f64);
-    let title = format!("Pairs a language, of a budget of {}", eye::grouped(comparison.allocation.budget));
+    let title = format!("Pairs a language, of a budget of {}", eye::budget(comparison.allocation.budget));
     picture.text((10.0, 14.0), 14.0, Anchor::Start, TEXT, title);
     draw_policies(&mut picture, comparison);
     let most = highest(comparison);
@@ -38,8 +45,7 @@ pub fn allocation(report: &Report, comparison: &Comparison) -> Picture {
 }
 
 fn draw_policies(picture: &mut Picture, comparison: &Comparison) {
-    let policies = comparison.policies.iter().enumerate();
-    let mut entries: Vec<_> = policies.map(|(at, row)| (Mark::Patch(ink(at)), policy_name(row.policy))).collect();
+    let mut entries: Vec<_> = shown(comparison).map(|(at, row)| (Mark::Patch(policy_ink(at)), policy_name(row.policy))).collect();
     entries.push((Mark::Line(TEXT), "90 % interval".to_owned()));
     entries.push((Mark::Line(CAP), "cap".to_owned()));
     legend(picture, (10.0, 38.0), &entries);
@@ -47,16 +53,17 @@ fn draw_policies(picture: &mut Picture, comparison: &Comparison) {
 
 fn draw_group(picture: &mut Picture, report: &Report, comparison: &Comparison, index: usize, (left, width): (f64, f64), y: &Axis) {
     let bottom = y.at(0.0);
-    let bar = (0.82 * width / comparison.policies.len().max(1) as f64).min(34.0);
-    let start = left + (width - bar * comparison.policies.len() as f64) / 2.0;
-    for (at, row) in comparison.policies.iter().enumerate() {
+    let count = shown(comparison).count();
+    let bar = (0.82 * width / count.max(1) as f64).min(34.0);
+    let start = left + (width - bar * count as f64) / 2.0;
+    for (place, (at, row)) in shown(comparison).enumerate() {
         let pairs = row.pairs.get(index).copied().unwrap_or(0) as f64;
-        let x = start + bar * at as f64;
-        picture.rect((x, y.at(pairs)), (x + bar - 1.0, bottom), ink(at));
+        let x = start + bar * place as f64;
+        picture.rect((x, y.at(pairs)), (x + bar - 1.0, bottom), policy_ink(at));
     }
     if let Some(share) = comparison.shares.get(index) {
-        let budget = comparison.allocation.budget as f64;
-        let (x, ends) = (start + bar / 2.0 - 0.5, [share.interval_90.lo, share.interval_90.hi].map(|share| y.at(share * budget)));
+        let total = given(comparison);
+        let (x, ends) = (start + bar / 2.0 - 0.5, [share.interval_90.lo, share.interval_90.hi].map(|share| y.at(share * total)));
         picture.line(ends.map(|end| (x, end)), 1.6, TEXT);
         for end in ends {
             picture.line([(x - 4.0, end), (x + 4.0, end)], 1.6, TEXT);
@@ -74,12 +81,22 @@ fn draw_group(picture: &mut Picture, report: &Report, comparison: &Comparison, i
 
 /// The most pairs that any bar or whisker reaches.
 fn highest(comparison: &Comparison) -> f64 {
-    let budget = comparison.allocation.budget as f64;
-    let bars = comparison.policies.iter().flat_map(|row| row.pairs.iter().map(|&pairs| pairs as f64));
-    bars.chain(comparison.shares.iter().map(|share| share.interval_90.hi * budget)).fold(1.0, f64::max)
+    let bars = shown(comparison).flat_map(|(_, row)| row.pairs.iter().map(|&pairs| pairs as f64));
+    bars.chain(comparison.shares.iter().map(|share| share.interval_90.hi * given(comparison))).fold(1.0, f64::max)
 }
 
-fn ink(at: usize) -> Ink {
+/// All pairs that we give.
+fn given(comparison: &Comparison) -> f64 {
+    comparison.allocation.languages.iter().map(|allotted| allotted.pairs as f64).sum()
+}
+
+/// The policies that plots show, with their places: all but the optima over the draws, which hardly differ from ours.
+pub(super) fn shown(comparison: &Comparison) -> impl Iterator<Item = (usize, &PolicyRow)> {
+    comparison.policies.iter().enumerate().filter(|(_, row)| !matches!(row.policy, Policy::DrawsMean | Policy::DrawsTail(_)))
+}
+
+/// The ink of the policy at a place.
+pub(super) fn policy_ink(at: usize) -> Ink {
     POLICY_INKS[at % POLICY_INKS.len()]
 }
 
@@ -87,6 +104,9 @@ fn ink(at: usize) -> Ink {
 pub fn policy_name(policy: Policy) -> String {
     match policy {
         Policy::Parallot => "parallot".to_owned(),
+        Policy::DrawsMean => "mean over draws".to_owned(),
+        Policy::DrawsTail(level) => format!("CVaR {level} over draws"),
+        Policy::Current => "current mix".to_owned(),
         Policy::Uniform => "uniform".to_owned(),
         Policy::Proportional => "proportional".to_owned(),
         Policy::Temperature(t) => format!("temperature {t}"),

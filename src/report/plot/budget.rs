@@ -12,7 +12,7 @@ pub fn budget(report: &Report) -> Picture {
     let title = "Share of the best allocation over the budget in pairs (ring: a language reaches its cap)";
     picture.text((10.0, 14.0), 14.0, Anchor::Start, TEXT, title);
     let panel = Panel { left: 52.0, top: 52.0, right: WIDTH - 140.0, bottom: 366.0 };
-    let budgets = || report.path.iter().map(|allocation| allocation.budget as f64);
+    let budgets = || report.path.iter().map(|allocation| allocation.budget.amount());
     let ends = (budgets().fold(f64::INFINITY, f64::min).min(1e15), budgets().fold(1.0, f64::max));
     let layers = Layers {
         edges: stacked(report),
@@ -52,7 +52,7 @@ impl Layers {
     fn draw(&self, picture: &mut Picture, report: &Report) {
         let edge = |layer: usize| {
             let points = report.path.iter().zip(&self.edges);
-            points.map(move |(at, sums)| (self.x.at(at.budget as f64), self.y.at(sums[layer]))).collect::<Vec<_>>()
+            points.map(move |(at, sums)| (self.x.at(at.budget.amount()), self.y.at(sums[layer]))).collect::<Vec<_>>()
         };
         let Some(first) = report.path.first() else { return };
         for (layer, allotted) in first.languages.iter().enumerate() {
@@ -84,7 +84,7 @@ impl Layers {
             // capped from the first budget on is no event of the path
             let Some(at) = report.path.iter().position(capped).filter(|&at| at > 0) else { continue };
             let middle = (self.edges[at][layer] + self.edges[at][layer + 1]) / 2.0;
-            let place = (self.x.at(report.path[at].budget as f64), self.y.at(middle));
+            let place = (self.x.at(report.path[at].budget.amount()), self.y.at(middle));
             picture.dot(place, 5.0, TEXT);
             picture.dot(place, 3.4, WHITE);
         }
@@ -92,7 +92,7 @@ impl Layers {
 }
 
 fn draw_chosen(picture: &mut Picture, report: &Report, panel: &Panel, x: &Axis) {
-    let chosen = report.comparison.map(|comparison| comparison.allocation.budget as f64);
+    let chosen = report.comparison.map(|comparison| comparison.allocation.budget.amount());
     let Some(budget) = chosen.filter(|&budget| x.holds(budget)) else { return };
     picture.line([(x.at(budget), panel.top - 6.0), (x.at(budget), panel.bottom)], 1.6, TEXT);
     let label = format!("budget {}", eye::amount(budget));

@@ -5,6 +5,7 @@ mod bars;
 mod budget;
 mod curves;
 mod panel;
+mod pareto;
 mod picture;
 mod residuals;
 mod transfer;
@@ -12,6 +13,7 @@ mod transfer;
 pub use bars::{allocation, marginal, policy_name};
 pub use budget::budget;
 pub use curves::curves;
+pub use pareto::pareto;
 pub use picture::{Anchor, Ink, Picture, PlotError};
 pub use residuals::residuals;
 pub use transfer::transfer;
@@ -56,6 +58,7 @@ pub fn pictures(report: &Report) -> Vec<(&'static str, Picture)> {
         ("allocation", comparison.map(|comparison| allocation(report, comparison))),
         ("budget", (!report.path.is_empty()).then(|| budget(report))),
         ("marginal", comparison.map(|comparison| marginal(report, comparison))),
+        ("pareto", comparison.filter(|_| report.front.len() > 1).map(|comparison| pareto(report, comparison))),
         ("transfer", transfer(report)),
     ];
     all.into_iter().filter_map(|(name, picture)| Some((name, picture?))).collect()

@@ -1,0 +1,70 @@
+//! What not knowing the laws costs an allocation: its regret, by the draws and in closed form.
+//!
+//! Let `m_i = -w_i L_i'(X_i) / c_i` be the marginal gains, at an optimum all equal to the price `lambda`, and
+//! `p_i = c_i L_i'(X_i) / -L_i''(X_i)` what language `i` would be given more of the budget if its ln marginal gain rose by 1. Errors `e_i` of
+//! the ln marginal gains move the optimum by `p_i (e_i - mean_p e)`, which costs, to second order and in the mean over independent errors,
+//!
+//! ```text
+//! E regret = 1/2 lambda sum_i p_i (1 - p_i / P) Var(ln m_i),   P = sum_i p_i
+//! ```
+
+use super::comparison::score;
+use super::{Active, Allocation, Objective, Problem, Term};
+use crate::law::Law;
+use rayon::prelude::*;
+
+/// Mean score under the fitted laws of the draws' optima, less that of ours; nats per target token. Only draws of the form of the largest weight
+/// count, put together language by language: what other forms say is no noise around the fit, and the mean gain over the draws holds it
+/// already.
+pub(super) fn noise_regret(problem: &Problem, ours: &[u64]) -> f64 {
+    let of_form = |(i, term): (usize, &Term)| -> Vec<Law> {
+        let form = term.laws.laws()[0].law.form();
+        problem.draws().iter().filter_map(|laws| laws.get(i)).filter(|law| law.form() == form).copied().collect()
+    };
+    let columns: Vec<Vec<Law>> = problem.terms().iter().enumerate().map(of_form).collect();
+    let count = columns.iter().map(Vec::len).min().unwrap_or(0);
+    let of = |pairs: &[u64]| {
+        let losses: Vec<f64> = problem.terms().iter().zip(pairs).map(|(term, &x)| term.laws.loss(x as f64)).collect();
+        score(problem, &losses)
+    };
+    let single = match problem.objective() {
+        Objective::Tail(_) => problem.clone().with_objective(Objective::Mean).unwrap_or_else(|_| problem.clone()),
+        _ => problem.clone(),
+    };
+    let regret = |draw: usize| {
+        let laws: Vec<Law> = columns.iter().map(|column| column[draw]).collect();
+        Some(of(&single.with_laws(&laws).ok()?.solve().pairs()) - of(ours))
+    };
+    let regrets: Vec<f64> = (0..count).into_par_iter().filter_map(regret).filter(|regret| regret.is_finite()).collect();
+    if regrets.is_empty() { 0.0 } else { regrets.iter().sum::<f64>() / regrets.len() as f64 }
+}
+
+/// Expected regret in closed form, nats per target token of the weighted mean loss: over languages that no bound holds, the variances over all
+/// draws. Absent without draws, with groups, and where the mean is not the objective.
+pub(super) fn regret_formula(problem: &Problem, allocation: &Allocation) -> Option<f64> {
+    let plain = problem.objective() == Objective::Mean && problem.groups().is_empty();
+    if !plain || problem.draws().len() < 2 {
+        return None;
+    }
+    let mut parts = Vec::new();
+    for (i, (term, allotted)) in problem.terms().iter().zip(&allocation.languages).enumerate() {
+        let x = allotted.pairs as f64;
+        let (slope, curvature) = (term.laws.slope(x), term.laws.curvature(x));
+        if allotted.active != Active::None || term.weight == 0.0 || !(curvature > 0.0 && slope.is_finite()) {
+            continue;
+        }
+        let drawn = problem.draws().iter().filter_map(|laws| laws.get(i)).map(|law| law.ln_steepness(x));
+        let price = -term.weight * slope / problem.cost(term);
+        parts.push((price, problem.cost(term) * -slope / curvature, variance(drawn.filter(|ln| ln.is_finite()))));
+    }
+    let total: f64 = parts.iter().map(|(_, p, _)| p).sum();
+    let weights: f64 = problem.terms().iter().map(|term| term.weight).sum();
+    Some(parts.iter().map(|(price, p, variance)| 0.5 * price * p * (1.0 - p / total) * variance).sum::<f64>() / weights)
+}
+
+fn variance(values: impl Iterator<Item = f64>) -> f64 {
+    let values: Vec<f64> = values.collect();
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    if values.len() < 2 { 0.0 } else { values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0) }
+}

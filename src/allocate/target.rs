@@ -1,0 +1,103 @@
+//! The problem turned round: the least budget whose optimum reaches a target.
+
+use super::Term;
+use super::level::pairs_for;
+use super::problem::{Budget, Problem, ProblemError};
+
+/// What is to be reached.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// The weighted mean of the losses is at most this, nats per target token.
+    Mean(f64),
+    /// Languages, by their places, are at most at these losses.
+    Losses(Vec<(usize, f64)>),
+}
+
+/// Why no budget reaches a target.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum TargetError {
+    #[error("no amount of data brings the mean loss to {target} nats: with all that the bounds allow it is {best}")]
+    Mean { target: f64, best: f64 },
+    #[error("at most {pairs} pairs do not bring `{lang}` to {target} nats: its loss is {best} there")]
+    Loss { lang: String, target: f64, best: f64, pairs: u64 },
+    #[error(transparent)]
+    Problem(#[from] ProblemError),
+}
+
+impl Budget {
+    /// A budget of pairs, or of cost, that fills every language of the terms, as far as numbers go.
+    pub fn ample(terms: &[Term], of_cost: bool) -> Self {
+        let cost = |term: &Term| if of_cost { term.cost } else { 1.0 };
+        let full: f64 = terms.iter().map(|term| term.upper.map_or(f64::INFINITY, |upper| cost(term) * upper as f64)).sum();
+        let amount = full.min(Problem::MAX_BUDGET as f64);
+        if of_cost { Budget::Cost(amount) } else { Budget::Pairs(amount as u64) }
+    }
+}
+
+/// The problem under the least budget that reaches a target: to the pair, or to the cost of the cheapest pair. The budget of `problem` is the
+/// most that may be spent.
+pub fn least_budget(problem: &Problem, target: &Target) -> Result<Problem, TargetError> {
+    let step = problem.terms().iter().map(|term| problem.cost(term)).fold(f64::INFINITY, f64::min);
+    let most = (problem.budget().amount() / step).ceil().min(Problem::MAX_BUDGET as f64) as u64;
+    let held = match target {
+        Target::Losses(losses) => problem.with_least(&needs(problem, losses)?)?,
+        Target::Mean(_) => problem.clone(),
+    };
+    let at = |steps: u64| {
+        let budget = held.budget().of((steps as f64 * step * (1.0 + 1e-12)).min(held.budget().amount()));
+        held.with_budget(budget).ok().filter(|problem| reaches(problem, target))
+    };
+    if let (Target::Mean(target), best) = (target, mean_loss(&held))
+        && best > *target
+    {
+        return Err(TargetError::Mean { target: *target, best });
+    }
+    if let Some(nothing) = at(0) {
+        return Ok(nothing);
+    }
+    let mut best = held.clone();
+    // what is enough is found by doubling: a budget beyond all sense makes a slow problem
+    let (mut below, mut enough) = (0, 1);
+    while enough < most {
+        match at(enough) {
+            Some(problem) => {
+                best = problem;
+                break;
+            }
+            None => (below, enough) = (enough, enough.saturating_mul(2).min(most)),
+        }
+    }
+    while enough - below > 1 {
+        let middle = below + (enough - below) / 2;
+        match at(middle) {
+            Some(problem) => (enough, best) = (middle, problem),
+            None => below = middle,
+        }
+    }
+    Ok(best)
+}
+
+/// Pairs that bring each language to its loss.
+fn needs(problem: &Problem, losses: &[(usize, f64)]) -> Result<Vec<u64>, TargetError> {
+    let mut needs = vec![0; problem.terms().len()];
+    for &(i, target) in losses {
+        let term = &problem.terms()[i];
+        let most = problem.most(term);
+        let best = term.laws.loss(most as f64);
+        let failed = || TargetError::Loss { lang: term.lang.clone(), target, best, pairs: most };
+        needs[i] = needs[i].max(pairs_for(&term.laws, target, most).ok_or_else(failed)?);
+    }
+    Ok(needs)
+}
+
+fn reaches(problem: &Problem, target: &Target) -> bool {
+    match target {
+        Target::Mean(mean) => mean_loss(problem) <= *mean,
+        Target::Losses(_) => true,
+    }
+}
+
+/// Weighted mean loss of the optimum.
+fn mean_loss(problem: &Problem) -> f64 {
+    problem.weighted_loss(&problem.solve().pairs()) / problem.terms().iter().map(|term| term.weight).sum::<f64>()
+}

@@ -1,0 +1,145 @@
+//! Constraints that hold as equations though they do not say so: an interior point method has no inside to walk in until they are written as
+//! such.
+//!
+//! A budget of at most 6 with a group of at least 6 leaves its languages an equation and everybody else their lower bounds. All inequalities
+//! are tightened by a touch together; where nothing meets them any more, each is tightened alone, and what nothing meets then is an equation.
+
+use super::program::{Own, Program, Row, sum};
+use super::simplex::{self, Range};
+
+/// A touch, relative to the size of a row or the width of a range: together, and alone.
+const TOGETHER: f64 = 1e-7;
+const ALONE: f64 = 1e-9;
+/// Languages up to which each bound is tried; of more, only rows are.
+const MANY: usize = 300;
+
+/// What rows and bounds allow.
+pub(super) enum Inside {
+    /// Amounts that meet all with room to spare.
+    Open,
+    /// Amounts, but some constraints are equations: the program that says so.
+    Flat(Box<Program>),
+    /// None.
+    Empty,
+}
+
+/// Looks for room inside the constraints of a program with rows.
+pub(super) fn inside(program: &Program) -> Inside {
+    let polytope = Polytope::of(program);
+    let all: Vec<usize> = (0..polytope.inequalities()).collect();
+    if polytope.is_met(&all, TOGETHER) {
+        return Inside::Open;
+    }
+    if !polytope.is_met(&[], 0.0) {
+        return Inside::Empty;
+    }
+    let tried = if program.len() <= MANY { polytope.inequalities() } else { 2 * polytope.rows.len() };
+    let equations: Vec<usize> = (0..tried).filter(|&at| !polytope.is_met(&[at], ALONE)).collect();
+    let mut flat = program.clone();
+    equations.into_iter().for_each(|at| polytope.flatten(&mut flat, at));
+    Inside::Flat(Box::new(flat))
+}
+
+/// The constraints, numbered: both ends of each row, then both of each language.
+struct Polytope {
+    lower: Vec<f64>,
+    upper: Vec<f64>,
+    /// The budget, then the groups.
+    rows: Vec<Range>,
+    /// What a row's terms come to at most.
+    sizes: Vec<f64>,
+}
+
+impl Polytope {
+    fn of(program: &Program) -> Self {
+        let costs = program.own.iter().enumerate().map(|(i, own)| (i, own.cost)).collect();
+        let low = if program.exact { program.budget } else { f64::NEG_INFINITY };
+        let budget = Range { terms: costs, low, high: program.budget };
+        let group = |row: &Row| Range { terms: row.terms.clone(), low: row.lower, high: row.upper };
+        let rows: Vec<Range> = std::iter::once(budget).chain(program.rows.iter().map(group)).collect();
+        let reach: Vec<f64> = program.reach().collect();
+        let size = |row: &Range| sum(row.terms.iter().map(|&(j, a)| (a * reach[j]).abs())).max(f64::MIN_POSITIVE);
+        let lower = program.own.iter().map(|own| own.lower).collect();
+        Polytope {
+            lower,
+            upper: reach.iter().zip(&program.own).map(|(reach, own)| reach.max(own.lower)).collect(),
+            sizes: rows.iter().map(size).collect(),
+            rows,
+        }
+    }
+
+    fn inequalities(&self) -> usize {
+        2 * (self.rows.len() + self.lower.len())
+    }
+
+    /// Whether anything meets the constraints, some of them tightened by a touch.
+    fn is_met(&self, tightened: &[usize], touch: f64) -> bool {
+        let (mut lower, mut upper) = (self.lower.clone(), self.upper.clone());
+        let same = |row: &Range| Range { terms: row.terms.clone(), low: row.low, high: row.high };
+        let mut rows: Vec<Range> = self.rows.iter().map(same).collect();
+        for &at in tightened {
+            let (place, is_low) = (at / 2, at.is_multiple_of(2));
+            match place.checked_sub(rows.len()) {
+                None if rows[place].low == rows[place].high => {}
+                None if is_low => rows[place].low += touch * self.sizes[place],
+                None => rows[place].high -= touch * self.sizes[place],
+                // a language at its only amount has nothing to tighten
+                Some(i) if self.upper[i] <= self.lower[i] => {}
+                Some(i) if is_low => lower[i] += touch * (self.upper[i] - self.lower[i]),
+                Some(i) => upper[i] -= touch * (self.upper[i] - self.lower[i]),
+            }
+        }
+        simplex::feasible(&lower, &upper, &rows).is_ok()
+    }
+
+    /// Writes a constraint as the equation that it is.
+    fn flatten(&self, program: &mut Program, at: usize) {
+        let (place, is_low) = (at / 2, at.is_multiple_of(2));
+        match (place.checked_sub(self.rows.len()), place.checked_sub(1)) {
+            (Some(i), _) => {
+                let own = program.own[i];
+                let only = if is_low { own.lower } else { self.upper[i] };
+                program.own[i] = Own { lower: only, upper: only, ..own };
+            }
+            (None, None) => program.exact = program.exact || !is_low,
+            (None, Some(g)) => {
+                let row = &mut program.rows[g];
+                let only = if is_low { row.lower } else { row.upper };
+                (row.lower, row.upper) = (only, only);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optimum::kernel::Kernel;
+    use crate::optimum::program::{Over, Risk};
+
+    fn program(budget: f64, rows: Vec<Row>) -> Program {
+        let own = Own { cost: 1.0, lower: 0.0, upper: 6.0, repeat: None };
+        Program {
+            kernels: vec![Kernel::shifted(1.0, 9.0, 0.3, 1.0); 3],
+            draws: 1,
+            own: vec![own; 3],
+            budget,
+            exact: false,
+            rows,
+            transfer: None,
+            over: Over::Sum,
+            risk: Risk::Mean,
+        }
+    }
+
+    #[test]
+    fn a_group_that_takes_the_whole_budget_is_an_equation() {
+        let group = |lower| vec![Row { terms: vec![(0, 1.0), (1, 1.0)], lower, upper: f64::INFINITY }];
+        assert!(matches!(inside(&program(6.0, group(5.9))), Inside::Open));
+        assert!(matches!(inside(&program(6.0, group(6.1))), Inside::Empty));
+        let Inside::Flat(flat) = inside(&program(6.0, group(6.0))) else { panic!("open or empty") };
+        assert!(flat.exact);
+        assert_eq!((flat.rows[0].lower, flat.rows[0].upper), (6.0, 6.0));
+        assert_eq!(flat.own.iter().map(|own| own.upper).collect::<Vec<_>>(), [6.0, 6.0, 0.0]);
+    }
+}
