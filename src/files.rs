@@ -39,6 +39,18 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
+/// The bytes of a file that is mapped into memory rather than read.
+pub fn map(path: &Path) -> Result<memmap2::Mmap, FileError> {
+    let file = open(path)?;
+    // SAFETY: as everywhere that files are mapped, nobody may cut the file short meanwhile; weights are written once
+    unsafe { memmap2::Mmap::map(file.get_ref()) }.map_err(failed("read", path))
+}
+
+/// Copies a file, whole or not at all.
+pub fn copy(from: &Path, to: &Path) -> Result<(), FileError> {
+    write(to, &read(from)?)
+}
+
 /// The text of a UTF-8 file.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
     String::from_utf8(read(path)?).map_err(|error| failed("read", path)(io::Error::new(io::ErrorKind::InvalidData, error.utf8_error())))

@@ -9,6 +9,8 @@ mod export;
 mod failure;
 mod fit;
 mod folders;
+#[cfg(feature = "train")]
+mod hub;
 mod import;
 mod mixture;
 mod problem;

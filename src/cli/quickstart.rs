@@ -49,6 +49,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         device: arguments.device.clone(),
         jobs: None,
         cache: arguments.out.join("cache"),
+        save: None,
         text: TextArguments::default(),
         trainer: arguments.trainer,
     })?;

@@ -9,7 +9,7 @@ use crate::corpus::Bitext;
 use crate::files;
 use crate::record::{self, Manifest, Outcome, RunRecord, RunRow, Store};
 use crate::report::eye::{duration, grouped};
-use crate::spec::{Experiment, RunSpec};
+use crate::spec::{BaseFiles, BaseSpec, CheckpointBase, CheckpointFiles, CheckpointPlace, Experiment, PresetBase, RunSpec, SpecError};
 use crate::sweep::{Cost, Plan, run_missing, simulate};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -34,6 +34,9 @@ pub struct Arguments {
     /// Folder of base models, which are kept by the hash of their spec
     #[arg(long, value_name = "FOLDER", env = "PARALLOT_CACHE", default_value = ".parallot-cache")]
     pub cache: PathBuf,
+    /// Keep the weights or adapters of every run that is trained now, in FOLDER/RUN, as transformers or peft loads them
+    #[arg(long, value_name = "FOLDER", conflicts_with = "list")]
+    pub save: Option<PathBuf>,
     /// Where the corpora are
     #[command(flatten)]
     pub text: TextArguments,
@@ -58,6 +61,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.jobs == Some(0) {
         return Err(Failure::input(anyhow::anyhow!("`--jobs` is 0, expected at least 1")));
     }
+    if arguments.save.is_some() && arguments.trainer == Trainer::Simulated {
+        return Err(Failure::input(anyhow::anyhow!("`--save` with simulated runs, expected runs that train weights")));
+    }
     if !arguments.list {
         check_device(arguments)?;
     }
@@ -65,8 +71,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let simulated = arguments.trainer == Trainer::Simulated;
     let bitexts = text::read(&experiment, &folders, &arguments.text)?;
     check_parts(&bitexts)?;
-    let tokenizer = read_tokenizer(&experiment, &folders)?;
-    let base_id = experiment.base_id(&bitexts, tokenizer.as_deref().map(files::hash).as_deref());
+    let base_files = base_files(&experiment, &folders)?;
+    let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref());
     let runs = available(experiment.runs(&bitexts, &base_id), &bitexts);
     let plan = look_up(&runs, &store, simulated)?;
     let cost = Cost::new(&experiment, &bitexts, &plan.done, &arguments.device);
@@ -80,9 +86,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     store.write_manifest(&manifest(&base_id, &bitexts, &runs)).or_work()?;
     // what another process finished before the lock was ours is done as well
     let plan = look_up(&runs, &store, simulated)?;
+    if arguments.save.is_some() && !plan.done.is_empty() {
+        note(&format!("note: {} runs are done and not trained again, so `--save` does not write theirs", plan.done.len()));
+    }
     match arguments.trainer {
         Trainer::Simulated => run_missing(&plan.missing, &store, 1, |spec, _| anyhow::Ok(simulate(&experiment, spec, version()))).or_work(),
-        Trainer::Candle => train(&experiment, &bitexts, tokenizer.as_deref(), &plan, &store, &cost, arguments),
+        Trainer::Candle => train(&experiment, &bitexts, &base_files, &plan, &store, &cost, arguments),
     }?;
     finish(&store, &folders.records)
 }
@@ -127,8 +136,36 @@ fn available(runs: Vec<RunSpec>, bitexts: &[Bitext]) -> Vec<RunSpec> {
     fitting
 }
 
-fn read_tokenizer(experiment: &Experiment, folders: &Folders) -> Result<Option<Vec<u8>>, Failure> {
-    experiment.base.tokenizer.as_ref().map(|path| files::read(&folders.base().join(path)).or_input()).transpose()
+/// Finds the files that the base names; a checkpoint on the Hub is downloaded if it is not there.
+fn base_files(experiment: &Experiment, folders: &Folders) -> Result<BaseFiles, Failure> {
+    let folder = match &experiment.base {
+        BaseSpec::Preset(PresetBase { tokenizer: None, .. }) => return Ok(BaseFiles::None),
+        BaseSpec::Preset(PresetBase { tokenizer: Some(path), .. }) => {
+            return files::read(&folders.base().join(path)).map(BaseFiles::Tokenizer).or_input();
+        }
+        BaseSpec::Checkpoint(CheckpointBase { place: CheckpointPlace::Folder(path), .. }) => folders.base().join(path),
+        BaseSpec::Checkpoint(CheckpointBase { place: CheckpointPlace::Hub { name, revision }, .. }) => fetch(name, revision)?,
+    };
+    CheckpointFiles::find(&folder).map(BaseFiles::Checkpoint).map_err(hinted)
+}
+
+#[cfg(feature = "train")]
+use super::hub::fetch;
+
+#[cfg(not(feature = "train"))]
+fn fetch(_: &str, _: &str) -> Result<PathBuf, Failure> {
+    Err(Failure::input(anyhow::anyhow!("this build cannot download a checkpoint, expected the cargo feature `train`")))
+}
+
+fn hinted(error: SpecError) -> Failure {
+    let hint = match &error {
+        SpecError::NoWeights { are_pickled: true, .. } => {
+            "pickles can run any code and are never read; `model.save_pretrained(FOLDER, safe_serialization=True)` writes safetensors"
+        }
+        SpecError::NoWeights { .. } | SpecError::File(_) => "a checkpoint is a folder with `config.json`, safetensors and `tokenizer.json`",
+        _ => return Failure::input(error),
+    };
+    Failure::input(error).hint(hint)
 }
 
 fn list(runs: &[RunSpec], plan: &Plan, cost: &Cost, arguments: &Arguments) {
@@ -183,13 +220,14 @@ fn check_device(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Tokens a second of a few steps of the network of the base on the share of the cores that a run has; none where there is no such device.
+/// Tokens a second of a few steps of the network of the base on the share of the cores that a run has; none where there is no such device,
+/// or where the base is a checkpoint, of which a list should not make another.
 #[cfg(feature = "train")]
 fn measured_speed(experiment: &Experiment, arguments: &Arguments) -> Option<f64> {
     use crate::model::ModelConfig;
     use crate::train::{Workload, measure};
 
-    let base = &experiment.base;
+    let BaseSpec::Preset(base) = &experiment.base else { return None };
     let workload = Workload { name: "base", config: ModelConfig::of(base.preset, base.vocab_size) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads_of(jobs_of(arguments))).build().ok()?;
     let start = std::time::Instant::now();
@@ -225,7 +263,7 @@ fn measured_speed(_: &Experiment, _: &Arguments) -> Option<f64> {
 }
 
 #[cfg(not(feature = "train"))]
-fn train(_: &Experiment, _: &[Bitext], _: Option<&[u8]>, _: &Plan, _: &Store, _: &Cost, arguments: &Arguments) -> Result<(), Failure> {
+fn train(_: &Experiment, _: &[Bitext], _: &BaseFiles, _: &Plan, _: &Store, _: &Cost, arguments: &Arguments) -> Result<(), Failure> {
     check_device(arguments)
 }
 
@@ -234,34 +272,42 @@ fn train(_: &Experiment, _: &[Bitext], _: Option<&[u8]>, _: &Plan, _: &Store, _:
 fn train(
     experiment: &Experiment,
     bitexts: &[Bitext],
-    tokenizer: Option<&[u8]>,
+    base_files: &BaseFiles,
     plan: &Plan,
     store: &Store,
     cost: &Cost,
     arguments: &Arguments,
 ) -> Result<(), Failure> {
     use super::terminal::{bar, bars};
-    use crate::train::{Tuner, pretrain, select_device};
+    use crate::train::{TrainError, Tuner, prepare, select_device};
 
     if plan.missing.is_empty() {
         return Ok(());
     }
     let device = select_device(&arguments.device).or_input()?;
-    files::check_writable(&arguments.cache).or_input()?;
+    for folder in [Some(&arguments.cache), arguments.save.as_ref()].into_iter().flatten() {
+        files::check_writable(folder).or_input()?;
+    }
     let bars = bars();
     let start = std::time::Instant::now();
     let clock = move || start.elapsed().as_secs_f64();
     let base_bar = bar(&bars, 0, "base");
-    let base = pretrain(experiment, bitexts, tokenizer, &arguments.cache, &device, |progress| {
+    let base = prepare(experiment, bitexts, base_files, &arguments.cache, &device, |progress| {
         base_bar.set_length(progress.steps);
         base_bar.set_position(progress.step);
         base_bar.set_message(format!("{:.3} nats a token", progress.loss_nats));
     })
-    .or_work()?;
+    .map_err(|error| match error {
+        TrainError::Checkpoint(_) => Failure::input(error),
+        _ => Failure::work(error),
+    })?;
     base_bar.finish_and_clear();
     note(&format!("base `{}` ready after {}", base.id, duration(clock())));
 
-    let tuner = Tuner::new(experiment, bitexts, &base, version(), &arguments.device).or_work()?;
+    let mut tuner = Tuner::new(experiment, bitexts, &base, version(), &arguments.device).or_work()?;
+    if let Some(folder) = &arguments.save {
+        tuner = tuner.keeping_weights(folder);
+    }
     let jobs = jobs_of(arguments).min(plan.missing.len());
     let pools = (0..jobs)
         .map(|_| rayon::ThreadPoolBuilder::new().num_threads(threads_of(jobs)).build())

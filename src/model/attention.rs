@@ -18,10 +18,10 @@ pub struct Rope {
 }
 
 impl Rope {
-    /// The table for positions below `context`: position p turns pair i by `p theta^(-2 i / head_dim)` (Su et al. 2021).
-    pub fn new(context: usize, head_dim: usize, theta: f64) -> Self {
-        let half = head_dim / 2;
-        let angles = (0..context * half).map(|at| (at / half) as f64 * theta.powf(-((at % half) as f64) / half as f64));
+    /// The table for positions below `context`: position p turns pair i by `p frequencies[i]` (Su et al. 2021).
+    pub fn new(context: usize, frequencies: &[f64]) -> Self {
+        let half = frequencies.len();
+        let angles = (0..context * half).map(|at| (at / half) as f64 * frequencies[at % half]);
         let (cos, sin) = angles.map(|angle| (angle.cos(), angle.sin())).unzip();
         Rope { half, cos, sin }
     }

@@ -6,8 +6,9 @@ use super::llama::{Batch, Llama};
 use super::ops::{Ops, entries};
 use super::pass::{Network, Part};
 use candle_core::{DType, Result, Storage, Tensor, Var, bail};
+use rand_chacha::ChaCha8Rng;
 
-/// Gradients of a loss in the variables of a network, in their order.
+/// Gradients of a loss in the variables of a network that are trained, in their order.
 #[derive(Debug)]
 pub enum Gradients<'a> {
     /// On the CPU in f32.
@@ -21,6 +22,7 @@ pub enum Gradients<'a> {
 pub struct Backprop<'a> {
     model: &'a Llama,
     memory: Memory,
+    dropout: Option<ChaCha8Rng>,
 }
 
 #[derive(Debug)]
@@ -45,14 +47,15 @@ struct Lane<T> {
 const PART_TOKENS: usize = 1024;
 
 impl<'a> Backprop<'a> {
-    /// For the variables of a model.
+    /// For the variables of a model that are trained. The dropout of its adapters starts anew.
     pub fn new(model: &'a Llama) -> Self {
         let memory = match (model.ops(), model.dtype()) {
+            _ if !model.is_plain() => Memory::Graph,
             (Ops::Fused, DType::F32) => Memory::Single(Default::default()),
             (Ops::Fused, DType::F64) => Memory::Double(Default::default()),
             _ => Memory::Graph,
         };
-        Backprop { model, memory }
+        Backprop { model, memory, dropout: model.dropout_generator() }
     }
 
     /// Cross-entropy of all targets of a batch, total in nats.
@@ -60,13 +63,13 @@ impl<'a> Backprop<'a> {
         match &mut self.memory {
             Memory::Single(lanes) => written(self.model, batch, |network, parts| losses(network, lanes, parts)),
             Memory::Double(lanes) => written(self.model, batch, |network, parts| losses(network, lanes, parts)),
-            Memory::Graph => self.model.loss(batch)?.to_dtype(DType::F64)?.to_scalar(),
+            Memory::Graph => self.model.untracked().loss(batch)?.to_dtype(DType::F64)?.to_scalar(),
         }
     }
 
-    /// The same with its gradients.
+    /// The same in training, with its gradients.
     pub fn loss_and_gradients(&mut self, batch: &Batch) -> Result<(f64, Gradients<'_>)> {
-        let variables = self.model.variables();
+        let variables = self.model.trained();
         match &mut self.memory {
             Memory::Single(lanes) => {
                 let nats = written(self.model, batch, |network, parts| losses_and_gradients(network, lanes, parts))?;
@@ -78,7 +81,7 @@ impl<'a> Backprop<'a> {
                 Ok((nats, Gradients::Tensors(variables.iter().zip(&lanes[0].gradients).map(tensor).collect::<Result<_>>()?)))
             }
             Memory::Graph => {
-                let loss = self.model.loss(batch)?;
+                let loss = self.model.training_loss(batch, self.dropout.as_mut())?;
                 let gradients = loss.backward()?;
                 let gradient = |(name, var): &(String, &Var)| match gradients.get(var) {
                     Some(gradient) => Ok(gradient.clone()),

@@ -3,9 +3,12 @@
 use super::attention::{Heads, Rope, Turns};
 use super::config::ModelConfig;
 use super::kernels::Real;
+use super::lora::{Lora, PACKS};
 use super::ops::Ops;
 use super::pass::Part;
+use crate::spec::LoraSpec;
 use candle_core::{DType, Device, Result, Tensor, Var};
+use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
 use std::sync::Arc;
 
@@ -86,6 +89,9 @@ impl Batch {
 struct Block {
     norm_attention: Var,
     qkv: Var,
+    qkv_bias: Option<Var>,
+    /// Of the heads of queries and of keys.
+    qk_norm: Option<[Var; 2]>,
     attention_out: Var,
     norm_feed_forward: Var,
     gate_up: Var,
@@ -99,6 +105,12 @@ pub struct Llama {
     embedding: Var,
     blocks: Vec<Block>,
     norm: Var,
+    /// Where it is not the embedding.
+    head: Option<Var>,
+    /// Adapters, beside which all other variables are frozen.
+    lora: Option<Arc<Lora>>,
+    /// Whether gradients can be asked for.
+    tracked: bool,
     rope: Arc<Rope>,
     ops: Ops,
 }
@@ -107,35 +119,40 @@ impl Llama {
     /// The network with the variables that `variable(name, shape)` gives; `context` bounds the length of a sequence.
     pub fn build(config: ModelConfig, context: usize, ops: Ops, mut variable: impl FnMut(&str, &[usize]) -> Result<Var>) -> Result<Self> {
         config.check().map_err(candle_core::Error::wrap)?;
-        let ModelConfig { vocab_size, d_model, d_ff, .. } = config;
+        let ModelConfig { family, vocab_size, d_model, d_ff, head_dim, .. } = config;
         let embedding = variable("model.embed_tokens.weight", &[vocab_size, d_model])?;
-        let blocks = (0..config.n_layers)
-            .map(|layer| {
-                let mut at = |name: &str, shape: &[usize]| variable(&format!("model.layers.{layer}.{name}.weight"), shape);
-                Ok(Block {
-                    norm_attention: at("input_layernorm", &[d_model])?,
-                    qkv: at("self_attn.qkv_proj", &[config.qkv_dim(), d_model])?,
-                    attention_out: at("self_attn.o_proj", &[d_model, d_model])?,
-                    norm_feed_forward: at("post_attention_layernorm", &[d_model])?,
-                    gate_up: at("mlp.gate_up_proj", &[2 * d_ff, d_model])?,
-                    down: at("mlp.down_proj", &[d_model, d_ff])?,
-                })
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let mut blocks = Vec::new();
+        for layer in 0..config.n_layers {
+            let mut at = |name: &str, shape: &[usize]| variable(&format!("model.layers.{layer}.{name}"), shape);
+            blocks.push(Block {
+                norm_attention: at("input_layernorm.weight", &[d_model])?,
+                qkv: at("self_attn.qkv_proj.weight", &[config.qkv_dim(), d_model])?,
+                qkv_bias: family.has_qkv_bias().then(|| at("self_attn.qkv_proj.bias", &[config.qkv_dim()])).transpose()?,
+                qk_norm: match family.has_qk_norm() {
+                    true => Some([at("self_attn.q_norm.weight", &[head_dim])?, at("self_attn.k_norm.weight", &[head_dim])?]),
+                    false => None,
+                },
+                attention_out: at("self_attn.o_proj.weight", &[d_model, config.n_heads * head_dim])?,
+                norm_feed_forward: at("post_attention_layernorm.weight", &[d_model])?,
+                gate_up: at("mlp.gate_up_proj.weight", &[2 * d_ff, d_model])?,
+                down: at("mlp.down_proj.weight", &[d_model, d_ff])?,
+            });
+        }
         let norm = variable("model.norm.weight", &[d_model])?;
-        let rope = Arc::new(Rope::new(context, config.head_dim(), config.rope_theta));
-        Ok(Llama { config, embedding, blocks, norm, rope, ops })
+        let head = (!config.is_tied).then(|| variable("lm_head.weight", &[vocab_size, d_model])).transpose()?;
+        let rope = Arc::new(Rope::new(context, &config.rope_frequencies()));
+        Ok(Llama { config, embedding, blocks, norm, head, lora: None, tracked: true, rope, ops })
     }
 
     /// A network with random weights from a seeded generator: normal with deviation 0.02, the outputs of a block scaled
-    /// by 1 / sqrt(2 n_layers) as in GPT-2, so that the residual stream starts at unit scale; norms are 1.
+    /// by 1 / sqrt(2 n_layers) as in GPT-2, so that the residual stream starts at unit scale; norms are 1, biases 0.
     pub fn random(config: ModelConfig, context: usize, dtype: DType, device: &Device, rng: &mut impl rand::Rng) -> Result<Self> {
         let output_scale = 1.0 / (2.0 * config.n_layers as f64).sqrt();
         Llama::build(config, context, Ops::best_for(device, dtype), |name, shape| {
             let count = shape.iter().product();
             let deviation = if name.contains("o_proj") || name.contains("down_proj") { 0.02 * output_scale } else { 0.02 };
             let values: Vec<f64> = if shape.len() == 1 {
-                vec![1.0; count]
+                vec![if name.ends_with("bias") { 0.0 } else { 1.0 }; count]
             } else {
                 let normal = Normal::new(0.0, deviation).map_err(candle_core::Error::wrap)?;
                 (0..count).map(|_| normal.sample(rng)).collect()
@@ -144,13 +161,25 @@ impl Llama {
         })
     }
 
-    /// A copy with variables of its own, to be trained apart.
+    /// A copy with variables of its own and without adapters, to be trained apart.
     pub fn copy(&self) -> Result<Self> {
         let mut own = self.variables().into_iter();
         Llama::build(self.config, self.rope.context(), self.ops, |_, _| match own.next() {
             Some((_, var)) => Var::from_tensor(&var.as_tensor().copy()?),
             None => candle_core::bail!("network without variables"),
         })
+    }
+
+    /// The same variables, frozen, and fresh adapters beside them, which give the same logits until they are trained.
+    /// `seed` decides their weights and their dropout.
+    pub fn with_lora(&self, spec: &LoraSpec, seed: u64) -> Result<Self> {
+        let lora = Lora::new(spec, &self.config, seed, self.embedding.dtype(), self.device())?;
+        Ok(Llama { lora: Some(Arc::new(lora)), ..self.clone() })
+    }
+
+    /// Adapters, if there are any.
+    pub fn lora(&self) -> Option<&Lora> {
+        self.lora.as_deref()
     }
 
     /// The same variables, run by other ops.
@@ -173,22 +202,48 @@ impl Llama {
         self.embedding.device()
     }
 
-    /// All variables with their names, in one fixed order.
+    /// All variables but adapters with their names, in one fixed order.
     pub fn variables(&self) -> Vec<(String, &Var)> {
         let mut variables = vec![("model.embed_tokens.weight".to_owned(), &self.embedding)];
         for (layer, block) in self.blocks.iter().enumerate() {
             let named = [
-                ("input_layernorm", &block.norm_attention),
-                ("self_attn.qkv_proj", &block.qkv),
-                ("self_attn.o_proj", &block.attention_out),
-                ("post_attention_layernorm", &block.norm_feed_forward),
-                ("mlp.gate_up_proj", &block.gate_up),
-                ("mlp.down_proj", &block.down),
+                ("input_layernorm.weight", Some(&block.norm_attention)),
+                ("self_attn.qkv_proj.weight", Some(&block.qkv)),
+                ("self_attn.qkv_proj.bias", block.qkv_bias.as_ref()),
+                ("self_attn.q_norm.weight", block.qk_norm.as_ref().map(|[q, _]| q)),
+                ("self_attn.k_norm.weight", block.qk_norm.as_ref().map(|[_, k]| k)),
+                ("self_attn.o_proj.weight", Some(&block.attention_out)),
+                ("post_attention_layernorm.weight", Some(&block.norm_feed_forward)),
+                ("mlp.gate_up_proj.weight", Some(&block.gate_up)),
+                ("mlp.down_proj.weight", Some(&block.down)),
             ];
-            variables.extend(named.map(|(name, var)| (format!("model.layers.{layer}.{name}.weight"), var)));
+            variables.extend(named.into_iter().filter_map(|(name, var)| Some((format!("model.layers.{layer}.{name}"), var?))));
         }
         variables.push(("model.norm.weight".to_owned(), &self.norm));
+        variables.extend(self.head.as_ref().map(|head| ("lm_head.weight".to_owned(), head)));
         variables
+    }
+
+    /// The variables that are trained: the adapters where there are any, else all.
+    pub fn trained(&self) -> Vec<(String, &Var)> {
+        self.lora().map_or_else(|| self.variables(), Lora::variables)
+    }
+
+    /// The same variables, none of them tracked: what a loss needs on the way is freed on the way.
+    pub(super) fn untracked(&self) -> Self {
+        Llama { tracked: false, ..self.clone() }
+    }
+
+    /// A variable as the network reads it: without a gradient where it is frozen.
+    fn read(&self, var: &Var) -> Tensor {
+        if self.lora.is_some() || !self.tracked { var.as_detached_tensor() } else { var.as_tensor().clone() }
+    }
+
+    /// Whether it is the network that passes are written out for: with nothing that only some families have, and all of it trained.
+    pub(super) fn is_plain(&self) -> bool {
+        let ModelConfig { family, is_tied, n_heads, head_dim, d_model, .. } = self.config;
+        let is_llama = !family.has_qkv_bias() && !family.has_qk_norm();
+        is_llama && is_tied && n_heads * head_dim == d_model && self.lora.is_none()
     }
 
     /// Type of the variables.
@@ -220,28 +275,67 @@ impl Llama {
 
     /// Logits at the rows of a batch that have a target: (m, V).
     pub fn logits(&self, batch: &Batch) -> Result<Tensor> {
+        self.forward(batch, None)
+    }
+
+    fn forward(&self, batch: &Batch, mut dropout: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
         let (ops, eps, device) = (self.ops, self.config.norm_eps, self.device());
         self.check(batch)?;
-        let heads = Heads { n_heads: self.config.n_heads, n_kv_heads: self.config.n_kv_heads, head_dim: self.config.head_dim() };
         let tokens = Tensor::new(batch.tokens.as_slice(), device)?; // (n)
-        let mut x = self.embedding.index_select(&tokens, 0)?; // (n, d)
-        for block in &self.blocks {
-            let h = ops.rms_norm(&x, &block.norm_attention, eps)?; // (n, d)
-            let qkv = ops.linear(&h, &block.qkv)?; // (n, qkv_dim)
-            let h = ops.attention(&qkv, &batch.lengths, heads, &self.rope)?; // (n, d)
-            x = (x + ops.linear(&h, &block.attention_out)?)?; // (n, d)
-            let h = ops.rms_norm(&x, &block.norm_feed_forward, eps)?; // (n, d)
-            let h = ops.swiglu(&ops.linear(&h, &block.gate_up)?)?; // (n, d_ff)
-            x = (x + ops.linear(&h, &block.down)?)?; // (n, d)
+        let mut x = self.read(&self.embedding).index_select(&tokens, 0)?; // (n, d)
+        for (layer, block) in self.blocks.iter().enumerate() {
+            let mut project = |x: &Tensor, weight: &Var, pack: usize| {
+                let w = self.read(weight); // (rows of the pack, k)
+                match &self.lora {
+                    Some(lora) => lora.project(x, &w, layer, PACKS[pack], ops, self.tracked, dropout.as_deref_mut()),
+                    None => ops.linear(x, &w),
+                }
+            };
+            let h = ops.rms_norm(&x, &self.read(&block.norm_attention), eps)?; // (n, d)
+            let qkv = project(&h, &block.qkv, 0)?; // (n, qkv_dim)
+            let h = self.attention(qkv, block, &batch.lengths)?; // (n, n_heads head_dim)
+            x = (x + project(&h, &block.attention_out, 1)?)?; // (n, d)
+            let h = ops.rms_norm(&x, &self.read(&block.norm_feed_forward), eps)?; // (n, d)
+            let h = ops.swiglu(&project(&h, &block.gate_up, 2)?)?; // (n, d_ff)
+            x = (x + project(&h, &block.down, 3)?)?; // (n, d)
         }
         // only rows with a target pay for the head
         let rows = Tensor::new(batch.rows.as_slice(), device)?; // (m)
-        let h = ops.rms_norm(&x.index_select(&rows, 0)?, &self.norm, eps)?; // (m, d)
-        ops.linear(&h, &self.embedding) // (m, V)
+        let h = ops.rms_norm(&x.index_select(&rows, 0)?, &self.read(&self.norm), eps)?; // (m, d)
+        ops.linear(&h, &self.read(self.head.as_ref().unwrap_or(&self.embedding))) // (m, V)
+    }
+
+    /// Attention of the projections of a block, with what its family does to them first.
+    fn attention(&self, mut qkv: Tensor, block: &Block, lengths: &Arc<[usize]>) -> Result<Tensor> {
+        let ModelConfig { n_heads, n_kv_heads, head_dim, norm_eps, .. } = self.config;
+        if let Some(bias) = &block.qkv_bias {
+            qkv = qkv.broadcast_add(&self.read(bias))?; // (n, qkv_dim)
+        }
+        if let Some([q_norm, k_norm]) = &block.qk_norm {
+            let n = qkv.dim(0)?;
+            let cut = |first: usize, count: usize| qkv.narrow(1, first * head_dim, count * head_dim)?.contiguous(); // (n, count head_dim)
+            let normed = |first: usize, count: usize, weight: &Var| {
+                let heads = cut(first, count)?.reshape((n * count, head_dim))?; // (n count, head_dim)
+                self.ops.rms_norm(&heads, &self.read(weight), norm_eps)?.reshape((n, count * head_dim)) // (n, count head_dim)
+            };
+            let parts = [normed(0, n_heads, q_norm)?, normed(n_heads, n_kv_heads, k_norm)?, cut(n_heads + n_kv_heads, n_kv_heads)?];
+            qkv = Tensor::cat(&parts, 1)?.contiguous()?; // (n, qkv_dim)
+        }
+        self.ops.attention(&qkv, lengths, Heads { n_heads, n_kv_heads, head_dim }, &self.rope) // (n, n_heads head_dim)
     }
 
     /// Cross-entropy of all targets of a batch, total in nats: a scalar.
     pub fn loss(&self, batch: &Batch) -> Result<Tensor> {
         self.ops.cross_entropy(&self.logits(batch)?, &batch.targets)
+    }
+
+    /// The same in training, with the dropout of the adapters drawn from `dropout`.
+    pub fn training_loss(&self, batch: &Batch, dropout: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
+        self.ops.cross_entropy(&self.forward(batch, dropout)?, &batch.targets)
+    }
+
+    /// The generator of the dropout of a training from its start; none without adapters that drop.
+    pub fn dropout_generator(&self) -> Option<ChaCha8Rng> {
+        self.lora().and_then(Lora::dropout_generator)
     }
 }

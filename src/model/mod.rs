@@ -7,32 +7,38 @@
 //! x_0     = E[tokens]                                     (n, d)
 //! x_{l+½} = x_l + W_o attention(rope(W_qkv rms(x_l)))      (n, d)
 //! x_{l+1} = x_{l+½} + W_down swiglu(W_gate_up rms(x_{l+½})) (n, d)
-//! logits  = rms(x_L)[targets] E^T                          (m, V), embeddings tied
+//! logits  = rms(x_L)[targets] E^T                          (m, V)
 //! ```
+//!
+//! The families of checkpoints ([`Family`]) add biases or norms to queries and keys, or have a head of their own in place of `E`.
 //!
 //! Several of candle's own ops cut the gradient in silence; every op used here is either one of ours with its
 //! own backward, or one of candle's that has been checked against central differences in the tests.
 
+mod adapted;
 mod arena;
 mod attention;
 mod backprop;
-mod checkpoint;
+pub mod checkpoint;
 mod composed;
 mod config;
 mod kernels;
 mod llama;
+mod lora;
 mod ops;
 mod pass;
 mod product;
 mod tokenizer;
 
 pub use backprop::{Backprop, Gradients};
-pub use config::{ConfigError, ModelConfig};
+pub use checkpoint::{CheckpointError, WeightsError};
+pub use config::{ConfigError, Family, ModelConfig, RopeScaling};
 use kernels::Real;
 pub(crate) use kernels::vectorised;
 pub use llama::{Batch, Llama};
+pub use lora::Lora;
 pub use ops::Ops;
-pub use tokenizer::{TokenizerError, Vocabulary};
+pub use tokenizer::{Mark, Marks, TokenizerError, Vocabulary};
 
 #[cfg(test)]
 mod tests;

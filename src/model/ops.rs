@@ -25,6 +25,8 @@ impl Ops {
     /// `x (n, k) w (m, k)^T -> (n, m)`.
     pub fn linear(self, x: &Tensor, w: &Tensor) -> Result<Tensor> {
         match (self, x.dtype()) {
+            (Ops::Fused, DType::F64) if !w.track_op() => x.apply_op1(FrozenLinear::<f64>::new(w)),
+            (Ops::Fused, _) if !w.track_op() => x.apply_op1(FrozenLinear::<f32>::new(w)),
             (Ops::Fused, DType::F64) => x.apply_op2(w, Linear::<f64>::new()),
             (Ops::Fused, _) => x.apply_op2(w, Linear::<f32>::new()),
             (Ops::Composed, _) => x.matmul(&w.t()?),
@@ -77,7 +79,7 @@ pub(super) fn entries<'a, T: Real>(storage: &'a CpuStorage, layout: &Layout) -> 
 }
 
 /// Runs `body` on the entries of a CPU tensor.
-fn with_entries<T: Real, R>(tensor: &Tensor, body: impl FnOnce(&[T]) -> R) -> Result<R> {
+pub(super) fn with_entries<T: Real, R>(tensor: &Tensor, body: impl FnOnce(&[T]) -> R) -> Result<R> {
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
         candle_core::Storage::Cpu(storage) => Ok(body(entries(storage, layout)?)),
@@ -85,20 +87,23 @@ fn with_entries<T: Real, R>(tensor: &Tensor, body: impl FnOnce(&[T]) -> R) -> Re
     }
 }
 
-fn tensor<T: Real>(data: Vec<T>, shape: impl Into<Shape>) -> Result<Tensor> {
+pub(super) fn tensor<T: Real>(data: Vec<T>, shape: impl Into<Shape>) -> Result<Tensor> {
     Tensor::from_vec(data, shape.into(), &Device::Cpu)
 }
 
 /// Values that the forward keeps for the backward.
-#[derive(Default)]
-struct Kept<T>(Mutex<Vec<T>>);
+pub(super) struct Kept<T>(Mutex<Vec<T>>);
 
 impl<T> Kept<T> {
-    fn put(&self, values: Vec<T>) {
+    pub(super) fn empty() -> Self {
+        Kept(Mutex::new(Vec::new()))
+    }
+
+    pub(super) fn put(&self, values: Vec<T>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = values;
     }
 
-    fn take(&self) -> Vec<T> {
+    pub(super) fn take(&self) -> Vec<T> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -135,6 +140,42 @@ impl<T: Real> CustomOp2 for Linear<T> {
             with_entries::<T, _>(x, |x| product::linear_dw(dy, x, &mut dw, sizes, false))
         })??;
         Ok((Some(tensor(dx, (n, k))?), Some(tensor(dw, (m, k))?)))
+    }
+}
+
+/// The same with weights that are not trained, for whose gradient nothing is paid.
+struct FrozenLinear<T> {
+    w: Tensor,
+    real: std::marker::PhantomData<T>,
+}
+
+impl<T> FrozenLinear<T> {
+    fn new(w: &Tensor) -> Self {
+        FrozenLinear { w: w.clone(), real: std::marker::PhantomData }
+    }
+}
+
+impl<T: Real> CustomOp1 for FrozenLinear<T> {
+    fn name(&self) -> &'static str {
+        "frozen-linear"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout) -> Result<(CpuStorage, Shape)> {
+        let ((n, k), (m, _)) = (lx.shape().dims2()?, self.w.dims2()?);
+        let x = entries::<T>(x, lx)?;
+        let mut y = vec![T::zero(); n * m]; // (n, m)
+        let sizes = Sizes { n, m, k, threads: rayon::current_num_threads() };
+        with_entries::<T, _>(&self.w, |w| product::linear(x, w, &mut y, sizes, false))?;
+        Ok((T::to_cpu_storage_owned(y), (n, m).into()))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        let ((n, k), (m, _)) = (x.dims2()?, self.w.dims2()?);
+        let mut dx = vec![T::zero(); n * k]; // (n, k)
+        let sizes = Sizes { n, m, k, threads: rayon::current_num_threads() };
+        let dy = dy.contiguous()?;
+        with_entries::<T, _>(&dy, |dy| with_entries::<T, _>(&self.w, |w| product::linear_dx(dy, w, &mut dx, sizes)))??;
+        tensor(dx, (n, k)).map(Some)
     }
 }
 
@@ -211,8 +252,7 @@ struct Attention<T> {
 impl<T: Real> Attention<T> {
     fn new(lengths: &Arc<[usize]>, heads: Heads, rope: &Rope) -> Self {
         let turns = rope.turns(lengths.iter().copied().max().unwrap_or(0));
-        let empty = || Kept(Mutex::new(Vec::new()));
-        Attention { lengths: lengths.clone(), heads, turns, turned_qkv: empty(), weights: empty() }
+        Attention { lengths: lengths.clone(), heads, turns, turned_qkv: Kept::empty(), weights: Kept::empty() }
     }
 }
 
@@ -255,7 +295,7 @@ struct CrossEntropy<T> {
 
 impl<T: Real> CrossEntropy<T> {
     fn new(targets: &Arc<[u32]>) -> Self {
-        CrossEntropy { targets: targets.clone(), dlogits: Kept(Mutex::new(Vec::new())) }
+        CrossEntropy { targets: targets.clone(), dlogits: Kept::empty() }
     }
 }
 

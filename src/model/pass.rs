@@ -1,4 +1,4 @@
-//! One forward and backward pass of the whole network, written out on plain slices.
+//! One forward and backward pass of a whole plain network (`Llama::is_plain`), written out on plain slices.
 //!
 //! It computes what [`super::ops`] compute one by one, without a graph between them: residuals are added where they are,
 //! gradients of weights go straight to where they are summed, and after the attention of the last block only rows with a target are left.
@@ -101,7 +101,7 @@ impl<T: Real> Network<'_, T> {
     }
 
     fn heads(&self) -> Heads {
-        Heads { n_heads: self.config.n_heads, n_kv_heads: self.config.n_kv_heads, head_dim: self.config.head_dim() }
+        Heads { n_heads: self.config.n_heads, n_kv_heads: self.config.n_kv_heads, head_dim: self.config.head_dim }
     }
 
     fn sizes(&self, n: usize, m: usize, k: usize) -> Sizes {

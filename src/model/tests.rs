@@ -2,24 +2,50 @@
 
 use super::attention::{Heads, Rope};
 use super::*;
+use crate::spec::{LoraSpec, Module};
 use candle_core::{DType, Device, Tensor, Var};
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const TINY: ModelConfig =
-    ModelConfig { vocab_size: 23, d_model: 16, n_layers: 2, n_heads: 4, n_kv_heads: 2, d_ff: 20, rope_theta: 100.0, norm_eps: 1e-5 };
+const TINY: ModelConfig = ModelConfig {
+    family: Family::Llama,
+    vocab_size: 23,
+    is_tied: true,
+    d_model: 16,
+    n_layers: 2,
+    n_heads: 4,
+    n_kv_heads: 2,
+    head_dim: 4,
+    d_ff: 20,
+    rope_theta: 100.0,
+    rope_scaling: None,
+    norm_eps: 1e-5,
+};
 
-fn tiny(dtype: DType) -> Llama {
-    Llama::random(TINY, 12, dtype, &Device::Cpu, &mut ChaCha8Rng::seed_from_u64(7)).unwrap()
+fn random(config: ModelConfig, dtype: DType) -> Llama {
+    Llama::random(config, 12, dtype, &Device::Cpu, &mut ChaCha8Rng::seed_from_u64(7)).unwrap()
 }
 
-/// Weights ten times larger than at the start of training, so that attention and gates are far from linear.
+fn tiny(dtype: DType) -> Llama {
+    random(TINY, dtype)
+}
+
+/// Weights ten times larger than at the start of training and some noise, so that attention and gates are far from linear and nothing is 0.
+fn stir(model: &Llama) {
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    for (_, var) in model.trained() {
+        let noise: Vec<f64> = (0..var.elem_count()).map(|_| rng.random_range(-0.1..0.1)).collect();
+        let noise = Tensor::from_vec(noise, var.shape(), &Device::Cpu).unwrap().to_dtype(var.dtype()).unwrap();
+        let scale = if var.dims().len() == 2 { 10.0 } else { 1.0 };
+        var.set(&((var.as_tensor() * scale).unwrap() + noise).unwrap()).unwrap();
+    }
+}
+
 fn stirred(dtype: DType) -> Llama {
     let model = tiny(dtype);
-    for (_, var) in model.variables().into_iter().filter(|(_, var)| var.dims().len() == 2) {
-        var.set(&(var.as_tensor() * 10.0).unwrap()).unwrap();
-    }
+    stir(&model);
     model
 }
 
@@ -45,7 +71,11 @@ enum Way {
 
 impl Way {
     fn model(self, dtype: DType) -> Llama {
-        stirred(dtype).with_ops(if let Way::Graph(ops) = self { ops } else { Ops::Fused })
+        self.of(&stirred(dtype))
+    }
+
+    fn of(self, model: &Llama) -> Llama {
+        model.with_ops(if let Way::Graph(ops) = self { ops } else { Ops::Fused })
     }
 
     fn loss(self, model: &Llama, batch: &Batch) -> f64 {
@@ -55,12 +85,12 @@ impl Way {
         }
     }
 
-    /// Of every variable in their order, in f64.
+    /// Of every variable that is trained in their order, in f64.
     fn gradients(self, model: &Llama, batch: &Batch) -> Vec<Vec<f64>> {
         let entries = |gradient: &Tensor| gradient.flatten_all().unwrap().to_dtype(DType::F64).unwrap().to_vec1().unwrap();
         if let Way::Graph(_) = self {
             let gradients = model.loss(batch).unwrap().backward().unwrap();
-            return model.variables().iter().map(|(_, var)| entries(gradients.get(var).unwrap())).collect();
+            return model.trained().iter().map(|(_, var)| entries(gradients.get(var).unwrap())).collect();
         }
         match Backprop::new(model).loss_and_gradients(batch).unwrap().1 {
             Gradients::Tensors(gradients) => gradients.iter().map(entries).collect(),
@@ -69,35 +99,43 @@ impl Way {
     }
 }
 
+/// Holds the gradients of the variables that are trained against central differences.
+fn check_gradients(way: Way, model: &Llama, what: &str) {
+    let (model, batch) = (way.of(model), batch());
+    let gradients = way.gradients(&model, &batch);
+    for ((name, var), gradient) in model.trained().into_iter().zip(gradients) {
+        assert!(gradient.iter().all(|g| g.is_finite()) && gradient.iter().any(|&g| g != 0.0), "{name} of {what} under {way:?}");
+        let start = var.as_tensor().copy().unwrap();
+        let values = start.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        // a prime stride visits entries of every row and column
+        for at in (0..values.len()).step_by(if values.len() > 40 { 37 } else { 1 }) {
+            let shifted = |h: f64| {
+                let mut values = values.clone();
+                values[at] += h;
+                var.set(&Tensor::from_vec(values, var.shape(), &Device::Cpu).unwrap()).unwrap();
+                way.loss(&model, &batch)
+            };
+            let h = 1e-5;
+            // Richardson: two central differences cancel the error of order h^2
+            let difference = (8.0 * (shifted(h) - shifted(-h)) - (shifted(2.0 * h) - shifted(-2.0 * h))) / (12.0 * h);
+            var.set(&start).unwrap();
+            let distance = (difference - gradient[at]).abs();
+            let place = || format!("{name}[{at}] of {what} under {way:?}");
+            assert!(distance < 1e-7 * (1.0 + difference.abs()), "{}: {difference} against {}", place(), gradient[at]);
+        }
+    }
+}
+
+const WAYS: [Way; 3] = [Way::Written, Way::Graph(Ops::Fused), Way::Graph(Ops::Composed)];
+
 #[test]
 fn every_variable_has_the_gradient_of_a_central_difference() {
-    for way in [Way::Written, Way::Graph(Ops::Fused), Way::Graph(Ops::Composed)] {
-        let model = way.model(DType::F64);
-        let batch = batch();
-        let loss = || way.loss(&model, &batch);
-        let gradients = way.gradients(&model, &batch);
-        for ((name, var), gradient) in model.variables().into_iter().zip(gradients) {
-            assert!(gradient.iter().all(|g| g.is_finite()) && gradient.iter().any(|&g| g != 0.0), "{name} under {way:?}");
-            let start = var.as_tensor().copy().unwrap();
-            let values = start.flatten_all().unwrap().to_vec1::<f64>().unwrap();
-            // a prime stride visits entries of every row and column
-            for at in (0..values.len()).step_by(if values.len() > 40 { 37 } else { 1 }) {
-                let shifted = |h: f64| {
-                    let mut values = values.clone();
-                    values[at] += h;
-                    var.set(&Tensor::from_vec(values, var.shape(), &Device::Cpu).unwrap()).unwrap();
-                    loss()
-                };
-                let h = 1e-5;
-                // Richardson: two central differences cancel the error of order h^2
-                let difference = (8.0 * (shifted(h) - shifted(-h)) - (shifted(2.0 * h) - shifted(-2.0 * h))) / (12.0 * h);
-                var.set(&start).unwrap();
-                assert!(
-                    (difference - gradient[at]).abs() < 1e-7 * (1.0 + difference.abs()),
-                    "{name}[{at}] under {way:?}: {difference} against {}",
-                    gradient[at]
-                );
-            }
+    for family in [Family::Llama, Family::Qwen2, Family::Qwen3] {
+        let config = if family == Family::Llama { TINY } else { ModelConfig { family, is_tied: false, head_dim: 6, ..TINY } };
+        let model = random(config, DType::F64);
+        stir(&model);
+        for way in WAYS {
+            check_gradients(way, &model, &format!("{family:?}"));
         }
     }
 }
@@ -171,7 +209,7 @@ fn sequences_of_a_batch_do_not_see_each_other_or_the_future() {
 fn attention_alone_matches_its_twin_with_long_and_short_sequences() {
     let heads = Heads { n_heads: 6, n_kv_heads: 2, head_dim: 4 };
     let lengths: Arc<[usize]> = [1, 9, 4].into();
-    let rope = Arc::new(Rope::new(9, 4, 10_000.0));
+    let rope = Arc::new(Rope::new(9, &[1.0, 0.01]));
     let qkv: Vec<f64> = (0..14 * heads.qkv_dim()).map(|at| ((at * at) as f64 * 0.37).sin()).collect();
     let qkv = Var::from_tensor(&Tensor::from_vec(qkv, (14, heads.qkv_dim()), &Device::Cpu).unwrap()).unwrap();
     let fused = Ops::Fused.attention(&qkv, &lengths, heads, &rope).unwrap();
@@ -183,15 +221,8 @@ fn attention_alone_matches_its_twin_with_long_and_short_sequences() {
 #[test]
 fn a_checkpoint_gives_the_same_network_back() {
     let model = tiny(DType::F32);
-    let read = Llama::from_safetensors(&model.to_safetensors().unwrap(), TINY, 12, &Device::Cpu).unwrap();
+    let read = Llama::from_safetensors(&[&model.to_safetensors().unwrap()], TINY, 12, &Device::Cpu).unwrap();
     assert_eq!(model.logits(&batch()).unwrap().to_vec2::<f32>().unwrap(), read.logits(&batch()).unwrap().to_vec2::<f32>().unwrap());
-    let wider = ModelConfig { d_ff: 24, ..TINY };
-    assert!(
-        Llama::from_safetensors(&model.to_safetensors().unwrap(), wider, 12, &Device::Cpu)
-            .unwrap_err()
-            .to_string()
-            .contains("gate_up_proj")
-    );
 }
 
 #[test]
@@ -201,4 +232,116 @@ fn a_copy_is_trained_apart() {
     let (_, var) = copy.variables()[0];
     var.set(&var.as_tensor().zeros_like().unwrap()).unwrap();
     assert_ne!(model.logits(&batch()).unwrap().to_vec2::<f32>().unwrap(), copy.logits(&batch()).unwrap().to_vec2::<f32>().unwrap());
+}
+
+/// Adapters beside two of the three packed projections, beside one of two, and beside a single one.
+fn lora(dropout: f64) -> LoraSpec {
+    let target_modules = vec![Module::VProj, Module::QProj, Module::UpProj, Module::DownProj];
+    LoraSpec { rank: 3, alpha: 6.0, dropout, target_modules }
+}
+
+fn rows(tensor: &Tensor) -> Vec<Vec<f64>> {
+    tensor.to_vec2::<f64>().unwrap()
+}
+
+#[test]
+fn adapters_have_the_gradients_of_central_differences_and_the_rest_has_none() {
+    let base = stirred(DType::F64);
+    let model = base.with_lora(&lora(0.0), 1).unwrap();
+    assert_eq!(rows(&model.logits(&batch()).unwrap()), rows(&base.logits(&batch()).unwrap()), "fresh adapters change nothing");
+    stir(&model);
+    for way in WAYS {
+        check_gradients(way, &model, "adapters");
+    }
+    let gradients = model.loss(&batch()).unwrap().backward().unwrap();
+    assert!(base.variables().iter().all(|(_, var)| gradients.get(var).is_none()));
+}
+
+#[test]
+fn adapters_beside_packed_projections_are_the_dense_sum() {
+    let base = stirred(DType::F64);
+    let model = base.with_lora(&lora(0.0), 1).unwrap();
+    stir(&model);
+    let dense = base.copy().unwrap();
+    let adapters: BTreeMap<String, Tensor> = model.lora().unwrap().tensors().unwrap().into_iter().collect();
+    assert_eq!(adapters.len(), 2 * 2 * 4);
+    // first rows of q, k, v and of gate, up in the packed matrices
+    for (module, at, row) in
+        [("q_proj", "self_attn.qkv", 0), ("v_proj", "self_attn.qkv", 24), ("up_proj", "mlp.gate_up", 20), ("down_proj", "mlp.down", 0)]
+    {
+        for layer in 0..2 {
+            let parent = at.split('.').next().unwrap();
+            let adapter = |half: &str| adapters[&format!("base_model.model.model.layers.{layer}.{parent}.{module}.{half}.weight")].clone();
+            let update = (adapter("lora_B").matmul(&adapter("lora_A")).unwrap() * 2.0).unwrap();
+            let name = format!("model.layers.{layer}.{at}_proj.weight");
+            let variables = dense.variables();
+            let (_, var) = variables.iter().find(|(found, _)| *found == name).unwrap();
+            let mut sum = rows(var);
+            for (sum, update) in sum[row..].iter_mut().zip(rows(&update)) {
+                sum.iter_mut().zip(update).for_each(|(sum, update)| *sum += update);
+            }
+            var.set(&Tensor::from_vec(sum.concat(), var.shape(), &Device::Cpu).unwrap()).unwrap();
+        }
+    }
+    let (ours, theirs) = (rows(&model.logits(&batch()).unwrap()), rows(&dense.logits(&batch()).unwrap()));
+    let without = rows(&base.logits(&batch()).unwrap());
+    for (row, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+        for (column, (&ours, &theirs)) in ours.iter().zip(theirs).enumerate() {
+            approx::assert_relative_eq!(ours, theirs, epsilon = 1e-10, max_relative = 1e-10);
+            assert!((ours - without[row][column]).abs() > 1e-6, "the adapters must matter");
+        }
+    }
+}
+
+#[test]
+fn dropout_repeats_and_is_off_in_evaluation() {
+    let base = stirred(DType::F64);
+    let loss = |dropout: f64, seed: u64| {
+        let model = base.with_lora(&lora(dropout), seed).unwrap();
+        stir(&model);
+        let mut backprop = Backprop::new(&model);
+        let mut losses = || backprop.loss_and_gradients(&batch()).unwrap().0;
+        let (first, second) = (losses(), losses());
+        (first, second, backprop.loss(&batch()).unwrap())
+    };
+    let (first, second, evaluated) = loss(0.2, 1);
+    assert!(first != second && first != evaluated);
+    assert_eq!((first, second, evaluated), loss(0.2, 1));
+    assert_ne!(first, loss(0.2, 2).0);
+    let (first, second, evaluated) = loss(0.0, 1);
+    assert_eq!(first, second);
+    approx::assert_relative_eq!(first, evaluated, max_relative = 1e-12);
+}
+
+#[test]
+fn adapters_that_drop_are_the_same_by_all_ops() {
+    let model = stirred(DType::F64).with_lora(&lora(0.3), 1).unwrap();
+    stir(&model);
+    let [fused, composed] = [Ops::Fused, Ops::Composed].map(|ops| {
+        let loss = model.with_ops(ops).training_loss(&batch(), model.dropout_generator().as_mut()).unwrap();
+        let gradients = loss.backward().unwrap();
+        let entries = |var: &Var| gradients.get(var).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        let gradients = model.trained().into_iter().flat_map(|(_, var)| entries(var));
+        std::iter::once(loss.to_scalar::<f64>().unwrap()).chain(gradients).collect::<Vec<_>>()
+    });
+    for (fused, composed) in fused.iter().zip(&composed) {
+        approx::assert_relative_eq!(fused, composed, epsilon = 1e-10, max_relative = 1e-10);
+    }
+    assert_eq!(fused.len(), composed.len());
+}
+
+#[test]
+fn fresh_adapters_are_uniform_within_kaimings_bound() {
+    let model = tiny(DType::F64).with_lora(&LoraSpec { rank: 64, ..lora(0.0) }, 5).unwrap();
+    for (name, var) in model.trained() {
+        let values = var.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        if name.contains("lora_B") {
+            assert!(values.iter().all(|&value| value == 0.0), "{name}");
+            continue;
+        }
+        let bound = 1.0 / (var.dim(1).unwrap() as f64).sqrt();
+        let square = values.iter().map(|value| value * value).sum::<f64>() / values.len() as f64;
+        assert!(values.iter().all(|value| value.abs() < bound), "{name}");
+        approx::assert_relative_eq!(square, bound * bound / 3.0, max_relative = 0.1);
+    }
 }

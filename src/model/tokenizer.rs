@@ -27,17 +27,49 @@ pub enum TokenizerError {
     Library(#[from] tokenizers::Error),
     /// The sequence marks are missing.
     #[error("tokenizer has no token `{token}`, expected one for the {role} of a sequence")]
-    NoMark { token: &'static str, role: &'static str },
+    NoMark { token: String, role: &'static str },
+    /// Nothing says what ends a sequence.
+    #[error("neither `tokenizer_config.json` nor `config.json` has an end of sequence, expected `eos_token` or `eos_token_id`")]
+    NoEnd,
+    /// More tokens than the network embeds.
+    #[error("tokenizer has a token with id {found}, expected ids below the `vocab_size` of {vocab_size}")]
+    TooLarge { found: u32, vocab_size: usize },
     /// Too small for the bytes.
     #[error("vocabulary of {found} tokens, expected at least {needed}: 256 bytes and 2 marks")]
     TooSmall { found: usize, needed: usize },
+}
+
+/// A token by its text, or by its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// Text, as in a `tokenizer_config.json`.
+    Token(String),
+    /// Id, as in a `config.json`.
+    Id(u32),
+}
+
+/// The tokens around a sequence.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Marks {
+    /// Starts every sequence; some tokenizers have none.
+    pub bos: Option<Mark>,
+    /// Ends every response.
+    pub eos: Option<Mark>,
+}
+
+impl Marks {
+    /// Those of the tokenizers that are trained here.
+    fn own() -> Self {
+        let mark = |token: &str| Some(Mark::Token(token.to_owned()));
+        Marks { bos: mark(BOS), eos: mark(EOS) }
+    }
 }
 
 /// Text to tokens and back.
 #[derive(Debug, Clone)]
 pub struct Vocabulary {
     tokenizer: Tokenizer,
-    bos: u32,
+    bos: Option<u32>,
     eos: u32,
 }
 
@@ -61,18 +93,49 @@ impl Vocabulary {
             .build()
             .into();
         tokenizer.train(&mut trainer, texts)?;
-        Vocabulary::new(tokenizer)
+        Vocabulary::new(tokenizer, &Marks::own())
     }
 
-    /// The tokenizer of a `tokenizer.json`.
+    /// The tokenizer of a `tokenizer.json` with the marks `<s>` and `</s>`.
     pub fn from_json(json: &[u8]) -> Result<Self, TokenizerError> {
-        Vocabulary::new(Tokenizer::from_bytes(json)?)
+        Vocabulary::with_marks(json, &Marks::own())
     }
 
-    fn new(tokenizer: Tokenizer) -> Result<Self, TokenizerError> {
-        let mark = |token, role| tokenizer.token_to_id(token).ok_or(TokenizerError::NoMark { token, role });
-        let (bos, eos) = (mark(BOS, "start")?, mark(EOS, "end")?);
+    /// The tokenizer of a `tokenizer.json` with other marks.
+    pub fn with_marks(json: &[u8], marks: &Marks) -> Result<Self, TokenizerError> {
+        Vocabulary::new(Tokenizer::from_bytes(json)?, marks)
+    }
+
+    fn new(tokenizer: Tokenizer, marks: &Marks) -> Result<Self, TokenizerError> {
+        let id = |mark: &Mark, role| match mark {
+            Mark::Token(token) => tokenizer.token_to_id(token).ok_or_else(|| TokenizerError::NoMark { token: token.clone(), role }),
+            Mark::Id(id) => match tokenizer.id_to_token(*id) {
+                Some(_) => Ok(*id),
+                None => Err(TokenizerError::NoMark { token: id.to_string(), role }),
+            },
+        };
+        let bos = marks.bos.as_ref().map(|mark| id(mark, "start")).transpose()?;
+        let eos = id(marks.eos.as_ref().ok_or(TokenizerError::NoEnd)?, "end")?;
         Ok(Vocabulary { tokenizer, bos, eos })
+    }
+
+    /// Checks that a network of `vocab_size` tokens embeds every token.
+    pub fn check_fits(&self, vocab_size: usize) -> Result<(), TokenizerError> {
+        let largest = self.tokenizer.get_vocab(true).into_values().max();
+        match largest.filter(|&id| id as usize >= vocab_size) {
+            Some(found) => Err(TokenizerError::TooLarge { found, vocab_size }),
+            None => Ok(()),
+        }
+    }
+
+    /// Ids of the tokens that start and end a sequence.
+    pub fn mark_ids(&self) -> (Option<u32>, u32) {
+        (self.bos, self.eos)
+    }
+
+    /// These tokens as text.
+    pub fn marks(&self) -> (Option<String>, Option<String>) {
+        (self.bos.and_then(|id| self.tokenizer.id_to_token(id)), self.tokenizer.id_to_token(self.eos))
     }
 
     /// As a `tokenizer.json`.
@@ -97,7 +160,7 @@ impl Vocabulary {
 
     /// `<s> text </s>`, at most `context` tokens to read and one more to predict.
     pub fn sequence(&self, text: &str, context: usize) -> Result<Vec<u32>, TokenizerError> {
-        let mut tokens = vec![self.bos];
+        let mut tokens = Vec::from_iter(self.bos);
         tokens.extend(self.encode(text)?);
         tokens.push(self.eos);
         tokens.truncate(context + 1);
@@ -108,7 +171,7 @@ impl Vocabulary {
     /// Prompt and response are encoded apart, so that no token spans the border. A sequence longer than `context`
     /// loses its end.
     pub fn instruction(&self, prompt: &str, response: &str, context: usize) -> Result<(Vec<u32>, usize), TokenizerError> {
-        let mut tokens = vec![self.bos];
+        let mut tokens = Vec::from_iter(self.bos);
         tokens.extend(self.encode(prompt)?);
         let first_target = tokens.len();
         tokens.extend(self.encode(response)?);

@@ -1,4 +1,4 @@
-//! The base model of a sweep: its network, its tokenizer and the text that it is pre-trained on.
+//! The base model of a sweep: a preset with its tokenizer and the text that it is pre-trained on, or a checkpoint.
 
 use super::experiment::SpecError;
 use super::tuning::{Optimisation, positive, share};
@@ -22,33 +22,134 @@ pub enum Preset {
 /// Largest context: attention is quadratic in it.
 const MAX_CONTEXT: usize = 65_536;
 
+/// Pairs of each language that a tokenizer is trained on where the YAML does not say.
+const TOKENIZER_PAIRS: usize = 4000;
+
 /// The model that every run of a sweep starts from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BaseSpec {
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum BaseSpec {
+    /// A network that the program pre-trains for the sweep.
+    Preset(PresetBase),
+    /// A network that is there.
+    Checkpoint(CheckpointBase),
+}
+
+/// A network of a preset, and how it comes about.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PresetBase {
     /// Network.
     pub preset: Preset,
     /// Tokens of the vocabulary; the preset's own where absent.
-    #[serde(default)]
     pub vocab_size: Option<usize>,
     /// A `tokenizer.json` to use instead of training one, relative to the YAML.
-    #[serde(default)]
     pub tokenizer: Option<PathBuf>,
     /// Pairs of each language that the tokenizer is trained on.
-    #[serde(default = "tokenizer_pairs")]
     pub tokenizer_pairs: usize,
     /// Longest sequence, tokens; longer ones lose their end.
-    #[serde(default = "context")]
     pub context: usize,
     /// Seed of the weights and of the order of the text.
-    #[serde(default)]
     pub seed: u64,
     /// Text and schedule.
     pub pretraining: Pretraining,
 }
 
-fn tokenizer_pairs() -> usize {
-    4000
+/// A network and a tokenizer as Hugging Face's libraries write them. Where they are is no part of a run's id, their content is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CheckpointBase {
+    /// Where they are.
+    #[serde(skip)]
+    pub place: CheckpointPlace,
+    /// Longest sequence, tokens; longer ones lose their end.
+    pub context: usize,
+}
+
+/// Where a checkpoint is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CheckpointPlace {
+    /// In a folder, relative to the YAML.
+    Folder(PathBuf),
+    /// On the Hugging Face Hub: `owner/name`, and a branch, a tag or a commit.
+    Hub { name: String, revision: String },
+}
+
+/// What a person writes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireBase {
+    preset: Option<Preset>,
+    checkpoint: Option<PathBuf>,
+    hub: Option<String>,
+    revision: Option<String>,
+    vocab_size: Option<usize>,
+    tokenizer: Option<PathBuf>,
+    tokenizer_pairs: Option<usize>,
+    #[serde(default = "context")]
+    context: usize,
+    seed: Option<u64>,
+    pretraining: Option<Pretraining>,
+}
+
+impl WireBase {
+    /// A preset or a checkpoint, with the keys that go with it.
+    pub(super) fn resolve(mut self) -> Result<BaseSpec, SpecError> {
+        match (self.preset, self.checkpoint.take(), self.hub.take()) {
+            (Some(preset), None, None) => self.on_preset(preset),
+            (None, Some(folder), None) => self.on_checkpoint(CheckpointPlace::Folder(folder)),
+            (None, None, Some(name)) => {
+                let revision = self.revision.take().unwrap_or_else(|| "main".to_owned());
+                for (key, value) in [("base.hub", &name), ("base.revision", &revision)] {
+                    if !is_hub_name(value) {
+                        return Err(SpecError::value(key, format!("`{value}`"), "a name on the Hub, like `owner/name` or `main`"));
+                    }
+                }
+                self.on_checkpoint(CheckpointPlace::Hub { name, revision })
+            }
+            (None, None, None) => Err(SpecError::value("base.preset", "missing", "a preset, or `checkpoint`, or `hub`")),
+            _ => Err(SpecError::value("base", "of more than one kind", "one of `preset`, `checkpoint` and `hub`")),
+        }
+    }
+
+    fn on_preset(self, preset: Preset) -> Result<BaseSpec, SpecError> {
+        if self.revision.is_some() {
+            return Err(SpecError::value("base.revision", "given beside `preset`", "none there"));
+        }
+        let Some(pretraining) = self.pretraining else {
+            return Err(SpecError::value("base.pretraining", "missing", "the text and the schedule of a preset"));
+        };
+        Ok(BaseSpec::Preset(PresetBase {
+            preset,
+            vocab_size: self.vocab_size,
+            tokenizer: self.tokenizer,
+            tokenizer_pairs: self.tokenizer_pairs.unwrap_or(TOKENIZER_PAIRS),
+            context: self.context,
+            seed: self.seed.unwrap_or(0),
+            pretraining,
+        }))
+    }
+
+    fn on_checkpoint(self, place: CheckpointPlace) -> Result<BaseSpec, SpecError> {
+        let given = [
+            ("revision", self.revision.is_some()),
+            ("vocab_size", self.vocab_size.is_some()),
+            ("tokenizer", self.tokenizer.is_some()),
+            ("tokenizer_pairs", self.tokenizer_pairs.is_some()),
+            ("seed", self.seed.is_some()),
+            ("pretraining", self.pretraining.is_some()),
+        ];
+        match given.iter().find(|(_, is_given)| *is_given) {
+            Some((key, _)) => Err(SpecError::value(format!("base.{key}"), "given beside a checkpoint", "only `context` there")),
+            None => Ok(BaseSpec::Checkpoint(CheckpointBase { place, context: self.context })),
+        }
+    }
+}
+
+/// Parts of letters, digits, `-`, `_` and `.` between slashes, so that no name leads out of a cache.
+fn is_hub_name(name: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty() && !part.starts_with('.') && part.chars().all(|c| c.is_ascii_alphanumeric() || ['-', '_', '.'].contains(&c))
+    };
+    name.split('/').all(is_part)
 }
 
 fn context() -> usize {
@@ -80,10 +181,27 @@ fn optimisation() -> Optimisation {
 }
 
 impl BaseSpec {
-    pub(super) fn check(&self, langs: &[Lang]) -> Result<(), SpecError> {
-        if !(1..=MAX_CONTEXT).contains(&self.context) {
-            return Err(SpecError::value("base.context", self.context, "a number of tokens from 1 to 65536"));
+    /// Longest sequence, tokens.
+    pub fn context(&self) -> usize {
+        match self {
+            BaseSpec::Preset(base) => base.context,
+            BaseSpec::Checkpoint(base) => base.context,
         }
+    }
+
+    pub(super) fn check(&self, langs: &[Lang]) -> Result<(), SpecError> {
+        if !(1..=MAX_CONTEXT).contains(&self.context()) {
+            return Err(SpecError::value("base.context", self.context(), "a number of tokens from 1 to 65536"));
+        }
+        match self {
+            BaseSpec::Preset(base) => base.check(langs),
+            BaseSpec::Checkpoint(_) => Ok(()),
+        }
+    }
+}
+
+impl PresetBase {
+    fn check(&self, langs: &[Lang]) -> Result<(), SpecError> {
         positive("base.tokenizer_pairs", self.tokenizer_pairs)?;
         positive("base.pretraining.batch_tokens", self.pretraining.batch_tokens)?;
         self.pretraining.optimisation.check("base.pretraining.optimisation")?;

@@ -1,6 +1,6 @@
 //! The experiment: what an experiment YAML says, checked.
 
-use super::base::BaseSpec;
+use super::base::{BaseSpec, WireBase};
 use super::tuning::{Evaluation, Tuning, positive};
 use crate::corpus::{Constructed, Source};
 use crate::files::{self, FileError};
@@ -61,6 +61,16 @@ pub enum SpecError {
     /// Not YAML of the right shape.
     #[error("cannot read experiment `{}`: {cause}", path.display())]
     Yaml { path: PathBuf, cause: serde_yaml::Error },
+    /// Not JSON of the right shape.
+    #[error("cannot read `{}`: {cause}", path.display())]
+    Json { path: PathBuf, cause: serde_json::Error },
+    /// A folder without weights that can be read.
+    #[error(
+        "checkpoint `{}` has {}, expected `model.safetensors` or `model.safetensors.index.json`",
+        folder.display(),
+        if *are_pickled { "only pickled weights" } else { "no weights" }
+    )]
+    NoWeights { folder: PathBuf, are_pickled: bool },
     /// A value out of range.
     #[error("`{key}` is {found}, expected {expected}")]
     Value { key: String, found: String, expected: &'static str },
@@ -85,7 +95,7 @@ struct WireExperiment {
     languages: Vec<LanguageSpec>,
     #[serde(default)]
     constructed: Option<Constructed>,
-    base: BaseSpec,
+    base: WireBase,
     #[serde(default)]
     tuning: Tuning,
     sizes: Vec<Pairs>,
@@ -120,7 +130,7 @@ impl Experiment {
             name: name.to_owned(),
             analysis: wire.analysis,
             text,
-            base: wire.base,
+            base: wire.base.resolve()?,
             tuning: wire.tuning,
             sizes,
             seeds: wire.seeds,

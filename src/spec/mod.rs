@@ -4,14 +4,18 @@
 //! the tuning, language, amount, seed and evaluation.
 
 mod base;
+mod checkpoint;
 mod experiment;
+mod lora;
 mod run;
 mod tuning;
 
-pub use base::{BaseSpec, Preset, Pretraining};
+pub use base::{BaseSpec, CheckpointBase, CheckpointPlace, Preset, PresetBase, Pretraining};
+pub use checkpoint::{BaseFiles, CheckpointFiles};
 pub use experiment::{Experiment, LanguageSpec, SpecError, Text};
+pub use lora::{LoraSpec, Module};
 pub use run::{RunSpec, TRAINING_VERSION};
-pub use tuning::{Evaluation, Optimisation, Tuning};
+pub use tuning::{Evaluation, Method, Optimisation, Tuning};
 
 #[cfg(test)]
 mod tests;

@@ -32,7 +32,9 @@ struct BaseIdentity<'a> {
     // the tokenizer is trained on the prompts of the runs
     direction: Direction,
     prompt: PromptStyle,
-    tokenizer_sha256: Option<&'a str>,
+    // named after the first kind of file that there was, so that ids of older records stay
+    #[serde(rename = "tokenizer_sha256")]
+    files_sha256: Option<&'a str>,
     /// Code, name in prompts and hash of the training part.
     train: Vec<(&'a str, &'a str, &'a str)>,
 }
@@ -57,15 +59,17 @@ fn id(identity: &impl Serialize) -> String {
 }
 
 impl Experiment {
-    /// Id of the base model: hash of its spec, of the tokenizer file if one is given, and of the training text.
-    pub fn base_id(&self, bitexts: &[Bitext], tokenizer_sha256: Option<&str>) -> String {
+    /// Id of the base model: hash of its spec, of the content of the files that it names ([`BaseFiles::sha256`]), and of the training text.
+    ///
+    /// [`BaseFiles::sha256`]: super::BaseFiles::sha256
+    pub fn base_id(&self, bitexts: &[Bitext], files_sha256: Option<&str>) -> String {
         let train = bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.name.as_str(), bitext.train.hash())).collect();
         id(&BaseIdentity {
             training_version: TRAINING_VERSION,
             base: &self.base,
             direction: self.tuning.direction,
             prompt: self.tuning.prompt,
-            tokenizer_sha256,
+            files_sha256,
             train,
         })
     }

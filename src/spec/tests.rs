@@ -51,7 +51,9 @@ fn runs_are_languages_by_sizes_by_seeds_after_one_base() {
 #[test]
 fn an_id_changes_with_all_that_determines_a_run_and_with_nothing_else() {
     let kept = ids("", "");
-    for (from, to) in [("a try", "another try"), ("seeds: [2, 1]", "seeds: [2, 1]\ntuning: {epochs: 1}"), ("[40, 0, 10]", "[0, 10, 40]")] {
+    for (from, to) in
+        [("a try", "another try"), ("seeds: [2, 1]", "seeds: [2, 1]\ntuning: {epochs: 1, method: full}"), ("[40, 0, 10]", "[0, 10, 40]")]
+    {
         assert_eq!(ids(from, to), kept, "{to}");
     }
     let changes = [
@@ -69,9 +71,11 @@ fn an_id_changes_with_all_that_determines_a_run_and_with_nothing_else() {
         let changed = ids(from, to);
         assert!(changed.iter().zip(&kept).all(|(changed, kept)| changed != kept), "{to}");
     }
-    let tuned = ids("seeds: [2, 1]", "seeds: [2, 1]\ntuning: {epochs: 2}");
-    assert_eq!(tuned[0], kept[0], "the base is not tuned");
-    assert!(tuned[1..].iter().zip(&kept[1..]).all(|(tuned, kept)| tuned != kept));
+    for tuning in ["epochs: 2", "method: {lora: {}}"] {
+        let tuned = ids("seeds: [2, 1]", &format!("seeds: [2, 1]\ntuning: {{{tuning}}}"));
+        assert_eq!(tuned[0], kept[0], "the base is not tuned");
+        assert!(tuned[1..].iter().zip(&kept[1..]).all(|(tuned, kept)| tuned != kept), "{tuning}");
+    }
     // a further size or seed leaves the runs that there are
     let more = ids("[40, 0, 10]", "[0, 10, 40, 50]");
     assert!(kept.iter().all(|id| more.contains(id)) && more.len() == kept.len() + 4);
@@ -86,7 +90,8 @@ fn a_tokenizer_of_its_own_is_another_base() {
 #[test]
 fn shares_of_a_base_sum_to_one() {
     let (experiment, _) = parse("", "");
-    let shares = experiment.base.pretraining.shares_of(&experiment.langs());
+    let BaseSpec::Preset(base) = &experiment.base else { panic!("not a preset") };
+    let shares = base.pretraining.shares_of(&experiment.langs());
     assert_eq!(shares[0], (Lang::english(), 0.9));
     approx::assert_relative_eq!(shares[1].1, 0.05, max_relative = 1e-12);
     approx::assert_relative_eq!(shares.iter().map(|(_, share)| share).sum::<f64>(), 1.0, max_relative = 1e-12);

@@ -1,6 +1,7 @@
 //! How small runs are tuned and evaluated.
 
 use super::experiment::SpecError;
+use super::lora::LoraSpec;
 use crate::corpus::PromptStyle;
 use crate::units::Direction;
 use serde::{Deserialize, Serialize};
@@ -54,7 +55,7 @@ impl Optimisation {
 }
 
 /// Instruction tuning on translation pairs of one language (the translation part of CoIT).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tuning {
     /// Which side is produced.
@@ -65,8 +66,29 @@ pub struct Tuning {
     pub epochs: u32,
     /// Pairs a step.
     pub batch_pairs: usize,
+    /// Which weights are trained.
+    // left out where it is `full`: ids of older records stay
+    #[serde(with = "serde_yaml::with::singleton_map", skip_serializing_if = "Method::is_full")]
+    pub method: Method,
     /// Optimiser and schedule.
     pub optimisation: Optimisation,
+}
+
+/// Which weights are trained.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// All of them.
+    #[default]
+    Full,
+    /// Low-rank adapters beside frozen weights.
+    Lora(LoraSpec),
+}
+
+impl Method {
+    fn is_full(&self) -> bool {
+        *self == Method::Full
+    }
 }
 
 impl Default for Tuning {
@@ -76,6 +98,7 @@ impl Default for Tuning {
             prompt: PromptStyle::default(),
             epochs: 1,
             batch_pairs: 16,
+            method: Method::Full,
             optimisation: Optimisation::default(),
         }
     }
@@ -85,6 +108,9 @@ impl Tuning {
     pub(super) fn check(&self) -> Result<(), SpecError> {
         positive("tuning.epochs", self.epochs as usize)?;
         positive("tuning.batch_pairs", self.batch_pairs)?;
+        if let Method::Lora(lora) = &self.method {
+            lora.check()?;
+        }
         self.optimisation.check("tuning.optimisation")
     }
 }

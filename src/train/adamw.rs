@@ -36,7 +36,7 @@ pub struct AdamW {
 }
 
 impl AdamW {
-    /// An optimiser for the variables of a model, in their fixed order; only matrices are decayed.
+    /// An optimiser for the variables of a model that are trained, in their fixed order; only matrices are decayed.
     pub fn new(model: &Llama, optimisation: Optimisation) -> Result<Self> {
         let slot = |var: &Var| -> Result<Slot> {
             let moments = if var.device().is_cpu() && var.dtype() == DType::F32 {
@@ -46,7 +46,7 @@ impl AdamW {
             };
             Ok(Slot { var: var.clone(), decayed: var.dims().len() > 1, moments })
         };
-        let slots = model.variables().into_iter().map(|(_, var)| slot(var)).collect::<Result<Vec<_>>>()?;
+        let slots = model.trained().into_iter().map(|(_, var)| slot(var)).collect::<Result<Vec<_>>>()?;
         Ok(AdamW { slots, optimisation, steps: 0 })
     }
 

@@ -1,18 +1,18 @@
-//! The base model: tokenizer and pre-training on English-dominant text, done once and kept by the hash of its spec.
+//! The base model: a checkpoint, or a preset with its tokenizer and pre-training on English-dominant text, done once and kept by the hash of its spec.
 
 use super::TrainError;
 use super::steps::{Ended, Progress, Sequence, batch_of, by_tokens, fit_batches};
 use crate::corpus::prompt::{self, Choice};
 use crate::corpus::{Bitext, english_text};
 use crate::files;
-use crate::model::{Llama, ModelConfig, Vocabulary};
-use crate::spec::{BaseSpec, Experiment};
+use crate::model::{Llama, ModelConfig, Vocabulary, checkpoint};
+use crate::spec::{BaseFiles, BaseSpec, CheckpointFiles, Experiment, PresetBase};
 use crate::units::Lang;
 use candle_core::{DType, Device};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What every run of a sweep starts from.
 #[derive(Debug, Clone)]
@@ -23,42 +23,48 @@ pub struct Base {
     pub vocabulary: Vocabulary,
     /// The network, never trained itself: runs train copies.
     pub model: Llama,
+    /// The checkpoint that it was read from.
+    pub folder: PathBuf,
 }
 
-/// The base of an experiment: read from the cache folder if it is there, else trained and written to it.
-/// `tokenizer` is the content of the `tokenizer.json` that the spec names, if it names one.
-pub fn pretrain(
+/// The base of an experiment: the checkpoint that it names, or a preset, read from the cache folder if it is there, else trained and
+/// written to it as a checkpoint. `given` are the files that the spec names.
+pub fn prepare(
     experiment: &Experiment,
     bitexts: &[Bitext],
-    tokenizer: Option<&[u8]>,
+    given: &BaseFiles,
     cache: &Path,
     device: &Device,
     observe: impl FnMut(Progress),
 ) -> Result<Base, TrainError> {
-    let id = experiment.base_id(bitexts, tokenizer.map(files::hash).as_deref());
+    let id = experiment.base_id(bitexts, given.sha256().as_deref());
+    let context = experiment.base.context();
+    let spec = match (&experiment.base, given) {
+        (BaseSpec::Preset(spec), _) => spec,
+        (BaseSpec::Checkpoint(_), BaseFiles::Checkpoint(files)) => {
+            let (model, vocabulary) = checkpoint::read(files, context, device)?;
+            return Ok(Base { id, vocabulary, model, folder: files.folder.clone() });
+        }
+        (BaseSpec::Checkpoint(_), _) => return Err(TrainError::NoCheckpoint),
+    };
     // devices round differently: each keeps its own weights
     let kind = if device.is_cpu() { "cpu" } else { "cuda" };
-    let (weights, json) = (cache.join(format!("base-{id}.{kind}.safetensors")), cache.join(format!("base-{id}.tokenizer.json")));
-    let spec = &experiment.base;
-    if files::exists(&weights) && files::exists(&json) {
-        let vocabulary = Vocabulary::from_json(&files::read(&json)?)?;
-        let config = ModelConfig::of(spec.preset, Some(vocabulary.size()));
-        let model = Llama::from_safetensors(&files::read(&weights)?, config, spec.context, device)?;
-        return Ok(Base { id, vocabulary, model });
+    let folder = cache.join(format!("base-{id}.{kind}"));
+    if !files::exists(&folder.join(CheckpointFiles::WEIGHTS)) {
+        let vocabulary = match given {
+            BaseFiles::Tokenizer(json) => Vocabulary::from_json(json)?,
+            _ => train_vocabulary(experiment, spec, bitexts)?,
+        };
+        let model = train_model(spec, bitexts, &vocabulary, device, observe)?;
+        checkpoint::write(&folder, &model, &vocabulary)?;
     }
-    let vocabulary = match tokenizer {
-        Some(json) => Vocabulary::from_json(json)?,
-        None => train_vocabulary(experiment, bitexts)?,
-    };
-    let model = train_model(spec, bitexts, &vocabulary, device, observe)?;
-    files::write(&json, vocabulary.to_json()?.as_bytes())?;
-    files::write(&weights, &model.to_safetensors()?)?;
-    Ok(Base { id, vocabulary, model })
+    let (model, vocabulary) = checkpoint::read(&CheckpointFiles::find(&folder)?, context, device)?;
+    Ok(Base { id, vocabulary, model, folder })
 }
 
 /// A tokenizer trained on the same number of pairs of every language, as the examples that runs will read.
-fn train_vocabulary(experiment: &Experiment, bitexts: &[Bitext]) -> Result<Vocabulary, TrainError> {
-    let (spec, tuning) = (&experiment.base, &experiment.tuning);
+fn train_vocabulary(experiment: &Experiment, spec: &PresetBase, bitexts: &[Bitext]) -> Result<Vocabulary, TrainError> {
+    let tuning = &experiment.tuning;
     let size = spec.vocab_size.unwrap_or(ModelConfig::of(spec.preset, None).vocab_size);
     let mut texts = Vec::new();
     for bitext in bitexts {
@@ -73,7 +79,7 @@ fn train_vocabulary(experiment: &Experiment, bitexts: &[Bitext]) -> Result<Vocab
 }
 
 fn train_model(
-    spec: &BaseSpec,
+    spec: &PresetBase,
     bitexts: &[Bitext],
     vocabulary: &Vocabulary,
     device: &Device,
@@ -93,7 +99,7 @@ fn train_model(
 /// Sequences of the languages in their shares, until the tokens of each are spent, in one shuffled order.
 /// A language whose text runs out is read again.
 fn pretraining_text(
-    spec: &BaseSpec,
+    spec: &PresetBase,
     bitexts: &[Bitext],
     vocabulary: &Vocabulary,
     rng: &mut ChaCha8Rng,

@@ -16,7 +16,7 @@ mod speed;
 mod steps;
 
 pub use adamw::AdamW;
-pub use base::{Base, pretrain};
+pub use base::{Base, prepare};
 pub use run::{Tuner, select_device};
 pub use schedule::Schedule;
 pub use speed::{Speed, WARM_UP_STEPS, Workload, measure, workloads};
@@ -24,7 +24,8 @@ pub use steps::{Ended, Progress, evaluate, fit_batches};
 
 use crate::corpus::CorpusError;
 use crate::files::FileError;
-use crate::model::TokenizerError;
+use crate::model::{CheckpointError, TokenizerError};
+use crate::spec::SpecError;
 
 /// Keeps candle's own elementwise ops on the thread that calls them. Their pool waits by spinning, one pool for the whole
 /// process, so that two runs side by side stand in each other's way (measured: a third of the speed). Runs are the unit of
@@ -53,6 +54,15 @@ pub enum TrainError {
     /// A cached base could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A checkpoint could not be read or written.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The files of a checkpoint were not found.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The spec names a checkpoint whose files were not looked for.
+    #[error("the base is a checkpoint, but its files were not given")]
+    NoCheckpoint,
     /// No such device.
     #[error("device `{found}` cannot be used: {reason}")]
     Device { found: String, reason: String },

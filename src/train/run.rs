@@ -6,14 +6,15 @@ use super::steps::{Ended, Progress, Sequence, batch_of, evaluate, fit_batches};
 use crate::corpus::prompt::{self, Choice};
 use crate::corpus::{Bitext, Pair};
 use crate::files;
-use crate::model::{Batch, Llama};
+use crate::model::{Batch, Llama, checkpoint};
 use crate::record::{Evaluation, Outcome, RunRecord};
-use crate::spec::{Experiment, RunSpec};
+use crate::spec::{Experiment, Method, RunSpec};
 use crate::units::{Lang, Nats, Pairs, Tokens};
 use candle_core::Device;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use std::path::{Path, PathBuf};
 
 /// Tokens of a batch in evaluation; it changes speed, not results beyond the last digits.
 const EVALUATION_BATCH_TOKENS: usize = 4096;
@@ -33,13 +34,19 @@ pub struct Tuner<'a> {
     dev: Vec<DevSet>,
     version: String,
     device: String,
+    weights: Option<PathBuf>,
 }
 
 impl<'a> Tuner<'a> {
     /// Encodes the dev sets. `version` and `device` are written into the records.
     pub fn new(experiment: &'a Experiment, bitexts: &'a [Bitext], base: &'a Base, version: &str, device: &str) -> Result<Self, TrainError> {
         let dev = bitexts.iter().map(|bitext| dev_set(experiment, bitext, base)).collect::<Result<_, _>>()?;
-        Ok(Tuner { experiment, bitexts, base, dev, version: version.to_owned(), device: device.to_owned() })
+        Ok(Tuner { experiment, bitexts, base, dev, version: version.to_owned(), device: device.to_owned(), weights: None })
+    }
+
+    /// Keeps what is trained: the weights or adapters of each finished run in `FOLDER/RUN_ID`, as `transformers` or `peft` loads them.
+    pub fn keeping_weights(self, folder: &Path) -> Self {
+        Tuner { weights: Some(folder.to_owned()), ..self }
     }
 
     /// Trains and evaluates one run. `clock` gives seconds from any fixed moment; only the speeds in the record depend on it.
@@ -49,7 +56,10 @@ impl<'a> Tuner<'a> {
         let model = match &spec.lang {
             None => self.base.model.clone(),
             Some(lang) => {
-                let model = self.base.model.copy()?;
+                let model = match &self.experiment.tuning.method {
+                    Method::Full => self.base.model.copy()?,
+                    Method::Lora(lora) => self.base.model.with_lora(lora, spec.seed)?,
+                };
                 let batches = self.batches(lang, spec.pairs, spec.seed)?;
                 record.outcome = match fit_batches(&model, &batches, &self.experiment.tuning.optimisation, observe)? {
                     Ended::Finished { tokens, last_loss_nats } => {
@@ -81,6 +91,9 @@ impl<'a> Tuner<'a> {
             }
         }
         record.wall_seconds = clock() - start;
+        if let Some(folder) = self.weights.as_ref().filter(|_| record.outcome == Outcome::Finished && spec.lang.is_some()) {
+            checkpoint::write_trained(&folder.join(&spec.id), &model, &self.base.folder)?;
+        }
         Ok(record)
     }
 

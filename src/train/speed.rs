@@ -35,6 +35,7 @@ pub fn workloads() -> [Workload; 5] {
         n_layers,
         n_heads: 8,
         n_kv_heads: 8,
+        head_dim: d_model / 8,
         d_ff,
         ..ModelConfig::of(Preset::Nano, None)
     };

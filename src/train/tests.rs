@@ -3,15 +3,27 @@
 use super::steps::{Sequence, batch_of, by_tokens};
 use super::*;
 use crate::corpus::{Bitext, Constructed};
-use crate::model::{Batch, Gradients, Llama, ModelConfig};
+use crate::model::{Batch, Family, Gradients, Llama, ModelConfig};
 use crate::record::Outcome;
-use crate::spec::{Experiment, Optimisation, Preset};
+use crate::spec::{BaseFiles, Experiment, LoraSpec, Method, Module, Optimisation, Preset};
 use candle_core::{DType, Device, Tensor, Var};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-const TINY: ModelConfig =
-    ModelConfig { vocab_size: 40, d_model: 32, n_layers: 2, n_heads: 4, n_kv_heads: 2, d_ff: 48, rope_theta: 100.0, norm_eps: 1e-5 };
+const TINY: ModelConfig = ModelConfig {
+    family: Family::Llama,
+    vocab_size: 40,
+    is_tied: true,
+    d_model: 32,
+    n_layers: 2,
+    n_heads: 4,
+    n_kv_heads: 2,
+    head_dim: 8,
+    d_ff: 48,
+    rope_theta: 100.0,
+    rope_scaling: None,
+    norm_eps: 1e-5,
+};
 
 fn model(config: ModelConfig, dtype: DType) -> Llama {
     Llama::random(config, 32, dtype, &Device::Cpu, &mut ChaCha8Rng::seed_from_u64(3)).unwrap()
@@ -182,8 +194,8 @@ fn prepared(yaml: &str) -> (Experiment, Vec<Bitext>, Base) {
     let languages: &Constructed = languages;
     let bitexts = languages.build().unwrap();
     let cache = tempfile::tempdir().unwrap();
-    let base = pretrain(&experiment, &bitexts, None, cache.path(), &Device::Cpu, |_| ()).unwrap();
-    let read = pretrain(&experiment, &bitexts, None, cache.path(), &Device::Cpu, |_| panic!("it was kept")).unwrap();
+    let base = prepare(&experiment, &bitexts, &BaseFiles::None, cache.path(), &Device::Cpu, |_| ()).unwrap();
+    let read = prepare(&experiment, &bitexts, &BaseFiles::None, cache.path(), &Device::Cpu, |_| panic!("it was kept")).unwrap();
     assert_eq!(base.model.to_safetensors().unwrap(), read.model.to_safetensors().unwrap());
     (experiment, bitexts, read)
 }
@@ -205,6 +217,25 @@ fn a_run_is_a_function_of_its_spec_and_leaves_the_base_alone() {
     assert!(loss(1) < loss(0) && loss(3) < loss(1), "{} {} {}", loss(0), loss(1), loss(3));
     assert_ne!(loss(1), loss(2), "another seed is another run");
     assert!(records.iter().all(|record| record.evaluations.len() == 2 && record.evaluations[0].pairs.0 == 6));
+}
+
+#[test]
+fn adapters_learn_repeat_and_leave_the_base_alone() {
+    let (mut experiment, bitexts, base) = prepared(EXPERIMENT);
+    let weights = base.model.to_safetensors().unwrap();
+    let target_modules = vec![Module::QProj, Module::OProj, Module::UpProj, Module::DownProj];
+    experiment.tuning.method = Method::Lora(LoraSpec { rank: 4, alpha: 16.0, dropout: 0.1, target_modules });
+    experiment.tuning.epochs = 4;
+    experiment.tuning.optimisation.peak_lr = 0.01;
+    let tuner = Tuner::new(&experiment, &bitexts, &base, "test", "cpu").unwrap();
+    let runs = experiment.runs(&bitexts, &base.id);
+    let run = |at: usize| tuner.run(&runs[at], &|| 0.0, |_| ()).unwrap();
+    let (untrained, trained) = (run(0), run(3));
+    assert_eq!(trained, run(3));
+    assert_eq!(base.model.to_safetensors().unwrap(), weights);
+    let near = &experiment.langs()[0];
+    let loss = |record: &crate::record::RunRecord| record.evaluation(near).unwrap().loss_nats();
+    assert!(loss(&trained) < loss(&untrained) - 0.1, "{} {}", loss(&untrained), loss(&trained));
 }
 
 #[test]

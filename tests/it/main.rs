@@ -2,11 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails, in helpers as well")]
 
 mod allocating;
+#[cfg(feature = "train")]
+mod checkpoints;
 mod committed;
 #[cfg(feature = "train")]
 mod constructed;
 mod curves;
 mod failures;
+#[cfg(feature = "train")]
+mod hub;
 mod importing;
 mod layering;
 #[cfg(feature = "train")]

@@ -1,7 +1,7 @@
 //! Our network and optimiser against PyTorch's: `parity.py` beside this file made `parity.json`.
 
 use candle_core::{DType, Device, Tensor, Var};
-use parallot::model::{Batch, Llama, ModelConfig, Ops};
+use parallot::model::{Batch, Family, Llama, ModelConfig, Ops};
 use parallot::spec::Optimisation;
 use parallot::train::fit_batches;
 use serde::Deserialize;
@@ -12,8 +12,20 @@ struct Expected {
     losses: Vec<f64>,
 }
 
-const CONFIG: ModelConfig =
-    ModelConfig { vocab_size: 61, d_model: 32, n_layers: 2, n_heads: 4, n_kv_heads: 2, d_ff: 48, rope_theta: 10_000.0, norm_eps: 1e-5 };
+const CONFIG: ModelConfig = ModelConfig {
+    family: Family::Llama,
+    vocab_size: 61,
+    is_tied: true,
+    d_model: 32,
+    n_layers: 2,
+    n_heads: 4,
+    n_kv_heads: 2,
+    head_dim: 8,
+    d_ff: 48,
+    rope_theta: 10_000.0,
+    rope_scaling: None,
+    norm_eps: 1e-5,
+};
 
 fn expected() -> Expected {
     serde_json::from_str(include_str!("parity.json")).expect("hint: python tests/it/parity.py > tests/it/parity.json")

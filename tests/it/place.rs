@@ -97,7 +97,9 @@ impl Place {
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("parallot"));
         command.current_dir(self.0.path()).args(line.split_whitespace()).stdin(Stdio::null());
-        for name in ["PARALLOT_DATA", "PARALLOT_CACHE", "COLUMNS", "RUST_BACKTRACE"] {
+        let of_the_hub =
+            ["HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLINE", "http_proxy", "HTTP_PROXY"];
+        for name in ["PARALLOT_DATA", "PARALLOT_CACHE", "COLUMNS", "RUST_BACKTRACE"].into_iter().chain(of_the_hub) {
             command.env_remove(name);
         }
         command
@@ -105,24 +107,24 @@ impl Place {
 
     /// Runs the program to its end.
     pub fn run(&self, line: &str) -> Ran {
-        let output = self.command(line).output().unwrap();
+        self.run_with(line, &[])
+    }
+
+    /// The same with environment variables.
+    pub fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> Ran {
+        let output = self.command(line).envs(variables.iter().copied()).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Ran { line: line.to_owned(), status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
     /// Runs what must succeed.
     pub fn done(&self, line: &str) -> Ran {
-        let ran = self.run(line);
-        assert_eq!(ran.status, Some(0), "{ran}");
-        ran
+        self.run(line).succeeded()
     }
 
     /// Runs what must fail with an exit status and a message of the house's style.
     pub fn fails(&self, status: i32, line: &str) -> Ran {
-        let ran = self.run(line);
-        assert_eq!(ran.status, Some(status), "{ran}");
-        ran.check_message();
-        ran
+        self.run(line).failed(status)
     }
 }
 
@@ -138,6 +140,19 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// Asserts that it failed with an exit status and a message of the house's style.
+    pub fn failed(self, status: i32) -> Self {
+        assert_eq!(self.status, Some(status), "{self}");
+        self.check_message();
+        self
+    }
+
+    /// Asserts that it succeeded.
+    pub fn succeeded(self) -> Self {
+        assert_eq!(self.status, Some(0), "{self}");
+        self
+    }
+
     /// The house's style: one line `error: `, in lower case, without a final stop, every file named once, and no panic.
     fn check_message(&self) {
         assert!(!self.stderr.contains("panicked"), "{self}");
