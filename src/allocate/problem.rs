@@ -114,6 +114,8 @@ pub struct Problem {
     objective: Objective,
     /// Draws of the laws, one `Vec` a draw, in the order of the terms.
     draws: Arc<Vec<Vec<Law>>>,
+    /// Whether whole pairs under groups are worth a search: not for one draw of many.
+    is_draw: bool,
 }
 
 /// Why terms and a budget are not a problem.
@@ -159,7 +161,8 @@ impl Problem {
 
     /// Checks terms and budget; what counts is the weighted sum of losses.
     pub fn new(terms: Vec<Term>, budget: impl Into<Budget>) -> Result<Self, ProblemError> {
-        let problem = Problem { terms, budget: budget.into(), groups: Vec::new(), objective: Objective::Mean, draws: Arc::default() };
+        let problem =
+            Problem { terms, budget: budget.into(), groups: Vec::new(), objective: Objective::Mean, draws: Arc::default(), is_draw: false };
         check_terms(&problem.terms)?;
         problem.checked()
     }
@@ -193,7 +196,7 @@ impl Problem {
 
     /// The same problem with other laws, in the order of the terms; a term beyond the end of `laws` keeps its own.
     pub fn with_laws(&self, laws: &[Law]) -> Result<Self, ProblemError> {
-        let mut problem = self.clone();
+        let mut problem = Problem { is_draw: true, ..self.clone() };
         problem.terms.iter_mut().zip(laws).for_each(|(term, &law)| term.laws = Average::from(law));
         check_terms(&problem.terms)?;
         // other laws move a pole at most, which the budget shows
@@ -227,6 +230,11 @@ impl Problem {
     /// The budget.
     pub fn budget(&self) -> Budget {
         self.budget
+    }
+
+    /// Whether this is one draw of many, whose whole pairs are as good as rounded.
+    pub(super) fn is_draw(&self) -> bool {
+        self.is_draw
     }
 
     /// The groups.

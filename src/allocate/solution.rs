@@ -82,7 +82,7 @@ impl Posed {
         let posed = optimum::Problem::new(parts.clone()).ok()?;
         let cheapest = problem.terms().iter().map(|term| problem.cost(term)).fold(f64::INFINITY, f64::min);
         let even = matches!(problem.budget(), Budget::Pairs(_)) || problem.budget().amount() <= FEW_PAIRS * cheapest;
-        if posed.has_exact_grains() && even || !problem.groups().is_empty() {
+        if posed.has_exact_grains() && even || !problem.groups().is_empty() && !problem.is_draw() {
             let solved = found(&posed)?;
             return Some((solved.x.iter().map(|&x| x.round() as u64).collect(), solved));
         }

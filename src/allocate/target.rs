@@ -2,7 +2,7 @@
 
 use super::Term;
 use super::level::pairs_for;
-use super::problem::{Budget, Problem, ProblemError};
+use super::problem::{Budget, Group, Problem, ProblemError};
 
 /// What is to be reached.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,8 +35,8 @@ impl Budget {
 }
 
 /// The problem under the least budget that reaches a target: to the pair, or to the cost of the cheapest pair. The budget of `problem` is the
-/// most that may be spent.
-pub fn least_budget(problem: &Problem, target: &Target) -> Result<Problem, TargetError> {
+/// most that may be spent. Groups come apart from it, for shares of that most need not fit where those of the least do.
+pub fn least_budget(problem: &Problem, groups: &[Group], target: &Target) -> Result<Problem, TargetError> {
     let step = problem.terms().iter().map(|term| problem.cost(term)).fold(f64::INFINITY, f64::min);
     let most = (problem.budget().amount() / step).ceil().min(Problem::MAX_BUDGET as f64) as u64;
     let held = match target {
@@ -45,7 +45,8 @@ pub fn least_budget(problem: &Problem, target: &Target) -> Result<Problem, Targe
     };
     let at = |steps: u64| {
         let budget = held.budget().of((steps as f64 * step * (1.0 + 1e-12)).min(held.budget().amount()));
-        held.with_budget(budget).ok().filter(|problem| reaches(problem, target))
+        let grouped = held.with_budget(budget).and_then(|problem| problem.with_groups(groups.to_vec()));
+        grouped.ok().filter(|problem| reaches(problem, target))
     };
     if let (Target::Mean(target), best) = (target, mean_loss(&held))
         && best > *target
@@ -55,13 +56,13 @@ pub fn least_budget(problem: &Problem, target: &Target) -> Result<Problem, Targe
     if let Some(nothing) = at(0) {
         return Ok(nothing);
     }
-    let mut best = held.clone();
+    let mut best = None;
     // what is enough is found by doubling: a budget beyond all sense makes a slow problem
     let (mut below, mut enough) = (0, 1);
     while enough < most {
         match at(enough) {
             Some(problem) => {
-                best = problem;
+                best = Some(problem);
                 break;
             }
             None => (below, enough) = (enough, enough.saturating_mul(2).min(most)),
@@ -70,11 +71,14 @@ pub fn least_budget(problem: &Problem, target: &Target) -> Result<Problem, Targe
     while enough - below > 1 {
         let middle = below + (enough - below) / 2;
         match at(middle) {
-            Some(problem) => (enough, best) = (middle, problem),
+            Some(problem) => (enough, best) = (middle, Some(problem)),
             None => below = middle,
         }
     }
-    Ok(best)
+    match best.or_else(|| at(most)) {
+        Some(problem) => Ok(problem),
+        None => Ok(held.with_groups(groups.to_vec())?),
+    }
 }
 
 /// Pairs that bring each language to its loss.

@@ -109,6 +109,15 @@ pub fn target(text: &str) -> Result<MeanTarget, Failure> {
     }
 }
 
+/// Reads a cost: a number, or pairs' short form like `30k`.
+pub fn cost(text: &str) -> Result<f64, String> {
+    let short = || text.parse::<Pairs>().map(|Pairs(amount)| amount as f64);
+    text.trim()
+        .parse::<f64>()
+        .or_else(|_| short())
+        .map_err(|_| format!("`{text}` is no cost, expected a number like `5000`, `0.5` or `30k`"))
+}
+
 /// `20%` as a fraction.
 fn percent(text: &str) -> Option<f64> {
     let share: f64 = text.trim().strip_suffix('%')?.trim().parse().ok()?;
@@ -130,7 +139,10 @@ pub fn read_mix(path: &Path, names: &[String]) -> Result<Vec<u64>, Failure> {
         let error = anyhow::anyhow!("cannot use the mix `{}`: {cause}", path.display());
         Failure::input(error).hint("a mix is a YAML map from languages to pairs, like `tur_Latn: 12k`")
     };
-    let given: BTreeMap<String, Given> = serde_yaml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let read = serde_path_to_error::deserialize(serde_yaml::Deserializer::from_str(&text));
+    let given: BTreeMap<String, Given> = read.map_err(|error: serde_path_to_error::Error<serde_yaml::Error>| {
+        wrong(format!("`{}` is no number of pairs, expected a whole number or a text like `12k`", error.path()))
+    })?;
     let mut pairs = vec![0; names.len()];
     for (lang, given) in given {
         let at = place(names, "--from", &lang)?;

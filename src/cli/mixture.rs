@@ -2,7 +2,7 @@
 
 use super::constraint::{self, MeanTarget, assignments, place};
 use super::failure::{Failure, OrFail};
-use crate::allocate::{Amount, Budget, Group, Policy, Problem, ProblemError, Target, Term, least_budget, no_worse_than};
+use crate::allocate::{Amount, Budget, Group, Objective, Policy, Problem, ProblemError, Target, Term, least_budget, no_worse_than};
 use crate::fit::FitFile;
 use crate::law::{Average, Law};
 use crate::optimum::Kernel;
@@ -45,10 +45,10 @@ pub struct MixtureArguments {
     #[arg(long, value_name = "OBJECTIVE", default_value = "mean")]
     pub objective: String,
     /// Cost of a pair, like `swh_Latn=0.02`; 1 unless said; may be repeated
-    #[arg(long, value_name = "LANG=COST", requires = "budget_cost", conflicts_with = "unit")]
+    #[arg(long, value_name = "LANG=COST")]
     pub price: Vec<String>,
     /// What may be spent, in units of the prices, instead of `--budget`
-    #[arg(long, value_name = "COST", conflicts_with_all = ["budget", "unit"])]
+    #[arg(long, value_name = "COST", conflicts_with = "budget", allow_hyphen_values = true, value_parser = constraint::cost)]
     pub budget_cost: Option<f64>,
     /// A sum of languages held by an amount or by a share of the budget, like `indic: hin+mar >= 20%`; may be repeated
     #[arg(long, value_name = "GROUP")]
@@ -98,12 +98,16 @@ impl MixtureArguments {
         let policies = self.no_worse_than.iter().map(|text| constraint::no_worse_than(text)).collect::<Result<Vec<_>, _>>()?;
         let objective = constraint::objective(&self.objective)?;
         let draws = draws(file);
-        let mut problem = Problem::new(terms, budget)
-            .and_then(|problem| problem.with_groups(groups))
-            .and_then(|problem| problem.with_draws(draws).with_objective(objective))
-            .map_err(hinted)?;
+        let mut problem =
+            Problem::new(terms, budget).and_then(|problem| problem.with_draws(draws).with_objective(objective)).map_err(hinted)?;
         if targeted {
-            problem = least_budget(&problem, &self.read_target(&problem, &names)?).or_input()?;
+            if objective != Objective::Mean {
+                let error = anyhow::anyhow!("a target and `--objective {objective}` are asked for, expected one of them");
+                return Err(Failure::input(error).hint("targets are of the mean loss, or of named languages"));
+            }
+            problem = least_budget(&problem, &groups, &self.read_target(&problem, &names)?).or_input()?;
+        } else {
+            problem = problem.with_groups(groups).map_err(hinted)?;
         }
         for (policy, slack) in policies {
             if !policy.is_defined_for(&problem) {
@@ -116,10 +120,14 @@ impl MixtureArguments {
     }
 
     fn counts_cost(&self) -> bool {
-        self.budget_cost.is_some() || self.unit == Unit::Tokens
+        self.budget_cost.is_some() || !self.price.is_empty() || self.unit == Unit::Tokens
     }
 
     fn budget(&self, terms: &[Term]) -> Result<Budget, Failure> {
+        if self.budget.is_some() && !self.price.is_empty() {
+            let error = anyhow::anyhow!("`--price` and `--budget` are given, expected a budget in units of the prices");
+            return Err(Failure::input(error).hint("`--budget-cost` is such a budget"));
+        }
         match (self.budget_cost, self.budget, self.unit) {
             (Some(cost), _, _) if cost > 0.0 && cost.is_finite() => Ok(Budget::Cost(cost)),
             (Some(cost), _, _) => Err(Failure::input(anyhow::anyhow!("`--budget-cost` is {cost}, expected a finite number above 0"))),
@@ -171,6 +179,10 @@ impl MixtureArguments {
         }
         for (lang, cost) in assignments::<f64>("--price", &self.price)? {
             terms[place(&names, "--price", &lang)?].cost = cost;
+        }
+        if self.unit == Unit::Tokens && (!self.price.is_empty() || self.budget_cost.is_some()) {
+            let error = anyhow::anyhow!("`--unit tokens` and prices are asked for, expected one of them");
+            return Err(Failure::input(error).hint("a pair costs its tokens, or its price"));
         }
         if let Some(path) = &self.from {
             let pairs = constraint::read_mix(path, &names)?;

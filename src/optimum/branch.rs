@@ -16,8 +16,9 @@ use std::collections::BinaryHeap;
 
 /// Relative gap that ends the search.
 const CLOSED: f64 = 1e-10;
-/// The same where amounts are whole grains, of which the best is wanted.
+/// The same where amounts are whole grains, of which the best is wanted, and boxes after which as good as the best will do.
 const CLOSED_WHOLE: f64 = 1e-13;
+const PATIENCE: usize = 256;
 
 /// A box, the optimum of the envelopes on it, and where to split it.
 struct Node {
@@ -44,14 +45,14 @@ pub(super) fn solve(program: &Program, grains: Option<&[f64]>, nodes: usize) -> 
     let ranges: Vec<(f64, f64)> = ranges.zip(program.data(&program.reach().collect::<Vec<_>>())).collect();
     let root = explore(program.clone(), ranges, grains);
     let floor = program.floor();
-    let closed = if grains.is_some() { CLOSED_WHOLE } else { CLOSED };
     let mut best = (f64::INFINITY, root.solution.clone());
     let mut open = BinaryHeap::new();
     improve(program, grains, &root, &mut best);
     open.push(root);
     // the least bound of boxes that nothing splits: what rounding leaves
     let mut settled = f64::INFINITY;
-    for _ in 0..nodes {
+    for explored in 0..nodes {
+        let closed = if grains.is_some() && explored < PATIENCE { CLOSED_WHOLE } else { CLOSED };
         let target = best.0 - closed * (best.0 - floor);
         if open.peek().is_none_or(|node| node.bound >= target) {
             break;
@@ -216,6 +217,13 @@ fn explore(program: Program, ranges: Vec<(f64, f64)>, grains: Option<&[f64]>) ->
     let open = !program.holds(&solution.x) || program.objective(&solution.x) - bound > CLOSED_WHOLE * (bound - program.floor()).abs();
     let middle = |i: usize| Split::Amount(i, 0.5 * (program.own[i].lower + program.own[i].upper.min(reach[i])));
     let split = split.or_else(|| if open { largest(&steps, 0.5).map(middle) } else { None });
+    // nor does an envelope solved badly of the laws below it
+    let bent = |i: usize| {
+        let (least, most) = ranges[i];
+        let is_bent = program.draws_of(i).iter().any(|kernel| !kernel.is_convex());
+        if is_bent && most - least > 1e-9 * most { most - least } else { 0.0 }
+    };
+    let split = split.or_else(|| if open && grains.is_none() { largest(&bent, 0.0).map(Split::Data) } else { None });
     Node { split, program, ranges, solution, bound }
 }
 

@@ -105,7 +105,7 @@ fn ranges(program: &Program) -> Vec<Range> {
 
 /// Languages that count, have an infinite loss without data, and can have none.
 pub(super) fn starved(program: &Program) -> Vec<usize> {
-    let reach: Vec<f64> = program.reach().collect();
+    let reach: Vec<f64> = program.reach().zip(&program.own).map(|(reach, own)| reach.min(own.upper)).collect();
     let data = program.data(&reach);
     (0..program.len()).filter(|&i| program.draws_of(i).iter().any(|kernel| kernel.has_pole()) && data[i] <= 0.0).collect()
 }

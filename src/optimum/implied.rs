@@ -10,6 +10,8 @@ use super::simplex::{self, Range};
 /// A touch, relative to the size of a row or the width of a range: together, and alone.
 const TOGETHER: f64 = 1e-7;
 const ALONE: f64 = 1e-9;
+/// Part of a language's own range that rows may hold it to before they take the place of its bounds.
+const SPECK: f64 = 1e-5;
 /// Languages up to which each bound is tried; of more, only rows are.
 const MANY: usize = 300;
 
@@ -26,9 +28,11 @@ pub(super) enum Inside {
 /// Looks for room inside the constraints of a program with rows.
 pub(super) fn inside(program: &Program) -> Inside {
     let polytope = Polytope::of(program);
+    let narrowed = polytope.narrowed(program);
+    let program = narrowed.as_ref().unwrap_or(program);
     let all: Vec<usize> = (0..polytope.inequalities()).collect();
     if polytope.is_met(&all, TOGETHER) {
-        return Inside::Open;
+        return narrowed.map_or(Inside::Open, |narrowed| Inside::Flat(Box::new(narrowed)));
     }
     if !polytope.is_met(&[], 0.0) {
         return Inside::Empty;
@@ -37,7 +41,31 @@ pub(super) fn inside(program: &Program) -> Inside {
     let equations: Vec<usize> = (0..tried).filter(|&at| !polytope.is_met(&[at], ALONE)).collect();
     let mut flat = program.clone();
     equations.into_iter().for_each(|at| polytope.flatten(&mut flat, at));
-    Inside::Flat(Box::new(flat))
+    // what touches make of numbers at the end of their digits must not cost a solution
+    if Polytope::of(&flat).is_met(&[], 0.0) { Inside::Flat(Box::new(flat)) } else { Inside::Open }
+}
+
+/// Bounds as rows and the other bounds narrow them.
+fn propagated(rows: &[Range], mut lower: Vec<f64>, mut upper: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
+    for _ in 0..3 {
+        for row in rows {
+            let end = |least: bool, (j, a): (usize, f64)| a * if (a >= 0.0) == least { lower[j] } else { upper[j] };
+            let (least, most) = (sum(row.terms.iter().map(|&term| end(true, term))), sum(row.terms.iter().map(|&term| end(false, term))));
+            let narrowed: Vec<(usize, f64, f64)> = (row.terms.iter().filter(|(_, a)| *a != 0.0))
+                .map(|&(j, a)| {
+                    let ends = ((row.low - (most - end(false, (j, a)))) / a, (row.high - (least - end(true, (j, a)))) / a);
+                    let (from, to) = if a > 0.0 { ends } else { (ends.1, ends.0) };
+                    (j, from, to)
+                })
+                .collect();
+            for (j, from, to) in narrowed {
+                // never past each other: what cannot be met is for the simplex to say
+                lower[j] = if from.is_finite() { lower[j].max(from).min(upper[j]) } else { lower[j] };
+                upper[j] = if to.is_finite() { upper[j].min(to).max(lower[j]) } else { upper[j] };
+            }
+        }
+    }
+    (lower, upper)
 }
 
 /// The constraints, numbered: both ends of each row, then both of each language.
@@ -57,19 +85,38 @@ impl Polytope {
         let budget = Range { terms: costs, low, high: program.budget };
         let group = |row: &Row| Range { terms: row.terms.clone(), low: row.lower, high: row.upper };
         let rows: Vec<Range> = std::iter::once(budget).chain(program.rows.iter().map(group)).collect();
-        let reach: Vec<f64> = program.reach().collect();
-        let size = |row: &Range| sum(row.terms.iter().map(|&(j, a)| (a * reach[j]).abs())).max(f64::MIN_POSITIVE);
-        let lower = program.own.iter().map(|own| own.lower).collect();
-        Polytope {
-            lower,
-            upper: reach.iter().zip(&program.own).map(|(reach, own)| reach.max(own.lower)).collect(),
-            sizes: rows.iter().map(size).collect(),
-            rows,
-        }
+        let lower: Vec<f64> = program.own.iter().map(|own| own.lower).collect();
+        let upper = program.reach().zip(&program.own).map(|(reach, own)| reach.min(own.upper).max(own.lower)).collect();
+        let (lower, upper) = propagated(&rows, lower, upper);
+        // what a row's terms can differ by
+        let size = |row: &Range| sum(row.terms.iter().map(|&(j, a)| (a * (upper[j] - lower[j])).abs())).max(f64::MIN_POSITIVE);
+        Polytope { sizes: rows.iter().map(size).collect(), lower, upper, rows }
     }
 
     fn inequalities(&self) -> usize {
         2 * (self.rows.len() + self.lower.len())
+    }
+
+    /// The program with the bounds of languages that rows hold to a speck of their own range, and with rows that only such a language has a
+    /// say in as equations; absent where there are none.
+    fn narrowed(&self, program: &Program) -> Option<Program> {
+        let mut narrowed = program.clone();
+        let mut is_other = false;
+        for (i, (own, reach)) in narrowed.own.iter_mut().zip(program.reach()).enumerate() {
+            let range = reach.min(own.upper) - own.lower;
+            if range > 0.0 && self.upper[i] - self.lower[i] < SPECK * range {
+                (own.lower, own.upper) = (self.lower[i], self.upper[i]);
+                is_other = true;
+            }
+        }
+        for (row, size) in narrowed.rows.iter_mut().zip(&self.sizes[1..]) {
+            if *size <= f64::MIN_POSITIVE && row.lower < row.upper {
+                let only = row.at(&self.lower).clamp(row.lower, row.upper);
+                (row.lower, row.upper) = (only, only);
+                is_other = true;
+            }
+        }
+        is_other.then_some(narrowed)
     }
 
     /// Whether anything meets the constraints, some of them tightened by a touch.
@@ -98,7 +145,7 @@ impl Polytope {
         match (place.checked_sub(self.rows.len()), place.checked_sub(1)) {
             (Some(i), _) => {
                 let own = program.own[i];
-                let only = if is_low { own.lower } else { self.upper[i] };
+                let only = if is_low { self.lower[i] } else { self.upper[i] };
                 program.own[i] = Own { lower: only, upper: only, ..own };
             }
             (None, None) => program.exact = program.exact || !is_low,

@@ -105,6 +105,9 @@ impl ProblemError {
     }
 }
 
+/// Largest budget: sums and squares of amounts stay numbers.
+const MOST: f64 = 1e100;
+
 impl Problem {
     /// Checks the parts.
     pub fn new(parts: Parts) -> Result<Self, ProblemError> {
@@ -121,6 +124,7 @@ impl Problem {
         }
         check_whole(&parts)?;
         number("budget.amount", parts.budget.amount, parts.budget.amount >= 0.0, "a finite number not below 0")?;
+        number("budget.amount", parts.budget.amount, parts.budget.amount <= MOST, "a number not above 1e100")?;
         for (g, group) in parts.groups.iter().enumerate() {
             check_group(group, g, parts.languages.len())?;
         }
@@ -207,8 +211,8 @@ fn check_language(language: &Language, i: usize, draws: usize) -> Result<(), Pro
 /// What only all languages together can be asked.
 fn check_whole(parts: &Parts) -> Result<(), ProblemError> {
     let weights: f64 = parts.languages.iter().map(|language| language.weight).sum();
-    if !(weights > 0.0 && weights.is_finite()) {
-        return Err(ProblemError::new("languages[..].weight", format!("{weights} in sum"), "a finite sum above 0"));
+    if !weights.is_finite() {
+        return Err(ProblemError::new("languages[..].weight", format!("{weights} in sum"), "a finite sum"));
     }
     let grained = parts.languages.iter().filter(|language| language.grain.is_some()).count();
     match parts.languages.iter().position(|language| language.grain.is_none()) {

@@ -51,7 +51,10 @@ impl Linear {
             }
             nothing
         };
-        Linear::all(program).into_iter().enumerate().filter(|(_, row)| !(row.equation && follows(row))).collect()
+        let all: Vec<Linear> = Linear::all(program).into_iter().collect();
+        let twin = |at: usize| (0..at).any(|other| all[other].amount == all[at].amount && all[other].terms == all[at].terms);
+        let said: Vec<bool> = (0..all.len()).map(|at| !all[at].equation && twin(at)).collect();
+        all.into_iter().enumerate().filter(|(at, row)| !(said[*at] || row.equation && follows(row))).collect()
     }
 
     /// The row's left side without its slack.

@@ -4,6 +4,7 @@
 //! many steps does better: the plan is exact, and its proof is that the smallest gain taken is not below the largest left. Steps of unequal
 //! cost make a knapsack, which `knapsack` searches. The worst language has a level, as without grains. All that is coupled goes to `branch`.
 
+mod enumerate;
 mod greedy;
 mod knapsack;
 mod search;
@@ -11,9 +12,10 @@ mod steps;
 
 use super::branch;
 use super::certificate::Duals;
-use super::feasible::Conflict;
+use super::feasible::{self, Conflict};
 use super::kernel::Kernel;
 use super::level;
+use super::problem::Problem;
 use super::program::{Over, Own, Program, Risk};
 use super::separable::{self, Solution};
 use knapsack::{Knapsack, Searched};
@@ -26,13 +28,46 @@ pub(super) type Whole = Result<(Solution, f64), Conflict>;
 /// Rounding that a whole number of grains is allowed.
 const WHOLE: f64 = 1e-9;
 
-/// Narrows bounds to whole grains; languages with a pole get at least one.
+/// Narrows bounds to whole grains; languages with a pole that profit from no other get at least one.
 pub(super) fn rounded(program: &Program, grains: &[f64]) -> Program {
+    narrowed(program, grains, |i| program.transfer.is_none() && has_pole(program, i))
+}
+
+fn narrowed(program: &Program, grains: &[f64], needs_one: impl Fn(usize) -> bool) -> Program {
     let own = program.own.iter().zip(grains).enumerate().map(|(i, (own, grain))| {
-        let least = (own.lower / grain - WHOLE).ceil().max(if program.draws_of(i).iter().any(Kernel::has_pole) { 1.0 } else { 0.0 });
+        let least = (own.lower / grain - WHOLE).ceil().max(if needs_one(i) { 1.0 } else { 0.0 });
         Own { lower: grain * least, upper: grain * (own.upper / grain + WHOLE).floor(), ..*own }
     });
     Program { own: own.collect(), ..program.clone() }
+}
+
+fn has_pole(program: &Program, i: usize) -> bool {
+    program.draws_of(i).iter().any(Kernel::has_pole)
+}
+
+/// The languages with a pole.
+pub(super) fn poles(program: &Program) -> Vec<usize> {
+    (0..program.len()).filter(|&i| has_pole(program, i)).collect()
+}
+
+/// Why no whole grains meet the constraints, whatever the loss; absent where they may, or where amounts need not be whole.
+pub(super) fn conflict(problem: &Problem) -> Option<Conflict> {
+    let grains: Vec<f64> = problem.parts().languages.iter().map(|language| language.grain).collect::<Option<_>>()?;
+    let program = narrowed(&problem.program, &grains, |_| false);
+    feasible::check(problem.parts(), &program).err().or_else(|| unspendable(&program, &grains))
+}
+
+/// A budget that must be spent, of steps that are all multiples of the cheapest, must be a multiple of it too.
+fn unspendable(program: &Program, grains: &[f64]) -> Option<Conflict> {
+    let costs: Vec<f64> = program.own.iter().zip(grains).map(|(own, grain)| own.cost * grain).collect();
+    let cheapest = costs.iter().copied().fold(f64::INFINITY, f64::min);
+    let is_whole = |steps: f64| (steps - steps.round()).abs() <= (1e-12 * steps).max(WHOLE);
+    let steps = program.budget / cheapest;
+    let even = costs.iter().all(|cost| is_whole(cost / cheapest));
+    (program.exact && even && steps < 1e9 && !is_whole(steps)).then(|| Conflict {
+        constraints: vec![format!("the budget is exactly {}", program.budget), format!("every step costs a multiple of {cheapest}")],
+        short: program.budget - steps.floor() * cheapest,
+    })
 }
 
 /// Solves a feasible program whose bounds are whole grains.
@@ -41,15 +76,28 @@ pub(super) fn solve(program: &Program, grains: &[f64], nodes: usize) -> Whole {
     match (program.over, program.risk) {
         (Over::Sum, Risk::Mean) if program.is_separable() && single_kind => sum_of_all(program, grains, nodes),
         (Over::Worst, Risk::Mean) if program.is_separable() && program.draws == 1 && !program.exact => Ok((worst(program, grains), 0.0)),
+        _ if points(program, grains) <= FEW => enumerate::best(program, grains).map(|solution| (solution, 0.0)).ok_or_else(none),
         _ => {
-            let none = || Conflict {
-                constraints: vec!["the groups".to_owned(), "no whole grains that meet them all were found".to_owned()],
-                short: 0.0,
-            };
             let (solution, bound) = branch::solve(program, Some(grains), nodes).ok_or_else(none)?;
             let objective = program.objective(&solution.x);
             Ok((solution, objective - bound))
         }
+    }
+}
+
+/// Points of a search that are so few that all are looked at.
+const FEW: f64 = 1e5;
+
+/// How many whole amounts the bounds hold.
+fn points(program: &Program, grains: &[f64]) -> f64 {
+    let reach = program.reach().zip(&program.own).zip(grains);
+    reach.map(|((reach, own), grain)| ((reach.min(own.upper) - own.lower) / grain + WHOLE).floor() + 1.0).product()
+}
+
+fn none() -> Conflict {
+    Conflict {
+        constraints: vec!["the groups and the budget".to_owned(), "no whole grains that meet them all were found".to_owned()],
+        short: 0.0,
     }
 }
 
