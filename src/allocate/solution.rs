@@ -90,9 +90,9 @@ impl Posed {
         let posed = optimum::Problem::new(parts).ok()?;
         let solved = found(&posed)?;
         let pairs = baseline::rounded(problem, &solved.x);
-        // exchanges compare every language with every other
+        // exchanges compare every language with every other, and know no groups
         let few = problem.terms().len() <= 1000 && matches!(problem.budget(), Budget::Pairs(_)) && problem.objective() == Objective::Mean;
-        let pairs = if few && risk == Risk::Mean { exchanged(problem, pairs) } else { pairs };
+        let pairs = if few && risk == Risk::Mean && problem.groups().is_empty() { exchanged(problem, pairs) } else { pairs };
         let x: Vec<f64> = pairs.iter().map(|&pairs| pairs as f64).collect();
         let objective = posed.objective(&x);
         let reducible = (solved.objective - solved.lower_bound) / solved.gap;

@@ -16,6 +16,10 @@ pub fn assignments<T: std::str::FromStr>(flag: &str, texts: &[String]) -> Result
 where
     T::Err: std::fmt::Display,
 {
+    let lang = |text: &'_ String| text.split('=').next().map(str::to_owned);
+    if let Some(again) = texts.iter().enumerate().find(|(at, text)| texts[..*at].iter().any(|before| lang(before) == lang(text))) {
+        return Err(Failure::input(anyhow::anyhow!("`{flag} {}` names its language again, expected each once", again.1)));
+    }
     texts
         .iter()
         .map(|text| {
@@ -82,7 +86,7 @@ pub fn no_worse_than(text: &str) -> Result<(Policy, f64), Failure> {
             .hint("policies are `uniform`, `proportional`, `temperature-3.3`, `unimax-4`, and `current` with `--from`")
     };
     let (policy, slack) = text.split_once(':').unwrap_or((text, "0%"));
-    let slack = percent(slack).filter(|slack| *slack >= 0.0).ok_or_else(wrong)?;
+    let slack = percent(slack).or((slack.trim() == "0").then_some(0.0)).filter(|slack| *slack >= 0.0).ok_or_else(wrong)?;
     Ok((policy.parse().map_err(|_| wrong())?, slack))
 }
 
@@ -139,6 +143,8 @@ pub fn read_mix(path: &Path, names: &[String]) -> Result<Vec<u64>, Failure> {
         let error = anyhow::anyhow!("cannot use the mix `{}`: {cause}", path.display());
         Failure::input(error).hint("a mix is a YAML map from languages to pairs, like `tur_Latn: 12k`")
     };
+    // a map of YAML knows of keys that stand twice
+    serde_yaml::from_str::<serde_yaml::Mapping>(&text).map_err(|error| wrong(error.to_string()))?;
     let read = serde_path_to_error::deserialize(serde_yaml::Deserializer::from_str(&text));
     let given: BTreeMap<String, Given> = read.map_err(|error: serde_path_to_error::Error<serde_yaml::Error>| {
         wrong(format!("`{}` is no number of pairs, expected a whole number or a text like `12k`", error.path()))
@@ -177,6 +183,8 @@ mod tests {
         assert!(objective("best").is_err());
         assert_eq!(no_worse_than("temperature-3.3:1%").unwrap(), (Policy::Temperature(3.3), 0.01));
         assert_eq!(no_worse_than("current").unwrap(), (Policy::Current, 0.0));
+        assert_eq!(no_worse_than("uniform:0").unwrap(), (Policy::Uniform, 0.0));
+        assert!(assignments::<f64>("--weight", &["tur=1".to_owned(), "tur=2".to_owned()]).is_err());
         assert!(no_worse_than("best:1%").is_err() && no_worse_than("uniform:-1%").is_err());
         assert_eq!(target("mean=-3%").unwrap(), MeanTarget::Change(-0.03));
         assert_eq!(target("mean=2.1").unwrap(), MeanTarget::Nats(2.1));

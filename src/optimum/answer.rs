@@ -71,9 +71,15 @@ pub fn solve(problem: &Problem) -> Answer {
         return Answer { status, solved: None };
     }
     let program = match if program.rows.is_empty() { Inside::Open } else { implied::inside(&program) } {
-        Inside::Flat(flat) => Cow::Owned(*flat),
+        Inside::Flat(flat) => match &grains {
+            Some(grains) => Cow::Owned(grain::rounded(&flat, grains)),
+            None => Cow::Owned(*flat),
+        },
         Inside::Open | Inside::Empty => program,
     };
+    if program.own.iter().any(|own| own.lower > own.upper) {
+        return Answer { status: Status::Infeasible(grain::none()), solved: None };
+    }
     // groups may leave a language nothing
     let starved = feasible::starved(&program);
     if !starved.is_empty() {
@@ -104,7 +110,7 @@ fn check(problem: &Problem, program: &Program) -> Result<(), Status> {
         return Err(none_finite(starved));
     }
     // whole grains can be had, but not one for every pole
-    feasible::check(parts, program).map_err(|conflict| match grain::poles(program) {
+    feasible::check(parts, program).map_err(|conflict| match grain::starved(problem, program) {
         poles if poles.is_empty() => Status::Infeasible(conflict),
         poles => none_finite(poles),
     })

@@ -11,7 +11,7 @@ use super::simplex::{self, Range};
 const TOGETHER: f64 = 1e-7;
 const ALONE: f64 = 1e-9;
 /// Part of a language's own range that rows may hold it to before they take the place of its bounds.
-const SPECK: f64 = 1e-5;
+const SPECK: f64 = 1e-7;
 /// Languages up to which each bound is tried; of more, only rows are.
 const MANY: usize = 300;
 
@@ -104,8 +104,11 @@ impl Polytope {
         let mut is_other = false;
         for (i, (own, reach)) in narrowed.own.iter_mut().zip(program.reach()).enumerate() {
             let range = reach.min(own.upper) - own.lower;
-            if range > 0.0 && self.upper[i] - self.lower[i] < SPECK * range {
-                (own.lower, own.upper) = (self.lower[i], self.upper[i]);
+            let (from, to) = (self.lower[i], self.upper[i]);
+            // held to its own lower bound, it has none to move away from; held elsewhere, the row that holds it has a price
+            let nothing = to <= own.lower;
+            if range > 0.0 && (nothing || (to > from && to - from < SPECK * range)) {
+                (own.lower, own.upper) = (from, to);
                 is_other = true;
             }
         }

@@ -17,6 +17,10 @@ use faer::Mat;
 const STEPS: usize = 150;
 /// Share of the way to the nearest bound that a step may go.
 const NEAR: f64 = 0.995;
+/// Largest factor by which a step may raise `mu`, and how often it is halved: where data repeated many times are worth next to nothing, the
+/// Newton equations see no end of them.
+const RISE: f64 = 1.5;
+const SHORTER: usize = 4;
 /// Relative gap that ends the search: as good as rounding.
 const CLOSED: f64 = 1e-13;
 
@@ -176,11 +180,19 @@ impl<'a> Interior<'a> {
         let centering = (ahead / mu).powi(3).clamp(1e-8, 1.0);
         // a first direction that soon meets a bound says little of the second order at its end
         let corrected = self.direction(&system, state, local, ratios, centering * mu, Some((&plain, reach * reach)));
-        let step = (NEAR * self.longest(state, &corrected)).min(1.0);
+        let mut step = (NEAR * self.longest(state, &corrected)).min(1.0);
         if !step.is_finite() || step < 1e-14 {
             return false;
         }
-        *state = self.moved(state, &corrected, step, local);
+        let mut next = self.moved(state, &corrected, step, local);
+        for _ in 0..SHORTER {
+            if self.complementarity(&next) <= RISE * mu {
+                break;
+            }
+            step *= 0.5;
+            next = self.moved(state, &corrected, step, local);
+        }
+        *state = next;
         state.x.iter().all(|x| x.is_finite())
     }
 

@@ -52,4 +52,6 @@ pub use wire::{Fitted, ProblemFile, ReadError, Syntax};
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod hard_cases;
+#[cfg(test)]
 mod tests;

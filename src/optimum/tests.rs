@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// The answer to a problem in the schema.
-fn answer(problem: &Value) -> (Problem, Answer) {
+pub(super) fn answer(problem: &Value) -> (Problem, Answer) {
     let file = ProblemFile::read(&problem.to_string(), Syntax::Json).unwrap();
     let problem = Problem::new(file.parts(|_| None).unwrap()).unwrap();
     let answer = solve(&problem);
     (problem, answer)
 }
 
-fn solved(problem: &Value) -> Solved {
+pub(super) fn solved(problem: &Value) -> Solved {
     let (_, answer) = answer(problem);
     assert_eq!(answer.status, Status::Optimal, "{:?} of {problem}", answer.solved);
     answer.solved.unwrap()
@@ -392,40 +392,4 @@ fn impossible_twins_name_their_constraints() {
         approx::assert_relative_eq!(conflict.short, short, max_relative = 1e-9);
         assert!(conflict.to_string().contains(words), "{conflict}");
     }
-}
-
-/// A chord that ends at the price sought, a mean of chords over draws, groups that leave nothing, scales that touches swamp: what a review found.
-#[test]
-fn hard_cases_are_proven() {
-    let rectified = |b: f64, dl: f64, beta: f64| json!({"form": "rectified", "E": 0.0, "B": b, "Dl": dl, "beta": beta});
-    let power = json!({"form": "power", "E": 1.0, "A": 10.0, "alpha": 0.5});
-    let two = |a: &Value, b: &Value| json!([{"name": "a", "law": a}, {"name": "b", "law": b}]);
-    let chords = two(&rectified(0.005, 0.018, 2.0), &rectified(0.08, 0.08, 6.0));
-    solved(&json!({"budget": {"amount": 1.0, "rule": "exactly"}, "languages": chords}));
-    let x = solved(&json!({"budget": {"amount": 0.0}, "languages": two(&rectified(3.0, 1.0, 0.5), &rectified(3.0, 1.0, 2.5))})).x;
-    assert_eq!(x, [0.0, 0.0]);
-    let group = |rule: &str, amount: f64| json!([{"name": "g", "terms": [["a", 1.0]], "rule": rule, "amount": amount}]);
-    for budget in [1e3, 1e8, 1e10, 1e15] {
-        let small = json!({"budget": {"amount": budget}, "languages": two(&power, &power), "groups": group("at_most", 5.0)});
-        assert!((solved(&small).x[0] - 5.0).abs() < 1e-9, "{budget}");
-    }
-    let nothing = json!({"budget": {"amount": 100.0}, "languages": two(&power, &power), "groups": group("at_most", 0.0)});
-    assert_eq!(answer(&nothing).1.status, Status::NoFiniteValue(vec!["a".to_owned()]));
-    let much = json!({"budget": {"amount": 1e10}, "languages": two(&power, &power), "groups": group("at_least", 1e10 - 5.0)});
-    assert!((solved(&much).x[1] - 5.0).abs() < 1e-5);
-    let grains = json!({"budget": {"amount": 1e6}, "transfer": [[0, 1, 0.999]], "languages": [
-        {"name": "a", "grain": 2e5, "law": {"form": "power", "E": 0.0, "A": 10.0, "alpha": 0.5}},
-        {"name": "b", "grain": 2e5, "law": {"form": "power", "E": 0.0, "A": 10.0, "alpha": 0.5}}]});
-    assert_eq!(solved(&grains).x, [0.0, 1e6]);
-    let short =
-        json!({"budget": {"amount": 1.0}, "languages": [{"name": "a", "grain": 1, "law": power}, {"name": "b", "grain": 1, "law": power}]});
-    assert!(matches!(answer(&short).1.status, Status::NoFiniteValue(_)));
-    let floor =
-        json!({"budget": {"amount": 1e5}, "languages": [{"name": "a", "law": {"form": "power", "E": 3.0, "A": 10.0, "alpha": 2.5}}]});
-    assert!(solved(&floor).gap < 1e-9);
-    let twice = json!({"budget": {"amount": 1e4}, "languages": [{"name": "a", "law": power}], "groups": [
-        {"name": "more", "terms": [[0, 1.0]], "rule": "at_least", "amount": 2659.0},
-        {"name": "less", "terms": [[0, 1.0]], "rule": "at_most", "amount": 2659.0}]});
-    let twice = solved(&twice);
-    assert!(twice.x == [2659.0] && twice.group_multipliers.iter().all(|worth| *worth >= 0.0), "{twice:?}");
 }

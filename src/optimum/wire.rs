@@ -7,6 +7,7 @@ use super::kernel::Kernel;
 use super::problem::{Budget, Group, Language, Parts, ProblemError, Rule};
 use super::program::{Over, Risk};
 use super::repeat::Repeat;
+use crate::units::Pairs;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
 use std::collections::HashMap;
@@ -41,7 +42,7 @@ pub struct Fitted {
 
 /// A problem file of the right schema, its values not yet checked.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a map with the `budget` and the `languages` of a problem")]
 pub struct ProblemFile {
     schema: Option<String>,
     #[serde(rename = "id")]
@@ -66,8 +67,9 @@ pub struct ProblemFile {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a map with an `amount`")]
 struct WireBudget {
+    #[serde(deserialize_with = "amount")]
     amount: f64,
     #[serde(default)]
     rule: WireRule,
@@ -83,7 +85,7 @@ enum WireRule {
 }
 
 #[derive(Deserialize, Default, Clone, Copy)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a map of `over_languages` and `over_draws`")]
 struct WireObjective {
     #[serde(default)]
     over_languages: WireOver,
@@ -110,19 +112,21 @@ enum WireDraws {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a map with the `name` and the `law` of a language")]
 struct WireLanguage {
     name: String,
     #[serde(default = "one")]
     weight: f64,
     #[serde(default = "one")]
     cost: f64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "amount")]
     lo: f64,
+    #[serde(default, deserialize_with = "some_amount")]
     hi: Option<f64>,
     law: Option<WireLaw>,
     draws: Option<Drawn>,
     repeat: Option<WireRepeat>,
+    #[serde(default, deserialize_with = "some_amount")]
     grain: Option<f64>,
 }
 
@@ -131,8 +135,9 @@ fn one() -> f64 {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a map of `unique` and `r`")]
 struct WireRepeat {
+    #[serde(deserialize_with = "amount")]
     unique: f64,
     r: f64,
 }
@@ -148,7 +153,7 @@ enum WireForm {
 
 /// A law; which parameters there must be goes by the form.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a map with the `form` of a law and its parameters")]
 #[allow(non_snake_case, reason = "the schema's own names")]
 struct WireLaw {
     form: WireForm,
@@ -164,7 +169,7 @@ struct WireLaw {
 
 /// One array a parameter; element `k` of each is draw `k`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a map with an array a parameter")]
 #[allow(non_snake_case, reason = "the schema's own names")]
 struct Drawn {
     alpha: Option<Vec<f64>>,
@@ -178,12 +183,43 @@ struct Drawn {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a map with the `name`, `terms`, `rule` and `amount` of a group")]
 struct WireGroup {
     name: String,
     terms: Vec<(Member, f64)>,
     rule: WireRule,
+    #[serde(deserialize_with = "amount")]
     amount: f64,
+}
+
+/// Reads an amount: a number, or a text like `1.5M`.
+fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    struct Short;
+    impl Visitor<'_> for Short {
+        type Value = f64;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a number, or a text like `1.5M`")
+        }
+        fn visit_f64<E: Error>(self, number: f64) -> Result<f64, E> {
+            Ok(number)
+        }
+        fn visit_u64<E: Error>(self, number: u64) -> Result<f64, E> {
+            Ok(number as f64)
+        }
+        fn visit_i64<E: Error>(self, number: i64) -> Result<f64, E> {
+            Ok(number as f64)
+        }
+        fn visit_str<E: Error>(self, text: &str) -> Result<f64, E> {
+            text.parse::<Pairs>().map(|Pairs(pairs)| pairs as f64).map_err(E::custom)
+        }
+    }
+    deserializer.deserialize_any(Short)
+}
+
+fn some_amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    #[derive(Deserialize)]
+    struct Amount(#[serde(deserialize_with = "amount")] f64);
+    Ok(Option::<Amount>::deserialize(deserializer)?.map(|Amount(amount)| amount))
 }
 
 /// A language by its place or its name.
@@ -268,6 +304,9 @@ impl ProblemFile {
         let risk = match (self.objective.over_draws, self.objective.cvar_level) {
             (WireDraws::Cvar, Some(level)) => Risk::Cvar { level },
             (WireDraws::Cvar, None) => return Err(missing("objective.cvar_level")),
+            (_, Some(level)) => {
+                return Err(ProblemError::new("objective.cvar_level", level, "none where `over_draws` is not `cvar`").into());
+            }
             _ => Risk::Mean,
         };
         let over = match self.objective.over_languages {

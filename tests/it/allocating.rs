@@ -19,7 +19,6 @@ fn objectives_groups_costs_and_tokens() {
         "allocate tiny --budget 200k --unit tokens",
         "allocate tiny --budget 3k --group pair:qaa+qac>=80%",
         "allocate tiny --budget 3k --group few:qab<=200",
-        "allocate tiny --budget 3k --group all:qaa+qab=100%",
     ];
     let place = place();
     assert_transcript("asked", &runs.map(|line| place.done(line)));
@@ -55,7 +54,9 @@ fn what_cannot_be_asked() {
         "allocate tiny --budget 3k --group a:qaa>=60% --max qaa=100",
         "allocate tiny --budget 3k --no-worse-than best:1%",
         "allocate tiny --budget 3k --no-worse-than current:1%",
-        "allocate tiny --budget 3k --min qaa=1k --no-worse-than uniform:0% --max qab=100",
+        "allocate tiny --budget 3k --group all:qaa+qab=100%",
+        "allocate tiny --budget 3k --price qaa=2 --objective worst",
+        "allocate tiny --target mean=3 --objective worst",
         "allocate tiny --target-loss qaa=0.001",
         "allocate tiny --target mean=-3%",
         "allocate tiny --target worst=2",

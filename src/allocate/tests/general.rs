@@ -264,3 +264,24 @@ fn a_group_may_take_all_there_is() {
     assert_eq!(pairs(&allocation), [4, 0, 2]);
     assert!(allocation.gap < 1e-9 && problem.weighted_loss(&[4, 0, 2]) < problem.weighted_loss(&[3, 0, 3]));
 }
+
+/// Draws are optima of the same problem: their pairs keep to the groups, up to what rounding moves, so that none is better than ours by breaking them.
+#[test]
+fn draws_keep_to_the_groups() {
+    let mut rng = generator(5, 0);
+    let fitted = [20.0, 25.0, 30.0];
+    let mut drawn = |scale: f64| {
+        let error: f64 = StandardNormal.sample(&mut rng);
+        law(Form::PowerFloor, &[1.0, scale * (0.02 * error).exp(), 0.4])
+    };
+    let draws: Vec<Vec<Law>> = (0..40).map(|_| fitted.iter().map(|scale| drawn(*scale)).collect()).collect();
+    let terms = fitted.iter().enumerate().map(|(i, scale)| term(&format!("l{i}"), law(Form::PowerFloor, &[1.0, *scale, 0.4]))).collect();
+    let group = Group { name: "g".to_owned(), members: vec![0, 2], rule: Rule::AtLeast, amount: Amount::Share(0.8) };
+    let problem = Problem::new(terms, 3_000_u64).unwrap().with_groups(vec![group]).unwrap().with_draws(draws.clone());
+    for laws in &draws {
+        let given = pairs(&problem.with_laws(laws).unwrap().solve());
+        assert!(given[0] + given[2] >= 2_399, "{given:?}");
+    }
+    let comparison = compare(&problem, &[]);
+    assert!(comparison.noise_regret_nats >= 0.0 && comparison.noise_regret_nats < 1e-3, "{}", comparison.noise_regret_nats);
+}

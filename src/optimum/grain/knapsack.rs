@@ -87,20 +87,26 @@ impl Knapsack<'_> {
 
     /// The least of that over all steps.
     fn bottom(&self, i: usize) -> f64 {
-        self.value(i, self.least(i)).min(self.value(i, self.languages[i].lower))
+        self.value(i, self.turn(i)).min(self.value(i, self.languages[i].lower))
     }
 
-    /// Steps of a language with `r` at most `excess`, and their `r`: an interval about the least in the convex part, and one from the lowest.
+    /// Steps of a language with `r` at most `excess`, and their `r`: an interval about the least in the convex part, dear as that may be
+    /// beside nothing, and one from the lowest.
     fn choices(&self, i: usize, excess: f64) -> Vec<(u64, f64)> {
         let steps = &self.languages[i];
-        let (least, bottom) = (self.least(i), self.bottom(i));
+        let (turn, bottom) = (self.turn(i), self.bottom(i));
         let within = |k: u64| Some((k, self.value(i, k) - bottom)).filter(|(_, regret)| *regret <= excess);
-        let below = (steps.lower..least).rev().map_while(within);
-        let mut choices: Vec<(u64, f64)> = below.chain((least..=steps.upper).map_while(within)).take(PLANS).collect();
+        let below = (steps.lower..turn).rev().map_while(within);
+        let mut choices: Vec<(u64, f64)> = below.chain((turn..=steps.upper).map_while(within)).take(PLANS).collect();
         choices.sort_by_key(|choice| choice.0);
-        let first = choices.first().map_or(least, |choice| choice.0);
+        let first = choices.first().map_or(turn, |choice| choice.0);
         let from_lowest: Vec<(u64, f64)> = (steps.lower..first).map_while(within).collect();
         [from_lowest, choices].concat()
+    }
+
+    /// Where the price's loss is least in the convex part, which starts at the end of the chord.
+    fn turn(&self, i: usize) -> u64 {
+        self.least(i).max(self.languages[i].tangent())
     }
 
     /// The least of the price's loss where the law is convex: the last step that gains as much as it costs.

@@ -13,6 +13,7 @@ mod steps;
 use super::branch;
 use super::certificate::Duals;
 use super::feasible::{self, Conflict};
+use super::implied::{self, Inside};
 use super::kernel::Kernel;
 use super::level;
 use super::problem::Problem;
@@ -45,9 +46,15 @@ fn has_pole(program: &Program, i: usize) -> bool {
     program.draws_of(i).iter().any(Kernel::has_pole)
 }
 
-/// The languages with a pole.
-pub(super) fn poles(program: &Program) -> Vec<usize> {
-    (0..program.len()).filter(|&i| has_pole(program, i)).collect()
+/// The languages with a pole that whole grains leave nothing, where that can be told; else all that have one.
+pub(super) fn starved(problem: &Problem, program: &Program) -> Vec<usize> {
+    let grains: Option<Vec<f64>> = problem.parts().languages.iter().map(|language| language.grain).collect();
+    let free = grains.map(|grains| narrowed(&problem.program, &grains, |_| false));
+    let found = match free.as_ref().map(implied::inside) {
+        Some(Inside::Flat(flat)) => feasible::starved(&flat),
+        _ => Vec::new(),
+    };
+    if found.is_empty() { (0..program.len()).filter(|&i| has_pole(program, i)).collect() } else { found }
 }
 
 /// Why no whole grains meet the constraints, whatever the loss; absent where they may, or where amounts need not be whole.
@@ -94,7 +101,8 @@ fn points(program: &Program, grains: &[f64]) -> f64 {
     reach.map(|((reach, own), grain)| ((reach.min(own.upper) - own.lower) / grain + WHOLE).floor() + 1.0).product()
 }
 
-fn none() -> Conflict {
+/// That no whole grains were found, or are left.
+pub(super) fn none() -> Conflict {
     Conflict {
         constraints: vec!["the groups and the budget".to_owned(), "no whole grains that meet them all were found".to_owned()],
         short: 0.0,
@@ -104,6 +112,10 @@ fn none() -> Conflict {
 fn sum_of_all(program: &Program, grains: &[f64], nodes: usize) -> Whole {
     let counted: Vec<usize> = (0..program.len()).filter(|&i| program.counts(i)).collect();
     let costs: Vec<f64> = program.own.iter().zip(grains).map(|(own, grain)| own.cost * grain).collect();
+    if counted.is_empty() && !program.exact {
+        let counts: Vec<u64> = program.own.iter().zip(grains).map(|(own, grain)| (own.lower / grain).round() as u64).collect();
+        return Ok((found(&counts, grains, 0.0), 0.0));
+    }
     if costs.iter().all(|cost| (cost - costs[0]).abs() <= 1e-12 * costs[0]) {
         return equal_costs(program, grains, &counted, costs[0], nodes);
     }
@@ -133,7 +145,7 @@ fn equal_costs(program: &Program, grains: &[f64], counted: &[usize], cost: f64, 
     let own_ranges: Vec<(u64, u64)> = counted.iter().map(|&i| ranges[i]).collect();
     let most: u128 = own_ranges.iter().map(|range| u128::from(range.1)).sum();
     let shared = Shared { program, languages: counted, grains, total: (total as u64 - idle).min(u64::try_from(most).unwrap_or(u64::MAX)) };
-    let (own, excess) = shared.solve(own_ranges, nodes);
+    let (own, excess) = if counted.is_empty() { (Vec::new(), 0.0) } else { shared.solve(own_ranges, nodes) };
     counted.iter().zip(own).for_each(|(&i, steps)| counts[i] = steps);
     if program.exact {
         spread(&mut counts, &ranges, total as u64, |i| !counted.contains(&i));

@@ -34,6 +34,11 @@ impl<'a> Steps<'a> {
         steps
     }
 
+    /// The end of the chord; the least steps where there is none.
+    pub(super) fn tangent(&self) -> u64 {
+        self.tangent
+    }
+
     /// Fall of the weighted loss, the mean over draws, from `steps` to `steps + more`.
     fn fall(&self, steps: u64, more: u64) -> f64 {
         let (x, more) = (steps as f64 * self.grain, more as f64 * self.grain);
