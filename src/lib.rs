@@ -30,6 +30,8 @@ pub mod fit;
 #[cfg(feature = "train")]
 pub mod model;
 
+pub mod validate;
+
 pub mod export;
 pub mod report;
 pub mod sweep;

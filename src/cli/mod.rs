@@ -19,6 +19,8 @@ mod report;
 mod sweep;
 mod terminal;
 mod text;
+#[cfg(feature = "train")]
+mod validate;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use failure::Failure;
@@ -49,6 +51,9 @@ enum Verb {
     Report(report::Arguments),
     /// Write the data files and the configuration of an allocation for a trainer
     Export(export::Arguments),
+    /// Tune models on an allocation and on the baselines, and say who won
+    #[cfg(feature = "train")]
+    Validate(validate::Arguments),
     /// Measure how fast this machine trains
     #[cfg(feature = "train")]
     Bench(bench::Arguments),
@@ -105,6 +110,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Allocate(arguments) => allocate::run(&arguments),
         Verb::Report(arguments) => report::run(&arguments),
         Verb::Export(arguments) => export::run(&arguments),
+        #[cfg(feature = "train")]
+        Verb::Validate(arguments) => validate::run(&arguments),
         #[cfg(feature = "train")]
         Verb::Bench(arguments) => bench::run(&arguments),
     }

@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::input(anyhow::anyhow!("`--save` with simulated runs, expected runs that train weights")));
     }
     if !arguments.list {
-        check_device(arguments)?;
+        check_device(&arguments.device, arguments.trainer)?;
     }
     let store = Store::new(&folders.records);
     let simulated = arguments.trainer == Trainer::Simulated;
@@ -97,7 +97,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// A language that cannot be trained on or evaluated is found before anything is trained.
-fn check_parts(bitexts: &[Bitext]) -> Result<(), Failure> {
+pub(super) fn check_parts(bitexts: &[Bitext]) -> Result<(), Failure> {
     let Some(bitext) = bitexts.iter().find(|bitext| bitext.dev.is_empty() || bitext.train.is_empty()) else { return Ok(()) };
     let part = if bitext.dev.is_empty() { "dev" } else { "train" };
     let error = anyhow::anyhow!("`{}` has no {part} pairs, expected at least one", bitext.lang);
@@ -137,7 +137,7 @@ fn available(runs: Vec<RunSpec>, bitexts: &[Bitext]) -> Vec<RunSpec> {
 }
 
 /// Finds the files that the base names; a checkpoint on the Hub is downloaded if it is not there.
-fn base_files(experiment: &Experiment, folders: &Folders) -> Result<BaseFiles, Failure> {
+pub(super) fn base_files(experiment: &Experiment, folders: &Folders) -> Result<BaseFiles, Failure> {
     let folder = match &experiment.base {
         BaseSpec::Preset(PresetBase { tokenizer: None, .. }) => return Ok(BaseFiles::None),
         BaseSpec::Preset(PresetBase { tokenizer: Some(path), .. }) => {
@@ -206,15 +206,16 @@ fn list(runs: &[RunSpec], plan: &Plan, cost: &Cost, arguments: &Arguments) {
     say(&format!("\n{missing} of {all} runs missing, about {} training tokens, {time}", grouped(tokens.round() as u64)));
 }
 
+/// Whether there is such a device.
 #[cfg(feature = "train")]
-fn check_device(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn check_device(device: &str, _: Trainer) -> Result<(), Failure> {
     let hint = "`--device cpu` runs everywhere; CUDA needs an NVIDIA GPU and a build with `--features cuda`";
-    crate::train::select_device(&arguments.device).map(drop).map_err(|error| Failure::input(error).hint(hint))
+    crate::train::select_device(device).map(drop).map_err(|error| Failure::input(error).hint(hint))
 }
 
 #[cfg(not(feature = "train"))]
-fn check_device(arguments: &Arguments) -> Result<(), Failure> {
-    match arguments.trainer {
+fn check_device(_: &str, trainer: Trainer) -> Result<(), Failure> {
+    match trainer {
         Trainer::Simulated => Ok(()),
         Trainer::Candle => Err(Failure::input(anyhow::anyhow!("this build cannot train, expected the cargo feature `train`"))),
     }
@@ -229,7 +230,7 @@ fn measured_speed(experiment: &Experiment, arguments: &Arguments) -> Option<f64>
 
     let BaseSpec::Preset(base) = &experiment.base else { return None };
     let workload = Workload { name: "base", config: ModelConfig::of(base.preset, base.vocab_size) };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads_of(jobs_of(arguments))).build().ok()?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads_of(jobs_of(&arguments.device, arguments.jobs))).build().ok()?;
     let start = std::time::Instant::now();
     let clock = || start.elapsed().as_secs_f64();
     note("no run is finished on this device yet: measuring a few steps");
@@ -242,8 +243,14 @@ const LIST_STEPS: usize = 3;
 
 /// Runs at a time. Two runs side by side on a core each train more tokens a second than one run on both (benches/README.md).
 #[cfg(feature = "train")]
-fn jobs_of(arguments: &Arguments) -> usize {
-    arguments.jobs.unwrap_or(if arguments.device == "cpu" { cores() } else { 1 })
+pub(super) fn jobs_of(device: &str, asked: Option<usize>) -> usize {
+    asked.unwrap_or(if device == "cpu" { cores() } else { 1 })
+}
+
+/// One pool of threads a job.
+#[cfg(feature = "train")]
+pub(super) fn pools(jobs: usize) -> Result<Vec<rayon::ThreadPool>, Failure> {
+    (0..jobs).map(|_| rayon::ThreadPoolBuilder::new().num_threads(threads_of(jobs)).build()).collect::<Result<_, _>>().or_work()
 }
 
 /// Threads of a run that has its share of the cores.
@@ -264,7 +271,7 @@ fn measured_speed(_: &Experiment, _: &Arguments) -> Option<f64> {
 
 #[cfg(not(feature = "train"))]
 fn train(_: &Experiment, _: &[Bitext], _: &BaseFiles, _: &Plan, _: &Store, _: &Cost, arguments: &Arguments) -> Result<(), Failure> {
-    check_device(arguments)
+    check_device(&arguments.device, arguments.trainer)
 }
 
 /// Trains the base if it is not kept, then the missing runs.
@@ -308,11 +315,8 @@ fn train(
     if let Some(folder) = &arguments.save {
         tuner = tuner.keeping_weights(folder);
     }
-    let jobs = jobs_of(arguments).min(plan.missing.len());
-    let pools = (0..jobs)
-        .map(|_| rayon::ThreadPoolBuilder::new().num_threads(threads_of(jobs)).build())
-        .collect::<Result<Vec<_>, _>>()
-        .or_work()?;
+    let jobs = jobs_of(&arguments.device, arguments.jobs).min(plan.missing.len());
+    let pools = pools(jobs)?;
     let work = |run: &RunSpec| cost.work_tokens(run).max(1.0) as u64;
     let total = bar(&bars, plan.missing.iter().map(work).sum(), "sweep");
     run_missing(&plan.missing, store, jobs, |spec, job| {

@@ -50,6 +50,16 @@ impl Evaluation {
     }
 }
 
+/// Pairs of one language in a mixture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MixRow {
+    /// Language.
+    pub lang: Lang,
+    /// Pairs; beyond the unique ones whole passes over them, then the beginning of one.
+    pub pairs: Pairs,
+}
+
 /// All that one run measured. Everything but `wall_seconds` and `tokens_per_second` is a function of the spec and the device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +72,9 @@ pub struct RunRecord {
     pub sweep: String,
     /// Language tuned on; absent for the base model itself, which every language shares.
     pub lang: Option<Lang>,
+    /// What a model of several languages was tuned on; empty for all others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mix: Vec<MixRow>,
     /// Pairs tuned on; 0 for the base model.
     pub pairs: Pairs,
     /// Seed of order, prompts and direction.

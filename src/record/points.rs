@@ -49,6 +49,7 @@ mod tests {
             parallot: "0.1.0".into(),
             sweep: "x".into(),
             lang: Some("rus_Cyrl".parse().unwrap()),
+            mix: Vec::new(),
             pairs: Pairs(100),
             seed: 1,
             device: "cpu".into(),

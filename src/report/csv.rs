@@ -4,6 +4,8 @@ use super::{Report, ReportError, held_out_error};
 use crate::allocate::{Active, Budget, Comparison, PolicyRow};
 use crate::curve::Point;
 use crate::fit::Fit;
+use crate::units::Estimate;
+use crate::validate::{LossRow, PolicyResult, Validation};
 use polars::prelude::*;
 
 /// Every table the report has the numbers for, with its file name.
@@ -161,6 +163,35 @@ pub fn pareto(report: &Report) -> Result<Vec<u8>, ReportError> {
     write("pareto", report, columns)
 }
 
+/// One row a policy and language: `policy,lang,pairs,foretold_loss_nats,lo90,hi90,measured_loss_nats,error_log,is_held,seeds`, then the
+/// policy's gains.
+pub fn validation(validation: &Validation, command: &str) -> Result<Vec<u8>, ReportError> {
+    let rows: Vec<(&PolicyResult, &LossRow)> =
+        validation.policies.iter().flat_map(|policy| policy.losses.iter().map(move |row| (policy, row))).collect();
+    let gain = |part: fn(&Estimate) -> f64| {
+        let of = move |policy: &PolicyResult| policy.measured_gain_nats.as_ref().map_or(f64::NAN, part);
+        rows.iter().map(|(policy, _)| of(policy)).collect::<Vec<_>>().into_iter()
+    };
+    let columns = vec![
+        texts("policy", rows.iter().map(|(policy, _)| policy.policy.to_string())),
+        texts("lang", rows.iter().map(|(_, row)| row.lang.as_str())),
+        counts("pairs", rows.iter().map(|(_, row)| row.pairs)),
+        reals("foretold_loss_nats", rows.iter().map(|(_, row)| row.foretold_nats.value)),
+        reals("foretold_lo90_nats", rows.iter().map(|(_, row)| row.foretold_nats.interval_90.lo)),
+        reals("foretold_hi90_nats", rows.iter().map(|(_, row)| row.foretold_nats.interval_90.hi)),
+        reals("measured_loss_nats", rows.iter().map(|(_, row)| row.measured_nats)),
+        reals("error_log", rows.iter().map(|(_, row)| row.error_log)),
+        texts("is_held", rows.iter().map(|(_, row)| row.is_held.to_string())),
+        counts("seeds", rows.iter().map(|(policy, _)| policy.seeds.len() as u64)),
+        reals("foretold_gain_nats", rows.iter().map(|(policy, _)| policy.foretold_gain_nats.value)),
+        reals("measured_gain_nats", gain(|gain| gain.value)),
+        reals("measured_gain_lo90_nats", gain(|gain| gain.interval_90.lo)),
+        reals("measured_gain_hi90_nats", gain(|gain| gain.interval_90.hi)),
+    ];
+    let stamp = format!("parallot {}, prediction sha256 {}, {command}", validation.parallot, validation.prediction_sha256);
+    stamped("validation", &stamp, columns)
+}
+
 /// A column of numbers; what is not finite is absent.
 fn reals<T: Into<Option<f64>>>(name: &str, values: impl Iterator<Item = T>) -> Column {
     let values: Vec<Option<f64>> = values.map(|value| value.into().filter(|value| value.is_finite())).collect();
@@ -184,9 +215,13 @@ fn texts<T: Into<String>>(name: &str, values: impl Iterator<Item = T>) -> Column
 }
 
 fn write(table: &'static str, report: &Report, columns: Vec<Column>) -> Result<Vec<u8>, ReportError> {
+    stamped(table, &report.provenance.stamp(), columns)
+}
+
+fn stamped(table: &'static str, stamp: &str, columns: Vec<Column>) -> Result<Vec<u8>, ReportError> {
     let failed = |cause| ReportError::Table { table, cause };
     let mut frame = DataFrame::new_infer_height(columns).map_err(failed)?;
-    let mut bytes = format!("# {}\n", report.provenance.stamp()).into_bytes();
+    let mut bytes = format!("# {stamp}\n").into_bytes();
     CsvWriter::new(&mut bytes).finish(&mut frame).map_err(failed)?;
     Ok(bytes)
 }

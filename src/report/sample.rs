@@ -149,6 +149,7 @@ fn record(tuned: Option<usize>, pairs: u64, count: usize) -> RunRecord {
         parallot: "0.1.0 (rev 0123abc)".to_owned(),
         sweep: "sample".to_owned(),
         lang: tuned.map(|at| CODES[at].parse().unwrap()),
+        mix: Vec::new(),
         pairs: Pairs(pairs),
         seed: 0,
         device: "cpu".to_owned(),

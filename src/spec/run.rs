@@ -5,6 +5,7 @@ use super::experiment::Experiment;
 use super::tuning::{Evaluation, Tuning};
 use crate::corpus::{Bitext, PromptStyle};
 use crate::files;
+use crate::record::MixRow;
 use crate::units::{Direction, Lang, Pairs};
 use serde::Serialize;
 
@@ -16,8 +17,10 @@ pub const TRAINING_VERSION: u32 = 1;
 pub struct RunSpec {
     /// Hash of the rest, 16 hexadecimal digits.
     pub id: String,
-    /// Language tuned on; absent for the base itself.
+    /// Language tuned on; absent for the base itself and for a mixture.
     pub lang: Option<Lang>,
+    /// What a model of several languages is tuned on; empty for all others.
+    pub mix: Vec<MixRow>,
     /// Pairs.
     pub pairs: Pairs,
     /// Seed of the shuffle, the prompts and the order.
@@ -50,6 +53,18 @@ struct RunIdentity<'a> {
     seed: u64,
     evaluation: &'a Evaluation,
     dev_sha256: Vec<(&'a str, &'a str)>,
+}
+
+/// What the id of a run on a mixture is the hash of.
+#[derive(Serialize)]
+struct MixIdentity<'a> {
+    base: &'a str,
+    tuning: &'a Tuning,
+    /// Code, hash of the training part and pairs.
+    mix: Vec<(&'a str, &'a str, Pairs)>,
+    seed: u64,
+    evaluation: &'a Evaluation,
+    test_sha256: Vec<(&'a str, &'a str)>,
 }
 
 fn id(identity: &impl Serialize) -> String {
@@ -89,7 +104,7 @@ impl Experiment {
                 evaluation: &self.evaluation,
                 dev_sha256: dev_sha256.clone(),
             };
-            RunSpec { id: id(&identity), lang: lang.cloned(), pairs, seed }
+            RunSpec { id: id(&identity), lang: lang.cloned(), mix: Vec::new(), pairs, seed }
         };
         let mut runs = Vec::new();
         if self.sizes.contains(&Pairs(0)) {
@@ -101,5 +116,20 @@ impl Experiment {
             }
         }
         runs
+    }
+
+    /// The run of one model on a mixture, scored on the test parts: pairs of each bitext, in their order. Without any pair it is the base.
+    pub fn mixed_run(&self, bitexts: &[Bitext], base_id: &str, pairs: &[u64], seed: u64) -> RunSpec {
+        let given = || bitexts.iter().zip(pairs).filter(|(_, pairs)| **pairs > 0);
+        let identity = MixIdentity {
+            base: base_id,
+            tuning: &self.tuning,
+            mix: given().map(|(bitext, &pairs)| (bitext.lang.code(), bitext.train.hash(), Pairs(pairs))).collect(),
+            seed,
+            evaluation: &self.evaluation,
+            test_sha256: bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.test.hash())).collect(),
+        };
+        let mix = given().map(|(bitext, &pairs)| MixRow { lang: bitext.lang.clone(), pairs: Pairs(pairs) }).collect();
+        RunSpec { id: id(&identity), lang: None, mix, pairs: Pairs(pairs.iter().sum()), seed }
     }
 }

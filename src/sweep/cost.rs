@@ -3,6 +3,7 @@
 use crate::corpus::Bitext;
 use crate::record::RunRecord;
 use crate::spec::{Experiment, RunSpec};
+use crate::units::{Lang, Pairs};
 
 /// Bytes of text a token, before the tokenizer is known: what byte-level BPE of a few thousand tokens reaches on mixed scripts.
 const BYTES_PER_TOKEN: f64 = 3.0;
@@ -48,8 +49,11 @@ impl Cost {
 
     /// Tokens that a run trains on.
     pub fn train_tokens(&self, run: &RunSpec) -> f64 {
-        let at = run.lang.as_ref().and_then(|lang| self.langs.iter().position(|known| known == lang.code()));
-        at.map_or(0.0, |at| run.pairs.0 as f64 * self.epochs * self.bytes_per_pair[at] / BYTES_PER_TOKEN)
+        let of = |lang: &Lang, pairs: Pairs| {
+            let at = self.langs.iter().position(|known| known == lang.code());
+            at.map_or(0.0, |at| pairs.0 as f64 * self.epochs * self.bytes_per_pair[at] / BYTES_PER_TOKEN)
+        };
+        run.lang.iter().map(|lang| of(lang, run.pairs)).chain(run.mix.iter().map(|row| of(&row.lang, row.pairs))).sum()
     }
 
     /// All that a run computes, in tokens of training.

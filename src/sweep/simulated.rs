@@ -26,6 +26,7 @@ pub fn simulate(experiment: &Experiment, run: &RunSpec, version: &str) -> RunRec
         parallot: version.to_owned(),
         sweep: experiment.name.clone(),
         lang: run.lang.clone(),
+        mix: run.mix.clone(),
         pairs: run.pairs,
         seed: run.seed,
         device: SIMULATED.to_owned(),
@@ -42,7 +43,8 @@ pub fn simulate(experiment: &Experiment, run: &RunSpec, version: &str) -> RunRec
 
 fn evaluation(k: usize, lang: &Lang, run: &RunSpec) -> Evaluation {
     let k = k as f64;
-    let own = if run.lang.as_ref() == Some(lang) { run.pairs.0 as f64 } else { 0.0 };
+    let mixed = run.mix.iter().find(|row| row.lang == *lang).map_or(0, |row| row.pairs.0);
+    let own = if run.lang.as_ref() == Some(lang) { run.pairs.0 } else { mixed } as f64;
     let loss = 1.0 + (1.0 + 0.5 * k) * ((own + 200.0) / 1000.0).powf(-(0.5 - 0.05 * k));
     // 32 bits of a hash, evenly spread over -1 to 1
     let digits = files::hash(format!("{}{lang}", run.id).as_bytes());

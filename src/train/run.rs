@@ -1,4 +1,4 @@
-//! One small run: a copy of the base, tuned on n pairs of one language, and its losses on the dev sets of all languages.
+//! One run: a copy of the base, tuned on n pairs of one language or on a mixture, and its losses on all languages.
 
 use super::TrainError;
 use super::base::Base;
@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 /// Tokens of a batch in evaluation; it changes speed, not results beyond the last digits.
 const EVALUATION_BATCH_TOKENS: usize = 4096;
 
-/// The dev set of one language, encoded once for all runs.
-struct DevSet {
+/// What one language is scored on, encoded once for all runs.
+struct Scored {
     lang: Lang,
     sequences: Vec<Sequence>,
     target_bytes: u64,
@@ -31,17 +31,39 @@ pub struct Tuner<'a> {
     experiment: &'a Experiment,
     bitexts: &'a [Bitext],
     base: &'a Base,
-    dev: Vec<DevSet>,
+    scored: Vec<Scored>,
     version: String,
     device: String,
     weights: Option<PathBuf>,
 }
 
 impl<'a> Tuner<'a> {
-    /// Encodes the dev sets. `version` and `device` are written into the records.
+    /// Encodes the dev sets, on which runs are scored. `version` and `device` are written into the records.
     pub fn new(experiment: &'a Experiment, bitexts: &'a [Bitext], base: &'a Base, version: &str, device: &str) -> Result<Self, TrainError> {
-        let dev = bitexts.iter().map(|bitext| dev_set(experiment, bitext, base)).collect::<Result<_, _>>()?;
-        Ok(Tuner { experiment, bitexts, base, dev, version: version.to_owned(), device: device.to_owned(), weights: None })
+        let set = |bitext: &Bitext| scored(experiment, bitext, bitext.dev.pairs(), base);
+        let scored = bitexts.iter().map(set).collect::<Result<_, _>>()?;
+        Ok(Tuner { experiment, bitexts, base, scored, version: version.to_owned(), device: device.to_owned(), weights: None })
+    }
+
+    /// The same, scored on the test sets: for what is reported, once all choices are made.
+    pub fn scored_on_test(self) -> Result<Self, TrainError> {
+        let set = |bitext: &Bitext| scored(self.experiment, bitext, bitext.test.pairs(), self.base);
+        let scored = self.bitexts.iter().map(set).collect::<Result<_, _>>()?;
+        Ok(Tuner { scored, ..self })
+    }
+
+    /// Losses of the base, nats per target token, a language and so many nearly equal parts of what it is scored on: how far sets of
+    /// sentences differ by chance.
+    pub fn base_losses(&self, parts: usize) -> Result<Vec<Vec<f64>>, TrainError> {
+        let loss = |sequences: &[Sequence]| {
+            let (nats, targets) = evaluate(&self.base.model, sequences, EVALUATION_BATCH_TOKENS)?;
+            Ok((targets > 0).then(|| nats / targets as f64))
+        };
+        let of = |set: &Scored| {
+            let losses = set.sequences.chunks(set.sequences.len().div_ceil(parts)).map(loss);
+            Ok(losses.collect::<Result<Vec<_>, TrainError>>()?.into_iter().flatten().collect())
+        };
+        self.scored.iter().map(of).collect()
     }
 
     /// Keeps what is trained: the weights or adapters of each finished run in `FOLDER/RUN_ID`, as `transformers` or `peft` loads them.
@@ -53,14 +75,15 @@ impl<'a> Tuner<'a> {
     pub fn run(&self, spec: &RunSpec, clock: &dyn Fn() -> f64, observe: impl FnMut(Progress)) -> Result<RunRecord, TrainError> {
         let start = clock();
         let mut record = self.blank_record(spec);
-        let model = match &spec.lang {
-            None => self.base.model.clone(),
-            Some(lang) => {
+        let mix = self.mix_of(spec);
+        let model = match mix.is_empty() {
+            true => self.base.model.clone(),
+            false => {
                 let model = match &self.experiment.tuning.method {
                     Method::Full => self.base.model.copy()?,
                     Method::Lora(lora) => self.base.model.with_lora(lora, spec.seed)?,
                 };
-                let batches = self.batches(lang, spec.pairs, spec.seed)?;
+                let batches = self.batches(&mix, !spec.mix.is_empty(), spec.seed)?;
                 record.outcome = match fit_batches(&model, &batches, &self.experiment.tuning.optimisation, observe)? {
                     Ended::Finished { tokens, last_loss_nats } => {
                         record.steps = batches.len() as u64;
@@ -91,7 +114,7 @@ impl<'a> Tuner<'a> {
             }
         }
         record.wall_seconds = clock() - start;
-        if let Some(folder) = self.weights.as_ref().filter(|_| record.outcome == Outcome::Finished && spec.lang.is_some()) {
+        if let Some(folder) = self.weights.as_ref().filter(|_| record.outcome == Outcome::Finished && !mix.is_empty()) {
             checkpoint::write_trained(&folder.join(&spec.id), &model, &self.base.folder)?;
         }
         Ok(record)
@@ -103,6 +126,7 @@ impl<'a> Tuner<'a> {
             parallot: self.version.clone(),
             sweep: self.experiment.name.clone(),
             lang: spec.lang.clone(),
+            mix: spec.mix.clone(),
             pairs: spec.pairs,
             seed: spec.seed,
             device: self.device.clone(),
@@ -117,20 +141,35 @@ impl<'a> Tuner<'a> {
         }
     }
 
-    /// The batches of a run: the first n pairs of the seeded shuffle, each pass in a fresh order with fresh wordings.
-    fn batches(&self, lang: &Lang, pairs: Pairs, seed: u64) -> Result<Vec<Batch>, TrainError> {
-        let Some(bitext) = self.bitexts.iter().find(|bitext| bitext.lang == *lang) else { return Ok(Vec::new()) };
+    /// What a run reads: its bitexts and how many pairs of each; nothing for the base.
+    fn mix_of(&self, spec: &RunSpec) -> Vec<(&Bitext, usize)> {
+        let bitext = |lang: &Lang| self.bitexts.iter().find(|bitext| bitext.lang == *lang);
+        let single = spec.lang.iter().map(|lang| (lang, spec.pairs));
+        let all = single.chain(spec.mix.iter().map(|row| (&row.lang, row.pairs)));
+        all.filter_map(|(lang, pairs)| Some((bitext(lang)?, pairs.0 as usize))).collect()
+    }
+
+    /// The batches of a run: of each language the first n pairs of the seeded shuffle, all languages in one order, each pass in a fresh one
+    /// with fresh wordings. Where it `repeats`, more pairs than there are are whole passes, then the beginning of one.
+    fn batches(&self, mix: &[(&Bitext, usize)], repeats: bool, seed: u64) -> Result<Vec<Batch>, TrainError> {
         let tuning = &self.experiment.tuning;
-        let shuffled = bitext.train.shuffled(seed);
-        let pairs = shuffled.prefix(pairs.0 as usize)?;
+        let mut drawn = Vec::new();
+        for (bitext, pairs) in mix {
+            let shuffled = bitext.train.shuffled(seed);
+            let unique = if repeats { shuffled.pairs().to_vec() } else { shuffled.prefix(*pairs)?.to_vec() };
+            drawn.push(unique);
+        }
+        let places: Vec<(usize, usize)> = mix.iter().enumerate().flat_map(|(i, (_, pairs))| (0..*pairs).map(move |at| (i, at))).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut batches = Vec::new();
         for epoch in 0..tuning.epochs as usize {
-            let mut order: Vec<usize> = (0..pairs.len()).collect();
+            let mut order = places.clone();
             order.shuffle(&mut rng);
-            let sequence = |&at: &usize| {
-                let choice = Choice::Training { seed, index: epoch * bitext.train.len() + at };
-                let example = prompt::example(&pairs[at], tuning.direction, &bitext.name, tuning.prompt, choice);
+            let sequence = |&(i, at): &(usize, usize)| {
+                let (bitext, pairs) = mix[i];
+                let choice = Choice::Training { seed, index: epoch * bitext.train.len().max(pairs) + at };
+                let pair = &drawn[i][at % drawn[i].len()];
+                let example = prompt::example(pair, tuning.direction, &bitext.name, tuning.prompt, choice);
                 Ok(self.base.vocabulary.instruction(&example.prompt, &example.response, self.base.model.context())?)
             };
             let sequences = order.iter().map(sequence).collect::<Result<Vec<Sequence>, TrainError>>()?;
@@ -140,24 +179,24 @@ impl<'a> Tuner<'a> {
     }
 
     fn evaluate(&self, model: &Llama) -> Result<Vec<Evaluation>, TrainError> {
-        self.dev
+        self.scored
             .iter()
-            .map(|dev| {
-                let (nats, targets) = evaluate(model, &dev.sequences, EVALUATION_BATCH_TOKENS)?;
+            .map(|set| {
+                let (nats, targets) = evaluate(model, &set.sequences, EVALUATION_BATCH_TOKENS)?;
                 Ok(Evaluation {
-                    lang: dev.lang.clone(),
+                    lang: set.lang.clone(),
                     nats: Nats(nats),
                     target_tokens: Tokens(targets),
-                    target_bytes: dev.target_bytes,
-                    pairs: Pairs(dev.sequences.len() as u64),
+                    target_bytes: set.target_bytes,
+                    pairs: Pairs(set.sequences.len() as u64),
                 })
             })
             .collect()
     }
 }
 
-fn dev_set(experiment: &Experiment, bitext: &Bitext, base: &Base) -> Result<DevSet, TrainError> {
-    let mut pairs: Vec<&Pair> = bitext.dev.pairs().iter().collect();
+fn scored(experiment: &Experiment, bitext: &Bitext, pairs: &[Pair], base: &Base) -> Result<Scored, TrainError> {
+    let mut pairs: Vec<&Pair> = pairs.iter().collect();
     pairs.sort_by_cached_key(|pair| files::hash(pair.english.as_bytes()));
     pairs.truncate(experiment.evaluation.pairs);
     let (mut sequences, mut target_bytes) = (Vec::new(), 0);
@@ -170,7 +209,7 @@ fn dev_set(experiment: &Experiment, bitext: &Bitext, base: &Base) -> Result<DevS
     if batch_of(&sequences).targets() == 0 {
         return Err(TrainError::NothingToEvaluate { lang: bitext.lang.to_string() });
     }
-    Ok(DevSet { lang: bitext.lang.clone(), sequences, target_bytes })
+    Ok(Scored { lang: bitext.lang.clone(), sequences, target_bytes })
 }
 
 /// The device of `cpu`, `cuda` or `cuda:i`.

@@ -220,6 +220,28 @@ fn a_run_is_a_function_of_its_spec_and_leaves_the_base_alone() {
 }
 
 #[test]
+fn a_mixture_reads_every_language_and_repeats_what_runs_out() {
+    let (experiment, bitexts, base) = prepared(EXPERIMENT);
+    let tuner = Tuner::new(&experiment, &bitexts, &base, "test", "cpu").unwrap().scored_on_test().unwrap();
+    let run = |pairs: [u64; 2]| tuner.run(&experiment.mixed_run(&bitexts, &base.id, &pairs, 1), &|| 0.0, |_| ()).unwrap();
+    let unique = bitexts[1].train.len() as u64;
+    let (both, twice, once, none) = (run([8, 20]), run([8, 2 * unique]), run([8, unique]), run([0, 0]));
+    assert_eq!((both.lang.clone(), both.pairs.0, both.steps), (None, 28, 7));
+    assert_eq!(both.mix.iter().map(|row| row.pairs.0).collect::<Vec<_>>(), [8, 20]);
+    let loss = |record: &crate::record::RunRecord, at: usize| record.evaluations[at].loss_nats();
+    assert!(loss(&both, 0) < loss(&none, 0) && loss(&both, 1) < loss(&none, 1));
+    assert!(twice.steps == (8 + 2 * unique) / 4 && loss(&twice, 1) < loss(&once, 1));
+    assert!(none.mix.is_empty() && none.steps == 0);
+    // one language alone is the run of a sweep, but for what it is scored on
+    let single = experiment.runs(&bitexts, &base.id).into_iter().find(|run| run.lang.is_some()).unwrap();
+    let same = run([single.pairs.0, 0]);
+    assert_eq!((same.train_tokens, same.train_loss_nats), {
+        let record = tuner.run(&single, &|| 0.0, |_| ()).unwrap();
+        (record.train_tokens, record.train_loss_nats)
+    });
+}
+
+#[test]
 fn adapters_learn_repeat_and_leave_the_base_alone() {
     let (mut experiment, bitexts, base) = prepared(EXPERIMENT);
     let weights = base.model.to_safetensors().unwrap();

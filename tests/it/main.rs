@@ -20,4 +20,6 @@ mod place;
 #[cfg(feature = "train")]
 mod resume;
 mod seeds;
+#[cfg(feature = "train")]
+mod validating;
 mod verbs;

@@ -9,6 +9,7 @@ mod pareto;
 mod picture;
 mod residuals;
 mod transfer;
+mod validation;
 
 pub use bars::{allocation, marginal, policy_name};
 pub use budget::budget;
@@ -17,6 +18,7 @@ pub use pareto::pareto;
 pub use picture::{Anchor, Ink, Picture, PlotError};
 pub use residuals::residuals;
 pub use transfer::transfer;
+pub use validation::validation;
 
 use super::Report;
 

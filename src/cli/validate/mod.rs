@@ -1,0 +1,248 @@
+//! `parallot validate`: models tuned on the allocation and on the baselines, against what the laws foretold of them.
+
+mod tables;
+mod training;
+
+use super::allocate::{self, HashedFits};
+use super::failure::{Failure, OrFail};
+use super::folders::Folders;
+use super::mixture::MixtureArguments;
+use super::sweep::{self, Trainer};
+use super::terminal::{note, say};
+use super::text::{self, TextArguments};
+use super::version;
+use crate::allocate::{Budget, Policy, Problem, compare};
+use crate::corpus::Bitext;
+use crate::files;
+use crate::record::{RunRecord, Store};
+use crate::report::eye::{duration, grouped};
+use crate::report::{csv, plot};
+use crate::spec::{BaseFiles, Experiment, RunSpec};
+use crate::sweep::{Cost, Plan, run_missing, simulate};
+use crate::validate::{Prediction, Validation, predict};
+use clap::Args;
+use std::path::PathBuf;
+use tables::{foretold, print};
+use training::BaseTrainer;
+
+/// Flags of `parallot validate`.
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// Experiment whose fits foretell, and whose languages are trained on
+    pub experiment: String,
+    /// The problem
+    #[command(flatten)]
+    pub mixture: MixtureArguments,
+    /// Policies to train beside parallot and uniform, like `proportional,temperature-3.3,unimax-4`
+    #[arg(long, value_name = "POLICY,…", value_delimiter = ',', default_value = "proportional,temperature-3.3,unimax-4")]
+    pub policies: Vec<String>,
+    /// Models a policy
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub seeds: u64,
+    /// Write the prediction, print the models and their cost, and train nothing
+    #[arg(long)]
+    pub list: bool,
+    /// Where to train: `cpu`, `cuda` or `cuda:1`
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+    /// Models at a time, each on its share of the cores; by default one a core on the CPU, and one on a GPU
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Folder of base models, which are kept by the hash of their spec
+    #[arg(long, value_name = "FOLDER", env = "PARALLOT_CACHE", default_value = ".parallot-cache")]
+    pub cache: PathBuf,
+    /// Keep the weights or adapters of every model, in FOLDER/RUN, as transformers or peft loads them
+    #[arg(long, value_name = "FOLDER")]
+    pub save: Option<PathBuf>,
+    /// Where the corpora are
+    #[command(flatten)]
+    pub text: TextArguments,
+    /// Print what was found as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Who trains
+    #[arg(long, value_enum, default_value = "candle", hide = true)]
+    pub trainer: Trainer,
+}
+
+/// Parts of a set of sentences, whose losses say how far sets differ by chance.
+const PARTS: usize = 10;
+
+/// All that is known before anything is trained.
+struct Question {
+    experiment: Experiment,
+    folders: Folders,
+    bitexts: Vec<Bitext>,
+    base_files: BaseFiles,
+    base_id: String,
+    fits: HashedFits,
+    problem: Problem,
+    policies: Vec<Policy>,
+    seeds: Vec<u64>,
+}
+
+/// Runs the verb.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let question = Question::new(arguments)?;
+    let store = Store::new(question.folders.records.join(format!("validate-{}", question.problem.budget().amount())));
+    files::check_writable(store.folder()).or_input()?;
+    files::check_writable(&question.folders.fits).or_input()?;
+    let _lock = store.lock().map_err(|error| Failure::work(error).hint("wait for the other validation, or stop it"))?;
+    let trainer = question.trainer(arguments)?;
+    let (prediction, sha256) = question.prediction(&store, trainer.as_ref())?;
+    let runs = question.runs(&prediction);
+    let all: Vec<RunSpec> = runs.iter().flatten().cloned().collect();
+    let simulated = arguments.trainer == Trainer::Simulated;
+    let plan = Plan::new(&all, &store, simulated).or_input()?;
+    if arguments.list {
+        question.list(&prediction, &plan, arguments);
+        return Ok(());
+    }
+    match &trainer {
+        Some(trainer) => question.train(trainer, &plan, &store, arguments)?,
+        None => run_missing(&plan.missing, &store, 1, |spec, _| anyhow::Ok(simulate(&question.experiment, spec, version()))).or_work()?,
+    }
+    let records = runs
+        .iter()
+        .map(|runs| runs.iter().filter_map(|run| store.read(&run.id).transpose()).collect::<Result<Vec<RunRecord>, _>>())
+        .collect::<Result<Vec<_>, _>>()
+        .or_work()?;
+    let validation = Validation::new(version(), &sha256, &prediction, &records);
+    question.write(&validation, &format!("parallot validate {} --budget {}", arguments.experiment, prediction.budget))?;
+    if arguments.json {
+        say(&serde_json::to_string_pretty(&validation).or_work()?);
+    } else {
+        print(&validation, &question.folders);
+    }
+    Ok(())
+}
+
+impl Question {
+    fn new(arguments: &Arguments) -> Result<Self, Failure> {
+        let folders = Folders::of(&arguments.experiment)?;
+        let experiment = folders.read()?;
+        if arguments.jobs == Some(0) || arguments.seeds == 0 {
+            let flag = if arguments.seeds == 0 { "--seeds" } else { "--jobs" };
+            return Err(Failure::input(anyhow::anyhow!("`{flag}` is 0, expected at least 1")));
+        }
+        sweep::check_device(&arguments.device, arguments.trainer)?;
+        let hint = format!("`parallot fit {}` makes them", arguments.experiment);
+        let fits = allocate::fits_of_file(&folders.fits.join("fits.json")).map_err(|failure| failure.hint(hint))?;
+        let problem = arguments.mixture.pose(&fits.file)?;
+        if !matches!(problem.budget(), Budget::Pairs(_)) {
+            let error = anyhow::anyhow!(
+                "the budget is one of cost, expected pairs: mixtures of equal cost and unequal size differ in more than data"
+            );
+            return Err(Failure::input(error));
+        }
+        let bitexts = text::read(&experiment, &folders, &arguments.text)?;
+        sweep::check_parts(&bitexts)?;
+        if let Some(bitext) = bitexts.iter().find(|bitext| bitext.test.is_empty()) {
+            let error = anyhow::anyhow!("`{}` has no test pairs, expected at least one: mixtures are scored on them", bitext.lang);
+            return Err(Failure::input(error).hint("a `split` column, `as: test` or `test_share` says which pairs are which"));
+        }
+        let codes: Vec<&str> = bitexts.iter().map(|bitext| bitext.lang.code()).collect();
+        if problem.terms().iter().map(|term| term.lang.as_str()).ne(codes.iter().copied()) {
+            let fitted: Vec<&str> = problem.terms().iter().map(|term| term.lang.as_str()).collect();
+            let error = anyhow::anyhow!("the fits are of {}, expected those of the experiment, {}", fitted.join(", "), codes.join(", "));
+            return Err(Failure::input(error).hint(format!("`parallot fit {}` makes them anew", arguments.experiment)));
+        }
+        let policies = policies(&arguments.policies, &problem)?;
+        let base_files = sweep::base_files(&experiment, &folders)?;
+        let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref());
+        let seeds = (1..=arguments.seeds).collect();
+        Ok(Question { experiment, folders, bitexts, base_files, base_id, fits, problem, policies, seeds })
+    }
+
+    /// The prediction: the one that is there, or a new one, written before anything is trained. Beside it the hash of its file.
+    fn prediction(&self, store: &Store, trainer: Option<&BaseTrainer>) -> Result<(Prediction, String), Failure> {
+        let path = store.folder().join("prediction.json");
+        let comparison = compare(&self.problem, &self.policies);
+        let shifts = self.shifts(trainer)?;
+        let noise: Vec<f64> = self.fits.file.fits.iter().map(|fit| fit.noise_log).collect();
+        let policies = predict(&self.problem, &comparison, &shifts, &noise, self.seeds.len());
+        if policies.len() < 2 {
+            let error =
+                anyhow::anyhow!("the allocation and all baselines are the same to a half per cent of the budget, expected two policies");
+            return Err(Failure::input(error).hint("there is nothing to train: any of them is as good"));
+        }
+        let prediction = Prediction {
+            parallot: version().to_owned(),
+            source: self.fits.file.source.clone(),
+            fits_sha256: self.fits.sha256.clone(),
+            base_id: self.base_id.clone(),
+            budget: self.problem.budget().amount() as u64,
+            langs: self.problem.terms().iter().map(|term| term.lang.clone()).collect(),
+            weights: self.problem.terms().iter().map(|term| term.weight).collect(),
+            seeds: self.seeds.clone(),
+            shifts,
+            policies,
+        };
+        let json = serde_json::to_string_pretty(&prediction).or_work()? + "\n";
+        if !files::exists(&path) {
+            files::write(&path, json.as_bytes()).or_work()?;
+            return Ok((prediction, files::hash(json.as_bytes())));
+        }
+        let text = files::read_text(&path).or_input()?;
+        let hint = "models were tuned for it; remove the folder to foretell and train anew";
+        let known: Prediction = serde_json::from_str(&text)
+            .map_err(|error| Failure::input(anyhow::anyhow!("cannot read prediction `{}`: {error}", path.display())).hint(hint))?;
+        // another build of the program may round otherwise; what it is asked must be the same
+        let question = |prediction: &Prediction| {
+            let pairs: Vec<_> = prediction.policies.iter().map(|row| (row.policy, row.pairs.clone())).collect();
+            (prediction.fits_sha256.clone(), prediction.base_id.clone(), prediction.seeds.clone(), prediction.weights.clone(), pairs)
+        };
+        if question(&known) != question(&prediction) {
+            let error = anyhow::anyhow!("prediction `{}` is of other fits, policies or seeds, expected those asked for", path.display());
+            return Err(Failure::input(error).hint(hint));
+        }
+        Ok((known, files::hash(text.as_bytes())))
+    }
+
+    /// One run a policy of the prediction and seed.
+    fn runs(&self, prediction: &Prediction) -> Vec<Vec<RunSpec>> {
+        let run = |pairs: &[u64], seed: u64| self.experiment.mixed_run(&self.bitexts, &self.base_id, pairs, seed);
+        prediction.policies.iter().map(|row| prediction.seeds.iter().map(|&seed| run(&row.pairs, seed)).collect()).collect()
+    }
+
+    fn list(&self, prediction: &Prediction, plan: &Plan, arguments: &Arguments) {
+        say(&foretold(prediction));
+        if plan.missing.is_empty() {
+            say(&format!("\nnone of {} models missing", plan.done.len()));
+            return;
+        }
+        let cost = Cost::new(&self.experiment, &self.bitexts, &plan.done, &arguments.device);
+        let tokens: f64 = plan.missing.iter().map(|run| cost.train_tokens(run)).sum();
+        let seconds: Option<f64> = plan.missing.iter().map(|run| cost.seconds(run)).sum();
+        let time = seconds.map_or(String::new(), |seconds| format!(", about {} on one job", duration(seconds)));
+        let (missing, all) = (plan.missing.len(), plan.missing.len() + plan.done.len());
+        say(&format!("\n{missing} of {all} models missing, about {} training tokens{time}", grouped(tokens.round() as u64)));
+    }
+
+    fn write(&self, validation: &Validation, command: &str) -> Result<(), Failure> {
+        let (fits, plots) = (&self.folders.fits, &self.folders.plots);
+        let json = serde_json::to_string_pretty(validation).or_work()? + "\n";
+        files::write(&fits.join("validation.json"), json.as_bytes()).or_work()?;
+        files::write(&fits.join("validation.csv"), &csv::validation(validation, command).or_work()?).or_work()?;
+        let picture = plot::validation(validation);
+        files::write(&plots.join("validation.svg"), picture.svg().or_work()?.as_bytes()).or_work()?;
+        files::write(&plots.join("validation.png"), &picture.png().or_work()?).or_work()
+    }
+}
+
+/// Parallot, uniform and the baselines asked for, as far as they are defined.
+fn policies(names: &[String], problem: &Problem) -> Result<Vec<Policy>, Failure> {
+    let mut policies = vec![Policy::Parallot, Policy::Uniform];
+    for name in names {
+        let policy: Policy = name.parse().map_err(|()| {
+            let error = anyhow::anyhow!("`--policies` names `{name}`, expected a baseline");
+            Failure::input(error).hint("baselines are `proportional`, `temperature-3.3`, `unimax-4`, and `current` with `--from`")
+        })?;
+        if !policy.is_defined_for(problem) {
+            note(&format!("note: `{policy}` is left out: what it goes by is not known of every language"));
+        } else if !policies.contains(&policy) {
+            policies.push(policy);
+        }
+    }
+    Ok(policies)
+}

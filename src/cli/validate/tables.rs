@@ -1,0 +1,70 @@
+//! What is foretold and what was found, as tables for a person.
+
+use super::super::folders::Folders;
+use super::super::terminal::{say, table};
+use crate::allocate::Policy;
+use crate::report::eye::{grouped, nats, signed};
+use crate::units::Estimate;
+use crate::validate::{Prediction, Validation};
+
+/// What is foretold, as a table.
+pub fn foretold(prediction: &Prediction) -> String {
+    let mut headings = vec!["policy".to_owned()];
+    headings.extend(prediction.langs.iter().cloned());
+    headings.push("foretold gain over uniform (90 %)".to_owned());
+    let rows = prediction.policies.iter().map(|row| {
+        let mut cells = vec![named(row.policy, &row.stands_for)];
+        cells.extend(row.pairs.iter().map(|&pairs| grouped(pairs)));
+        cells.push(if row.policy == Policy::Uniform { "-".to_owned() } else { with_interval(row.gain_nats) });
+        cells
+    });
+    table(&headings.iter().map(String::as_str).collect::<Vec<_>>(), rows)
+}
+
+/// A policy and those whose pairs are the same.
+fn named(policy: Policy, stands_for: &[Policy]) -> String {
+    std::iter::once(&policy).chain(stands_for).map(ToString::to_string).collect::<Vec<_>>().join(" = ")
+}
+
+fn with_interval(estimate: Estimate) -> String {
+    format!("{} ({} to {})", signed(estimate.value), signed(estimate.interval_90.lo), signed(estimate.interval_90.hi))
+}
+
+/// Prints what was found.
+pub fn print(validation: &Validation, folders: &Folders) {
+    let rows = validation.policies.iter().flat_map(|policy| {
+        policy.losses.iter().map(move |row| {
+            let Estimate { value, interval_90 } = row.foretold_nats;
+            vec![
+                policy.policy.to_string(),
+                row.lang.clone(),
+                grouped(row.pairs),
+                format!("{} ({} to {})", nats(value), nats(interval_90.lo), nats(interval_90.hi)),
+                nats(row.measured_nats),
+                format!("{:+.2} %", 100.0 * row.error_log),
+                if row.is_held { "yes" } else { "no" }.to_owned(),
+            ]
+        })
+    });
+    let headings = ["policy", "language", "pairs", "foretold test loss, nats (90 %)", "measured", "error", "held"];
+    say(&table(&headings, rows));
+    say("");
+    let rows = validation.policies.iter().map(|policy| {
+        let uniform = policy.policy == Policy::Uniform;
+        let dash = || "-".to_owned();
+        vec![
+            named(policy.policy, &policy.stands_for),
+            format!("{}{}", policy.seeds.len(), if policy.diverged.is_empty() { "" } else { ", others diverged" }),
+            nats(policy.mean_loss_nats),
+            if uniform { dash() } else { with_interval(policy.foretold_gain_nats) },
+            policy.measured_gain_nats.map_or_else(dash, with_interval),
+        ]
+    });
+    let headings = ["policy", "seeds", "mean test loss, nats", "foretold gain over uniform (90 %)", "measured gain (90 %)"];
+    say(&table(&headings, rows));
+    let (held, all) = validation.held();
+    say(&format!("\n{held} of {all} measured losses lie in their foretold 90 % intervals"));
+    say(&format!("{} pairs: {}", grouped(validation.budget), validation.verdict));
+    let here = folders.fits.join("validation.json");
+    say(&format!("\nprediction {} was written first; result in `{}`", &validation.prediction_sha256[..16], here.display()));
+}

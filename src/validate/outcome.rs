@@ -1,0 +1,193 @@
+//! What was measured beside what was foretold, and who won.
+
+use super::prediction::{Foretold, Prediction};
+use crate::allocate::Policy;
+use crate::record::{Outcome, RunRecord};
+use crate::units::{Estimate, Interval, Lang};
+use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, StudentsT};
+use std::fmt;
+
+/// One language under one policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossRow {
+    /// Language.
+    pub lang: String,
+    /// Pairs.
+    pub pairs: u64,
+    /// What was foretold, nats per target token.
+    pub foretold_nats: Estimate,
+    /// Measured mean over the finished seeds, nats per target token.
+    pub measured_nats: f64,
+    /// ln measured - ln foretold.
+    pub error_log: f64,
+    /// Whether the foretold interval holds the measured mean.
+    pub is_held: bool,
+}
+
+/// One policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyResult {
+    /// The policy.
+    pub policy: Policy,
+    /// Policies of the same pairs, or nearly.
+    pub stands_for: Vec<Policy>,
+    /// Seeds that finished.
+    pub seeds: Vec<u64>,
+    /// Seeds that diverged.
+    pub diverged: Vec<u64>,
+    /// Its languages.
+    pub losses: Vec<LossRow>,
+    /// Weighted mean of the measured losses over languages and seeds, nats per target token.
+    pub mean_loss_nats: f64,
+    /// Gain over uniform that was foretold.
+    pub foretold_gain_nats: Estimate,
+    /// Measured gain: mean over the seeds that both finished, with Student's paired interval; absent of uniform itself, and where no seed
+    /// finished both. The interval of one seed is infinite.
+    pub measured_gain_nats: Option<Estimate>,
+}
+
+/// What a validation found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validation {
+    /// Version and git revision of the program.
+    pub parallot: String,
+    /// SHA-256 of the prediction, which was written before the first mixture was trained.
+    pub prediction_sha256: String,
+    /// Pairs.
+    pub budget: u64,
+    /// Policies, ours first, uniform second.
+    pub policies: Vec<PolicyResult>,
+    /// The one honest sentence.
+    pub verdict: String,
+}
+
+/// Who won, by the measured gain over uniform.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Winner {
+    /// The interval is above 0.
+    Parallot { gain: Estimate },
+    /// It is below 0.
+    Uniform { gain: Estimate },
+    /// It holds 0.
+    Undecided { gain: Estimate },
+    /// Too few runs finished.
+    Unmeasured,
+}
+
+impl fmt::Display for Winner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |gain: &Estimate| {
+            let Interval { lo, hi } = gain.interval_90;
+            format!("{:+.4} nats a language (90 % interval {lo:+.4} to {hi:+.4})", gain.value)
+        };
+        match self {
+            Winner::Parallot { gain } => write!(f, "parallot wins: it gains {} over uniform", of(gain)),
+            Winner::Uniform { gain } => write!(f, "uniform wins: parallot gains {}", of(gain)),
+            Winner::Undecided { gain } => write!(f, "undecided: parallot gains {} over uniform", of(gain)),
+            Winner::Unmeasured => write!(f, "unmeasured: no seed finished both parallot and uniform"),
+        }
+    }
+}
+
+impl Validation {
+    /// Sets records of the mixtures against a prediction; `records[p][s]` is policy p under seed s, as far as there are any.
+    pub fn new(parallot: &str, prediction_sha256: &str, prediction: &Prediction, records: &[Vec<RunRecord>]) -> Self {
+        let weights: f64 = prediction.weights.iter().sum();
+        let mean = |record: &RunRecord| -> f64 {
+            let losses = losses(prediction, record);
+            prediction.weights.iter().zip(losses).filter(|(weight, _)| **weight > 0.0).map(|(weight, loss)| weight * loss).sum::<f64>()
+                / weights
+        };
+        let uniform = prediction.policies.iter().position(|row| row.policy == Policy::Uniform);
+        let result = |(at, foretold): (usize, &Foretold)| {
+            let finished: Vec<&RunRecord> = records[at].iter().filter(|record| record.outcome == Outcome::Finished).collect();
+            let diverged = records[at].iter().filter(|record| record.outcome != Outcome::Finished).map(|record| record.seed).collect();
+            let differences: Vec<f64> = uniform.filter(|&uniform| uniform != at).map_or_else(Vec::new, |uniform| {
+                let baseline =
+                    |seed: u64| records[uniform].iter().find(|record| record.seed == seed && record.outcome == Outcome::Finished);
+                finished.iter().filter_map(|record| Some(mean(baseline(record.seed)?) - mean(record))).collect()
+            });
+            let count = finished.len() as f64;
+            PolicyResult {
+                policy: foretold.policy,
+                stands_for: foretold.stands_for.clone(),
+                seeds: finished.iter().map(|record| record.seed).collect(),
+                diverged,
+                losses: rows(prediction, foretold, &finished),
+                mean_loss_nats: finished.iter().map(|record| mean(record)).sum::<f64>() / count,
+                foretold_gain_nats: foretold.gain_nats,
+                measured_gain_nats: student_90(&differences),
+            }
+        };
+        let policies: Vec<PolicyResult> = prediction.policies.iter().enumerate().map(result).collect();
+        let verdict = winner(&policies).to_string();
+        let (parallot, prediction_sha256) = (parallot.to_owned(), prediction_sha256.to_owned());
+        Validation { parallot, prediction_sha256, budget: prediction.budget, policies, verdict }
+    }
+
+    /// Who won.
+    pub fn winner(&self) -> Winner {
+        winner(&self.policies)
+    }
+
+    /// How many of the measured losses their foretold intervals hold, of how many.
+    pub fn held(&self) -> (usize, usize) {
+        let rows = || self.policies.iter().flat_map(|policy| &policy.losses);
+        (rows().filter(|row| row.is_held).count(), rows().count())
+    }
+}
+
+fn winner(policies: &[PolicyResult]) -> Winner {
+    let ours = policies.iter().find(|row| row.policy == Policy::Parallot);
+    match ours.and_then(|row| row.measured_gain_nats) {
+        None => Winner::Unmeasured,
+        Some(gain) if gain.interval_90.lo > 0.0 => Winner::Parallot { gain },
+        Some(gain) if gain.interval_90.hi < 0.0 => Winner::Uniform { gain },
+        Some(gain) => Winner::Undecided { gain },
+    }
+}
+
+/// Losses of a record in the order of the prediction's languages, nats per target token.
+fn losses(prediction: &Prediction, record: &RunRecord) -> Vec<f64> {
+    let loss = |code: &String| {
+        let lang: Option<Lang> = code.parse().ok();
+        lang.and_then(|lang| record.evaluation(&lang)).map_or(f64::NAN, |evaluation| evaluation.loss_nats())
+    };
+    prediction.langs.iter().map(loss).collect()
+}
+
+fn rows(prediction: &Prediction, foretold: &Foretold, finished: &[&RunRecord]) -> Vec<LossRow> {
+    let all: Vec<Vec<f64>> = finished.iter().map(|record| losses(prediction, record)).collect();
+    let row = |i: usize| {
+        let measured_nats = all.iter().map(|losses| losses[i]).sum::<f64>() / all.len() as f64;
+        let foretold_nats = foretold.loss_nats[i];
+        LossRow {
+            lang: prediction.langs[i].clone(),
+            pairs: foretold.pairs[i],
+            foretold_nats,
+            measured_nats,
+            error_log: (measured_nats / foretold_nats.value).ln(),
+            is_held: foretold_nats.interval_90.contains(measured_nats),
+        }
+    };
+    if all.is_empty() { Vec::new() } else { (0..prediction.langs.len()).map(row).collect() }
+}
+
+/// Mean with Student's 90 % interval; absent of nothing.
+fn student_90(values: &[f64]) -> Option<Estimate> {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    match values.len() {
+        0 => None,
+        1 => Some(Estimate { value: mean, interval_90: Interval { lo: f64::NEG_INFINITY, hi: f64::INFINITY } }),
+        _ => {
+            let error = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0) / count).sqrt();
+            let half = StudentsT::new(0.0, 1.0, count - 1.0).ok()?.inverse_cdf(0.95) * error;
+            Some(Estimate { value: mean, interval_90: Interval { lo: mean - half, hi: mean + half } })
+        }
+    }
+}

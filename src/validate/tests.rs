@@ -1,0 +1,104 @@
+//! Validation of made-up records whose answers are known by hand.
+
+use super::*;
+use crate::allocate::Policy;
+use crate::record::{Evaluation, Outcome, RunRecord};
+use crate::units::{Estimate, Interval, Lang, Nats, Pairs, Tokens};
+
+fn lang(code: &str) -> Lang {
+    code.parse().unwrap()
+}
+
+fn record(seed: u64, losses: [f64; 2], outcome: Outcome) -> RunRecord {
+    let evaluation = |(code, loss): (&str, f64)| Evaluation {
+        lang: lang(code),
+        nats: Nats(100.0 * loss),
+        target_tokens: Tokens(100),
+        target_bytes: 300,
+        pairs: Pairs(10),
+    };
+    RunRecord {
+        run_id: format!("{seed}"),
+        parallot: "test".into(),
+        sweep: "x".into(),
+        lang: None,
+        mix: Vec::new(),
+        pairs: Pairs(10),
+        seed,
+        device: "cpu".into(),
+        threads: 1,
+        outcome,
+        steps: 1,
+        train_tokens: Tokens(1),
+        train_loss_nats: None,
+        wall_seconds: 0.0,
+        tokens_per_second: None,
+        evaluations: ["rus_Cyrl", "vie_Latn"].into_iter().zip(losses).map(evaluation).collect(),
+    }
+}
+
+fn foretold(policy: Policy, loss: f64, gain: f64) -> Foretold {
+    let estimate = |value: f64| Estimate { value, interval_90: Interval { lo: value - 0.1, hi: value + 0.1 } };
+    Foretold {
+        policy,
+        stands_for: Vec::new(),
+        pairs: vec![4, 6],
+        loss_nats: vec![estimate(loss), estimate(loss)],
+        gain_nats: estimate(gain),
+    }
+}
+
+fn prediction() -> Prediction {
+    Prediction {
+        parallot: "test".into(),
+        source: "x".into(),
+        fits_sha256: "0".into(),
+        base_id: "0".into(),
+        budget: 10,
+        langs: vec!["rus_Cyrl".into(), "vie_Latn".into()],
+        weights: vec![1.0, 3.0],
+        seeds: vec![1, 2, 3],
+        shifts: vec![],
+        policies: vec![foretold(Policy::Parallot, 2.0, 0.1), foretold(Policy::Uniform, 2.2, 0.0)],
+    }
+}
+
+#[test]
+fn gains_are_paired_over_seeds() {
+    // by hand: gains of seeds 1 to 3 are (0.1 + 3 * 0.2) / 4, the same, and (0.2 + 3 * 0.2) / 4
+    let ours = [[2.0, 2.0], [2.1, 2.0], [2.0, 2.0]];
+    let uniform = [[2.1, 2.2], [2.2, 2.2], [2.2, 2.2]];
+    let of = |losses: [[f64; 2]; 3]| (1..).zip(losses).map(|(seed, losses)| record(seed, losses, Outcome::Finished)).collect::<Vec<_>>();
+    let validation = Validation::new("test", "abc", &prediction(), &[of(ours), of(uniform)]);
+    let gain = validation.policies[0].measured_gain_nats.unwrap();
+    let (mean, error) = (11.0 / 60.0, 1.0 / 120.0);
+    approx::assert_relative_eq!(gain.value, mean, max_relative = 1e-12);
+    // t of 2 degrees of freedom at 0.95, from a printed table
+    approx::assert_relative_eq!(gain.interval_90.hi, mean + 2.919_986 * error, max_relative = 1e-6);
+    assert!(matches!(validation.winner(), Winner::Parallot { .. }), "{}", validation.verdict);
+    assert_eq!(validation.policies[1].measured_gain_nats, None);
+    assert_eq!(validation.held(), (4, 4));
+    approx::assert_relative_eq!(validation.policies[0].losses[0].measured_nats, 6.1 / 3.0, max_relative = 1e-12);
+    let swapped = Validation::new("test", "abc", &prediction(), &[of(uniform), of(ours)]);
+    assert!(matches!(swapped.winner(), Winner::Uniform { .. }), "{}", swapped.verdict);
+    assert!(swapped.held().0 < 4);
+}
+
+#[test]
+fn diverged_seeds_are_named_and_leave_the_pairs() {
+    let diverged = || Outcome::Diverged { step: 3, reason: "loss".into() };
+    let ours = vec![record(1, [2.0, 2.0], Outcome::Finished), record(2, [2.0, 2.0], diverged())];
+    let uniform = vec![record(1, [2.1, 2.1], diverged()), record(2, [2.2, 2.2], Outcome::Finished)];
+    let none = Validation::new("test", "abc", &prediction(), &[ours.clone(), uniform]);
+    assert_eq!(none.winner(), Winner::Unmeasured);
+    assert_eq!(none.policies[0].diverged, [2]);
+    let one = Validation::new("test", "abc", &prediction(), &[ours, vec![record(1, [2.2, 2.2], Outcome::Finished)]]);
+    assert!(matches!(one.winner(), Winner::Undecided { gain } if gain.interval_90.hi == f64::INFINITY), "{}", one.verdict);
+}
+
+#[test]
+fn a_shift_is_the_ratio_of_the_sets_with_the_chance_of_their_sentences() {
+    let shift = Shift::new("a", &[1.0, 1.1, 0.9], &[2.0, 2.0, 2.0]);
+    approx::assert_relative_eq!(shift.ratio, 2.0, max_relative = 1e-12);
+    approx::assert_relative_eq!(shift.error_log, 0.1 / 3f64.sqrt(), max_relative = 1e-12);
+}
