@@ -8,6 +8,7 @@ mod checkpoint;
 mod experiment;
 mod lora;
 mod run;
+mod schedule;
 mod tuning;
 
 pub use base::{BaseSpec, CheckpointBase, CheckpointPlace, Preset, PresetBase, Pretraining};
@@ -15,6 +16,7 @@ pub use checkpoint::{BaseFiles, CheckpointFiles};
 pub use experiment::{Experiment, LanguageSpec, SpecError, Text};
 pub use lora::{LoraSpec, Module};
 pub use run::{RunSpec, TRAINING_VERSION};
+pub use schedule::{ScheduleSpec, TrunkSpec};
 pub use tuning::{Evaluation, Method, Optimisation, Tuning};
 
 #[cfg(test)]

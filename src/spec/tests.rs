@@ -51,9 +51,11 @@ fn runs_are_languages_by_sizes_by_seeds_after_one_base() {
 #[test]
 fn an_id_changes_with_all_that_determines_a_run_and_with_nothing_else() {
     let kept = ids("", "");
-    for (from, to) in
-        [("a try", "another try"), ("seeds: [2, 1]", "seeds: [2, 1]\ntuning: {epochs: 1, method: full}"), ("[40, 0, 10]", "[0, 10, 40]")]
-    {
+    for (from, to) in [
+        ("a try", "another try"),
+        ("seeds: [2, 1]", "seeds: [2, 1]\ntuning: {epochs: 1, method: full, schedule: whole}"),
+        ("[40, 0, 10]", "[0, 10, 40]"),
+    ] {
         assert_eq!(ids(from, to), kept, "{to}");
     }
     let changes = [
@@ -71,7 +73,7 @@ fn an_id_changes_with_all_that_determines_a_run_and_with_nothing_else() {
         let changed = ids(from, to);
         assert!(changed.iter().zip(&kept).all(|(changed, kept)| changed != kept), "{to}");
     }
-    for tuning in ["epochs: 2", "method: {lora: {}}"] {
+    for tuning in ["epochs: 2", "method: {lora: {}}", "schedule: trunk"] {
         let tuned = ids("seeds: [2, 1]", &format!("seeds: [2, 1]\ntuning: {{{tuning}}}"));
         assert_eq!(tuned[0], kept[0], "the base is not tuned");
         assert!(tuned[1..].iter().zip(&kept[1..]).all(|(tuned, kept)| tuned != kept), "{tuning}");
@@ -79,6 +81,16 @@ fn an_id_changes_with_all_that_determines_a_run_and_with_nothing_else() {
     // a further size or seed leaves the runs that there are
     let more = ids("[40, 0, 10]", "[0, 10, 40, 50]");
     assert!(kept.iter().all(|id| more.contains(id)) && more.len() == kept.len() + 4);
+}
+
+#[test]
+fn a_trunk_is_a_word_or_its_keys() {
+    let schedule = |keys: &str| parse("seeds: [2, 1]", &format!("seeds: [2, 1]\ntuning: {{schedule: {keys}}}")).0.tuning.schedule;
+    assert_eq!(schedule("trunk"), ScheduleSpec::Trunk(TrunkSpec::default()));
+    let other = TrunkSpec { cooldown_share: 0.5, ..TrunkSpec::default() };
+    assert_eq!(schedule("{trunk: {cooldown_share: 0.5}}"), ScheduleSpec::Trunk(other));
+    assert_eq!([1, 2, 3, 40].map(|steps| other.cooldown_steps(steps)), [1, 1, 2, 20]);
+    assert_eq!(TrunkSpec { cooldown_share: 0.0, ..other }.cooldown_steps(40), 1);
 }
 
 #[test]

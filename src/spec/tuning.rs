@@ -2,12 +2,13 @@
 
 use super::experiment::SpecError;
 use super::lora::LoraSpec;
+use super::schedule::ScheduleSpec;
 use crate::corpus::PromptStyle;
 use crate::units::Direction;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 
-/// AdamW with a linear warm-up and a cosine decay.
+/// AdamW with a linear warm-up and a cosine decay, or with what a [`ScheduleSpec`] says instead.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Optimisation {
@@ -70,6 +71,9 @@ pub struct Tuning {
     // left out where it is `full`: ids of older records stay
     #[serde(with = "serde_yaml::with::singleton_map", skip_serializing_if = "Method::is_full")]
     pub method: Method,
+    /// Whether sizes share their training.
+    #[serde(skip_serializing_if = "ScheduleSpec::is_whole")]
+    pub schedule: ScheduleSpec,
     /// Optimiser and schedule.
     pub optimisation: Optimisation,
 }
@@ -99,6 +103,7 @@ impl Default for Tuning {
             epochs: 1,
             batch_pairs: 16,
             method: Method::Full,
+            schedule: ScheduleSpec::Whole,
             optimisation: Optimisation::default(),
         }
     }
@@ -111,6 +116,7 @@ impl Tuning {
         if let Method::Lora(lora) = &self.method {
             lora.check()?;
         }
+        self.schedule.check(self.epochs)?;
         self.optimisation.check("tuning.optimisation")
     }
 }

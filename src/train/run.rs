@@ -2,13 +2,14 @@
 
 use super::TrainError;
 use super::base::Base;
-use super::steps::{Ended, Progress, Sequence, batch_of, evaluate, fit_batches};
+use super::steps::{Progress, Sequence, batch_of, evaluate};
+use super::trunk::Trunk;
 use crate::corpus::prompt::{self, Choice};
 use crate::corpus::{Bitext, Pair};
 use crate::files;
 use crate::model::{Batch, Llama, checkpoint};
 use crate::record::{Evaluation, Outcome, RunRecord};
-use crate::spec::{Experiment, Method, RunSpec};
+use crate::spec::{Experiment, Method, RunSpec, ScheduleSpec};
 use crate::units::{Lang, Nats, Pairs, Tokens};
 use candle_core::Device;
 use rand::SeedableRng;
@@ -28,9 +29,9 @@ struct DevSet {
 
 /// Runs the small runs of one experiment.
 pub struct Tuner<'a> {
-    experiment: &'a Experiment,
+    pub(super) experiment: &'a Experiment,
     bitexts: &'a [Bitext],
-    base: &'a Base,
+    pub(super) base: &'a Base,
     dev: Vec<DevSet>,
     version: String,
     device: String,
@@ -49,37 +50,34 @@ impl<'a> Tuner<'a> {
         Tuner { weights: Some(folder.to_owned()), ..self }
     }
 
-    /// Trains and evaluates one run. `clock` gives seconds from any fixed moment; only the speeds in the record depend on it.
+    /// Trains and evaluates one run by itself. `clock` gives seconds from any fixed moment; only the speeds in the record depend on it.
     pub fn run(&self, spec: &RunSpec, clock: &dyn Fn() -> f64, observe: impl FnMut(Progress)) -> Result<RunRecord, TrainError> {
-        let start = clock();
-        let mut record = self.blank_record(spec);
-        let model = match &spec.lang {
-            None => self.base.model.clone(),
-            Some(lang) => {
-                let model = match &self.experiment.tuning.method {
-                    Method::Full => self.base.model.copy()?,
-                    Method::Lora(lora) => self.base.model.with_lora(lora, spec.seed)?,
-                };
-                let batches = self.batches(lang, spec.pairs, spec.seed)?;
-                record.outcome = match fit_batches(&model, &batches, &self.experiment.tuning.optimisation, observe)? {
-                    Ended::Finished { tokens, last_loss_nats } => {
-                        record.steps = batches.len() as u64;
-                        record.train_tokens = Tokens(tokens);
-                        record.train_loss_nats = Some(last_loss_nats);
-                        Outcome::Finished
-                    }
-                    Ended::Diverged { step, tokens, reason } => {
-                        record.steps = step;
-                        record.train_tokens = Tokens(tokens);
-                        Outcome::Diverged { step, reason }
-                    }
-                };
-                record.tokens_per_second = Some(record.train_tokens.0 as f64 / (clock() - start));
-                model
-            }
-        };
+        self.trunk().run(spec, clock, observe)
+    }
+
+    /// For runs of one language and seed with rising amounts, which share what the schedule lets them share.
+    pub fn trunk(&self) -> Trunk<'_> {
+        Trunk::new(self)
+    }
+
+    /// What a run trains, as it is before the first step.
+    pub(super) fn fresh_model(&self, seed: u64) -> Result<Llama, TrainError> {
+        Ok(match &self.experiment.tuning.method {
+            Method::Full => self.base.model.copy()?,
+            Method::Lora(lora) => self.base.model.with_lora(lora, seed)?,
+        })
+    }
+
+    /// Evaluates what a run trained, unless that diverged, and keeps its weights if they are asked for.
+    pub(super) fn finished(
+        &self,
+        mut record: RunRecord,
+        model: &Llama,
+        start: f64,
+        clock: &dyn Fn() -> f64,
+    ) -> Result<RunRecord, TrainError> {
         if record.outcome == Outcome::Finished {
-            let evaluations = self.evaluate(&model)?;
+            let evaluations = self.evaluate(model)?;
             match evaluations.iter().find(|evaluation| !evaluation.nats.0.is_finite()) {
                 // broken by its very last step, after which no training loss is looked at
                 Some(broken) => {
@@ -91,13 +89,13 @@ impl<'a> Tuner<'a> {
             }
         }
         record.wall_seconds = clock() - start;
-        if let Some(folder) = self.weights.as_ref().filter(|_| record.outcome == Outcome::Finished && spec.lang.is_some()) {
-            checkpoint::write_trained(&folder.join(&spec.id), &model, &self.base.folder)?;
+        if let Some(folder) = self.weights.as_ref().filter(|_| record.outcome == Outcome::Finished && record.lang.is_some()) {
+            checkpoint::write_trained(&folder.join(&record.run_id), model, &self.base.folder)?;
         }
         Ok(record)
     }
 
-    fn blank_record(&self, spec: &RunSpec) -> RunRecord {
+    pub(super) fn blank_record(&self, spec: &RunSpec) -> RunRecord {
         RunRecord {
             run_id: spec.id.clone(),
             parallot: self.version.clone(),
@@ -107,9 +105,11 @@ impl<'a> Tuner<'a> {
             seed: spec.seed,
             device: self.device.clone(),
             threads: rayon::current_num_threads(),
+            stack: None,
             outcome: Outcome::Finished,
             steps: 0,
             train_tokens: Tokens(0),
+            computed_tokens: None,
             train_loss_nats: None,
             wall_seconds: 0.0,
             tokens_per_second: None,
@@ -117,8 +117,9 @@ impl<'a> Tuner<'a> {
         }
     }
 
-    /// The batches of a run: the first n pairs of the seeded shuffle, each pass in a fresh order with fresh wordings.
-    fn batches(&self, lang: &Lang, pairs: Pairs, seed: u64) -> Result<Vec<Batch>, TrainError> {
+    /// The batches of a run: the first n pairs of the seeded shuffle, each pass in a fresh order with fresh wordings;
+    /// under a trunk in the order of the shuffle, so that a longer run starts as a shorter one does.
+    pub(super) fn batches(&self, lang: &Lang, pairs: Pairs, seed: u64) -> Result<Vec<Batch>, TrainError> {
         let Some(bitext) = self.bitexts.iter().find(|bitext| bitext.lang == *lang) else { return Ok(Vec::new()) };
         let tuning = &self.experiment.tuning;
         let shuffled = bitext.train.shuffled(seed);
@@ -127,7 +128,9 @@ impl<'a> Tuner<'a> {
         let mut batches = Vec::new();
         for epoch in 0..tuning.epochs as usize {
             let mut order: Vec<usize> = (0..pairs.len()).collect();
-            order.shuffle(&mut rng);
+            if tuning.schedule == ScheduleSpec::Whole {
+                order.shuffle(&mut rng);
+            }
             let sequence = |&at: &usize| {
                 let choice = Choice::Training { seed, index: epoch * bitext.train.len() + at };
                 let example = prompt::example(&pairs[at], tuning.direction, &bitext.name, tuning.prompt, choice);

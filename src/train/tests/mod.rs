@@ -1,10 +1,13 @@
 //! The loop, the optimiser and whole runs: that they learn, that they repeat to the bit, and that they fail as rows.
 
+mod stack;
+mod trunk;
+
 use super::steps::{Sequence, batch_of, by_tokens};
 use super::*;
 use crate::corpus::{Bitext, Constructed};
 use crate::model::{Batch, Family, Gradients, Llama, ModelConfig};
-use crate::record::Outcome;
+use crate::record::{Outcome, RunRecord};
 use crate::spec::{BaseFiles, Experiment, LoraSpec, Method, Module, Optimisation, Preset};
 use candle_core::{DType, Device, Tensor, Var};
 use rand::SeedableRng;
@@ -234,7 +237,7 @@ fn adapters_learn_repeat_and_leave_the_base_alone() {
     assert_eq!(trained, run(3));
     assert_eq!(base.model.to_safetensors().unwrap(), weights);
     let near = &experiment.langs()[0];
-    let loss = |record: &crate::record::RunRecord| record.evaluation(near).unwrap().loss_nats();
+    let loss = |record: &RunRecord| record.evaluation(near).unwrap().loss_nats();
     assert!(loss(&trained) < loss(&untrained) - 0.1, "{} {}", loss(&untrained), loss(&trained));
 }
 
