@@ -48,6 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         json: false,
         device: arguments.device.clone(),
         jobs: None,
+        stack: None,
         cache: arguments.out.join("cache"),
         save: None,
         text: TextArguments::default(),

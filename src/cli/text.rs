@@ -3,7 +3,7 @@
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
 use super::terminal::note;
-use crate::corpus::{Bitext, CorpusError, FileReport, exclude_english};
+use crate::corpus::{Bitext, CorpusError, FileReport, Instructions, Tongue, exclude_english};
 use crate::record::CorpusRow;
 use crate::report::eye::grouped;
 use crate::spec::{Experiment, Text};
@@ -32,8 +32,7 @@ pub fn read(experiment: &Experiment, folders: &Folders, arguments: &TextArgument
         }
         Text::Corpora { root, languages } => (root, languages),
     };
-    let below = |root: &PathBuf| folders.base().join(root);
-    let root = arguments.data.clone().or_else(|| root.as_ref().map(below)).unwrap_or_else(|| folders.base().to_owned());
+    let root = root_of(root.as_ref(), folders, arguments);
     let mut bitexts = Vec::new();
     for language in languages {
         let name = language.name.as_deref().unwrap_or(language.lang.name());
@@ -52,6 +51,35 @@ pub fn read(experiment: &Experiment, folders: &Folders, arguments: &TextArgument
         note(&format!("note: `{lang}` loses {removed} training pairs whose English is in the dev or test part of another language"));
     }
     Ok(bitexts)
+}
+
+/// The folder that paths of texts are relative to.
+fn root_of(root: Option<&PathBuf>, folders: &Folders, arguments: &TextArguments) -> PathBuf {
+    let below = |root: &PathBuf| folders.base().join(root);
+    arguments.data.clone().or_else(|| root.map(below)).unwrap_or_else(|| folders.base().to_owned())
+}
+
+/// Reads the training part of the instruction data that an experiment asks for, one entry a language, and notes its hash in the experiment:
+/// to be called before runs get their ids.
+pub fn instructions(experiment: &mut Experiment, folders: &Folders, arguments: &TextArguments) -> Result<Vec<Tongue>, Failure> {
+    let root = match &experiment.text {
+        Text::Constructed(_) => root_of(None, folders, arguments),
+        Text::Corpora { root, .. } => root_of(root.as_ref(), folders, arguments),
+    };
+    let Some(spec) = &mut experiment.tuning.instructions else { return Ok(Vec::new()) };
+    let mut tongues: Vec<Tongue> = Vec::new();
+    for file in &spec.files {
+        let (read, report) = Instructions::read(&file.path, &root, arguments.strict).map_err(hinted)?;
+        if report.bad_rows() > 0 {
+            note(&format!("warning: {report}"));
+        }
+        match tongues.iter_mut().find(|tongue| tongue.lang == file.lang) {
+            Some(tongue) => tongue.records.extend(read.train),
+            None => tongues.push(Tongue { lang: file.lang.clone(), records: read.train }),
+        }
+    }
+    spec.sha256 = Some(Tongue::hash(&tongues));
+    Ok(tongues)
 }
 
 fn hinted(error: CorpusError) -> Failure {

@@ -6,6 +6,8 @@ use super::pool::normalised_lines;
 use super::report::{FileReport, Reason};
 use super::rows::{json_object, json_text};
 use super::split::Split;
+use crate::files;
+use crate::units::Lang;
 use std::path::Path;
 
 /// A task, what it is about, and the answer.
@@ -17,6 +19,27 @@ pub struct Instruction {
     pub input: String,
     /// The answer.
     pub output: String,
+}
+
+/// The training records in one language.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tongue {
+    /// Language of the answers.
+    pub lang: Lang,
+    /// The records.
+    pub records: Vec<Instruction>,
+}
+
+impl Tongue {
+    /// SHA-256 of the records of several languages in their order.
+    pub fn hash(tongues: &[Tongue]) -> String {
+        let record = |record: &'_ Instruction| format!("{}\t{}\t{}\n", record.instruction, record.input, record.output);
+        let texts: Vec<String> = tongues
+            .iter()
+            .flat_map(|tongue| std::iter::once(format!("{}\n", tongue.lang)).chain(tongue.records.iter().map(record)))
+            .collect();
+        files::hash_parts(texts.iter().map(String::as_bytes))
+    }
 }
 
 /// Instruction records by part.

@@ -19,7 +19,7 @@ mod split;
 pub use bitext::{Bitext, Dev, Pair, Shuffled, Test, Train, english_text, exclude_english};
 pub use constructed::Constructed;
 pub use error::CorpusError;
-pub use instruction::{Instruction, Instructions};
+pub use instruction::{Instruction, Instructions, Tongue};
 pub use prompt::{Example, PromptStyle};
 pub use report::{BadRow, FileReport, ReadReport, Reason};
 pub use source::{Column, Format, Source};

@@ -25,6 +25,8 @@ pub enum PromptStyle {
     Alpaca,
     /// The names of the two languages and no more; for models so small that a scaffold would be most of what they read.
     Compact,
+    /// A question with an empty place for its answer, then what to do with it: the question is translated, nobody answers it.
+    Question,
 }
 
 /// What decides the wording of an example and, where both directions are asked, its direction.
@@ -57,6 +59,11 @@ pub fn example(pair: &Pair, direction: Direction, lang_name: &str, style: Prompt
         PromptStyle::Compact => {
             let (_, Sides { source, target, from, to }) = wording(pair, direction, lang_name, choice);
             Example { prompt: format!("{from}:\n{source}\n{to}:\n"), response: target.to_owned() }
+        }
+        PromptStyle::Question => {
+            let (_, Sides { source, target, from, to }) = wording(pair, direction, lang_name, choice);
+            let prompt = format!("{source}\nAnswer: \"\"\nTranslate the input from {from} to {to}:\n");
+            Example { prompt, response: format!("{target}\nAnswer: \"\"") }
         }
     }
 }
@@ -100,7 +107,7 @@ fn wording<'a>(pair: &'a Pair, direction: Direction, lang_name: &'a str, choice:
 /// The example that an instruction record gives.
 pub fn instruction_example(record: &Instruction, style: PromptStyle) -> Example {
     let prompt = match style {
-        PromptStyle::Alpaca => alpaca(&record.instruction, &record.input),
+        PromptStyle::Alpaca | PromptStyle::Question => alpaca(&record.instruction, &record.input),
         PromptStyle::Compact if record.input.is_empty() => format!("{}\nAnswer:\n", record.instruction),
         PromptStyle::Compact => format!("{}\n{}\nAnswer:\n", record.instruction, record.input),
     };

@@ -1,8 +1,9 @@
 //! Losses and gradients of a network: by passes written out where there are some, else by candle's graph.
 
 use super::arena::Arena;
+use super::batch::Batch;
 use super::kernels::{self, Real};
-use super::llama::{Batch, Llama};
+use super::llama::Llama;
 use super::ops::{Ops, entries};
 use super::pass::{Network, Part};
 use candle_core::{DType, Result, Storage, Tensor, Var, bail};
@@ -19,8 +20,8 @@ pub enum Gradients<'a> {
 
 /// Computes losses of one network and their gradients; keeps the memory of activations and gradients from step to step.
 #[derive(Debug)]
-pub struct Backprop<'a> {
-    model: &'a Llama,
+pub struct Backprop {
+    model: Llama,
     memory: Memory,
     dropout: Option<ChaCha8Rng>,
 }
@@ -46,23 +47,28 @@ struct Lane<T> {
 /// Tokens of a pass: few enough for the caches, enough for the weights to be worth packing (measured with `parallot bench`).
 const PART_TOKENS: usize = 1024;
 
-impl<'a> Backprop<'a> {
+impl Backprop {
     /// For the variables of a model that are trained. The dropout of its adapters starts anew.
-    pub fn new(model: &'a Llama) -> Self {
+    pub fn new(model: &Llama) -> Self {
         let memory = match (model.ops(), model.dtype()) {
             _ if !model.is_plain() => Memory::Graph,
             (Ops::Fused, DType::F32) => Memory::Single(Default::default()),
             (Ops::Fused, DType::F64) => Memory::Double(Default::default()),
             _ => Memory::Graph,
         };
-        Backprop { model, memory, dropout: model.dropout_generator() }
+        Backprop { model: model.clone(), memory, dropout: model.dropout_generator() }
+    }
+
+    /// The same for a copy of the model, with the dropout where it stands.
+    pub fn on(&self, copy: &Llama) -> Self {
+        Backprop { dropout: self.dropout.clone(), ..Backprop::new(copy) }
     }
 
     /// Cross-entropy of all targets of a batch, total in nats.
     pub fn loss(&mut self, batch: &Batch) -> Result<f64> {
         match &mut self.memory {
-            Memory::Single(lanes) => written(self.model, batch, |network, parts| losses(network, lanes, parts)),
-            Memory::Double(lanes) => written(self.model, batch, |network, parts| losses(network, lanes, parts)),
+            Memory::Single(lanes) => written(&self.model, batch, |network, parts| losses(network, lanes, parts)),
+            Memory::Double(lanes) => written(&self.model, batch, |network, parts| losses(network, lanes, parts)),
             Memory::Graph => self.model.untracked().loss(batch)?.to_dtype(DType::F64)?.to_scalar(),
         }
     }
@@ -72,11 +78,11 @@ impl<'a> Backprop<'a> {
         let variables = self.model.trained();
         match &mut self.memory {
             Memory::Single(lanes) => {
-                let nats = written(self.model, batch, |network, parts| losses_and_gradients(network, lanes, parts))?;
+                let nats = written(&self.model, batch, |network, parts| losses_and_gradients(network, lanes, parts))?;
                 Ok((nats, Gradients::Slices(&lanes[0].gradients)))
             }
             Memory::Double(lanes) => {
-                let nats = written(self.model, batch, |network, parts| losses_and_gradients(network, lanes, parts))?;
+                let nats = written(&self.model, batch, |network, parts| losses_and_gradients(network, lanes, parts))?;
                 let tensor = |((_, var), gradient): (&(_, &Var), &Vec<f64>)| Tensor::from_slice(gradient, var.shape(), var.device());
                 Ok((nats, Gradients::Tensors(variables.iter().zip(&lanes[0].gradients).map(tensor).collect::<Result<_>>()?)))
             }

@@ -23,7 +23,7 @@ pub fn swiglu(x: &Tensor) -> Result<Tensor> {
 
 /// Sequences are laid out on a padded grid, attended under a causal mask, and gathered again.
 pub fn attention(qkv: &Tensor, lengths: &[usize], heads: Heads, rope: &Rope) -> Result<Tensor> {
-    let (device, dtype) = (qkv.device(), qkv.dtype());
+    let device = qkv.device();
     let (b, t) = (lengths.len(), lengths.iter().copied().max().unwrap_or(0));
     let (mut to_grid, mut from_grid, mut start) = (Vec::with_capacity(b * t), Vec::new(), 0u32);
     for (row, &len) in lengths.iter().enumerate() {
@@ -33,6 +33,13 @@ pub fn attention(qkv: &Tensor, lengths: &[usize], heads: Heads, rope: &Rope) -> 
         start += len as u32;
     }
     let grid = qkv.index_select(&Tensor::new(to_grid, device)?, 0)?; // (b t, qkv_dim)
+    let out = attention_on_grid(&grid, b, t, heads, rope)?; // (b t, h head_dim)
+    out.index_select(&Tensor::new(from_grid, device)?, 0) // (n, h head_dim)
+}
+
+/// The same on a grid of b sequences of t tokens.
+pub fn attention_on_grid(grid: &Tensor, b: usize, t: usize, heads: Heads, rope: &Rope) -> Result<Tensor> {
+    let (device, dtype) = (grid.device(), grid.dtype());
     let (cos, sin) = rope.tables(t);
     let cos = Tensor::from_slice(cos, (t, rope.half), device)?.to_dtype(dtype)?; // (t, head_dim / 2)
     let sin = Tensor::from_slice(sin, (t, rope.half), device)?.to_dtype(dtype)?; // (t, head_dim / 2)
@@ -53,8 +60,7 @@ pub fn attention(qkv: &Tensor, lengths: &[usize], heads: Heads, rope: &Rope) -> 
     let scores = (q.matmul(&repeat(k)?.t()?)? / (heads.head_dim as f64).sqrt())?; // (b, h, t, t)
     let weights = softmax(&scores.broadcast_add(&mask)?, D::Minus1)?; // (b, h, t, t)
     let out = weights.matmul(&repeat(v)?.contiguous()?)?.transpose(1, 2)?; // (b, t, h, head_dim)
-    let out = out.reshape((b * t, heads.out_dim()))?; // (b t, h head_dim)
-    out.index_select(&Tensor::new(from_grid, device)?, 0) // (n, h head_dim)
+    out.reshape((b * t, heads.out_dim())) // (b t, h head_dim)
 }
 
 pub fn cross_entropy(logits: &Tensor, targets: &Arc<[u32]>) -> Result<Tensor> {

@@ -1,88 +1,16 @@
 //! The LLaMA network: variables under published names, and the loss of a batch of whole sequences.
 
 use super::attention::{Heads, Rope, Turns};
+use super::batch::Batch;
 use super::config::ModelConfig;
 use super::kernels::Real;
 use super::lora::{Lora, PACKS};
 use super::ops::Ops;
-use super::pass::Part;
 use crate::spec::LoraSpec;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
 use std::sync::Arc;
-
-/// Whole sequences laid end to end, and which of their tokens are to be predicted.
-#[derive(Debug, Clone)]
-pub struct Batch {
-    tokens: Vec<u32>,
-    lengths: Arc<[usize]>,
-    /// Rows whose next token is a target.
-    rows: Vec<u32>,
-    targets: Arc<[u32]>,
-}
-
-impl Batch {
-    /// The batch of some sequences. Of each, tokens from `first_target` on are predicted, each from all before it;
-    /// the last token is only predicted, never read. Sequences without a token to predict are left out.
-    pub fn new<'a>(sequences: impl IntoIterator<Item = (&'a [u32], usize)>) -> Self {
-        let (mut tokens, mut lengths, mut rows, mut targets) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for (sequence, first_target) in sequences {
-            let first_target = first_target.max(1);
-            if sequence.len() <= first_target {
-                continue;
-            }
-            let start = tokens.len();
-            tokens.extend_from_slice(&sequence[..sequence.len() - 1]);
-            lengths.push(sequence.len() - 1);
-            rows.extend((first_target..sequence.len()).map(|at| (start + at - 1) as u32));
-            targets.extend_from_slice(&sequence[first_target..]);
-        }
-        Batch { tokens, lengths: lengths.into(), rows, targets: targets.into() }
-    }
-
-    /// The same sequences in parts of about `tokens` tokens: one, or an even number of them as far as whole sequences allow,
-    /// so that two threads share them.
-    pub(super) fn parts(&self, tokens: usize) -> Vec<Part<'_>> {
-        let count = match (self.tokens.len() + tokens / 2) / tokens {
-            0 | 1 => 1,
-            more => more.next_multiple_of(2),
-        };
-        let (mut parts, mut start, mut target) = (Vec::<Part<'_>>::new(), 0, 0);
-        let mut sequence = 0;
-        while sequence < self.lengths.len() {
-            let (first, from) = (sequence, start);
-            while sequence < self.lengths.len() && start * count / self.tokens.len() == from * count / self.tokens.len() {
-                start += self.lengths[sequence];
-                sequence += 1;
-            }
-            let targets = self.rows[target..].iter().take_while(|&&row| (row as usize) < start).count();
-            parts.push(Part {
-                tokens: &self.tokens[from..start],
-                lengths: &self.lengths[first..sequence],
-                rows: self.rows[target..target + targets].iter().map(|&row| row as usize - from).collect(),
-                targets: &self.targets[target..target + targets],
-            });
-            target += targets;
-        }
-        parts
-    }
-
-    /// Tokens read.
-    pub fn tokens(&self) -> usize {
-        self.tokens.len()
-    }
-
-    /// Tokens of the longest sequence.
-    fn longest(&self) -> usize {
-        self.lengths.iter().copied().max().unwrap_or(0)
-    }
-
-    /// Tokens predicted.
-    pub fn targets(&self) -> usize {
-        self.targets.len()
-    }
-}
 
 /// Variables of one transformer block.
 #[derive(Debug, Clone)]
@@ -170,6 +98,14 @@ impl Llama {
         })
     }
 
+    /// A copy to be trained on apart: with variables of its own, or with adapters of its own beside the same frozen variables.
+    pub fn fork(&self) -> Result<Self> {
+        match self.lora() {
+            Some(lora) => Ok(Llama { lora: Some(Arc::new(lora.copy()?)), ..self.clone() }),
+            None => self.copy(),
+        }
+    }
+
     /// The same variables, frozen, and fresh adapters beside them, which give the same logits until they are trained.
     /// `seed` decides their weights and their dropout.
     pub fn with_lora(&self, spec: &LoraSpec, seed: u64) -> Result<Self> {
@@ -239,8 +175,8 @@ impl Llama {
         if self.lora.is_some() || !self.tracked { var.as_detached_tensor() } else { var.as_tensor().clone() }
     }
 
-    /// Whether it is the network that passes are written out for: with nothing that only some families have, and all of it trained.
-    pub(super) fn is_plain(&self) -> bool {
+    /// Whether it is the network that passes are written out for, and that can stand in a stack: with nothing that only some families have, and all of it trained.
+    pub fn is_plain(&self) -> bool {
         let ModelConfig { family, is_tied, n_heads, head_dim, d_model, .. } = self.config;
         let is_llama = !family.has_qkv_bias() && !family.has_qk_norm();
         is_llama && is_tied && n_heads * head_dim == d_model && self.lora.is_none()
@@ -249,6 +185,11 @@ impl Llama {
     /// Type of the variables.
     pub(super) fn dtype(&self) -> DType {
         self.embedding.dtype()
+    }
+
+    /// Rotations of all positions.
+    pub(super) fn rope(&self) -> &Arc<Rope> {
+        &self.rope
     }
 
     /// The ops that run.

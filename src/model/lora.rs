@@ -52,6 +52,16 @@ impl Lora {
         Ok(Lora { spec: spec.clone(), config: *config, seed, adapters })
     }
 
+    /// A copy with variables of its own.
+    pub fn copy(&self) -> Result<Self> {
+        let copy = |var: &Var| Var::from_tensor(&var.as_tensor().copy()?);
+        let adapter = |one: &Adapter| -> Result<Adapter> {
+            Ok(Adapter { layer: one.layer, targets: one.targets.clone(), a: copy(&one.a)?, b: copy(&one.b)? })
+        };
+        let adapters = self.adapters.iter().map(adapter).collect::<Result<_>>()?;
+        Ok(Lora { spec: self.spec.clone(), config: self.config, seed: self.seed, adapters })
+    }
+
     /// What they were made by.
     pub fn spec(&self) -> &LoraSpec {
         &self.spec

@@ -19,6 +19,7 @@ mod adapted;
 mod arena;
 mod attention;
 mod backprop;
+mod batch;
 pub mod checkpoint;
 mod composed;
 mod config;
@@ -28,16 +29,19 @@ mod lora;
 mod ops;
 mod pass;
 mod product;
+mod stack;
 mod tokenizer;
 
 pub use backprop::{Backprop, Gradients};
+pub use batch::Batch;
 pub use checkpoint::{CheckpointError, WeightsError};
 pub use config::{ConfigError, Family, ModelConfig, RopeScaling};
 use kernels::Real;
 pub(crate) use kernels::vectorised;
-pub use llama::{Batch, Llama};
+pub use llama::Llama;
 pub use lora::Lora;
 pub use ops::Ops;
+pub use stack::Stack;
 pub use tokenizer::{Mark, Marks, TokenizerError, Vocabulary};
 
 #[cfg(test)]

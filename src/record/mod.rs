@@ -60,7 +60,8 @@ pub struct MixRow {
     pub pairs: Pairs,
 }
 
-/// All that one run measured. Everything but `wall_seconds` and `tokens_per_second` is a function of the spec and the device.
+/// All that one run measured. Everything but `stack`, `computed_tokens`, `wall_seconds` and `tokens_per_second` is a function of
+/// the spec and the device; in a stack up to rounding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunRecord {
@@ -83,17 +84,24 @@ pub struct RunRecord {
     pub device: String,
     /// Threads of the run.
     pub threads: usize,
+    /// Runs of the stack that it was trained in, itself among them; absent where it was trained by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<usize>,
     /// How it ended.
     pub outcome: Outcome,
     /// Optimiser steps done.
     pub steps: u64,
-    /// Tokens through the network in training, padding not counted.
+    /// Tokens that what was trained has read, padding not counted; those of its trunk are among them.
     pub train_tokens: Tokens,
+    /// Those of them that were computed for this record: for a branch of a trunk, what the branches before it had not read yet.
+    /// It depends on which branches were missing. Absent where all were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computed_tokens: Option<Tokens>,
     /// Mean training loss over the last tenth of the steps, nats per target token; absent for 0 pairs.
     pub train_loss_nats: Option<f64>,
     /// Training and evaluation together, seconds.
     pub wall_seconds: f64,
-    /// Training tokens per second of training; absent for 0 pairs.
+    /// Tokens computed per second of training; absent where none were.
     pub tokens_per_second: Option<f64>,
     /// One entry a language of the sweep; empty unless finished.
     pub evaluations: Vec<Evaluation>,

@@ -6,15 +6,21 @@
 mod base;
 mod checkpoint;
 mod experiment;
+mod instruction;
 mod lora;
+mod recipe;
 mod run;
+mod schedule;
 mod tuning;
 
 pub use base::{BaseSpec, CheckpointBase, CheckpointPlace, Preset, PresetBase, Pretraining};
 pub use checkpoint::{BaseFiles, CheckpointFiles};
 pub use experiment::{Experiment, LanguageSpec, SpecError, Text};
+pub use instruction::{InstructionFile, InstructionSpec, Scope};
 pub use lora::{LoraSpec, Module};
+pub use recipe::Recipe;
 pub use run::{RunSpec, TRAINING_VERSION};
+pub use schedule::{ScheduleSpec, TrunkSpec};
 pub use tuning::{Evaluation, Method, Optimisation, Tuning};
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Ids of runs, and the checks of an experiment that no sweep would survive.
 
 use super::*;
-use crate::corpus::Bitext;
-use crate::units::{Lang, Pairs};
+use crate::corpus::{Bitext, PromptStyle};
+use crate::units::{Direction, Lang, Pairs};
 use std::collections::HashSet;
 
 const EXPERIMENT: &str = "\
@@ -51,9 +51,11 @@ fn runs_are_languages_by_sizes_by_seeds_after_one_base() {
 #[test]
 fn an_id_changes_with_all_that_determines_a_run_and_with_nothing_else() {
     let kept = ids("", "");
-    for (from, to) in
-        [("a try", "another try"), ("seeds: [2, 1]", "seeds: [2, 1]\ntuning: {epochs: 1, method: full}"), ("[40, 0, 10]", "[0, 10, 40]")]
-    {
+    for (from, to) in [
+        ("a try", "another try"),
+        ("seeds: [2, 1]", "seeds: [2, 1]\ntuning: {epochs: 1, method: full, schedule: whole}"),
+        ("[40, 0, 10]", "[0, 10, 40]"),
+    ] {
         assert_eq!(ids(from, to), kept, "{to}");
     }
     let changes = [
@@ -71,7 +73,7 @@ fn an_id_changes_with_all_that_determines_a_run_and_with_nothing_else() {
         let changed = ids(from, to);
         assert!(changed.iter().zip(&kept).all(|(changed, kept)| changed != kept), "{to}");
     }
-    for tuning in ["epochs: 2", "method: {lora: {}}"] {
+    for tuning in ["epochs: 2", "method: {lora: {}}", "schedule: trunk"] {
         let tuned = ids("seeds: [2, 1]", &format!("seeds: [2, 1]\ntuning: {{{tuning}}}"));
         assert_eq!(tuned[0], kept[0], "the base is not tuned");
         assert!(tuned[1..].iter().zip(&kept[1..]).all(|(tuned, kept)| tuned != kept), "{tuning}");
@@ -79,6 +81,44 @@ fn an_id_changes_with_all_that_determines_a_run_and_with_nothing_else() {
     // a further size or seed leaves the runs that there are
     let more = ids("[40, 0, 10]", "[0, 10, 40, 50]");
     assert!(kept.iter().all(|id| more.contains(id)) && more.len() == kept.len() + 4);
+}
+
+#[test]
+fn a_trunk_is_a_word_or_its_keys() {
+    let schedule = |keys: &str| parse("seeds: [2, 1]", &format!("seeds: [2, 1]\ntuning: {{schedule: {keys}}}")).0.tuning.schedule;
+    assert_eq!(schedule("trunk"), ScheduleSpec::Trunk(TrunkSpec::default()));
+    let other = TrunkSpec { cooldown_share: 0.5, ..TrunkSpec::default() };
+    assert_eq!(schedule("{trunk: {cooldown_share: 0.5}}"), ScheduleSpec::Trunk(other));
+    assert_eq!([1, 2, 3, 40].map(|steps| other.cooldown_steps(steps)), [1, 1, 2, 20]);
+    assert_eq!(TrunkSpec { cooldown_share: 0.0, ..other }.cooldown_steps(40), 1);
+}
+
+#[test]
+fn a_recipe_is_where_the_keys_start() {
+    let tuning = |keys: &str| parse("seeds: [2, 1]", &format!("seeds: [2, 1]\ntuning: {{{keys}}}")).0.tuning;
+    let plain = parse("", "").0.tuning;
+    assert_eq!(tuning("recipe: translation"), plain);
+    let questions = tuning("recipe: question-translation");
+    let modules = vec![Module::QProj, Module::VProj];
+    let lora = |rank| Method::Lora(LoraSpec { rank, alpha: 16.0, dropout: 0.0, target_modules: modules.clone() });
+    assert_eq!((questions.direction, questions.prompt, questions.epochs), (Direction::ToEnglish, PromptStyle::Question, 3));
+    assert_eq!((questions.method.clone(), questions.optimisation.warmup_share), (lora(8), 0.1));
+    let changed = tuning("recipe: question-translation, epochs: 1, method: {lora: {rank: 4}}, optimisation: {peak_lr: 0.5}");
+    let optimisation = Optimisation { peak_lr: 0.5, ..questions.optimisation };
+    assert_eq!(changed, Tuning { epochs: 1, method: lora(4), optimisation, ..questions });
+    assert_eq!(tuning("recipe: question-translation, method: full").method, Method::Full);
+    let files = "instructions: {files: [{lang: eng_Latn, path: a.jsonl}], most: 5}";
+    for (recipe, scope, direction) in [
+        ("coit", Scope::Own, Direction::FromEnglish),
+        ("muit", Scope::All, Direction::FromEnglish),
+        ("translation-following", Scope::Own, Direction::Both),
+    ] {
+        let tuning = tuning(&format!("recipe: {recipe}, {files}"));
+        let instructions = tuning.instructions.unwrap();
+        assert_eq!((instructions.scope, instructions.most, tuning.direction), (scope, Some(5), direction), "{recipe}");
+        let error = Experiment::parse("x", &EXPERIMENT.replace("seeds: [2, 1]", &format!("seeds: [2, 1]\ntuning: {{recipe: {recipe}}}")));
+        assert!(error.unwrap_err().to_string().starts_with("`tuning.instructions.files` is empty, expected at least one file"));
+    }
 }
 
 #[test]

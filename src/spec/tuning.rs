@@ -1,13 +1,16 @@
 //! How small runs are tuned and evaluated.
 
 use super::experiment::SpecError;
+use super::instruction::InstructionSpec;
 use super::lora::LoraSpec;
+use super::recipe::WireTuning;
+use super::schedule::ScheduleSpec;
 use crate::corpus::PromptStyle;
 use crate::units::Direction;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 
-/// AdamW with a linear warm-up and a cosine decay.
+/// AdamW with a linear warm-up and a cosine decay, or with what a [`ScheduleSpec`] says instead.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Optimisation {
@@ -56,7 +59,7 @@ impl Optimisation {
 
 /// Instruction tuning on translation pairs of one language (the translation part of CoIT).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(from = "WireTuning")]
 pub struct Tuning {
     /// Which side is produced.
     pub direction: Direction,
@@ -70,8 +73,20 @@ pub struct Tuning {
     // left out where it is `full`: ids of older records stay
     #[serde(with = "serde_yaml::with::singleton_map", skip_serializing_if = "Method::is_full")]
     pub method: Method,
+    /// Whether sizes share their training.
+    #[serde(skip_serializing_if = "ScheduleSpec::is_whole")]
+    pub schedule: ScheduleSpec,
+    /// What is read among the pairs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<InstructionSpec>,
     /// Optimiser and schedule.
     pub optimisation: Optimisation,
+}
+
+impl From<WireTuning> for Tuning {
+    fn from(wire: WireTuning) -> Self {
+        wire.resolve()
+    }
 }
 
 /// Which weights are trained.
@@ -99,6 +114,8 @@ impl Default for Tuning {
             epochs: 1,
             batch_pairs: 16,
             method: Method::Full,
+            schedule: ScheduleSpec::Whole,
+            instructions: None,
             optimisation: Optimisation::default(),
         }
     }
@@ -110,6 +127,10 @@ impl Tuning {
         positive("tuning.batch_pairs", self.batch_pairs)?;
         if let Method::Lora(lora) = &self.method {
             lora.check()?;
+        }
+        self.schedule.check(self.epochs)?;
+        if let Some(instructions) = &self.instructions {
+            instructions.check()?;
         }
         self.optimisation.check("tuning.optimisation")
     }

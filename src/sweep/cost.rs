@@ -1,9 +1,10 @@
 //! What runs cost, in tokens and, once some have been measured, in seconds.
 
+use super::Job;
 use crate::corpus::Bitext;
 use crate::record::RunRecord;
-use crate::spec::{Experiment, RunSpec};
-use crate::units::{Lang, Pairs};
+use crate::spec::{Experiment, RunSpec, ScheduleSpec};
+use crate::units::Lang;
 
 /// Bytes of text a token, before the tokenizer is known: what byte-level BPE of a few thousand tokens reaches on mixed scripts.
 const BYTES_PER_TOKEN: f64 = 3.0;
@@ -19,6 +20,7 @@ pub struct Cost {
     langs: Vec<String>,
     evaluation_tokens: f64,
     epochs: f64,
+    schedule: ScheduleSpec,
     tokens_per_second: Option<f64>,
 }
 
@@ -38,6 +40,7 @@ impl Cost {
             langs: bitexts.iter().map(|bitext| bitext.lang.code().to_owned()).collect(),
             evaluation_tokens: bitexts.iter().map(evaluated).sum(),
             epochs: f64::from(experiment.tuning.epochs),
+            schedule: experiment.tuning.schedule,
             tokens_per_second: speeds.get(speeds.len() / 2).copied(),
         }
     }
@@ -47,22 +50,46 @@ impl Cost {
         Cost { tokens_per_second: self.tokens_per_second.or_else(measure), ..self }
     }
 
-    /// Tokens that a run trains on.
+    /// Tokens that a run by itself trains on.
     pub fn train_tokens(&self, run: &RunSpec) -> f64 {
-        let of = |lang: &Lang, pairs: Pairs| {
+        run.pairs.0 as f64 * self.tokens_per_pair(run)
+    }
+
+    /// Tokens of training that are computed for each run of a job, in their order. Those of a branch are its cool-down, and what its trunk has
+    /// to grow for it.
+    pub fn computed_tokens(&self, job: &Job) -> Vec<f64> {
+        let Some(grown) = self.grown_pairs(job) else { return job.runs().iter().map(|run| self.train_tokens(run)).collect() };
+        let before = std::iter::once(0.0).chain(grown);
+        job.runs().iter().zip(before).map(|(run, before)| (run.pairs.0 as f64 - before) * self.tokens_per_pair(run)).collect()
+    }
+
+    /// Pairs that the trunk of a job has read once each of its branches is done.
+    fn grown_pairs(&self, job: &Job) -> Option<impl Iterator<Item = f64>> {
+        match (job, self.schedule) {
+            (Job::Trunk(runs), ScheduleSpec::Trunk(trunk)) => {
+                Some(runs.iter().map(move |run| run.pairs.0 as f64 * (1.0 - trunk.cooldown_share)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Mean over what a run is tuned on.
+    fn tokens_per_pair(&self, run: &RunSpec) -> f64 {
+        let of = |lang: &Lang| {
             let at = self.langs.iter().position(|known| known == lang.code());
-            at.map_or(0.0, |at| pairs.0 as f64 * self.epochs * self.bytes_per_pair[at] / BYTES_PER_TOKEN)
+            at.map_or(0.0, |at| self.epochs * self.bytes_per_pair[at] / BYTES_PER_TOKEN)
         };
-        run.lang.iter().map(|lang| of(lang, run.pairs)).chain(run.mix.iter().map(|row| of(&row.lang, row.pairs))).sum()
+        let mixed: f64 = run.mix.iter().map(|row| row.pairs.0 as f64 * of(&row.lang)).sum();
+        run.lang.as_ref().map_or(mixed / run.pairs.0.max(1) as f64, of)
     }
 
-    /// All that a run computes, in tokens of training.
-    pub fn work_tokens(&self, run: &RunSpec) -> f64 {
-        self.train_tokens(run) + EVALUATION_SHARE * self.evaluation_tokens
+    /// All that a run computes whose training computes `tokens`, in tokens of training.
+    pub fn work_tokens(&self, tokens: f64) -> f64 {
+        tokens + EVALUATION_SHARE * self.evaluation_tokens
     }
 
-    /// Seconds of a run, known once a speed has been measured on the device.
-    pub fn seconds(&self, run: &RunSpec) -> Option<f64> {
-        Some(self.work_tokens(run) / self.tokens_per_second?)
+    /// Seconds of such a run, known once a speed has been measured on the device.
+    pub fn seconds(&self, tokens: f64) -> Option<f64> {
+        Some(self.work_tokens(tokens) / self.tokens_per_second?)
     }
 }

@@ -1,9 +1,11 @@
-//! Sweeps: which runs are missing, and running them, several at a time.
+//! Sweeps: which runs are missing, which of them are trained together, and running them, several at a time.
 
 mod cost;
+mod job;
 mod simulated;
 
 pub use cost::Cost;
+pub use job::Job;
 pub use simulated::{is_simulated, simulate};
 
 use crate::record::{RecordError, RunRecord, Store};
@@ -35,29 +37,29 @@ impl Plan {
     }
 }
 
-/// Runs all that is missing, `jobs` at a time, and writes each record as soon as it is there.
-/// `run(spec, job)` is called on a thread of job `job`; after the first error no further run is started.
+/// Runs all that is missing, `workers` jobs at a time, and writes each record as soon as it is there.
+/// `run(job, worker, write)` is called on a thread of worker `worker`; after the first error no further job is started.
 pub fn run_missing<E: From<RecordError> + Send>(
-    missing: &[RunSpec],
+    jobs: &[Job],
     store: &Store,
-    jobs: usize,
-    run: impl Fn(&RunSpec, usize) -> Result<RunRecord, E> + Sync,
+    workers: usize,
+    run: impl Fn(&Job, usize, &dyn Fn(&RunRecord) -> Result<(), E>) -> Result<(), E> + Sync,
 ) -> Result<(), E> {
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);
-    let work = |job: usize| {
+    let write = |record: &RunRecord| Ok(store.write(record)?);
+    let work = |worker: usize| {
         while failure.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
-            let Some(spec) = missing.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
-            let outcome = run(spec, job).and_then(|record| Ok(store.write(&record)?));
-            if let Err(error) = outcome {
+            let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+            if let Err(error) = run(job, worker, &write) {
                 failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
             }
         }
     };
     std::thread::scope(|scope| {
-        for job in 0..jobs.min(missing.len()) {
+        for worker in 0..workers.min(jobs.len()) {
             let work = &work;
-            scope.spawn(move || work(job));
+            scope.spawn(move || work(worker));
         }
     });
     failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::corpus::Bitext;
-use crate::spec::{Experiment, Text};
+use crate::spec::{Experiment, ScheduleSpec, Text, TrunkSpec};
 use std::sync::atomic::AtomicBool;
 
 const EXPERIMENT: &str = "\
@@ -44,12 +44,14 @@ fn every_missing_run_is_run_once_and_the_smallest_come_first() {
     assert_eq!((runs.len(), plan.done.len(), plan.missing.len()), (13, 1, 12));
     assert!(plan.missing.is_sorted_by_key(|run| run.pairs));
     let ran = Mutex::new(Vec::new());
-    let run = |spec: &RunSpec, job: usize| {
-        assert!(job < 3);
-        ran.lock().unwrap().push(spec.id.clone());
-        Ok::<_, RecordError>(simulate(&experiment, spec, "test"))
+    let run = |job: &Job, worker: usize, write: &dyn Fn(&RunRecord) -> Result<(), RecordError>| {
+        assert!(worker < 3);
+        job.runs().iter().try_for_each(|spec| {
+            ran.lock().unwrap().push(spec.id.clone());
+            write(&simulate(&experiment, spec, "test"))
+        })
     };
-    run_missing(&plan.missing, &store, 3, run).unwrap();
+    run_missing(&Job::of(&plan.missing, &ScheduleSpec::Whole, 1), &store, 3, run).unwrap();
     let mut ran = ran.into_inner().unwrap();
     let mut missing: Vec<String> = plan.missing.iter().map(|run| run.id.clone()).collect();
     ran.sort();
@@ -63,15 +65,15 @@ fn the_first_failure_ends_the_sweep_and_what_was_done_stays() {
     let (experiment, _, runs) = experiment();
     let (_folder, store) = store();
     let failed = AtomicBool::new(false);
-    let run = |spec: &RunSpec, _| {
+    let run = |job: &Job, _, write: &dyn Fn(&RunRecord) -> Result<(), RecordError>| {
         assert!(!failed.load(Ordering::Relaxed), "a run was started after a failure");
-        if spec.id == runs[4].id {
+        if job.runs()[0].id == runs[4].id {
             failed.store(true, Ordering::Relaxed);
             return Err(RecordError::Locked { path: "x".into() });
         }
-        Ok(simulate(&experiment, spec, "test"))
+        write(&simulate(&experiment, &job.runs()[0], "test"))
     };
-    assert!(matches!(run_missing(&runs, &store, 1, run), Err(RecordError::Locked { .. })));
+    assert!(matches!(run_missing(&Job::of(&runs, &ScheduleSpec::Whole, 1), &store, 1, run), Err(RecordError::Locked { .. })));
     let plan = Plan::new(&runs, &store, true).unwrap();
     assert_eq!(plan.done.len(), 4);
 }
@@ -101,8 +103,44 @@ fn costs_grow_with_pairs_and_seconds_need_a_run_on_the_device() {
     let at = |pairs: u64| runs.iter().find(|run| run.pairs.0 == pairs).unwrap();
     assert_eq!(cost.train_tokens(at(0)), 0.0);
     approx::assert_relative_eq!(cost.train_tokens(at(40)), 4.0 * cost.train_tokens(at(10)), max_relative = 1e-12);
-    assert!(cost.work_tokens(at(0)) > 0.0, "the base is evaluated");
+    assert!(cost.work_tokens(0.0) > 0.0, "the base is evaluated");
     // the median speed
-    approx::assert_relative_eq!(cost.seconds(at(40)).unwrap(), cost.work_tokens(at(40)) / 100.0, max_relative = 1e-12);
-    assert_eq!(Cost::new(&experiment, &bitexts, &records, "cuda:1").seconds(at(40)), None);
+    approx::assert_relative_eq!(cost.seconds(40.0).unwrap(), cost.work_tokens(40.0) / 100.0, max_relative = 1e-12);
+    assert_eq!(Cost::new(&experiment, &bitexts, &records, "cuda:1").seconds(40.0), None);
+}
+
+#[test]
+fn a_trunk_is_one_job_that_reads_each_pair_once_and_each_cool_down_apart() {
+    let (mut experiment, bitexts, _) = experiment();
+    experiment.tuning.schedule = ScheduleSpec::Trunk(TrunkSpec { warmup_steps: 1, cooldown_share: 0.25 });
+    let runs = experiment.runs(&bitexts, "base");
+    let pairs = |job: &Job| job.runs().iter().map(|run| (run.pairs.0, run.seed)).collect::<Vec<_>>();
+    let jobs = Job::of(&runs, &experiment.tuning.schedule, 1);
+    assert_eq!(
+        jobs.iter().map(pairs).collect::<Vec<_>>()[..3],
+        [vec![(0, 0)], vec![(10, 1), (20, 1), (40, 1)], vec![(10, 2), (20, 2), (40, 2)]]
+    );
+    assert_eq!(jobs.len(), 5);
+    assert_eq!(Job::of(&runs, &ScheduleSpec::Whole, 1).len(), runs.len());
+    // trunks of 7.5, 15 and 30 pairs
+    let cost = Cost::new(&experiment, &bitexts, &[], "cpu");
+    let tokens = |job: &Job| {
+        cost.computed_tokens(job).iter().map(|tokens| (1e6 * tokens / cost.train_tokens(&job.runs()[0])).round() / 1e5).collect::<Vec<_>>()
+    };
+    assert_eq!(tokens(&jobs[1]), [10.0, 12.5, 25.0]);
+    let resumed = Job::of(&runs[5..], &experiment.tuning.schedule, 1);
+    assert_eq!(pairs(&resumed[0]), [(40, 1)]);
+    assert_eq!(tokens(&resumed[0]), [10.0], "a trunk that is missing its smaller branches starts anew");
+}
+
+#[test]
+fn a_stack_holds_runs_of_one_size() {
+    let (_, _, runs) = experiment();
+    let jobs = Job::of(&runs, &ScheduleSpec::Whole, 3);
+    let sizes: Vec<_> = jobs.iter().map(|job| job.runs().iter().map(|run| run.pairs.0).collect::<Vec<_>>()).collect();
+    let (mut expected, mut found) = (vec![vec![0], vec![10; 3], vec![10], vec![20; 3], vec![20], vec![40; 3], vec![40]], sizes);
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+    assert!(matches!(jobs[0], Job::Run(_)), "the base is not trained");
 }

@@ -16,6 +16,7 @@ struct Slot {
     moments: Moments,
 }
 
+#[derive(Clone)]
 struct Slices {
     m: Vec<f32>,
     v: Vec<f32>,
@@ -26,6 +27,16 @@ enum Moments {
     Slices(Mutex<Slices>),
     /// Elsewhere: tensors.
     Tensors(Tensor, Tensor),
+}
+
+impl Moments {
+    fn copy(&self) -> Self {
+        match self {
+            Moments::Slices(slices) => Moments::Slices(Mutex::new(slices.lock().unwrap_or_else(PoisonError::into_inner).clone())),
+            // tensors are never written to
+            Moments::Tensors(m, v) => Moments::Tensors(m.clone(), v.clone()),
+        }
+    }
 }
 
 /// The optimiser of one run.
@@ -48,6 +59,13 @@ impl AdamW {
         };
         let slots = model.trained().into_iter().map(|(_, var)| slot(var)).collect::<Result<Vec<_>>>()?;
         Ok(AdamW { slots, optimisation, steps: 0 })
+    }
+
+    /// An optimiser with the same moments for a copy of the model.
+    pub fn on(&self, copy: &Llama) -> Self {
+        let slot = |(slot, (_, var)): (&Slot, (_, &Var))| Slot { var: var.clone(), decayed: slot.decayed, moments: slot.moments.copy() };
+        let slots = self.slots.iter().zip(copy.trained()).map(slot).collect();
+        AdamW { slots, optimisation: self.optimisation, steps: self.steps }
     }
 
     /// One step at rate `lr` with the gradients of `scale` times the mean loss. Returns the norm of the gradient of the mean

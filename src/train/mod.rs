@@ -13,14 +13,18 @@ mod base;
 mod run;
 mod schedule;
 mod speed;
+mod stack;
 mod steps;
+mod trunk;
 
 pub use adamw::AdamW;
 pub use base::{Base, prepare};
 pub use run::{Tuner, select_device};
 pub use schedule::Schedule;
 pub use speed::{Speed, WARM_UP_STEPS, Workload, measure, workloads};
-pub use steps::{Ended, Progress, evaluate, fit_batches};
+pub use stack::{Member, fit_stack};
+pub use steps::{Divergence, Ended, Progress, Training, evaluate, fit_batches};
+pub use trunk::Trunk;
 
 use crate::corpus::CorpusError;
 use crate::files::FileError;

@@ -2,13 +2,14 @@
 
 use super::TrainError;
 use super::base::Base;
-use super::steps::{Ended, Progress, Sequence, batch_of, evaluate, fit_batches};
+use super::steps::{Progress, Sequence, batch_of, evaluate};
+use super::trunk::Trunk;
 use crate::corpus::prompt::{self, Choice};
-use crate::corpus::{Bitext, Pair};
+use crate::corpus::{Bitext, Instruction, Pair, Shuffled, Tongue};
 use crate::files;
 use crate::model::{Batch, Llama, checkpoint};
 use crate::record::{Evaluation, Outcome, RunRecord};
-use crate::spec::{Experiment, Method, RunSpec};
+use crate::spec::{Experiment, Method, RunSpec, ScheduleSpec};
 use crate::units::{Lang, Nats, Pairs, Tokens};
 use candle_core::Device;
 use rand::SeedableRng;
@@ -28,13 +29,23 @@ struct Scored {
 
 /// Runs the small runs of one experiment.
 pub struct Tuner<'a> {
-    experiment: &'a Experiment,
+    pub(super) experiment: &'a Experiment,
     bitexts: &'a [Bitext],
-    base: &'a Base,
+    pub(super) base: &'a Base,
     scored: Vec<Scored>,
     version: String,
     device: String,
     weights: Option<PathBuf>,
+    tongues: &'a [Tongue],
+}
+
+/// What a sequence is made of.
+#[derive(Clone)]
+enum Place<'a> {
+    /// A pair: the place of its bitext in the mixture, and its own in the seeded shuffle.
+    Pair(usize, usize),
+    /// An instruction record.
+    Record(&'a Instruction),
 }
 
 impl<'a> Tuner<'a> {
@@ -42,7 +53,7 @@ impl<'a> Tuner<'a> {
     pub fn new(experiment: &'a Experiment, bitexts: &'a [Bitext], base: &'a Base, version: &str, device: &str) -> Result<Self, TrainError> {
         let set = |bitext: &Bitext| scored(experiment, bitext, bitext.dev.pairs(), base);
         let scored = bitexts.iter().map(set).collect::<Result<_, _>>()?;
-        Ok(Tuner { experiment, bitexts, base, scored, version: version.to_owned(), device: device.to_owned(), weights: None })
+        Ok(Tuner { experiment, bitexts, base, scored, version: version.to_owned(), device: device.to_owned(), weights: None, tongues: &[] })
     }
 
     /// The same, scored on the test sets: for what is reported, once all choices are made.
@@ -66,43 +77,44 @@ impl<'a> Tuner<'a> {
         self.scored.iter().map(of).collect()
     }
 
+    /// The same, with the instruction data that the tuning asks for.
+    pub fn reading(self, tongues: &'a [Tongue]) -> Self {
+        Tuner { tongues, ..self }
+    }
+
     /// Keeps what is trained: the weights or adapters of each finished run in `FOLDER/RUN_ID`, as `transformers` or `peft` loads them.
     pub fn keeping_weights(self, folder: &Path) -> Self {
         Tuner { weights: Some(folder.to_owned()), ..self }
     }
 
-    /// Trains and evaluates one run. `clock` gives seconds from any fixed moment; only the speeds in the record depend on it.
+    /// Trains and evaluates one run by itself. `clock` gives seconds from any fixed moment; only the speeds in the record depend on it.
     pub fn run(&self, spec: &RunSpec, clock: &dyn Fn() -> f64, observe: impl FnMut(Progress)) -> Result<RunRecord, TrainError> {
-        let start = clock();
-        let mut record = self.blank_record(spec);
-        let mix = self.mix_of(spec);
-        let model = match mix.is_empty() {
-            true => self.base.model.clone(),
-            false => {
-                let model = match &self.experiment.tuning.method {
-                    Method::Full => self.base.model.copy()?,
-                    Method::Lora(lora) => self.base.model.with_lora(lora, spec.seed)?,
-                };
-                let batches = self.batches(&mix, !spec.mix.is_empty(), spec.seed)?;
-                record.outcome = match fit_batches(&model, &batches, &self.experiment.tuning.optimisation, observe)? {
-                    Ended::Finished { tokens, last_loss_nats } => {
-                        record.steps = batches.len() as u64;
-                        record.train_tokens = Tokens(tokens);
-                        record.train_loss_nats = Some(last_loss_nats);
-                        Outcome::Finished
-                    }
-                    Ended::Diverged { step, tokens, reason } => {
-                        record.steps = step;
-                        record.train_tokens = Tokens(tokens);
-                        Outcome::Diverged { step, reason }
-                    }
-                };
-                record.tokens_per_second = Some(record.train_tokens.0 as f64 / (clock() - start));
-                model
-            }
-        };
+        self.trunk().run(spec, clock, observe)
+    }
+
+    /// For runs of one language and seed with rising amounts, which share what the schedule lets them share.
+    pub fn trunk(&self) -> Trunk<'_> {
+        Trunk::new(self)
+    }
+
+    /// What a run trains, as it is before the first step.
+    pub(super) fn fresh_model(&self, seed: u64) -> Result<Llama, TrainError> {
+        Ok(match &self.experiment.tuning.method {
+            Method::Full => self.base.model.copy()?,
+            Method::Lora(lora) => self.base.model.with_lora(lora, seed)?,
+        })
+    }
+
+    /// Evaluates what a run trained, unless that diverged, and keeps its weights if they are asked for.
+    pub(super) fn finished(
+        &self,
+        mut record: RunRecord,
+        model: &Llama,
+        start: f64,
+        clock: &dyn Fn() -> f64,
+    ) -> Result<RunRecord, TrainError> {
         if record.outcome == Outcome::Finished {
-            let evaluations = self.evaluate(&model)?;
+            let evaluations = self.evaluate(model)?;
             match evaluations.iter().find(|evaluation| !evaluation.nats.0.is_finite()) {
                 // broken by its very last step, after which no training loss is looked at
                 Some(broken) => {
@@ -114,13 +126,14 @@ impl<'a> Tuner<'a> {
             }
         }
         record.wall_seconds = clock() - start;
-        if let Some(folder) = self.weights.as_ref().filter(|_| record.outcome == Outcome::Finished && !mix.is_empty()) {
-            checkpoint::write_trained(&folder.join(&spec.id), &model, &self.base.folder)?;
+        let is_tuned = record.lang.is_some() || !record.mix.is_empty();
+        if let Some(folder) = self.weights.as_ref().filter(|_| record.outcome == Outcome::Finished && is_tuned) {
+            checkpoint::write_trained(&folder.join(&record.run_id), model, &self.base.folder)?;
         }
         Ok(record)
     }
 
-    fn blank_record(&self, spec: &RunSpec) -> RunRecord {
+    pub(super) fn blank_record(&self, spec: &RunSpec) -> RunRecord {
         RunRecord {
             run_id: spec.id.clone(),
             parallot: self.version.clone(),
@@ -131,9 +144,11 @@ impl<'a> Tuner<'a> {
             seed: spec.seed,
             device: self.device.clone(),
             threads: rayon::current_num_threads(),
+            stack: None,
             outcome: Outcome::Finished,
             steps: 0,
             train_tokens: Tokens(0),
+            computed_tokens: None,
             train_loss_nats: None,
             wall_seconds: 0.0,
             tokens_per_second: None,
@@ -150,32 +165,53 @@ impl<'a> Tuner<'a> {
     }
 
     /// The batches of a run: of each language the first n pairs of the seeded shuffle, all languages in one order, each pass in a fresh one
-    /// with fresh wordings. Where it `repeats`, more pairs than there are are whole passes, then the beginning of one.
-    fn batches(&self, mix: &[(&Bitext, usize)], repeats: bool, seed: u64) -> Result<Vec<Batch>, TrainError> {
+    /// with fresh wordings; of one language under a trunk in the order of the shuffle, so that a longer run starts as a shorter one does.
+    /// More pairs of a mixture than there are are whole passes, then the beginning of one.
+    pub(super) fn batches(&self, spec: &RunSpec) -> Result<Vec<Batch>, TrainError> {
+        let (mix, seed) = (self.mix_of(spec), spec.seed);
         let tuning = &self.experiment.tuning;
-        let mut drawn = Vec::new();
-        for (bitext, pairs) in mix {
-            let shuffled = bitext.train.shuffled(seed);
-            let unique = if repeats { shuffled.pairs().to_vec() } else { shuffled.prefix(*pairs)?.to_vec() };
-            drawn.push(unique);
+        let shuffled: Vec<Shuffled> = mix.iter().map(|(bitext, _)| bitext.train.shuffled(seed)).collect();
+        for (shuffled, (_, pairs)) in shuffled.iter().zip(&mix).filter(|_| spec.mix.is_empty()) {
+            shuffled.prefix(*pairs)?;
         }
-        let places: Vec<(usize, usize)> = mix.iter().enumerate().flat_map(|(i, (_, pairs))| (0..*pairs).map(move |at| (i, at))).collect();
+        let pairs = mix.iter().enumerate().flat_map(|(i, (_, pairs))| (0..*pairs).map(move |at| Place::Pair(i, at)));
+        let records = self.records_of(&mix, seed);
+        let places: Vec<Place> = pairs.chain(records.iter().copied().map(Place::Record)).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut batches = Vec::new();
         for epoch in 0..tuning.epochs as usize {
             let mut order = places.clone();
-            order.shuffle(&mut rng);
-            let sequence = |&(i, at): &(usize, usize)| {
-                let (bitext, pairs) = mix[i];
-                let choice = Choice::Training { seed, index: epoch * bitext.train.len().max(pairs) + at };
-                let pair = &drawn[i][at % drawn[i].len()];
-                let example = prompt::example(pair, tuning.direction, &bitext.name, tuning.prompt, choice);
+            if tuning.schedule == ScheduleSpec::Whole || !spec.mix.is_empty() {
+                order.shuffle(&mut rng);
+            }
+            let sequence = |place: &Place| {
+                let example = match *place {
+                    Place::Pair(i, at) => {
+                        let ((bitext, pairs), unique) = (mix[i], shuffled[i].pairs());
+                        let choice = Choice::Training { seed, index: epoch * unique.len().max(pairs) + at };
+                        prompt::example(&unique[at % unique.len()], tuning.direction, &bitext.name, tuning.prompt, choice)
+                    }
+                    Place::Record(record) => prompt::instruction_example(record, tuning.prompt),
+                };
                 Ok(self.base.vocabulary.instruction(&example.prompt, &example.response, self.base.model.context())?)
             };
             let sequences = order.iter().map(sequence).collect::<Result<Vec<Sequence>, TrainError>>()?;
             batches.extend(sequences.chunks(tuning.batch_pairs).map(batch_of).filter(|batch| batch.targets() > 0));
         }
         Ok(batches)
+    }
+
+    /// Instruction records that a run reads beside its pairs.
+    fn records_of(&self, mix: &[(&Bitext, usize)], seed: u64) -> Vec<&Instruction> {
+        let Some(spec) = self.experiment.tuning.instructions.as_ref().filter(|_| !mix.is_empty()) else { return Vec::new() };
+        let own: Vec<&Lang> = mix.iter().map(|(bitext, _)| &bitext.lang).collect();
+        let of = |tongue: &'a Tongue| {
+            let mut records: Vec<&Instruction> = tongue.records.iter().collect();
+            records.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+            records.truncate(spec.most.unwrap_or(usize::MAX));
+            records
+        };
+        self.tongues.iter().filter(|tongue| spec.reads(&tongue.lang, &own)).flat_map(of).collect()
     }
 
     fn evaluate(&self, model: &Llama) -> Result<Vec<Evaluation>, TrainError> {

@@ -9,9 +9,9 @@ fn short() -> String {
     TINY.replace("[0, 100, 200, 400, 800, 1600]", "[0, 4, 8, 16, 32, 96]").replace("train: 1600", "train: 100")
 }
 
-fn place() -> Place {
+fn place(schedule: &str) -> Place {
     let place = Place::new();
-    place.write("experiments/short.yaml", short());
+    place.write("experiments/short.yaml", short().replace("batch_pairs: 4", &format!("batch_pairs: 4, schedule: {schedule}")));
     place
 }
 
@@ -35,7 +35,16 @@ fn killed(place: &Place, least: usize) -> Vec<(String, String)> {
 
 #[test]
 fn a_killed_sweep_goes_on_where_it_was() {
-    let place = place();
+    goes_on("whole");
+}
+
+#[test]
+fn a_killed_sweep_keeps_the_branches_that_are_done() {
+    goes_on("trunk");
+}
+
+fn goes_on(schedule: &str) {
+    let place = place(schedule);
     let before = killed(&place, 3);
     let runs = 1 + 3 * 5 * 2;
     assert!(before.len() < runs, "the kill came too late");
@@ -47,7 +56,7 @@ fn a_killed_sweep_goes_on_where_it_was() {
     let base_was_missing = !before.iter().any(|(_, text)| text.contains("\"lang\": null"));
     assert_eq!(trained(&resumed), runs - before.len() - usize::from(base_was_missing), "{resumed}");
 
-    let whole = self::place();
+    let whole = self::place(schedule);
     whole.done("sweep short --jobs 1 --cache cache");
     let points = "experiments/records/short/points.csv";
     assert_eq!(place.read(points), whole.read(points));
@@ -55,7 +64,7 @@ fn a_killed_sweep_goes_on_where_it_was() {
 
 #[test]
 fn records_of_an_older_experiment_are_kept_and_not_read() {
-    let place = place();
+    let place = place("whole");
     place.done("sweep short --trainer simulated");
     let old = place.records("short");
     place.write("experiments/short.yaml", short().replace("evaluation: {pairs: 8}", "evaluation: {pairs: 9}"));

@@ -1,6 +1,6 @@
 //! What every verb says when all is well.
 
-use super::place::{Place, assert_transcript};
+use super::place::{Place, TINY, assert_transcript};
 
 #[test]
 fn help_and_version() {
@@ -24,6 +24,21 @@ fn verbs_one_after_the_other() {
         "export tiny --out out",
     ];
     assert_transcript("verbs", &runs.map(|line| place.done(line)));
+}
+
+#[test]
+fn a_trunk_costs_less_than_its_runs() {
+    let place = Place::new();
+    place.write("experiments/trunk.yaml", TINY.replace("batch_pairs: 4", "batch_pairs: 4, schedule: trunk"));
+    let list = "sweep trunk --list --trainer simulated";
+    let mut runs = vec![place.done(list), place.done("sweep trunk --trainer simulated")];
+    // of a trunk whose longest branch is missing the whole is computed again
+    let largest = |text: &str| text.contains("qaa_Latn\",\n  \"pairs\": 1600,\n  \"seed\": 1,");
+    let records = place.records("trunk").into_iter().filter(|(_, text)| largest(text)).collect::<Vec<_>>();
+    assert_eq!(records.len(), 1);
+    std::fs::remove_file(place.path(&records[0].0)).unwrap();
+    runs.push(place.done(list));
+    assert_transcript("trunk", &runs);
 }
 
 #[test]

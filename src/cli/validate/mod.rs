@@ -12,13 +12,13 @@ use super::terminal::{note, say};
 use super::text::{self, TextArguments};
 use super::version;
 use crate::allocate::{Budget, Policy, Problem, compare};
-use crate::corpus::Bitext;
+use crate::corpus::{Bitext, Tongue};
 use crate::files;
 use crate::record::{RunRecord, Store};
 use crate::report::eye::{duration, grouped};
 use crate::report::{csv, plot};
 use crate::spec::{BaseFiles, Experiment, RunSpec};
-use crate::sweep::{Cost, Plan, run_missing, simulate};
+use crate::sweep::{Cost, Plan, simulate};
 use crate::validate::{Prediction, Validation, predict};
 use clap::Args;
 use std::path::PathBuf;
@@ -73,6 +73,7 @@ struct Question {
     experiment: Experiment,
     folders: Folders,
     bitexts: Vec<Bitext>,
+    tongues: Vec<Tongue>,
     base_files: BaseFiles,
     base_id: String,
     fits: HashedFits,
@@ -100,7 +101,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     match &trainer {
         Some(trainer) => question.train(trainer, &plan, &store, arguments)?,
-        None => run_missing(&plan.missing, &store, 1, |spec, _| anyhow::Ok(simulate(&question.experiment, spec, version()))).or_work()?,
+        None => plan.missing.iter().try_for_each(|spec| store.write(&simulate(&question.experiment, spec, version()))).or_work()?,
     }
     let records = runs
         .iter()
@@ -120,7 +121,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 impl Question {
     fn new(arguments: &Arguments) -> Result<Self, Failure> {
         let folders = Folders::of(&arguments.experiment)?;
-        let experiment = folders.read()?;
+        let mut experiment = folders.read()?;
         if arguments.jobs == Some(0) || arguments.seeds == 0 {
             let flag = if arguments.seeds == 0 { "--seeds" } else { "--jobs" };
             return Err(Failure::input(anyhow::anyhow!("`{flag}` is 0, expected at least 1")));
@@ -136,6 +137,7 @@ impl Question {
             return Err(Failure::input(error));
         }
         let bitexts = text::read(&experiment, &folders, &arguments.text)?;
+        let tongues = text::instructions(&mut experiment, &folders, &arguments.text)?;
         sweep::check_parts(&bitexts)?;
         if let Some(bitext) = bitexts.iter().find(|bitext| bitext.test.is_empty()) {
             let error = anyhow::anyhow!("`{}` has no test pairs, expected at least one: mixtures are scored on them", bitext.lang);
@@ -151,7 +153,7 @@ impl Question {
         let base_files = sweep::base_files(&experiment, &folders)?;
         let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref());
         let seeds = (1..=arguments.seeds).collect();
-        Ok(Question { experiment, folders, bitexts, base_files, base_id, fits, problem, policies, seeds })
+        Ok(Question { experiment, folders, bitexts, tongues, base_files, base_id, fits, problem, policies, seeds })
     }
 
     /// The prediction: the one that is there, or a new one, written before anything is trained. Beside it the hash of its file.
@@ -213,7 +215,7 @@ impl Question {
         }
         let cost = Cost::new(&self.experiment, &self.bitexts, &plan.done, &arguments.device);
         let tokens: f64 = plan.missing.iter().map(|run| cost.train_tokens(run)).sum();
-        let seconds: Option<f64> = plan.missing.iter().map(|run| cost.seconds(run)).sum();
+        let seconds: Option<f64> = plan.missing.iter().map(|run| cost.seconds(cost.train_tokens(run))).sum();
         let time = seconds.map_or(String::new(), |seconds| format!(", about {} on one job", duration(seconds)));
         let (missing, all) = (plan.missing.len(), plan.missing.len() + plan.done.len());
         say(&format!("\n{missing} of {all} models missing, about {} training tokens{time}", grouped(tokens.round() as u64)));

@@ -6,11 +6,11 @@ use super::super::terminal::{bar, bars, note};
 use super::super::version;
 use super::{Arguments, PARTS, Question};
 use crate::files;
-use crate::record::Store;
+use crate::record::{Evaluation, Outcome, RunRecord, Store};
 use crate::report::eye::duration;
 use crate::spec::RunSpec;
-use crate::sweep::{Cost, Plan, run_missing};
-use crate::train::{Base, TrainError, Tuner, prepare, select_device};
+use crate::sweep::{Cost, Job, Plan, run_missing};
+use crate::train::{Base, Tuner};
 use crate::validate::Shift;
 
 /// The base, from which every mixture starts.
@@ -22,21 +22,11 @@ impl Question {
         if arguments.trainer == Trainer::Simulated {
             return Ok(None);
         }
-        let device = select_device(&arguments.device).or_input()?;
         for folder in [Some(&arguments.cache), arguments.save.as_ref()].into_iter().flatten() {
             files::check_writable(folder).or_input()?;
         }
-        let bars = bars();
-        let base_bar = bar(&bars, 0, "base");
-        let base = prepare(&self.experiment, &self.bitexts, &self.base_files, &arguments.cache, &device, |progress| {
-            base_bar.set_length(progress.steps);
-            base_bar.set_position(progress.step);
-        })
-        .map_err(|error| match error {
-            TrainError::Checkpoint(_) => Failure::input(error),
-            _ => Failure::work(error),
-        })?;
-        base_bar.finish_and_clear();
+        let at = (arguments.device.as_str(), arguments.cache.as_path());
+        let base = sweep::base(&self.experiment, &self.bitexts, &self.base_files, at, &bars())?;
         Ok(Some(BaseTrainer(base)))
     }
 
@@ -54,36 +44,49 @@ impl Question {
     /// Tunes what is missing, each record written as soon as it is there.
     pub fn train(&self, BaseTrainer(base): &BaseTrainer, plan: &Plan, store: &Store, arguments: &Arguments) -> Result<(), Failure> {
         let tuner = Tuner::new(&self.experiment, &self.bitexts, base, version(), &arguments.device);
-        let mut tuner = tuner.and_then(Tuner::scored_on_test).or_work()?;
+        let mut tuner = tuner.and_then(Tuner::scored_on_test).or_work()?.reading(&self.tongues);
         if let Some(folder) = &arguments.save {
             tuner = tuner.keeping_weights(folder);
         }
         let cost = Cost::new(&self.experiment, &self.bitexts, &plan.done, &arguments.device);
-        let jobs = sweep::jobs_of(&arguments.device, arguments.jobs).min(plan.missing.len().max(1));
-        let pools = sweep::pools(jobs)?;
+        let jobs: Vec<Job> = plan.missing.iter().cloned().map(Job::Run).collect();
+        let workers = sweep::jobs_of(&arguments.device, arguments.jobs).min(jobs.len().max(1));
+        let pools = sweep::pools(workers)?;
         let start = std::time::Instant::now();
         let clock = move || start.elapsed().as_secs_f64();
         let bars = bars();
-        let work = |run: &RunSpec| cost.work_tokens(run).max(1.0) as u64;
+        let work = |run: &RunSpec| cost.work_tokens(cost.train_tokens(run)).max(1.0) as u64;
         let total = bar(&bars, plan.missing.iter().map(work).sum(), "validate");
-        run_missing(&plan.missing, store, jobs, |spec, job| {
-            let mut before = 0;
-            let record = pools[job].install(|| {
-                tuner.run(spec, &clock, |progress| {
-                    let now = (cost.train_tokens(spec) * progress.step as f64 / progress.steps as f64) as u64;
-                    total.inc(now - before);
-                    total.set_message(format!("seed {}, {:.3} nats", spec.seed, progress.loss_nats));
-                    before = now;
-                })
-            })?;
-            total.inc(work(spec) - before);
-            let mean = record.evaluations.iter().map(|one| one.loss_nats()).sum::<f64>() / record.evaluations.len().max(1) as f64;
-            let (id, seed, time) = (&spec.id, spec.seed, duration(record.wall_seconds));
-            total.suspend(|| note(&format!("model {id}, seed {seed}: mean test loss {mean:.4} nats in {time}")));
-            anyhow::Ok(record)
+        run_missing(&jobs, store, workers, |job, worker, write| {
+            for spec in job.runs() {
+                let mut before = 0;
+                let record = pools[worker].install(|| {
+                    tuner.run(spec, &clock, |progress| {
+                        // evaluation follows, so the bar keeps its share of the run back
+                        let now = (cost.train_tokens(spec) * progress.step as f64 / progress.steps as f64) as u64;
+                        total.inc(now - before);
+                        total.set_message(format!("seed {}, {:.3} nats", spec.seed, progress.loss_nats));
+                        before = now;
+                    })
+                })?;
+                write(&record)?;
+                total.inc(work(spec) - before);
+                total.suspend(|| note(&line(&record)));
+            }
+            anyhow::Ok(())
         })
         .or_work()?;
         total.finish_and_clear();
         Ok(())
     }
+}
+
+/// What one model came to.
+fn line(record: &RunRecord) -> String {
+    let (seed, time) = (record.seed, duration(record.wall_seconds));
+    if let Outcome::Diverged { step, reason } = &record.outcome {
+        return format!("model {}, seed {seed}: diverged at step {step}: {reason}", record.run_id);
+    }
+    let mean = record.evaluations.iter().map(Evaluation::loss_nats).sum::<f64>() / record.evaluations.len().max(1) as f64;
+    format!("model {}, seed {seed}: mean test loss {mean:.4} nats in {time}", record.run_id)
 }

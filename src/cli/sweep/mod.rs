@@ -1,16 +1,24 @@
 //! `parallot sweep`: the small runs that are missing.
 
-use super::failure::{Failure, OrFail};
-use super::folders::Folders;
-use super::terminal::{note, say, table};
-use super::text::{self, TextArguments};
-use super::version;
+mod list;
+#[cfg(feature = "train")]
+mod work;
+
+use crate::cli::failure::{Failure, OrFail};
+use crate::cli::folders::Folders;
+use crate::cli::terminal::{note, say};
+use crate::cli::text::{self, TextArguments};
+use crate::cli::version;
 use crate::corpus::Bitext;
+#[cfg(not(feature = "train"))]
+use crate::corpus::Tongue;
 use crate::files;
-use crate::record::{self, Manifest, Outcome, RunRecord, RunRow, Store};
+use crate::record::{self, Manifest, Outcome, RecordError, RunRow, Store};
 use crate::report::eye::{duration, grouped};
-use crate::spec::{BaseFiles, BaseSpec, CheckpointBase, CheckpointFiles, CheckpointPlace, Experiment, PresetBase, RunSpec, SpecError};
-use crate::sweep::{Cost, Plan, run_missing, simulate};
+use crate::spec::{
+    BaseFiles, BaseSpec, CheckpointBase, CheckpointFiles, CheckpointPlace, Experiment, PresetBase, RunSpec, ScheduleSpec, SpecError,
+};
+use crate::sweep::{Cost, Job, Plan, run_missing, simulate};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +39,9 @@ pub struct Arguments {
     /// Runs at a time, each on its share of the cores; by default one a core on the CPU, and one on a GPU
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
+    /// Runs of one size that are trained side by side as one; by default 1 on the CPU, where they do not gain by it, and 16 on a GPU
+    #[arg(long, value_name = "R", value_parser = clap::value_parser!(u32).range(1..))]
+    pub stack: Option<u32>,
     /// Folder of base models, which are kept by the hash of their spec
     #[arg(long, value_name = "FOLDER", env = "PARALLOT_CACHE", default_value = ".parallot-cache")]
     pub cache: PathBuf,
@@ -57,12 +68,16 @@ pub enum Trainer {
 /// Runs the verb.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folders = Folders::of(&arguments.experiment)?;
-    let experiment = folders.read()?;
+    let mut experiment = folders.read()?;
     if arguments.jobs == Some(0) {
         return Err(Failure::input(anyhow::anyhow!("`--jobs` is 0, expected at least 1")));
     }
     if arguments.save.is_some() && arguments.trainer == Trainer::Simulated {
         return Err(Failure::input(anyhow::anyhow!("`--save` with simulated runs, expected runs that train weights")));
+    }
+    if arguments.stack.is_some_and(|runs| runs > 1) && experiment.tuning.schedule != ScheduleSpec::Whole {
+        let error = anyhow::anyhow!("`--stack` beside `schedule: trunk`, expected at most one of them");
+        return Err(Failure::input(error).hint("runs of a trunk follow each other; `--jobs` trains several trunks at a time"));
     }
     if !arguments.list {
         check_device(&arguments.device, arguments.trainer)?;
@@ -70,6 +85,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let store = Store::new(&folders.records);
     let simulated = arguments.trainer == Trainer::Simulated;
     let bitexts = text::read(&experiment, &folders, &arguments.text)?;
+    let tongues = text::instructions(&mut experiment, &folders, &arguments.text)?;
     check_parts(&bitexts)?;
     let base_files = base_files(&experiment, &folders)?;
     let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref());
@@ -78,7 +94,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let cost = Cost::new(&experiment, &bitexts, &plan.done, &arguments.device);
     if arguments.list {
         let cost = cost.or_speed(|| if simulated || plan.missing.is_empty() { None } else { measured_speed(&experiment, arguments) });
-        list(&runs, &plan, &cost, arguments);
+        list::list(&runs, &plan, &experiment, &cost, arguments);
         return Ok(());
     }
     files::check_writable(&folders.records).or_input()?;
@@ -89,9 +105,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.save.is_some() && !plan.done.is_empty() {
         note(&format!("note: {} runs are done and not trained again, so `--save` does not write theirs", plan.done.len()));
     }
+    let jobs = Job::of(&plan.missing, &experiment.tuning.schedule, stack_of(arguments));
     match arguments.trainer {
-        Trainer::Simulated => run_missing(&plan.missing, &store, 1, |spec, _| anyhow::Ok(simulate(&experiment, spec, version()))).or_work(),
-        Trainer::Candle => train(&experiment, &bitexts, &base_files, &plan, &store, &cost, arguments),
+        Trainer::Simulated => run_missing(&jobs, &store, 1, |job, _, write| {
+            job.runs().iter().try_for_each(|run| write(&simulate(&experiment, run, version())))
+        })
+        .map_err(|error: RecordError| Failure::work(error)),
+        Trainer::Candle => train(&experiment, (&bitexts, &tongues), &base_files, &jobs, &store, &cost, arguments),
     }?;
     finish(&store, &folders.records)
 }
@@ -150,7 +170,7 @@ pub(super) fn base_files(experiment: &Experiment, folders: &Folders) -> Result<B
 }
 
 #[cfg(feature = "train")]
-use super::hub::fetch;
+use crate::cli::hub::fetch;
 
 #[cfg(not(feature = "train"))]
 fn fetch(_: &str, _: &str) -> Result<PathBuf, Failure> {
@@ -168,44 +188,6 @@ fn hinted(error: SpecError) -> Failure {
     Failure::input(error).hint(hint)
 }
 
-fn list(runs: &[RunSpec], plan: &Plan, cost: &Cost, arguments: &Arguments) {
-    let is_done = |run: &RunSpec| plan.done.iter().any(|record| record.run_id == run.id);
-    if arguments.json {
-        let rows: Vec<_> = runs
-            .iter()
-            .map(|run| {
-                serde_json::json!({
-                    "run_id": run.id, "lang": run.lang, "pairs": run.pairs, "seed": run.seed, "done": is_done(run),
-                    "train_tokens": cost.train_tokens(run).round(), "seconds": cost.seconds(run),
-                })
-            })
-            .collect();
-        say(&serde_json::json!({ "runs": rows }).to_string());
-        return;
-    }
-    let row = |run: &RunSpec| {
-        vec![
-            run.lang.as_ref().map_or("(base)".to_owned(), ToString::to_string),
-            grouped(run.pairs.0),
-            run.seed.to_string(),
-            grouped(cost.train_tokens(run).round() as u64),
-            cost.seconds(run).map_or("?".to_owned(), duration),
-            if is_done(run) { "done" } else { "missing" }.to_owned(),
-            run.id.clone(),
-        ]
-    };
-    say(&table(&["language", "pairs", "seed", "about tokens", "about time", "state", "run"], runs.iter().map(row)));
-    if plan.missing.is_empty() {
-        say(&format!("\nnone of {} runs missing", runs.len()));
-        return;
-    }
-    let tokens: f64 = plan.missing.iter().map(|run| cost.train_tokens(run)).sum();
-    let seconds: Option<f64> = plan.missing.iter().map(|run| cost.seconds(run)).sum();
-    let time = seconds.map_or("time unknown on this device".to_owned(), |s| format!("about {} on one job", duration(s)));
-    let (missing, all) = (plan.missing.len(), runs.len());
-    say(&format!("\n{missing} of {all} runs missing, about {} training tokens, {time}", grouped(tokens.round() as u64)));
-}
-
 /// Whether there is such a device.
 #[cfg(feature = "train")]
 pub(super) fn check_device(device: &str, _: Trainer) -> Result<(), Failure> {
@@ -214,32 +196,35 @@ pub(super) fn check_device(device: &str, _: Trainer) -> Result<(), Failure> {
 }
 
 #[cfg(not(feature = "train"))]
-fn check_device(_: &str, trainer: Trainer) -> Result<(), Failure> {
+pub(super) fn check_device(_: &str, trainer: Trainer) -> Result<(), Failure> {
     match trainer {
         Trainer::Simulated => Ok(()),
         Trainer::Candle => Err(Failure::input(anyhow::anyhow!("this build cannot train, expected the cargo feature `train`"))),
     }
 }
 
-/// Tokens a second of a few steps of the network of the base on the share of the cores that a run has; none where there is no such device,
-/// or where the base is a checkpoint, of which a list should not make another.
 #[cfg(feature = "train")]
-fn measured_speed(experiment: &Experiment, arguments: &Arguments) -> Option<f64> {
-    use crate::model::ModelConfig;
-    use crate::train::{Workload, measure};
+pub(super) use work::base;
+#[cfg(feature = "train")]
+use work::{measured_speed, train};
 
-    let BaseSpec::Preset(base) = &experiment.base else { return None };
-    let workload = Workload { name: "base", config: ModelConfig::of(base.preset, base.vocab_size) };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads_of(jobs_of(&arguments.device, arguments.jobs))).build().ok()?;
-    let start = std::time::Instant::now();
-    let clock = || start.elapsed().as_secs_f64();
-    note("no run is finished on this device yet: measuring a few steps");
-    pool.install(|| measure(&workload, &arguments.device, LIST_STEPS, &clock, || ())).ok().map(|speed| speed.tokens_per_second)
+#[cfg(not(feature = "train"))]
+fn train(
+    _: &Experiment,
+    _: (&[Bitext], &[Tongue]),
+    _: &BaseFiles,
+    _: &[Job],
+    _: &Store,
+    _: &Cost,
+    arguments: &Arguments,
+) -> Result<(), Failure> {
+    check_device(&arguments.device, arguments.trainer)
 }
 
-/// Steps that the estimate of a list is measured on.
-#[cfg(feature = "train")]
-const LIST_STEPS: usize = 3;
+#[cfg(not(feature = "train"))]
+fn measured_speed(_: &Experiment, _: &Arguments) -> Option<f64> {
+    None
+}
 
 /// Runs at a time. Two runs side by side on a core each train more tokens a second than one run on both (benches/README.md).
 #[cfg(feature = "train")]
@@ -253,6 +238,14 @@ pub(super) fn pools(jobs: usize) -> Result<Vec<rayon::ThreadPool>, Failure> {
     (0..jobs).map(|_| rayon::ThreadPoolBuilder::new().num_threads(threads_of(jobs)).build()).collect::<Result<_, _>>().or_work()
 }
 
+/// Runs side by side in one job.
+fn stack_of(arguments: &Arguments) -> usize {
+    arguments.stack.map_or(if arguments.device == "cpu" { 1 } else { GPU_STACK }, |runs| runs as usize)
+}
+
+/// Runs that a GPU trains side by side.
+const GPU_STACK: usize = 16;
+
 /// Threads of a run that has its share of the cores.
 #[cfg(feature = "train")]
 fn threads_of(jobs: usize) -> usize {
@@ -262,95 +255,6 @@ fn threads_of(jobs: usize) -> usize {
 #[cfg(feature = "train")]
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-#[cfg(not(feature = "train"))]
-fn measured_speed(_: &Experiment, _: &Arguments) -> Option<f64> {
-    None
-}
-
-#[cfg(not(feature = "train"))]
-fn train(_: &Experiment, _: &[Bitext], _: &BaseFiles, _: &Plan, _: &Store, _: &Cost, arguments: &Arguments) -> Result<(), Failure> {
-    check_device(&arguments.device, arguments.trainer)
-}
-
-/// Trains the base if it is not kept, then the missing runs.
-#[cfg(feature = "train")]
-fn train(
-    experiment: &Experiment,
-    bitexts: &[Bitext],
-    base_files: &BaseFiles,
-    plan: &Plan,
-    store: &Store,
-    cost: &Cost,
-    arguments: &Arguments,
-) -> Result<(), Failure> {
-    use super::terminal::{bar, bars};
-    use crate::train::{TrainError, Tuner, prepare, select_device};
-
-    if plan.missing.is_empty() {
-        return Ok(());
-    }
-    let device = select_device(&arguments.device).or_input()?;
-    for folder in [Some(&arguments.cache), arguments.save.as_ref()].into_iter().flatten() {
-        files::check_writable(folder).or_input()?;
-    }
-    let bars = bars();
-    let start = std::time::Instant::now();
-    let clock = move || start.elapsed().as_secs_f64();
-    let base_bar = bar(&bars, 0, "base");
-    let base = prepare(experiment, bitexts, base_files, &arguments.cache, &device, |progress| {
-        base_bar.set_length(progress.steps);
-        base_bar.set_position(progress.step);
-        base_bar.set_message(format!("{:.3} nats a token", progress.loss_nats));
-    })
-    .map_err(|error| match error {
-        TrainError::Checkpoint(_) => Failure::input(error),
-        _ => Failure::work(error),
-    })?;
-    base_bar.finish_and_clear();
-    note(&format!("base `{}` ready after {}", base.id, duration(clock())));
-
-    let mut tuner = Tuner::new(experiment, bitexts, &base, version(), &arguments.device).or_work()?;
-    if let Some(folder) = &arguments.save {
-        tuner = tuner.keeping_weights(folder);
-    }
-    let jobs = jobs_of(&arguments.device, arguments.jobs).min(plan.missing.len());
-    let pools = pools(jobs)?;
-    let work = |run: &RunSpec| cost.work_tokens(run).max(1.0) as u64;
-    let total = bar(&bars, plan.missing.iter().map(work).sum(), "sweep");
-    run_missing(&plan.missing, store, jobs, |spec, job| {
-        let label =
-            spec.lang.as_ref().map_or("base".to_owned(), |lang| format!("{lang} {} pairs, seed {}", grouped(spec.pairs.0), spec.seed));
-        let mut before = 0;
-        let record = pools[job].install(|| {
-            tuner.run(spec, &clock, |progress| {
-                // evaluation follows, so the bar keeps its share of the run back
-                let now = (cost.train_tokens(spec) * progress.step as f64 / progress.steps as f64) as u64;
-                total.inc(now - before);
-                total.set_message(format!("{label}, {:.3} nats", progress.loss_nats));
-                before = now;
-            })
-        })?;
-        total.inc(work(spec) - before);
-        total.suspend(|| note(&line(&label, &record)));
-        anyhow::Ok(record)
-    })
-    .or_work()?;
-    total.finish_and_clear();
-    Ok(())
-}
-
-#[cfg(feature = "train")]
-fn line(label: &str, record: &RunRecord) -> String {
-    let own = record.lang.as_ref().and_then(|lang| record.evaluation(lang));
-    let result = match (&record.outcome, own) {
-        (Outcome::Diverged { step, reason }, _) => format!("diverged at step {step}: {reason}"),
-        (Outcome::Finished, Some(own)) => format!("{:.4} nats", own.loss_nats()),
-        (Outcome::Finished, None) => "evaluated".to_owned(),
-    };
-    let speed = record.tokens_per_second.map_or(String::new(), |speed| format!(", {} tokens/s", grouped(speed as u64)));
-    format!("{label}: {result} in {}{speed}", duration(record.wall_seconds))
 }
 
 /// Writes the points of the sweep and says what came out.

@@ -1,11 +1,14 @@
 //! The loop, the optimiser and whole runs: that they learn, that they repeat to the bit, and that they fail as rows.
 
+mod stack;
+mod trunk;
+
 use super::steps::{Sequence, batch_of, by_tokens};
 use super::*;
-use crate::corpus::{Bitext, Constructed};
+use crate::corpus::{Bitext, Constructed, Instruction, Tongue};
 use crate::model::{Batch, Family, Gradients, Llama, ModelConfig};
-use crate::record::Outcome;
-use crate::spec::{BaseFiles, Experiment, LoraSpec, Method, Module, Optimisation, Preset};
+use crate::record::{Outcome, RunRecord};
+use crate::spec::{BaseFiles, Experiment, InstructionSpec, LoraSpec, Method, Module, Optimisation, Preset, Scope};
 use candle_core::{DType, Device, Tensor, Var};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -242,6 +245,26 @@ fn a_mixture_reads_every_language_and_repeats_what_runs_out() {
 }
 
 #[test]
+fn instruction_data_is_read_among_the_pairs() {
+    let (mut experiment, bitexts, base) = prepared(EXPERIMENT);
+    let record = |k: usize| Instruction { instruction: format!("Say {k}."), input: String::new(), output: format!("{k} {k}") };
+    let tongue = |code: &str, count: usize| Tongue { lang: code.parse().unwrap(), records: (0..count).map(record).collect() };
+    let tongues = [tongue("eng_Latn", 9), tongue("qaa_Latn", 8), tongue("qac_Latn", 40)];
+    let mut steps = |scope, most| {
+        experiment.tuning.instructions =
+            Some(InstructionSpec { scope, most, sha256: Some(Tongue::hash(&tongues)), ..InstructionSpec::default() });
+        let tuner = Tuner::new(&experiment, &bitexts, &base, "test", "cpu").unwrap().reading(&tongues);
+        let near = tuner.run(&experiment.runs(&bitexts, &base.id)[1], &|| 0.0, |_| ()).unwrap();
+        let both = tuner.run(&experiment.mixed_run(&bitexts, &base.id, &[4, 4], 1), &|| 0.0, |_| ()).unwrap();
+        [near.steps, both.steps]
+    };
+    // 12 pairs of the first language, or 4 of each, four sequences a step
+    assert_eq!(steps(Scope::Own, None), [29_u64.div_ceil(4), 65_u64.div_ceil(4)]);
+    assert_eq!(steps(Scope::All, None), [69_u64.div_ceil(4), 65_u64.div_ceil(4)]);
+    assert_eq!(steps(Scope::Own, Some(2)), [16 / 4, 14_u64.div_ceil(4)]);
+}
+
+#[test]
 fn adapters_learn_repeat_and_leave_the_base_alone() {
     let (mut experiment, bitexts, base) = prepared(EXPERIMENT);
     let weights = base.model.to_safetensors().unwrap();
@@ -256,7 +279,7 @@ fn adapters_learn_repeat_and_leave_the_base_alone() {
     assert_eq!(trained, run(3));
     assert_eq!(base.model.to_safetensors().unwrap(), weights);
     let near = &experiment.langs()[0];
-    let loss = |record: &crate::record::RunRecord| record.evaluation(near).unwrap().loss_nats();
+    let loss = |record: &RunRecord| record.evaluation(near).unwrap().loss_nats();
     assert!(loss(&trained) < loss(&untrained) - 0.1, "{} {}", loss(&untrained), loss(&trained));
 }
 

@@ -1,0 +1,152 @@
+//! The training of a sweep: the base if it is not kept, then the missing runs.
+
+use super::{Arguments, jobs_of, pools, threads_of};
+use crate::cli::failure::{Failure, OrFail};
+use crate::cli::terminal::{bar, bars, note};
+use crate::cli::version;
+use crate::corpus::{Bitext, Tongue};
+use crate::files;
+use crate::model::ModelConfig;
+use crate::record::{Outcome, RunRecord, Store};
+use crate::report::eye::{duration, grouped};
+use crate::spec::{BaseFiles, BaseSpec, Experiment, RunSpec};
+use crate::sweep::{Cost, Job, run_missing};
+use crate::train::{Base, Progress, TrainError, Tuner, Workload, measure, prepare, select_device};
+use indicatif::{MultiProgress, ProgressBar};
+use std::path::Path;
+
+/// Steps that the estimate of a list is measured on.
+const LIST_STEPS: usize = 3;
+
+/// Tokens a second of a few steps of the network of the base on the share of the cores that a run has; none where there is no such device,
+/// or where the base is a checkpoint, of which a list should not make another.
+pub fn measured_speed(experiment: &Experiment, arguments: &Arguments) -> Option<f64> {
+    let BaseSpec::Preset(base) = &experiment.base else { return None };
+    let workload = Workload { name: "base", config: ModelConfig::of(base.preset, base.vocab_size) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads_of(jobs_of(&arguments.device, arguments.jobs))).build().ok()?;
+    let start = std::time::Instant::now();
+    let clock = || start.elapsed().as_secs_f64();
+    note("no run is finished on this device yet: measuring a few steps");
+    pool.install(|| measure(&workload, &arguments.device, LIST_STEPS, &clock, || ())).ok().map(|speed| speed.tokens_per_second)
+}
+
+/// Trains the base if it is not kept, then the jobs.
+pub fn train(
+    experiment: &Experiment,
+    (bitexts, tongues): (&[Bitext], &[Tongue]),
+    base_files: &BaseFiles,
+    jobs: &[Job],
+    store: &Store,
+    cost: &Cost,
+    arguments: &Arguments,
+) -> Result<(), Failure> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    for folder in [Some(&arguments.cache), arguments.save.as_ref()].into_iter().flatten() {
+        files::check_writable(folder).or_input()?;
+    }
+    let bars = bars();
+    let start = std::time::Instant::now();
+    let clock = move || start.elapsed().as_secs_f64();
+    let base = base(experiment, bitexts, base_files, (&arguments.device, &arguments.cache), &bars)?;
+    note(&format!("base `{}` ready after {}", base.id, duration(clock())));
+
+    let mut tuner = Tuner::new(experiment, bitexts, &base, version(), &arguments.device).or_work()?.reading(tongues);
+    if let Some(folder) = &arguments.save {
+        tuner = tuner.keeping_weights(folder);
+    }
+    let workers = jobs_of(&arguments.device, arguments.jobs).min(jobs.len());
+    let pools = pools(workers)?;
+    let work = jobs.iter().flat_map(|job| cost.computed_tokens(job)).map(|tokens| cost.work_tokens(tokens).max(1.0) as u64).sum();
+    let total = bar(&bars, work, "sweep");
+    run_missing(jobs, store, workers, |job, worker, write| {
+        if let Job::Stack(runs) = job {
+            let mut shown = Shown { label: stack_label(runs), tokens: cost.computed_tokens(job).iter().sum(), before: 0, total: &total };
+            let records = pools[worker].install(|| tuner.run_stack(runs, &clock, |progress| shown.see(progress)))?;
+            total.dec(shown.before);
+            for (record, (spec, tokens)) in records.iter().zip(runs.iter().zip(cost.computed_tokens(job))) {
+                write(record)?;
+                Shown { label: label(spec), tokens, before: 0, total: &total }.end(cost, record);
+            }
+            return Ok(());
+        }
+        let mut trunk = tuner.trunk();
+        for (spec, tokens) in job.runs().iter().zip(cost.computed_tokens(job)) {
+            let mut shown = Shown { label: label(spec), tokens, before: 0, total: &total };
+            let record = pools[worker].install(|| trunk.run(spec, &clock, |progress| shown.see(progress)))?;
+            write(&record)?;
+            shown.end(cost, &record);
+        }
+        anyhow::Ok(())
+    })
+    .or_work()?;
+    total.finish_and_clear();
+    Ok(())
+}
+
+/// The base on a device, trained if the cache folder does not hold it.
+pub fn base(
+    experiment: &Experiment,
+    bitexts: &[Bitext],
+    base_files: &BaseFiles,
+    (device, cache): (&str, &Path),
+    bars: &MultiProgress,
+) -> Result<Base, Failure> {
+    let device = select_device(device).or_input()?;
+    let bar = bar(bars, 0, "base");
+    let base = prepare(experiment, bitexts, base_files, cache, &device, |progress| {
+        bar.set_length(progress.steps);
+        bar.set_position(progress.step);
+        bar.set_message(format!("{:.3} nats a token", progress.loss_nats));
+    });
+    bar.finish_and_clear();
+    base.map_err(|error| match error {
+        TrainError::Checkpoint(_) => Failure::input(error),
+        _ => Failure::work(error),
+    })
+}
+
+/// A run on the bar of its sweep.
+struct Shown<'a> {
+    label: String,
+    /// Tokens of training that it was expected to compute.
+    tokens: f64,
+    /// Those on the bar already.
+    before: u64,
+    total: &'a ProgressBar,
+}
+
+impl Shown<'_> {
+    fn see(&mut self, progress: Progress) {
+        // evaluation follows, so the bar keeps its share of the run back
+        let now = (self.tokens * progress.step as f64 / progress.steps as f64) as u64;
+        self.total.inc(now - self.before);
+        self.total.set_message(format!("{}, {:.3} nats", self.label, progress.loss_nats));
+        self.before = now;
+    }
+
+    fn end(self, cost: &Cost, record: &RunRecord) {
+        self.total.inc((cost.work_tokens(self.tokens).max(1.0) as u64).saturating_sub(self.before));
+        self.total.suspend(|| note(&line(&self.label, record)));
+    }
+}
+
+fn stack_label(runs: &[RunSpec]) -> String {
+    format!("{} runs of {} pairs", runs.len(), runs.first().map_or(String::new(), |run| grouped(run.pairs.0)))
+}
+
+fn label(spec: &RunSpec) -> String {
+    spec.lang.as_ref().map_or("base".to_owned(), |lang| format!("{lang} {} pairs, seed {}", grouped(spec.pairs.0), spec.seed))
+}
+
+fn line(label: &str, record: &RunRecord) -> String {
+    let own = record.lang.as_ref().and_then(|lang| record.evaluation(lang));
+    let result = match (&record.outcome, own) {
+        (Outcome::Diverged { step, reason }, _) => format!("diverged at step {step}: {reason}"),
+        (Outcome::Finished, Some(own)) => format!("{:.4} nats", own.loss_nats()),
+        (Outcome::Finished, None) => "evaluated".to_owned(),
+    };
+    let speed = record.tokens_per_second.map_or(String::new(), |speed| format!(", {} tokens/s", grouped(speed as u64)));
+    format!("{label}: {result} in {}{speed}", duration(record.wall_seconds))
+}

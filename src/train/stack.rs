@@ -1,0 +1,183 @@
+//! Runs of one length trained side by side as one stack: each with its own batches, rate and gradient norm, and each for itself where it fails.
+
+use super::TrainError;
+use super::run::Tuner;
+use super::schedule::Schedule;
+use super::steps::{Divergence, Ended, Progress, Trail, endless, hopeless};
+use super::trunk::note_end;
+use crate::model::{Batch, Stack};
+use crate::record::RunRecord;
+use crate::spec::{Optimisation, RunSpec};
+use crate::units::Tokens;
+use candle_core::backprop::GradStore;
+use candle_core::{DType, Result, Tensor, Var, bail};
+
+/// Added to the root of the second moment.
+const EPS: f64 = 1e-8;
+
+/// One run of a stack.
+pub struct Member {
+    /// Its batches, one a step.
+    pub batches: Vec<Batch>,
+    /// Its rates.
+    pub schedule: Schedule,
+    trail: Trail,
+    divergence: Option<Divergence>,
+}
+
+impl Member {
+    /// A run at its start.
+    pub fn new(batches: Vec<Batch>, schedule: Schedule) -> Self {
+        Member { batches, schedule, trail: Trail::default(), divergence: None }
+    }
+
+    /// Tokens read so far.
+    pub fn tokens(&self) -> u64 {
+        self.trail.tokens()
+    }
+
+    /// How it ended.
+    pub fn ended(&self) -> Ended {
+        self.trail.ended(self.divergence.clone())
+    }
+
+    /// The batch of a step, if it takes part in it.
+    fn batch(&self, step: u64) -> Option<&Batch> {
+        self.batches.get(step as usize).filter(|_| self.divergence.is_none())
+    }
+}
+
+/// Trains a stack in place on the batches of its members. `observe` sees the steps of the longest of them, and the mean of their losses.
+pub fn fit_stack(
+    stack: &Stack,
+    members: &mut [Member],
+    optimisation: &Optimisation,
+    mut observe: impl FnMut(Progress),
+) -> std::result::Result<(), TrainError> {
+    let mut optimiser = StackedAdamW::new(stack, *optimisation)?;
+    let steps = members.iter().map(|member| member.batches.len() as u64).max().unwrap_or(0);
+    for step in 0..steps {
+        // who does not take part any more computes what another one does, and leaves it
+        let Some(other) = members.iter().find_map(|member| member.batch(step)) else { return Ok(()) };
+        let batches: Vec<&Batch> = members.iter().map(|member| member.batch(step).unwrap_or(other)).collect();
+        let losses = stack.losses(&batches)?; // (R)
+        let nats: Vec<f64> = losses.to_dtype(DType::F64)?.to_vec1()?;
+        let targets: Vec<f64> = batches.iter().map(|batch| batch.targets() as f64).collect();
+        let mut takes_part: Vec<bool> = members.iter().map(|member| member.batch(step).is_some()).collect();
+        for (run, member) in members.iter_mut().enumerate().filter(|(run, _)| takes_part[*run]) {
+            member.divergence = hopeless(nats[run] / targets[run], stack.config().vocab_size).map(|reason| Divergence { step, reason });
+        }
+        takes_part.iter_mut().zip(&*members).for_each(|(takes_part, member)| *takes_part &= member.divergence.is_none());
+        let rates: Vec<f64> = members.iter().map(|member| member.schedule.lr(step)).collect();
+        let norms = optimiser.step(stack, &losses.sum_all()?.backward()?, &targets, &rates, &takes_part)?;
+        let mut sum = 0.0;
+        for (run, member) in members.iter_mut().enumerate().filter(|(run, _)| takes_part[*run]) {
+            sum += nats[run] / targets[run];
+            match endless(norms[run]) {
+                Some(reason) => member.divergence = Some(Divergence { step, reason }),
+                None => member.trail.step(&member.batches[step as usize], nats[run]),
+            }
+        }
+        let (count, tokens) = (takes_part.iter().filter(|&&part| part).count(), members.iter().map(Member::tokens).sum());
+        observe(Progress { step: step + 1, steps, tokens, loss_nats: sum / count as f64 });
+    }
+    Ok(())
+}
+
+/// AdamW for a stack, with a norm, a scale and a rate a run.
+struct StackedAdamW {
+    /// First and second moment of each variable, (R, shape).
+    moments: Vec<(Tensor, Tensor)>,
+    optimisation: Optimisation,
+    steps: i32,
+}
+
+impl StackedAdamW {
+    fn new(stack: &Stack, optimisation: Optimisation) -> Result<Self> {
+        let zeros = |var: &Var| Ok((var.zeros_like()?, var.zeros_like()?));
+        Ok(StackedAdamW { moments: stack.variables().iter().map(zeros).collect::<Result<_>>()?, optimisation, steps: 0 })
+    }
+
+    /// One step of the runs that take part, with the gradients of their total losses. Returns the norm of the gradient of the mean loss of each
+    /// before clipping; where it is not finite, that run is left as it was.
+    fn step(&mut self, stack: &Stack, gradients: &GradStore, targets: &[f64], rates: &[f64], takes_part: &[bool]) -> Result<Vec<f64>> {
+        let gradient = |var: &Var| match gradients.get(var) {
+            Some(gradient) => Ok(gradient.clone()),
+            None => bail!("variable of a stack without a gradient"),
+        };
+        let gradients = stack.variables().iter().map(gradient).collect::<Result<Vec<_>>>()?;
+        let squares = |gradient: &Tensor| gradient.sqr()?.flatten_from(1)?.sum(1)?.to_dtype(DType::F64); // (R)
+        let squares = gradients.iter().map(squares).collect::<Result<Vec<_>>>()?;
+        let squares: Vec<f64> = Tensor::stack(&squares, 0)?.sum(0)?.to_vec1()?;
+        let norms: Vec<f64> = squares.iter().zip(targets).map(|(square, targets)| square.sqrt() / targets).collect();
+        let moves: Vec<bool> = norms.iter().zip(takes_part).map(|(norm, &takes_part)| takes_part && norm.is_finite()).collect();
+        self.steps += 1;
+        let Optimisation { beta1, beta2, grad_clip, weight_decay, .. } = self.optimisation;
+        let (unbias1, unbias2) = (1.0 / (1.0 - beta1.powi(self.steps)), 1.0 / (1.0 - beta2.powi(self.steps)));
+        let scales: Vec<f64> = norms.iter().zip(targets).map(|(norm, targets)| (grad_clip / norm).min(1.0) / targets).collect();
+        for ((var, (m, v)), gradient) in stack.variables().iter().zip(&mut self.moments).zip(gradients) {
+            let each = |values: Vec<f64>| -> Result<Tensor> {
+                let shape = [&[values.len()], vec![1; var.dims().len() - 1].as_slice()].concat(); // (R, 1, ..)
+                Tensor::from_vec(values, shape, &candle_core::Device::Cpu)?.to_dtype(var.dtype())?.to_device(var.device())
+            };
+            let decay = if var.dims().len() > 2 { weight_decay } else { 0.0 };
+            let gradient = gradient.broadcast_mul(&each(scales.clone())?)?;
+            let next_m = ((&*m * beta1)? + (&gradient * (1.0 - beta1))?)?;
+            let next_v = ((&*v * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
+            let change =
+                (&next_m / ((&next_v * unbias2)?.sqrt()? + EPS)?)?.broadcast_mul(&each(rates.iter().map(|lr| lr * unbias1).collect())?)?;
+            let keep = each(rates.iter().map(|lr| 1.0 - lr * decay).collect())?;
+            let next = (var.as_tensor().broadcast_mul(&keep)? - change)?;
+            let moved = |new: &Tensor, old: &Tensor| chosen(&moves, new, old);
+            (*m, *v) = (moved(&next_m, m)?, moved(&next_v, v)?);
+            var.set(&moved(&next, &var.as_detached_tensor())?)?;
+        }
+        Ok(norms)
+    }
+}
+
+/// The new rows (first axis) of those who move, the old ones of the others.
+fn chosen(moves: &[bool], new: &Tensor, old: &Tensor) -> Result<Tensor> {
+    if moves.iter().all(|&moves| moves) {
+        return Ok(new.clone());
+    }
+    let rows = moves.iter().enumerate().map(|(run, &moves)| if moves { new } else { old }.narrow(0, run, 1));
+    Tensor::cat(&rows.collect::<Result<Vec<_>>>()?, 0)
+}
+
+impl Tuner<'_> {
+    /// Trains runs of about one length as one stack, and evaluates each. A network that cannot stand in a stack ([`Llama::is_plain`]) is
+    /// trained by itself, run after run. The seconds of the training are shared among the runs by their tokens.
+    ///
+    /// [`Llama::is_plain`]: crate::model::Llama::is_plain
+    pub fn run_stack(
+        &self,
+        specs: &[RunSpec],
+        clock: &dyn Fn() -> f64,
+        mut observe: impl FnMut(Progress),
+    ) -> std::result::Result<Vec<RunRecord>, TrainError> {
+        let tuning = &self.experiment.tuning;
+        if !self.fresh_model(0)?.is_plain() {
+            return specs.iter().map(|spec| self.run(spec, clock, &mut observe)).collect();
+        }
+        let start = clock();
+        let member = |spec: &RunSpec| {
+            let batches = self.batches(spec)?;
+            let schedule = Schedule::of(&tuning.schedule, &tuning.optimisation, batches.len() as u64);
+            Ok(Member::new(batches, schedule))
+        };
+        let mut members = specs.iter().map(member).collect::<std::result::Result<Vec<_>, TrainError>>()?;
+        let stack = Stack::new(&self.base.model, specs.len())?;
+        fit_stack(&stack, &mut members, &tuning.optimisation, observe)?;
+        let (seconds, tokens) = (clock() - start, members.iter().map(Member::tokens).sum::<u64>());
+        let record = |(run, (spec, member)): (usize, (&RunSpec, &Member))| {
+            let (mut record, share) = (self.blank_record(spec), member.tokens() as f64 / tokens.max(1) as f64);
+            record.train_tokens = Tokens(member.tokens());
+            record.tokens_per_second = (tokens > 0).then(|| tokens as f64 / seconds);
+            record.stack = Some(specs.len());
+            note_end(&mut record, member.ended(), member.schedule.steps());
+            self.finished(record, &stack.member(run)?, clock() - share * seconds, clock)
+        };
+        specs.iter().zip(&members).enumerate().map(record).collect()
+    }
+}

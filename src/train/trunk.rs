@@ -1,0 +1,92 @@
+//! Runs of one language and seed, one after the other: each by itself, or as branches of one trunk.
+//!
+//! Under a trunk a run of n pairs in S steps reads the first n pairs of the seeded shuffle in its order. Until its last `c = ceil(share S)` steps
+//! it does what every longer run does, so that the trunk stands for all of them there; from `S - c` on it goes on as a branch of its own.
+
+use super::TrainError;
+use super::run::Tuner;
+use super::schedule::Schedule;
+use super::steps::{Divergence, Ended, Progress, Training};
+use crate::record::{Outcome, RunRecord};
+use crate::spec::{RunSpec, ScheduleSpec};
+use crate::units::{Lang, Tokens};
+
+/// What the runs of one language and seed have in common so far.
+pub struct Trunk<'a> {
+    tuner: &'a Tuner<'a>,
+    grown: Option<Grown>,
+}
+
+struct Grown {
+    lang: Option<Lang>,
+    seed: u64,
+    training: Training,
+    /// A trunk that failed has failed for every longer branch.
+    failed: Option<Divergence>,
+}
+
+impl<'a> Trunk<'a> {
+    /// One that has not been trained yet.
+    pub(super) fn new(tuner: &'a Tuner<'a>) -> Self {
+        Trunk { tuner, grown: None }
+    }
+
+    /// Trains and evaluates one run, from where the trunk stands if that is on its way. `clock` gives seconds from any fixed moment; only
+    /// the speeds in the record depend on it. `observe` sees the steps that are done for this run.
+    pub fn run(&mut self, spec: &RunSpec, clock: &dyn Fn() -> f64, mut observe: impl FnMut(Progress)) -> Result<RunRecord, TrainError> {
+        let (start, mut record) = (clock(), self.tuner.blank_record(spec));
+        if spec.lang.is_none() && spec.mix.is_empty() {
+            return self.tuner.finished(record, &self.tuner.base.model, start, clock);
+        }
+        let tuning = &self.tuner.experiment.tuning;
+        let batches = self.tuner.batches(spec)?;
+        let schedule = Schedule::of(&tuning.schedule, &tuning.optimisation, batches.len() as u64);
+        // mixtures share nothing
+        let is_branch = |grown: &Grown| grown.lang == spec.lang && spec.lang.is_some() && grown.seed == spec.seed;
+        let on_the_way = |grown: &Grown| is_branch(grown) && grown.training.steps() <= schedule.steps_before_fall();
+        let mut grown = match self.grown.take().filter(on_the_way) {
+            Some(grown) => grown,
+            None => {
+                let training = Training::new(&self.tuner.fresh_model(spec.seed)?, &tuning.optimisation)?;
+                Grown { lang: spec.lang.clone(), seed: spec.seed, training, failed: None }
+            }
+        };
+        let (from, read) = (grown.training.steps(), grown.training.tokens());
+        let mut observe = |progress: Progress| observe(Progress { step: progress.step - from, steps: progress.steps - from, ..progress });
+        if grown.failed.is_none() {
+            grown.failed = grown.training.advance(&batches, &schedule, schedule.steps_before_fall(), &mut observe)?;
+        }
+        let mut divergence = grown.failed.clone();
+        let mut branch = match tuning.schedule {
+            ScheduleSpec::Whole => grown.training,
+            ScheduleSpec::Trunk(_) => {
+                let branch = grown.training.fork()?;
+                self.grown = Some(grown);
+                branch
+            }
+        };
+        if divergence.is_none() {
+            divergence = branch.advance(&batches, &schedule, schedule.steps(), &mut observe)?;
+        }
+        let computed = branch.tokens() - read;
+        record.train_tokens = Tokens(branch.tokens());
+        record.computed_tokens = (tuning.schedule != ScheduleSpec::Whole).then_some(Tokens(computed));
+        record.tokens_per_second = (computed > 0).then(|| computed as f64 / (clock() - start));
+        note_end(&mut record, branch.ended(divergence), schedule.steps());
+        self.tuner.finished(record, branch.model(), start, clock)
+    }
+}
+
+/// Writes how the training ended into its record.
+pub(super) fn note_end(record: &mut RunRecord, ended: Ended, steps: u64) {
+    match ended {
+        Ended::Finished { last_loss_nats, .. } => {
+            record.steps = steps;
+            record.train_loss_nats = Some(last_loss_nats);
+        }
+        Ended::Diverged { step, reason, .. } => {
+            record.steps = step;
+            record.outcome = Outcome::Diverged { step, reason };
+        }
+    }
+}
