@@ -17,6 +17,9 @@ pub struct Arguments {
     /// Where to train: `cpu`, `cuda` or `cuda:1`
     #[arg(long, default_value = "cpu")]
     pub device: String,
+    /// Copies that are trained side by side as one
+    #[arg(long, value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub stack: u32,
     /// Steps to measure, after a few to warm up
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub steps: u32,
@@ -45,7 +48,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for workload in &chosen {
         bar.set_message(format!("model `{}`", workload.name));
         let clock = || start.elapsed().as_secs_f64();
-        let speed = pool.install(|| measure(workload, &arguments.device, steps, &clock, || bar.inc(1))).or_work()?;
+        let speed =
+            pool.install(|| measure(workload, &arguments.device, arguments.stack as usize, steps, &clock, || bar.inc(1))).or_work()?;
         if arguments.json {
             bar.suspend(|| say(&json(workload, arguments, threads, &speed).to_string()));
         }
@@ -64,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn json(workload: &Workload, arguments: &Arguments, threads: usize, speed: &Speed) -> serde_json::Value {
     serde_json::json!({
-        "model": workload.name, "device": arguments.device, "threads": threads, "steps": arguments.steps,
+        "model": workload.name, "device": arguments.device, "threads": threads, "stack": arguments.stack, "steps": arguments.steps,
         "tokens_per_second": speed.tokens_per_second, "loss_first": speed.loss_first, "loss_last": speed.loss_last,
     })
 }

@@ -6,6 +6,7 @@ use super::kernels::{self, Real};
 use super::llama::Llama;
 use super::ops::{Ops, entries};
 use super::pass::{Network, Part};
+use super::recomputed;
 use candle_core::{DType, Result, Storage, Tensor, Var, bail};
 use rand_chacha::ChaCha8Rng;
 
@@ -22,8 +23,18 @@ pub enum Gradients<'a> {
 #[derive(Debug)]
 pub struct Backprop {
     model: Llama,
+    saving: Saving,
     memory: Memory,
     dropout: Option<ChaCha8Rng>,
+}
+
+/// What is done for less memory; gradients are the same, those of micro-batches up to rounding.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Saving {
+    /// Sequences whose activations are in memory at a time; all of a batch where absent.
+    pub micro_batch: Option<usize>,
+    /// Whether blocks keep their input alone, and are computed again for their gradients.
+    pub recomputes: bool,
 }
 
 #[derive(Debug)]
@@ -56,52 +67,72 @@ impl Backprop {
             (Ops::Fused, DType::F64) => Memory::Double(Default::default()),
             _ => Memory::Graph,
         };
-        Backprop { model: model.clone(), memory, dropout: model.dropout_generator() }
+        Backprop { model: model.clone(), saving: Saving::default(), memory, dropout: model.dropout_generator() }
+    }
+
+    /// The same with less memory.
+    pub fn saving(self, saving: Saving) -> Self {
+        Backprop { saving, ..self }
     }
 
     /// The same for a copy of the model, with the dropout where it stands.
     pub fn on(&self, copy: &Llama) -> Self {
-        Backprop { dropout: self.dropout.clone(), ..Backprop::new(copy) }
+        Backprop { dropout: self.dropout.clone(), saving: self.saving, ..Backprop::new(copy) }
     }
 
     /// Cross-entropy of all targets of a batch, total in nats.
     pub fn loss(&mut self, batch: &Batch) -> Result<f64> {
         match &mut self.memory {
-            Memory::Single(lanes) => written(&self.model, batch, |network, parts| losses(network, lanes, parts)),
-            Memory::Double(lanes) => written(&self.model, batch, |network, parts| losses(network, lanes, parts)),
+            Memory::Single(lanes) => written(&self.model, batch, self.saving, |network, parts| losses(network, lanes, parts)),
+            Memory::Double(lanes) => written(&self.model, batch, self.saving, |network, parts| losses(network, lanes, parts)),
             Memory::Graph => self.model.untracked().loss(batch)?.to_dtype(DType::F64)?.to_scalar(),
         }
     }
 
     /// The same in training, with its gradients.
     pub fn loss_and_gradients(&mut self, batch: &Batch) -> Result<(f64, Gradients<'_>)> {
-        let variables = self.model.trained();
         match &mut self.memory {
             Memory::Single(lanes) => {
-                let nats = written(&self.model, batch, |network, parts| losses_and_gradients(network, lanes, parts))?;
+                let nats = written(&self.model, batch, self.saving, |network, parts| losses_and_gradients(network, lanes, parts))?;
                 Ok((nats, Gradients::Slices(&lanes[0].gradients)))
             }
             Memory::Double(lanes) => {
-                let nats = written(&self.model, batch, |network, parts| losses_and_gradients(network, lanes, parts))?;
+                let nats = written(&self.model, batch, self.saving, |network, parts| losses_and_gradients(network, lanes, parts))?;
                 let tensor = |((_, var), gradient): (&(_, &Var), &Vec<f64>)| Tensor::from_slice(gradient, var.shape(), var.device());
-                Ok((nats, Gradients::Tensors(variables.iter().zip(&lanes[0].gradients).map(tensor).collect::<Result<_>>()?)))
+                Ok((nats, Gradients::Tensors(self.model.trained().iter().zip(&lanes[0].gradients).map(tensor).collect::<Result<_>>()?)))
             }
             Memory::Graph => {
-                let loss = self.model.training_loss(batch, self.dropout.as_mut())?;
-                let gradients = loss.backward()?;
-                let gradient = |(name, var): &(String, &Var)| match gradients.get(var) {
-                    Some(gradient) => Ok(gradient.clone()),
-                    None => bail!("variable `{name}` has no gradient"),
-                };
-                let gradients = variables.iter().map(gradient).collect::<Result<_>>()?;
-                Ok((loss.to_dtype(DType::F64)?.to_scalar()?, Gradients::Tensors(gradients)))
+                let (mut nats, mut sums) = (0.0, Vec::new());
+                for part in batch.cut(self.saving.micro_batch) {
+                    let (loss, gradients) = graph(&self.model, &part, self.saving, self.dropout.as_mut())?;
+                    nats += loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+                    sums = match sums.is_empty() {
+                        true => gradients,
+                        false => sums.iter().zip(&gradients).map(|(sum, part)| sum + part).collect::<Result<_>>()?,
+                    };
+                }
+                Ok((nats, Gradients::Tensors(sums)))
             }
         }
     }
 }
 
+/// Loss in training and its gradients, by candle's graph.
+fn graph(model: &Llama, batch: &Batch, saving: Saving, dropout: Option<&mut ChaCha8Rng>) -> Result<(Tensor, Vec<Tensor>)> {
+    if saving.recomputes {
+        return recomputed::loss_and_gradients(model, batch, dropout);
+    }
+    let loss = model.training_loss(batch, dropout)?;
+    let gradients = loss.backward()?;
+    let gradient = |(name, var): (String, &Var)| match gradients.get(var) {
+        Some(gradient) => Ok(gradient.clone()),
+        None => bail!("variable `{name}` has no gradient"),
+    };
+    Ok((loss.detach(), model.trained().into_iter().map(gradient).collect::<Result<_>>()?))
+}
+
 /// Runs `body` on the variables of a model as slices, and on the parts of a batch.
-fn written<T: Real, R>(model: &Llama, batch: &Batch, body: impl FnOnce(&Network<'_, T>, &[Part<'_>]) -> R) -> Result<R> {
+fn written<T: Real, R>(model: &Llama, batch: &Batch, saving: Saving, body: impl FnOnce(&Network<'_, T>, &[Part<'_>]) -> R) -> Result<R> {
     model.check(batch)?;
     let variables = model.variables();
     let guards: Vec<_> = variables.iter().map(|(_, var)| var.storage_and_layout()).collect();
@@ -109,10 +140,19 @@ fn written<T: Real, R>(model: &Llama, batch: &Batch, body: impl FnOnce(&Network<
         Storage::Cpu(storage) => entries::<T>(storage, layout),
         _ => bail!("expected a network on the CPU"),
     });
-    let parts = batch.parts(PART_TOKENS);
+    let parts = batch.parts(PART_TOKENS, saving.micro_batch);
     let lanes = parts.len().clamp(1, 2);
     let threads = (rayon::current_num_threads() / lanes).max(1);
-    Ok(body(&Network { config: *model.config(), turns: model.turns(batch), variables: slices.collect::<Result<_>>()?, threads }, &parts))
+    Ok(body(
+        &Network {
+            config: *model.config(),
+            turns: model.turns(batch),
+            variables: slices.collect::<Result<_>>()?,
+            threads,
+            recomputes: saving.recomputes,
+        },
+        &parts,
+    ))
 }
 
 /// Gives each lane its half of the parts and sums what they return.

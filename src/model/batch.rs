@@ -33,8 +33,9 @@ impl Batch {
     }
 
     /// The same sequences in parts of about `tokens` tokens: one, or an even number of them as far as whole sequences allow,
-    /// so that two threads share them.
-    pub(super) fn parts(&self, tokens: usize) -> Vec<Part<'_>> {
+    /// so that two threads share them. None has more than `most` sequences, if that is given.
+    pub(super) fn parts(&self, tokens: usize, most: Option<usize>) -> Vec<Part<'_>> {
+        let most = most.unwrap_or(usize::MAX);
         let count = match (self.tokens.len() + tokens / 2) / tokens {
             0 | 1 => 1,
             more => more.next_multiple_of(2),
@@ -43,7 +44,8 @@ impl Batch {
         let mut sequence = 0;
         while sequence < self.lengths.len() {
             let (first, from) = (sequence, start);
-            while sequence < self.lengths.len() && start * count / self.tokens.len() == from * count / self.tokens.len() {
+            let fits = |start: usize| start * count / self.tokens.len() == from * count / self.tokens.len();
+            while sequence < self.lengths.len() && sequence - first < most && fits(start) {
                 start += self.lengths[sequence];
                 sequence += 1;
             }
@@ -57,6 +59,18 @@ impl Batch {
             target += targets;
         }
         parts
+    }
+
+    /// The same sequences in batches of at most `most`, or in one.
+    pub(super) fn cut(&self, most: Option<usize>) -> Vec<Batch> {
+        let parts = self.parts(self.tokens.len().max(1), most);
+        let batch = |part: Part<'_>| Batch {
+            tokens: part.tokens.to_vec(),
+            lengths: part.lengths.into(),
+            rows: part.rows.iter().map(|&row| row as u32).collect(),
+            targets: part.targets.into(),
+        };
+        parts.into_iter().map(batch).collect()
     }
 
     /// The batch on a grid with a sequence a row and `columns` columns: its tokens, 0 beyond the end of a sequence, and the cells with a target.

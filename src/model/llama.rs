@@ -220,30 +220,54 @@ impl Llama {
     }
 
     fn forward(&self, batch: &Batch, mut dropout: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
-        let (ops, eps, device) = (self.ops, self.config.norm_eps, self.device());
-        self.check(batch)?;
-        let tokens = Tensor::new(batch.tokens.as_slice(), device)?; // (n)
-        let mut x = self.read(&self.embedding).index_select(&tokens, 0)?; // (n, d)
-        for (layer, block) in self.blocks.iter().enumerate() {
-            let mut project = |x: &Tensor, weight: &Var, pack: usize| {
-                let w = self.read(weight); // (rows of the pack, k)
-                match &self.lora {
-                    Some(lora) => lora.project(x, &w, layer, PACKS[pack], ops, self.tracked, dropout.as_deref_mut()),
-                    None => ops.linear(x, &w),
-                }
-            };
-            let h = ops.rms_norm(&x, &self.read(&block.norm_attention), eps)?; // (n, d)
-            let qkv = project(&h, &block.qkv, 0)?; // (n, qkv_dim)
-            let h = self.attention(qkv, block, &batch.lengths)?; // (n, n_heads head_dim)
-            x = (x + project(&h, &block.attention_out, 1)?)?; // (n, d)
-            let h = ops.rms_norm(&x, &self.read(&block.norm_feed_forward), eps)?; // (n, d)
-            let h = ops.swiglu(&project(&h, &block.gate_up, 2)?)?; // (n, d_ff)
-            x = (x + project(&h, &block.down, 3)?)?; // (n, d)
+        let mut x = self.embed(batch)?; // (n, d)
+        for layer in 0..self.blocks.len() {
+            x = self.block(layer, &x, batch, dropout.as_deref_mut())?; // (n, d)
         }
-        // only rows with a target pay for the head
-        let rows = Tensor::new(batch.rows.as_slice(), device)?; // (m)
-        let h = ops.rms_norm(&x.index_select(&rows, 0)?, &self.read(&self.norm), eps)?; // (m, d)
-        ops.linear(&h, &self.read(self.head.as_ref().unwrap_or(&self.embedding))) // (m, V)
+        self.head(&x, batch)
+    }
+
+    /// The residual stream before the first block: (n, d).
+    pub(super) fn embed(&self, batch: &Batch) -> Result<Tensor> {
+        self.check(batch)?;
+        let tokens = Tensor::new(batch.tokens.as_slice(), self.device())?; // (n)
+        self.read(&self.embedding).index_select(&tokens, 0) // (n, d)
+    }
+
+    /// The residual stream after a block: (n, d).
+    pub(super) fn block(&self, layer: usize, x: &Tensor, batch: &Batch, mut dropout: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
+        let (ops, eps, block) = (self.ops, self.config.norm_eps, &self.blocks[layer]);
+        let mut project = |x: &Tensor, weight: &Var, pack: usize| {
+            let w = self.read(weight); // (rows of the pack, k)
+            match &self.lora {
+                Some(lora) => lora.project(x, &w, layer, PACKS[pack], ops, self.tracked, dropout.as_deref_mut()),
+                None => ops.linear(x, &w),
+            }
+        };
+        let h = ops.rms_norm(x, &self.read(&block.norm_attention), eps)?; // (n, d)
+        let qkv = project(&h, &block.qkv, 0)?; // (n, qkv_dim)
+        let h = self.attention(qkv, block, &batch.lengths)?; // (n, n_heads head_dim)
+        let x = (x + project(&h, &block.attention_out, 1)?)?; // (n, d)
+        let h = ops.rms_norm(&x, &self.read(&block.norm_feed_forward), eps)?; // (n, d)
+        let h = ops.swiglu(&project(&h, &block.gate_up, 2)?)?; // (n, d_ff)
+        x + project(&h, &block.down, 3)? // (n, d)
+    }
+
+    /// Logits at the rows with a target, which alone pay for the head, of the residual stream after the last block: (m, V).
+    fn head(&self, x: &Tensor, batch: &Batch) -> Result<Tensor> {
+        let rows = Tensor::new(batch.rows.as_slice(), self.device())?; // (m)
+        let h = self.ops.rms_norm(&x.index_select(&rows, 0)?, &self.read(&self.norm), self.config.norm_eps)?; // (m, d)
+        self.ops.linear(&h, &self.read(self.head.as_ref().unwrap_or(&self.embedding))) // (m, V)
+    }
+
+    /// Cross-entropy of all targets of a batch, total in nats, of the residual stream after the last block: a scalar.
+    pub(super) fn loss_of(&self, x: &Tensor, batch: &Batch) -> Result<Tensor> {
+        self.ops.cross_entropy(&self.head(x, batch)?, &batch.targets)
+    }
+
+    /// Blocks.
+    pub(super) fn layers(&self) -> usize {
+        self.blocks.len()
     }
 
     /// Attention of the projections of a block, with what its family does to them first.

@@ -29,10 +29,11 @@ mod lora;
 mod ops;
 mod pass;
 mod product;
+mod recomputed;
 mod stack;
 mod tokenizer;
 
-pub use backprop::{Backprop, Gradients};
+pub use backprop::{Backprop, Gradients, Saving};
 pub use batch::Batch;
 pub use checkpoint::{CheckpointError, WeightsError};
 pub use config::{ConfigError, Family, ModelConfig, RopeScaling};

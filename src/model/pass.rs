@@ -32,6 +32,23 @@ pub struct Network<'a, T> {
     pub variables: Vec<&'a [T]>,
     /// Threads that a product may use.
     pub threads: usize,
+    /// Whether a block keeps its input alone, and is computed again for its gradient.
+    pub recomputes: bool,
+}
+
+/// What the forward leaves of a block for its backward.
+enum Trace<T> {
+    /// All.
+    Kept(Kept<T>),
+    /// Its input (n, d).
+    Input(Vec<T>),
+}
+
+/// What a forward is for.
+#[derive(Clone, Copy, PartialEq)]
+enum Purpose {
+    Loss,
+    Gradients,
 }
 
 /// Variables of a block.
@@ -68,7 +85,7 @@ struct Kept<T> {
 impl<T: Real> Network<'_, T> {
     /// Cross-entropy of all targets, total in nats. Its gradients go into `gradients`, one a variable in their order; they are added if it `adds`.
     pub fn loss_and_gradients(&self, part: &Part<'_>, arena: &mut Arena<T>, gradients: &mut [Vec<T>], adds: bool) -> f64 {
-        let (x, kept) = self.forward(part, arena);
+        let (x, traces) = self.forward(part, arena, Purpose::Gradients);
         let h = self.last_norm(&x, arena); // (m, d)
         let mut logits = self.logits(&h, arena); // (m, V)
         let nats = kernels::cross_entropy(&mut logits, self.config.vocab_size, part.targets); // logits are their gradient now
@@ -83,17 +100,16 @@ impl<T: Real> Network<'_, T> {
         for buffer in [x, h, logits, dh] {
             arena.give(buffer);
         }
-        self.backward(part, kept, dx, arena, gradients, adds);
+        self.backward(part, traces, dx, arena, gradients, adds);
         total(&nats)
     }
 
     /// Cross-entropy of all targets, total in nats.
     pub fn loss(&self, part: &Part<'_>, arena: &mut Arena<T>) -> f64 {
-        let (x, kept) = self.forward(part, arena);
+        let (x, _) = self.forward(part, arena, Purpose::Loss);
         let h = self.last_norm(&x, arena); // (m, d)
         let mut logits = self.logits(&h, arena); // (m, V)
         let nats = kernels::cross_entropy(&mut logits, self.config.vocab_size, part.targets);
-        kept.into_iter().for_each(|kept| kept.free(arena));
         for buffer in [x, h, logits] {
             arena.give(buffer);
         }
@@ -112,20 +128,27 @@ impl<T: Real> Network<'_, T> {
         self.sizes(m, self.config.vocab_size, self.config.d_model)
     }
 
-    /// The residual stream after the last block at the rows with a target (m, d), and what the blocks keep.
-    fn forward(&self, part: &Part<'_>, arena: &mut Arena<T>) -> (Vec<T>, Vec<Kept<T>>) {
+    /// The residual stream after the last block at the rows with a target (m, d), and what the blocks leave for their gradients.
+    fn forward(&self, part: &Part<'_>, arena: &mut Arena<T>, purpose: Purpose) -> (Vec<T>, Vec<Trace<T>>) {
         let d = self.config.d_model;
         let mut x = arena.take(part.tokens.len() * d); // (n, d)
         for (x, &token) in x.chunks_exact_mut(d).zip(part.tokens) {
             x.copy_from_slice(&self.variables[0][token as usize * d..][..d]);
         }
-        let mut kept = Vec::with_capacity(self.config.n_layers);
+        let mut traces = Vec::with_capacity(self.config.n_layers);
         for layer in 0..self.config.n_layers {
-            let (next, block) = self.block(layer, x, part, arena);
-            kept.push(block);
+            let input = (purpose == Purpose::Gradients && self.recomputes).then(|| arena.copy(&x)); // (n, d)
+            let (next, kept) = self.block(layer, x, part, arena);
+            match (purpose, input) {
+                (Purpose::Gradients, None) => traces.push(Trace::Kept(kept)),
+                (_, input) => {
+                    kept.free(arena);
+                    traces.extend(input.map(Trace::Input));
+                }
+            }
             x = next;
         }
-        (x, kept)
+        (x, traces)
     }
 
     fn block(&self, layer: usize, x: Vec<T>, part: &Part<'_>, arena: &mut Arena<T>) -> (Vec<T>, Kept<T>) {
@@ -181,9 +204,17 @@ impl<T: Real> Network<'_, T> {
     }
 
     /// From `dx (m, d)` at the rows with a target back to the embedding.
-    fn backward(&self, part: &Part<'_>, kept: Vec<Kept<T>>, dx: Vec<T>, arena: &mut Arena<T>, gradients: &mut [Vec<T>], adds: bool) {
+    fn backward(&self, part: &Part<'_>, traces: Vec<Trace<T>>, dx: Vec<T>, arena: &mut Arena<T>, gradients: &mut [Vec<T>], adds: bool) {
         let (d, mut dx) = (self.config.d_model, dx);
-        for (layer, mut kept) in kept.into_iter().enumerate().rev() {
+        for (layer, trace) in traces.into_iter().enumerate().rev() {
+            let mut kept = match trace {
+                Trace::Kept(kept) => kept,
+                Trace::Input(x) => {
+                    let (out, kept) = self.block(layer, x, part, arena);
+                    arena.give(out);
+                    kept
+                }
+            };
             let dattended = self.feed_forward_backward(layer, &mut kept, &mut dx, arena, gradients, adds);
             let (dattended, mut dstream) = if layer + 1 == self.config.n_layers {
                 (scatter(dattended, &part.rows, part.tokens.len(), d, arena), scatter(dx, &part.rows, part.tokens.len(), d, arena))

@@ -53,7 +53,7 @@ fn an_id_changes_with_all_that_determines_a_run_and_with_nothing_else() {
     let kept = ids("", "");
     for (from, to) in [
         ("a try", "another try"),
-        ("seeds: [2, 1]", "seeds: [2, 1]\ntuning: {epochs: 1, method: full, schedule: whole}"),
+        ("seeds: [2, 1]", "seeds: [2, 1]\ntuning: {epochs: 1, method: full, schedule: whole, recompute: true}"),
         ("[40, 0, 10]", "[0, 10, 40]"),
     ] {
         assert_eq!(ids(from, to), kept, "{to}");
@@ -73,7 +73,7 @@ fn an_id_changes_with_all_that_determines_a_run_and_with_nothing_else() {
         let changed = ids(from, to);
         assert!(changed.iter().zip(&kept).all(|(changed, kept)| changed != kept), "{to}");
     }
-    for tuning in ["epochs: 2", "method: {lora: {}}", "schedule: trunk"] {
+    for tuning in ["epochs: 2", "method: {lora: {}}", "schedule: trunk", "micro_batch_pairs: 4"] {
         let tuned = ids("seeds: [2, 1]", &format!("seeds: [2, 1]\ntuning: {{{tuning}}}"));
         assert_eq!(tuned[0], kept[0], "the base is not tuned");
         assert!(tuned[1..].iter().zip(&kept[1..]).all(|(tuned, kept)| tuned != kept), "{tuning}");

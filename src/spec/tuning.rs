@@ -69,6 +69,13 @@ pub struct Tuning {
     pub epochs: u32,
     /// Pairs a step.
     pub batch_pairs: usize,
+    /// Pairs of a step whose activations are in memory at a time; all of them where absent. The gradients of the parts are summed, which changes
+    /// the last digits of a loss, and the draws of a dropout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub micro_batch_pairs: Option<usize>,
+    /// Whether the activations of a block are computed again for its gradient, in place of being kept. Results are the same to the bit.
+    #[serde(skip_serializing)]
+    pub recompute: bool,
     /// Which weights are trained.
     // left out where it is `full`: ids of older records stay
     #[serde(with = "serde_yaml::with::singleton_map", skip_serializing_if = "Method::is_full")]
@@ -113,6 +120,8 @@ impl Default for Tuning {
             prompt: PromptStyle::default(),
             epochs: 1,
             batch_pairs: 16,
+            micro_batch_pairs: None,
+            recompute: false,
             method: Method::Full,
             schedule: ScheduleSpec::Whole,
             instructions: None,
@@ -125,6 +134,7 @@ impl Tuning {
     pub(super) fn check(&self) -> Result<(), SpecError> {
         positive("tuning.epochs", self.epochs as usize)?;
         positive("tuning.batch_pairs", self.batch_pairs)?;
+        positive("tuning.micro_batch_pairs", self.micro_batch_pairs.unwrap_or(1))?;
         if let Method::Lora(lora) = &self.method {
             lora.check()?;
         }

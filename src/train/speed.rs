@@ -1,8 +1,10 @@
 //! How fast a machine trains: named networks on one batch of random sequences, step after step.
 
-use super::steps::{Ended, Sequence, batch_of, fit_batches};
+use super::schedule::Schedule;
+use super::stack::{Member, fit_stack};
+use super::steps::{Ended, Progress, Sequence, batch_of, fit_batches};
 use super::{TrainError, select_device};
-use crate::model::{Llama, ModelConfig};
+use crate::model::{Llama, ModelConfig, Stack};
 use crate::numeric::quantiles::quantile;
 use crate::spec::{Optimisation, Preset};
 use candle_core::DType;
@@ -52,7 +54,7 @@ pub fn workloads() -> [Workload; 5] {
 /// What was measured of a workload.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Speed {
-    /// Median over the steps that count, tokens read a second.
+    /// Median over the steps that count, tokens read a second by all copies.
     pub tokens_per_second: f64,
     /// Loss of the first of all steps, nats per target token.
     pub loss_first: f64,
@@ -60,11 +62,12 @@ pub struct Speed {
     pub loss_last: f64,
 }
 
-/// Trains a workload for `steps` steps after the warm-up, on `cpu`, `cuda` or `cuda:i`. `clock` gives seconds from any fixed moment;
+/// Trains a workload for `steps` steps after the warm-up, on `cpu`, `cuda` or `cuda:i`; where `stack` is above 1, as many copies of it side by side. `clock` gives seconds from any fixed moment;
 /// `observe` is called after every step.
 pub fn measure(
     workload: &Workload,
     device: &str,
+    stack: usize,
     steps: usize,
     clock: &dyn Fn() -> f64,
     mut observe: impl FnMut(),
@@ -76,15 +79,24 @@ pub fn measure(
     let sequences: Vec<Sequence> = (0..SEQUENCES).map(|_| (sequence(), CONTEXT / 2 + 1)).collect();
     let batches = vec![batch_of(&sequences); WARM_UP_STEPS + steps];
     let (mut marks, mut losses) = (Vec::new(), Vec::new());
-    let ended = fit_batches(&model, &batches, &Optimisation::default(), |progress| {
+    let observe = |progress: Progress| {
         marks.push(clock());
         losses.push(progress.loss_nats);
         observe();
-    })?;
+    };
+    let optimisation = Optimisation::default();
+    let ended = if stack > 1 {
+        let schedule = Schedule::whole(&optimisation, batches.len() as u64);
+        let mut members: Vec<Member> = (0..stack).map(|_| Member::new(batches.clone(), schedule)).collect();
+        fit_stack(&Stack::new(&model, stack)?, &mut members, &optimisation, observe)?;
+        members[0].ended()
+    } else {
+        fit_batches(&model, &batches, &optimisation, observe)?
+    };
     if let Ended::Diverged { step, reason, .. } = ended {
         return Err(TrainError::SpeedDiverged { name: workload.name, step, reason });
     }
-    let tokens = (SEQUENCES * CONTEXT) as f64;
+    let tokens = (stack * SEQUENCES * CONTEXT) as f64;
     let mut speeds: Vec<f64> = marks[WARM_UP_STEPS - 1..].windows(2).map(|mark| tokens / (mark[1] - mark[0])).collect();
     speeds.sort_by(f64::total_cmp);
     Ok(Speed { tokens_per_second: quantile(&speeds, 0.5), loss_first: losses[0], loss_last: losses[losses.len() - 1] })

@@ -146,8 +146,8 @@ fn chosen(moves: &[bool], new: &Tensor, old: &Tensor) -> Result<Tensor> {
 }
 
 impl Tuner<'_> {
-    /// Trains runs of about one length as one stack, and evaluates each. A network that cannot stand in a stack ([`Llama::is_plain`]) is
-    /// trained by itself, run after run. The seconds of the training are shared among the runs by their tokens.
+    /// Trains runs of about one length as one stack, and evaluates each. A network that cannot stand in a stack ([`Llama::is_plain`]), or that
+    /// is to save memory, is trained by itself, run after run. The seconds of the training are shared among the runs by their tokens.
     ///
     /// [`Llama::is_plain`]: crate::model::Llama::is_plain
     pub fn run_stack(
@@ -157,7 +157,8 @@ impl Tuner<'_> {
         mut observe: impl FnMut(Progress),
     ) -> std::result::Result<Vec<RunRecord>, TrainError> {
         let tuning = &self.experiment.tuning;
-        if !self.fresh_model(0)?.is_plain() {
+        let saves_memory = tuning.recompute || tuning.micro_batch_pairs.is_some();
+        if saves_memory || !self.fresh_model(0)?.is_plain() {
             return specs.iter().map(|spec| self.run(spec, clock, &mut observe)).collect();
         }
         let start = clock();

@@ -1,7 +1,7 @@
 //! The loop over batches, and the evaluation.
 
 use super::{AdamW, Schedule, TrainError};
-use crate::model::{Backprop, Batch, Llama};
+use crate::model::{Backprop, Batch, Llama, Saving};
 use crate::spec::Optimisation;
 
 /// A sequence and the index of the first token to be predicted.
@@ -98,8 +98,8 @@ impl Trail {
 
 impl Training {
     /// At its start; the model is trained in place.
-    pub fn new(model: &Llama, optimisation: &Optimisation) -> Result<Self, TrainError> {
-        let (optimiser, backprop) = (AdamW::new(model, *optimisation)?, Backprop::new(model));
+    pub fn new(model: &Llama, optimisation: &Optimisation, saving: Saving) -> Result<Self, TrainError> {
+        let (optimiser, backprop) = (AdamW::new(model, *optimisation)?, Backprop::new(model).saving(saving));
         Ok(Training { model: model.clone(), optimiser, backprop, trail: Trail::default() })
     }
 
@@ -164,7 +164,7 @@ pub fn fit_batches(
     observe: impl FnMut(Progress),
 ) -> Result<Ended, TrainError> {
     let steps = batches.len() as u64;
-    let mut training = Training::new(model, optimisation)?;
+    let mut training = Training::new(model, optimisation, Saving::default())?;
     let divergence = training.advance(batches, &Schedule::whole(optimisation, steps), steps, observe)?;
     Ok(training.ended(divergence))
 }

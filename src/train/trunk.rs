@@ -7,6 +7,7 @@ use super::TrainError;
 use super::run::Tuner;
 use super::schedule::Schedule;
 use super::steps::{Divergence, Ended, Progress, Training};
+use crate::model::Saving;
 use crate::record::{Outcome, RunRecord};
 use crate::spec::{RunSpec, ScheduleSpec};
 use crate::units::{Lang, Tokens};
@@ -41,13 +42,14 @@ impl<'a> Trunk<'a> {
         let tuning = &self.tuner.experiment.tuning;
         let batches = self.tuner.batches(spec)?;
         let schedule = Schedule::of(&tuning.schedule, &tuning.optimisation, batches.len() as u64);
+        let saving = Saving { micro_batch: tuning.micro_batch_pairs, recomputes: tuning.recompute };
         // mixtures share nothing
         let is_branch = |grown: &Grown| grown.lang == spec.lang && spec.lang.is_some() && grown.seed == spec.seed;
         let on_the_way = |grown: &Grown| is_branch(grown) && grown.training.steps() <= schedule.steps_before_fall();
         let mut grown = match self.grown.take().filter(on_the_way) {
             Some(grown) => grown,
             None => {
-                let training = Training::new(&self.tuner.fresh_model(spec.seed)?, &tuning.optimisation)?;
+                let training = Training::new(&self.tuner.fresh_model(spec.seed)?, &tuning.optimisation, saving)?;
                 Grown { lang: spec.lang.clone(), seed: spec.seed, training, failed: None }
             }
         };

@@ -33,6 +33,7 @@ fn usage() {
         "export tiny",
         "bench --model large",
         "bench --steps 0",
+        "bench --stack 0",
     ];
     let mut runs = vec![nothing];
     runs.extend(lines.map(|line| place.fails(2, line)));
@@ -68,6 +69,7 @@ fn experiments() {
         ("seeds: [1, 2]", "seeds: []"),
         ("batch_pairs: 4", "batch_pairs: 0"),
         ("batch_pairs: 4", "optimisation: {peak_lr: .nan}"),
+        ("batch_pairs: 4", "micro_batch_pairs: 0"),
         ("batch_pairs: 4", "schedule: trunks"),
         ("batch_pairs: 4", "schedule: {trunk: {cooldown_share: 2}}"),
         ("batch_pairs: 4", "schedule: trunk, epochs: 2"),
@@ -105,6 +107,13 @@ fn corpora() {
         corpora("{path: column.csv, english: en, other: tr}"),
     ];
     assert_transcript("corpora", &runs);
+}
+
+#[test]
+fn a_trunk_is_not_stacked() {
+    let place = Place::new();
+    place.write("tiny.yaml", TINY.replace("batch_pairs: 4", "batch_pairs: 4, schedule: trunk"));
+    assert_transcript("stacked_trunk", &[place.fails(2, "sweep tiny.yaml --stack 4 --list")]);
 }
 
 #[test]

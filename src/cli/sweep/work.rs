@@ -27,7 +27,7 @@ pub fn measured_speed(experiment: &Experiment, arguments: &Arguments) -> Option<
     let start = std::time::Instant::now();
     let clock = || start.elapsed().as_secs_f64();
     note("no run is finished on this device yet: measuring a few steps");
-    pool.install(|| measure(&workload, &arguments.device, LIST_STEPS, &clock, || ())).ok().map(|speed| speed.tokens_per_second)
+    pool.install(|| measure(&workload, &arguments.device, 1, LIST_STEPS, &clock, || ())).ok().map(|speed| speed.tokens_per_second)
 }
 
 /// Trains the base if it is not kept, then the jobs.

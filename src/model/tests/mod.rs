@@ -1,5 +1,7 @@
 //! Gradients of the whole network: every variable, both implementations, against central differences in f64.
 
+mod saving;
+
 use super::attention::{Heads, Rope};
 use super::*;
 use crate::spec::{LoraSpec, Module};
@@ -171,7 +173,7 @@ fn all_ways_agree() {
 fn parts_are_the_batch_in_its_order() {
     for (sequences, tokens, count) in [(0, 8, 0), (1000, 100_000, 1), (1000, 2000, 4), (1000, 900, 8), (12, 1, 11)] {
         let batch = large_batch(sequences);
-        let parts = batch.parts(tokens);
+        let parts = batch.parts(tokens, None);
         assert_eq!(parts.len(), count, "{} tokens in parts of {tokens}", batch.tokens());
         assert_eq!(parts.iter().map(|part| part.tokens.len()).sum::<usize>(), batch.tokens());
         assert_eq!(parts.iter().map(|part| part.targets.len()).sum::<usize>(), batch.targets());
