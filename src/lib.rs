@@ -19,6 +19,7 @@ pub mod units;
 pub mod corpus;
 pub mod law;
 pub mod record;
+pub mod score;
 
 pub mod curve;
 pub mod import;

@@ -19,5 +19,6 @@ mod pipeline;
 mod place;
 #[cfg(feature = "train")]
 mod resume;
+mod scores;
 mod seeds;
 mod verbs;
