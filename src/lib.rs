@@ -31,6 +31,8 @@ pub mod fit;
 #[cfg(feature = "train")]
 pub mod model;
 
+#[cfg(feature = "train")]
+pub mod evaluate;
 pub mod export;
 pub mod report;
 pub mod sweep;

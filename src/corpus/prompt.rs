@@ -55,15 +55,32 @@ pub fn example(pair: &Pair, direction: Direction, lang_name: &str, style: Prompt
     match style {
         PromptStyle::Alpaca => instruction_example(&instruction(pair, direction, lang_name, choice), style),
         PromptStyle::Compact => {
-            let (_, Sides { source, target, from, to }) = wording(pair, direction, lang_name, choice);
-            Example { prompt: format!("{from}:\n{source}\n{to}:\n"), response: target.to_owned() }
+            let (_, sides) = wording(pair, direction, lang_name, choice);
+            compact(&sides)
         }
+    }
+}
+
+/// The example of a text `source` in the language named `from` and its translation into the one named `to`, in the wording of evaluation.
+pub fn translation(source: &str, target: &str, from: &str, to: &str, style: PromptStyle) -> Example {
+    let sides = Sides { source, target, from, to };
+    match style {
+        PromptStyle::Alpaca => instruction_example(&filled(INSTRUCTIONS[0], &sides), style),
+        PromptStyle::Compact => compact(&sides),
     }
 }
 
 /// The instruction record that a pair gives, as trainers read it.
 pub fn instruction(pair: &Pair, direction: Direction, lang_name: &str, choice: Choice) -> Instruction {
-    let (template, Sides { source, target, from, to }) = wording(pair, direction, lang_name, choice);
+    let (template, sides) = wording(pair, direction, lang_name, choice);
+    filled(template, &sides)
+}
+
+fn compact(&Sides { source, target, from, to }: &Sides<'_>) -> Example {
+    Example { prompt: format!("{from}:\n{source}\n{to}:\n"), response: target.to_owned() }
+}
+
+fn filled(template: &str, &Sides { source, target, from, to }: &Sides<'_>) -> Instruction {
     Instruction { instruction: template.replace("{from}", from).replace("{to}", to), input: source.to_owned(), output: target.to_owned() }
 }
 

@@ -22,6 +22,8 @@ mod backprop;
 pub mod checkpoint;
 mod composed;
 mod config;
+mod generate;
+mod inference;
 mod kernels;
 mod llama;
 mod lora;
@@ -33,12 +35,14 @@ mod tokenizer;
 pub use backprop::{Backprop, Gradients};
 pub use checkpoint::{CheckpointError, WeightsError};
 pub use config::{ConfigError, Family, ModelConfig, RopeScaling};
+pub use generate::{Choices, Choosing, Decoding, Request, generate};
+pub use inference::Past;
 use kernels::Real;
 pub(crate) use kernels::vectorised;
 pub use llama::{Batch, Llama};
 pub use lora::Lora;
 pub use ops::Ops;
-pub use tokenizer::{Mark, Marks, TokenizerError, Vocabulary};
+pub use tokenizer::{Mark, Marks, Pieces, TokenizerError, Vocabulary};
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,11 @@ mod committed;
 #[cfg(feature = "train")]
 mod constructed;
 mod curves;
+#[cfg(feature = "train")]
+mod evaluating;
 mod failures;
+#[cfg(feature = "train")]
+mod generating;
 #[cfg(feature = "train")]
 mod hub;
 mod importing;
