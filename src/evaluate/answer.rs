@@ -10,7 +10,7 @@ use serde::Serialize;
 pub struct Setting {
     /// How tokens are chosen, and how many at most.
     pub decoding: Decoding,
-    /// Items that are answered together.
+    /// Items that are answered together, at least 1.
     pub batch: usize,
     /// Whether an answer ends with its first line.
     pub is_one_line: bool,
@@ -40,7 +40,7 @@ pub fn answer(
     let (context, max_tokens) = (model.context(), setting.decoding.max_tokens);
     let eos = vocabulary.mark_ids().1;
     let mut answers = Vec::with_capacity(items.len());
-    for (number, items) in items.chunks(setting.batch.max(1)).enumerate() {
+    for (number, items) in items.chunks(setting.batch).enumerate() {
         let mut read = Vec::with_capacity(items.len());
         for item in items {
             // the last token that is written is not read

@@ -5,6 +5,8 @@ use super::place::{Place, assert_transcript};
 use parallot::files;
 use parallot::model::checkpoint;
 use parallot::spec::{LoraSpec, Module};
+use std::path::Path;
+use std::process::Command;
 
 /// Texts, tables and a tiny model whose words are `w0` to `w61`.
 fn place() -> Place {
@@ -110,4 +112,27 @@ fn evaluations_that_are_none() {
         "evaluate model --task representation --data pairs.tsv --columns source=en,target=xx".to_owned(),
     ];
     assert_transcript("evaluate_failures", &lines.map(|line| place.fails(2, &line)));
+}
+
+/// Greedy answers and every quantity of every layer, found again by `transformers`.
+#[test]
+fn answers_and_layers_equal_transformers() {
+    let Some(python) = std::env::var_os("PARALLOT_PYTHON") else {
+        println!("skipped: PARALLOT_PYTHON names no Python with torch and transformers");
+        return;
+    };
+    let words = |seed: usize| (0..2 + seed % 7).map(|i| format!("w{}", (seed * 31 + i * i * 7 + 1) % 62)).collect::<Vec<_>>().join(" ");
+    let rows: String = (0..40).map(|row| format!("{}\t{}\n", words(2 * row), words(2 * row + 1))).collect();
+    for family in ["llama", "mistral", "qwen2", "qwen3"] {
+        let (place, model) = (Place::new(), folder(family));
+        place.write("pairs.tsv", format!("source\ttarget\n{rows}"));
+        let line = format!("evaluate {} --prompt compact --data pairs.tsv --to tur_Latn --context 32 --out out", model.display());
+        place.done(&format!("{line} --task translation --max-tokens 8"));
+        place.done(&format!("{line} --task representation"));
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/evaluating.py");
+        let output = Command::new(&python).args([&script, &model, &place.path("pairs.tsv"), &place.path("out")]).output().unwrap();
+        let (said, complaint) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        print!("{family}: {said}");
+        assert!(output.status.success(), "{family}: {said}{complaint}");
+    }
 }

@@ -9,6 +9,7 @@ use crate::score::{Chrf, Normalisation, ScoreError, Words};
 use crate::units::Lang;
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -74,12 +75,12 @@ pub struct Arguments {
     /// Seed of the draws
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Most tokens of an answer
-    #[arg(long, value_name = "N", default_value_t = 128)]
-    pub max_tokens: usize,
+    /// Most tokens of an answer [default: 128, or half of a shorter context]
+    #[arg(long, value_name = "N")]
+    pub max_tokens: Option<usize>,
     /// Rows that are answered together
-    #[arg(long, value_name = "N", default_value_t = 16)]
-    pub batch: usize,
+    #[arg(long, value_name = "N", default_value = "16")]
+    pub batch: NonZeroUsize,
     /// Tell the languages of answers apart by what this experiment's corpora teach, instead of by their scripts
     #[arg(long, value_name = "EXPERIMENT")]
     pub identify: Option<String>,

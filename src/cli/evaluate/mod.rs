@@ -25,6 +25,9 @@ use std::path::Path;
 /// Sentences of each language that an identifier learns from.
 const LEARNT: usize = 4000;
 
+/// Most tokens of an answer where nobody says.
+const MAX_TOKENS: usize = 128;
+
 /// Runs the verb.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(folder) = &arguments.out {
@@ -73,7 +76,8 @@ fn of_answers(arguments: &Arguments, folder: &Path) -> Result<Output, Failure> {
     let items = task.items(&rows, &shots, &arguments.columns(task.roles())?, arguments.prompt.into()).map_err(hinted)?;
     let identifier = arguments.identify.as_deref().map(|name| identifier(name, arguments)).transpose()?;
     let (model, vocabulary) = model::read(arguments, folder)?;
-    let setting = Setting { decoding: decoding(arguments)?, batch: arguments.batch, is_one_line: task.is_one_line() };
+    let setting =
+        Setting { decoding: decoding(arguments, model.context())?, batch: arguments.batch.get(), is_one_line: task.is_one_line() };
     let bar = bar(&bars(), items.len() as u64, "answers");
     let answers = evaluate::answer(&model, &vocabulary, &items, &setting, |done| bar.inc(done)).map_err(hinted)?;
     bar.finish_and_clear();
@@ -126,7 +130,7 @@ fn data(arguments: &Arguments) -> Result<Data, Failure> {
     }
 }
 
-fn decoding(arguments: &Arguments) -> Result<Decoding, Failure> {
+fn decoding(arguments: &Arguments, context: usize) -> Result<Decoding, Failure> {
     let (temperature, top_p) = (arguments.temperature, arguments.top_p);
     if !(temperature.is_finite() && temperature > 0.0) {
         return Err(Failure::input(anyhow!("`--temperature` is {temperature}, expected a finite number above 0")));
@@ -138,7 +142,7 @@ fn decoding(arguments: &Arguments) -> Result<Decoding, Failure> {
         true => Choosing::Sampled { temperature, top_p, seed: arguments.seed },
         false => Choosing::Greedy,
     };
-    Ok(Decoding { choosing, max_tokens: arguments.max_tokens })
+    Ok(Decoding { choosing, max_tokens: arguments.max_tokens.unwrap_or(MAX_TOKENS.min(context / 2)) })
 }
 
 /// Learns the languages of an experiment, English among them, from the train parts of its corpora.

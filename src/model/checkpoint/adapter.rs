@@ -35,8 +35,8 @@ struct Wire {
 
 /// The adapters that a configuration describes, without the dropout of their training, and the folder of their network.
 pub fn parse(bytes: &[u8]) -> Result<(LoraSpec, PathBuf), ConfigError> {
-    let json = &mut serde_json::Deserializer::from_slice(bytes);
-    let wire: Wire = serde_path_to_error::deserialize(json).map_err(|error| ConfigError::Json(error.to_string()))?;
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let wire: Wire = serde_path_to_error::deserialize(&mut json).map_err(|error| ConfigError::Json(error.to_string()))?;
     let plain = [
         ("peft_type", wire.peft_type == "LORA", "`LORA`"),
         ("r", wire.r > 0, "at least 1"),
@@ -48,7 +48,8 @@ pub fn parse(bytes: &[u8]) -> Result<(LoraSpec, PathBuf), ConfigError> {
         ("modules_to_save", wire.modules_to_save.is_none(), "none"),
     ];
     if let Some((field, _, expected)) = plain.into_iter().find(|(_, is_plain, _)| !is_plain) {
-        return Err(ConfigError::Field { field, found: "another".to_owned(), expected: expected.to_owned() });
+        let json: Value = serde_json::from_slice(bytes).map_err(|error| ConfigError::Json(error.to_string()))?;
+        return Err(ConfigError::Field { field, found: json[field].to_string(), expected: expected.to_owned() });
     }
     let spec = LoraSpec { rank: wire.r, alpha: wire.lora_alpha, dropout: 0.0, target_modules: wire.target_modules };
     Ok((spec, wire.base_model_name_or_path))
