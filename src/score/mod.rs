@@ -49,7 +49,7 @@ pub enum ScoreError {
 pub struct Score {
     /// Name of the metric.
     pub metric: String,
-    /// From 0 to 100.
+    /// From 0 to 100, or on the scale of the program that made it.
     pub value: f64,
     /// All that decides it beside the texts.
     pub signature: String,
