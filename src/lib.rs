@@ -19,6 +19,7 @@ pub mod units;
 pub mod corpus;
 pub mod law;
 pub mod record;
+pub mod score;
 
 pub mod curve;
 pub mod import;
@@ -32,6 +33,8 @@ pub mod model;
 
 pub mod validate;
 
+#[cfg(feature = "train")]
+pub mod evaluate;
 pub mod export;
 pub mod report;
 pub mod sweep;

@@ -5,6 +5,8 @@ mod allocate;
 mod bench;
 mod constraint;
 mod curves;
+#[cfg(feature = "train")]
+mod evaluate;
 mod export;
 mod failure;
 mod fit;
@@ -47,6 +49,9 @@ enum Verb {
     Fit(fit::Arguments),
     /// Allot a budget of translation pairs by fitted laws
     Allocate(allocate::Arguments),
+    /// Score a model's translations and answers, or two text files, and look at its layers
+    #[cfg(feature = "train")]
+    Evaluate(Box<evaluate::Arguments>),
     /// Draw the plots and the page of an experiment's fits and allocation
     Report(report::Arguments),
     /// Write the data files and the configuration of an allocation for a trainer
@@ -108,6 +113,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Import(arguments) => import::run(&arguments),
         Verb::Fit(arguments) => fit::run(&arguments),
         Verb::Allocate(arguments) => allocate::run(&arguments),
+        #[cfg(feature = "train")]
+        Verb::Evaluate(arguments) => evaluate::run(&arguments),
         Verb::Report(arguments) => report::run(&arguments),
         Verb::Export(arguments) => export::run(&arguments),
         #[cfg(feature = "train")]

@@ -26,6 +26,9 @@ pub enum CorpusError {
     /// A Parquet file that the reader refuses.
     #[error("cannot read `{}` as Parquet: {cause}", path.display())]
     Parquet { path: PathBuf, cause: String },
+    /// A file of questions that is not as SQuAD has it.
+    #[error("cannot read `{}` as questions in SQuAD's format: {cause}", path.display())]
+    Squad { path: PathBuf, cause: String },
     /// Two files of a pair whose lines do not correspond.
     #[error("`{}` has {english_lines} lines and `{}` has {other_lines}, expected as many", english.display(), other.display())]
     Uneven { english: PathBuf, other: PathBuf, english_lines: u64, other_lines: u64 },

@@ -15,6 +15,7 @@ mod report;
 mod rows;
 mod source;
 mod split;
+mod table;
 
 pub use bitext::{Bitext, Dev, Pair, Shuffled, Test, Train, english_text, exclude_english};
 pub use constructed::Constructed;
@@ -24,5 +25,6 @@ pub use prompt::{Example, PromptStyle};
 pub use report::{BadRow, FileReport, ReadReport, Reason};
 pub use source::{Column, Format, Source};
 pub use split::{HashSplit, Split};
+pub use table::{Row, read_lines, read_table};
 #[cfg(test)]
 mod tests;

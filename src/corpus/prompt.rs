@@ -56,21 +56,37 @@ pub const INSTRUCTIONS: [&str; 10] = [
 pub fn example(pair: &Pair, direction: Direction, lang_name: &str, style: PromptStyle, choice: Choice) -> Example {
     match style {
         PromptStyle::Alpaca => instruction_example(&instruction(pair, direction, lang_name, choice), style),
-        PromptStyle::Compact => {
-            let (_, Sides { source, target, from, to }) = wording(pair, direction, lang_name, choice);
-            Example { prompt: format!("{from}:\n{source}\n{to}:\n"), response: target.to_owned() }
-        }
-        PromptStyle::Question => {
-            let (_, Sides { source, target, from, to }) = wording(pair, direction, lang_name, choice);
-            let prompt = format!("{source}\nAnswer: \"\"\nTranslate the input from {from} to {to}:\n");
-            Example { prompt, response: format!("{target}\nAnswer: \"\"") }
-        }
+        PromptStyle::Compact => compact(&wording(pair, direction, lang_name, choice).1),
+        PromptStyle::Question => question(&wording(pair, direction, lang_name, choice).1),
+    }
+}
+
+/// The example of a text `source` in the language named `from` and its translation into the one named `to`, in the wording of evaluation.
+pub fn translation(source: &str, target: &str, from: &str, to: &str, style: PromptStyle) -> Example {
+    let sides = Sides { source, target, from, to };
+    match style {
+        PromptStyle::Alpaca => instruction_example(&filled(INSTRUCTIONS[0], &sides), style),
+        PromptStyle::Compact => compact(&sides),
+        PromptStyle::Question => question(&sides),
     }
 }
 
 /// The instruction record that a pair gives, as trainers read it.
 pub fn instruction(pair: &Pair, direction: Direction, lang_name: &str, choice: Choice) -> Instruction {
-    let (template, Sides { source, target, from, to }) = wording(pair, direction, lang_name, choice);
+    let (template, sides) = wording(pair, direction, lang_name, choice);
+    filled(template, &sides)
+}
+
+fn compact(&Sides { source, target, from, to }: &Sides<'_>) -> Example {
+    Example { prompt: format!("{from}:\n{source}\n{to}:\n"), response: target.to_owned() }
+}
+
+fn question(&Sides { source, target, from, to }: &Sides<'_>) -> Example {
+    let prompt = format!("{source}\nAnswer: \"\"\nTranslate the input from {from} to {to}:\n");
+    Example { prompt, response: format!("{target}\nAnswer: \"\"") }
+}
+
+fn filled(template: &str, &Sides { source, target, from, to }: &Sides<'_>) -> Instruction {
     Instruction { instruction: template.replace("{from}", from).replace("{to}", to), input: source.to_owned(), output: target.to_owned() }
 }
 
@@ -150,6 +166,13 @@ mod tests {
         assert_eq!(first.response, "Günaydın.");
         let compact = turkish(Direction::ToEnglish, PromptStyle::Compact, Choice::Evaluation { index: 0 });
         assert_eq!(compact, Example { prompt: "Turkish:\nGünaydın.\nEnglish:\n".into(), response: "Good morning.".into() });
+    }
+
+    #[test]
+    fn a_question_is_translated_with_its_empty_answer() {
+        let made = turkish(Direction::ToEnglish, PromptStyle::Question, Choice::Evaluation { index: 0 });
+        assert_eq!(made.prompt, "Günaydın.\nAnswer: \"\"\nTranslate the input from Turkish to English:\n");
+        assert_eq!(made.response, "Good morning.\nAnswer: \"\"");
     }
 
     #[test]

@@ -65,7 +65,8 @@ impl Source {
     }
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str, Reason> {
+/// A line as text.
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Reason> {
     std::str::from_utf8(bytes).map_err(|_| Reason::NotUtf8)
 }
 

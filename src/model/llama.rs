@@ -207,8 +207,13 @@ impl Llama {
         if batch.longest() > self.context() {
             candle_core::bail!("sequence of {} tokens, expected at most {}", batch.longest(), self.context());
         }
-        let tokens = batch.tokens.iter().chain(&*batch.targets);
-        match tokens.copied().find(|&token| token as usize >= self.config.vocab_size) {
+        self.check_tokens(&batch.tokens)?;
+        self.check_tokens(&batch.targets)
+    }
+
+    /// Checks that tokens are of the vocabulary.
+    pub(super) fn check_tokens(&self, tokens: &[u32]) -> Result<()> {
+        match tokens.iter().copied().find(|&token| token as usize >= self.config.vocab_size) {
             Some(token) => candle_core::bail!("token {token}, expected one below the {} of the vocabulary", self.config.vocab_size),
             None => Ok(()),
         }
@@ -219,23 +224,49 @@ impl Llama {
         self.forward(batch, None)
     }
 
-    fn forward(&self, batch: &Batch, mut dropout: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
-        let mut x = self.embed(batch)?; // (n, d)
-        for layer in 0..self.blocks.len() {
-            x = self.block(layer, &x, batch, dropout.as_deref_mut())?; // (n, d)
-        }
+    fn forward(&self, batch: &Batch, dropout: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
+        self.check(batch)?;
+        let attend = |_: usize, qkv: Tensor| self.ops.attention(&qkv, &batch.lengths, self.heads(), &self.rope);
+        let x = self.stream(&batch.tokens, dropout, attend, |_| Ok(()))?; // (n, d)
         self.head(&x, batch)
     }
 
+    /// The residual stream of some tokens after the last block: (n, d). `attend` turns the queries, keys and values of a block, by its
+    /// number, into what its heads put out; `seen` is shown the stream before the first block and after each.
+    pub(super) fn stream(
+        &self,
+        tokens: &[u32],
+        mut dropout: Option<&mut ChaCha8Rng>,
+        mut attend: impl FnMut(usize, Tensor) -> Result<Tensor>,
+        mut seen: impl FnMut(&Tensor) -> Result<()>,
+    ) -> Result<Tensor> {
+        let mut x = self.embed(tokens)?; // (n, d)
+        seen(&x)?;
+        for layer in 0..self.blocks.len() {
+            x = self.attended_block(layer, &x, dropout.as_deref_mut(), |qkv| attend(layer, qkv))?; // (n, d)
+            seen(&x)?;
+        }
+        Ok(x)
+    }
+
     /// The residual stream before the first block: (n, d).
-    pub(super) fn embed(&self, batch: &Batch) -> Result<Tensor> {
-        self.check(batch)?;
-        let tokens = Tensor::new(batch.tokens.as_slice(), self.device())?; // (n)
+    pub(super) fn embed(&self, tokens: &[u32]) -> Result<Tensor> {
+        let tokens = Tensor::new(tokens, self.device())?; // (n)
         self.read(&self.embedding).index_select(&tokens, 0) // (n, d)
     }
 
     /// The residual stream after a block: (n, d).
-    pub(super) fn block(&self, layer: usize, x: &Tensor, batch: &Batch, mut dropout: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
+    pub(super) fn block(&self, layer: usize, x: &Tensor, batch: &Batch, dropout: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
+        self.attended_block(layer, x, dropout, |qkv| self.ops.attention(&qkv, &batch.lengths, self.heads(), &self.rope))
+    }
+
+    fn attended_block(
+        &self,
+        layer: usize,
+        x: &Tensor,
+        mut dropout: Option<&mut ChaCha8Rng>,
+        attend: impl FnOnce(Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
         let (ops, eps, block) = (self.ops, self.config.norm_eps, &self.blocks[layer]);
         let mut project = |x: &Tensor, weight: &Var, pack: usize| {
             let w = self.read(weight); // (rows of the pack, k)
@@ -246,7 +277,7 @@ impl Llama {
         };
         let h = ops.rms_norm(x, &self.read(&block.norm_attention), eps)?; // (n, d)
         let qkv = project(&h, &block.qkv, 0)?; // (n, qkv_dim)
-        let h = self.attention(qkv, block, &batch.lengths)?; // (n, n_heads head_dim)
+        let h = attend(self.finished(qkv, block)?)?; // (n, n_heads head_dim)
         let x = (x + project(&h, &block.attention_out, 1)?)?; // (n, d)
         let h = ops.rms_norm(&x, &self.read(&block.norm_feed_forward), eps)?; // (n, d)
         let h = ops.swiglu(&project(&h, &block.gate_up, 2)?)?; // (n, d_ff)
@@ -256,8 +287,7 @@ impl Llama {
     /// Logits at the rows with a target, which alone pay for the head, of the residual stream after the last block: (m, V).
     fn head(&self, x: &Tensor, batch: &Batch) -> Result<Tensor> {
         let rows = Tensor::new(batch.rows.as_slice(), self.device())?; // (m)
-        let h = self.ops.rms_norm(&x.index_select(&rows, 0)?, &self.read(&self.norm), self.config.norm_eps)?; // (m, d)
-        self.ops.linear(&h, &self.read(self.head.as_ref().unwrap_or(&self.embedding))) // (m, V)
+        self.unembed(&x.index_select(&rows, 0)?) // (m, V)
     }
 
     /// Cross-entropy of all targets of a batch, total in nats, of the residual stream after the last block: a scalar.
@@ -270,23 +300,33 @@ impl Llama {
         self.blocks.len()
     }
 
-    /// Attention of the projections of a block, with what its family does to them first.
-    fn attention(&self, mut qkv: Tensor, block: &Block, lengths: &Arc<[usize]>) -> Result<Tensor> {
+    /// Logits of some rows of the residual stream: (m, V) of (m, d).
+    pub fn unembed(&self, x: &Tensor) -> Result<Tensor> {
+        let h = self.ops.rms_norm(x, &self.read(&self.norm), self.config.norm_eps)?; // (m, d)
+        self.ops.linear(&h, &self.read(self.head.as_ref().unwrap_or(&self.embedding))) // (m, V)
+    }
+
+    /// Its heads.
+    pub(super) fn heads(&self) -> Heads {
+        let ModelConfig { n_heads, n_kv_heads, head_dim, .. } = self.config;
+        Heads { n_heads, n_kv_heads, head_dim }
+    }
+
+    /// Projections (n, qkv_dim) of a block with what its family does to them before they attend.
+    fn finished(&self, mut qkv: Tensor, block: &Block) -> Result<Tensor> {
         let ModelConfig { n_heads, n_kv_heads, head_dim, norm_eps, .. } = self.config;
         if let Some(bias) = &block.qkv_bias {
             qkv = qkv.broadcast_add(&self.read(bias))?; // (n, qkv_dim)
         }
-        if let Some([q_norm, k_norm]) = &block.qk_norm {
-            let n = qkv.dim(0)?;
-            let cut = |first: usize, count: usize| qkv.narrow(1, first * head_dim, count * head_dim)?.contiguous(); // (n, count head_dim)
-            let normed = |first: usize, count: usize, weight: &Var| {
-                let heads = cut(first, count)?.reshape((n * count, head_dim))?; // (n count, head_dim)
-                self.ops.rms_norm(&heads, &self.read(weight), norm_eps)?.reshape((n, count * head_dim)) // (n, count head_dim)
-            };
-            let parts = [normed(0, n_heads, q_norm)?, normed(n_heads, n_kv_heads, k_norm)?, cut(n_heads + n_kv_heads, n_kv_heads)?];
-            qkv = Tensor::cat(&parts, 1)?.contiguous()?; // (n, qkv_dim)
-        }
-        self.ops.attention(&qkv, lengths, Heads { n_heads, n_kv_heads, head_dim }, &self.rope) // (n, n_heads head_dim)
+        let Some([q_norm, k_norm]) = &block.qk_norm else { return Ok(qkv) };
+        let n = qkv.dim(0)?;
+        let cut = |first: usize, count: usize| qkv.narrow(1, first * head_dim, count * head_dim)?.contiguous(); // (n, count head_dim)
+        let normed = |first: usize, count: usize, weight: &Var| {
+            let heads = cut(first, count)?.reshape((n * count, head_dim))?; // (n count, head_dim)
+            self.ops.rms_norm(&heads, &self.read(weight), norm_eps)?.reshape((n, count * head_dim)) // (n, count head_dim)
+        };
+        let parts = [normed(0, n_heads, q_norm)?, normed(n_heads, n_kv_heads, k_norm)?, cut(n_heads + n_kv_heads, n_kv_heads)?];
+        Tensor::cat(&parts, 1)?.contiguous() // (n, qkv_dim)
     }
 
     /// Cross-entropy of all targets of a batch, total in nats: a scalar.

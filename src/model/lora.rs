@@ -81,20 +81,17 @@ impl Lora {
         self.adapters.iter().flat_map(|adapter| [(named(adapter, "lora_A"), &adapter.a), (named(adapter, "lora_B"), &adapter.b)]).collect()
     }
 
-    /// The adapters of single projections under the names of `peft`: A (rank, k) and B (rows, rank) of each.
-    pub fn tensors(&self) -> Result<Vec<(String, Tensor)>> {
-        let (mut tensors, rank) = (Vec::new(), self.spec.rank);
+    /// Each variable with the names in `peft`'s files, and the rows, of the single projections that it packs: A (rank, k) and B (rows, rank).
+    pub fn parts(&self) -> Vec<(&Var, Vec<(String, usize)>)> {
+        let mut parts = Vec::new();
         for Adapter { layer, targets, a, b } in &self.adapters {
-            let mut row = 0;
-            for (at, module) in targets.iter().enumerate() {
-                let name = format!("base_model.model.model.layers.{layer}.{}.{}", module.parent(), module.name());
-                let rows = self.config.dims(*module).0;
-                tensors.push((format!("{name}.lora_A.weight"), a.as_detached_tensor().narrow(0, at * rank, rank)?)); // (rank, k)
-                tensors.push((format!("{name}.lora_B.weight"), b.as_detached_tensor().narrow(0, row, rows)?)); // (rows, rank)
-                row += rows;
-            }
+            let name = |module: &Module, half: &str| {
+                format!("base_model.model.model.layers.{layer}.{}.{}.lora_{half}.weight", module.parent(), module.name())
+            };
+            parts.push((a, targets.iter().map(|module| (name(module, "A"), self.spec.rank)).collect()));
+            parts.push((b, targets.iter().map(|module| (name(module, "B"), self.config.dims(*module).0)).collect()));
         }
-        Ok(tensors)
+        parts
     }
 
     /// `x (n, k) w^T`, where `w` packs `pack`, with the updates of the adapters. In training `dropout` is drawn from;

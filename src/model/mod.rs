@@ -23,6 +23,8 @@ mod batch;
 pub mod checkpoint;
 mod composed;
 mod config;
+mod generate;
+mod inference;
 mod kernels;
 mod llama;
 mod lora;
@@ -37,13 +39,15 @@ pub use backprop::{Backprop, Gradients, Saving};
 pub use batch::Batch;
 pub use checkpoint::{CheckpointError, WeightsError};
 pub use config::{ConfigError, Family, ModelConfig, RopeScaling};
+pub use generate::{Choices, Choosing, Decoding, Request, generate};
+pub use inference::Past;
 use kernels::Real;
 pub(crate) use kernels::vectorised;
 pub use llama::Llama;
 pub use lora::Lora;
 pub use ops::Ops;
 pub use stack::Stack;
-pub use tokenizer::{Mark, Marks, TokenizerError, Vocabulary};
+pub use tokenizer::{Mark, Marks, Pieces, TokenizerError, Vocabulary};
 
 #[cfg(test)]
 mod tests;

@@ -11,8 +11,9 @@ use rand_chacha::ChaCha8Rng;
 
 /// Cross-entropy of all targets of a batch, total in nats, a scalar; and its gradients in the variables that are trained, in their order.
 pub fn loss_and_gradients(model: &Llama, batch: &Batch, mut dropout: Option<&mut ChaCha8Rng>) -> Result<(Tensor, Vec<Tensor>)> {
+    model.check(batch)?;
     let untracked = model.untracked();
-    let mut x = untracked.embed(batch)?; // (n, d)
+    let mut x = untracked.embed(&batch.tokens)?; // (n, d)
     let mut blocks = Vec::with_capacity(model.layers());
     for layer in 0..model.layers() {
         let masks = dropout.as_deref().cloned();
@@ -30,7 +31,7 @@ pub fn loss_and_gradients(model: &Llama, batch: &Batch, mut dropout: Option<&mut
         dx = sums.add(&(y * dx)?.sum_all()?.backward()?, Some(&x))?; // (n, d)
     }
     if model.lora().is_none() {
-        sums.add(&(model.embed(batch)? * &dx)?.sum_all()?.backward()?, None)?;
+        sums.add(&(model.embed(&batch.tokens)? * &dx)?.sum_all()?.backward()?, None)?;
     }
     Ok((loss.detach(), sums.all()?))
 }

@@ -158,6 +158,16 @@ impl Vocabulary {
         Ok(self.tokenizer.decode(tokens, true)?)
     }
 
+    /// `<s> text`, the beginning of which is left out where it is longer than `room`, at least 1, and how many tokens that took.
+    pub fn prompt(&self, text: &str, room: usize) -> Result<(Vec<u32>, usize), TokenizerError> {
+        let mut tokens = Vec::from_iter(self.bos);
+        let marks = tokens.len();
+        let text = self.encode(text)?;
+        let cut = (marks + text.len()).saturating_sub(room);
+        tokens.extend(&text[cut.min(text.len())..]);
+        Ok((tokens, cut))
+    }
+
     /// `<s> text </s>`, at most `context` tokens to read and one more to predict.
     pub fn sequence(&self, text: &str, context: usize) -> Result<Vec<u32>, TokenizerError> {
         let mut tokens = Vec::from_iter(self.bos);
@@ -178,6 +188,22 @@ impl Vocabulary {
         tokens.push(self.eos);
         tokens.truncate(context + 1);
         Ok((tokens, first_target))
+    }
+}
+
+/// A tokenizer of which only its pieces are wanted, as the words of a metric.
+#[derive(Debug, Clone)]
+pub struct Pieces(Tokenizer);
+
+impl Pieces {
+    /// That of a `tokenizer.json`.
+    pub fn from_json(json: &[u8]) -> Result<Self, TokenizerError> {
+        Ok(Pieces(Tokenizer::from_bytes(json)?))
+    }
+
+    /// The pieces of a text.
+    pub fn cut(&self, text: &str) -> Result<Vec<String>, TokenizerError> {
+        Ok(self.0.encode_fast(text, false)?.get_tokens().to_vec())
     }
 }
 

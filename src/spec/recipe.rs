@@ -65,6 +65,8 @@ pub(super) struct WireTuning {
     prompt: Option<PromptStyle>,
     epochs: Option<u32>,
     batch_pairs: Option<usize>,
+    micro_batch_pairs: Option<usize>,
+    recompute: bool,
     #[serde(with = "serde_yaml::with::singleton_map")]
     method: Option<WireMethod>,
     schedule: Option<ScheduleSpec>,
@@ -127,6 +129,8 @@ impl WireTuning {
             prompt: self.prompt.unwrap_or(own.prompt),
             epochs: self.epochs.unwrap_or(own.epochs),
             batch_pairs: self.batch_pairs.unwrap_or(own.batch_pairs),
+            micro_batch_pairs: self.micro_batch_pairs.or(own.micro_batch_pairs),
+            recompute: self.recompute || own.recompute,
             method: self.method.map_or(own.method.clone(), |method| method.resolve(own.method)),
             schedule: self.schedule.unwrap_or(own.schedule),
             instructions: match (self.instructions, own.instructions) {

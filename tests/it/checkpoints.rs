@@ -25,12 +25,12 @@ pub fn folder(family: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/checkpoints").join(family)
 }
 
-fn read(folder: &Path) -> (Llama, Vocabulary) {
+pub fn read(folder: &Path) -> (Llama, Vocabulary) {
     checkpoint::read(&CheckpointFiles::find(folder).unwrap(), 32, &Device::Cpu).unwrap()
 }
 
 /// Logits at every token of a sequence.
-fn logits(model: &Llama, tokens: &[u32]) -> Vec<Vec<f32>> {
+pub fn logits(model: &Llama, tokens: &[u32]) -> Vec<Vec<f32>> {
     // the last token of a sequence is predicted and not read
     let sequence = [tokens, &[0]].concat();
     model.logits(&Batch::new([(sequence.as_slice(), 1)])).unwrap().to_vec2::<f32>().unwrap()
@@ -233,7 +233,7 @@ fn trained_weights_are_saved_under_the_names_of_the_checkpoint() {
 }
 
 /// The network of a family after some steps.
-fn fitted(family: &str, method: Option<&LoraSpec>) -> Llama {
+pub fn fitted(family: &str, method: Option<&LoraSpec>) -> Llama {
     let (base, _) = read(&folder(family));
     let model = method.map_or_else(|| base.copy(), |lora| base.with_lora(lora, 1)).unwrap();
     let sequence = |s: u32| (0..12).map(|i| (s * 31 + i * i * 7 + 1) % 64).collect::<Vec<_>>();

@@ -8,7 +8,11 @@ mod committed;
 #[cfg(feature = "train")]
 mod constructed;
 mod curves;
+#[cfg(feature = "train")]
+mod evaluating;
 mod failures;
+#[cfg(feature = "train")]
+mod generating;
 #[cfg(feature = "train")]
 mod hub;
 mod importing;
@@ -19,6 +23,7 @@ mod pipeline;
 mod place;
 #[cfg(feature = "train")]
 mod resume;
+mod scores;
 mod seeds;
 #[cfg(feature = "train")]
 mod validating;

@@ -1,8 +1,59 @@
 //! The `adapter_config.json` of `peft`.
 
+use crate::model::config::ConfigError;
 use crate::spec::{LoraSpec, Module};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Says what the adapters are.
+pub const CONFIG: &str = "adapter_config.json";
+/// Holds them.
+pub const WEIGHTS: &str = "adapter_model.safetensors";
+
+/// The fields that decide what adapters compute.
+#[derive(Deserialize)]
+struct Wire {
+    peft_type: String,
+    base_model_name_or_path: PathBuf,
+    r: usize,
+    lora_alpha: f64,
+    target_modules: Vec<Module>,
+    #[serde(default)]
+    bias: Option<String>,
+    #[serde(default)]
+    use_rslora: bool,
+    #[serde(default)]
+    use_dora: bool,
+    #[serde(default)]
+    rank_pattern: serde_json::Map<String, Value>,
+    #[serde(default)]
+    alpha_pattern: serde_json::Map<String, Value>,
+    #[serde(default)]
+    modules_to_save: Option<Value>,
+}
+
+/// The adapters that a configuration describes, without the dropout of their training, and the folder of their network.
+pub fn parse(bytes: &[u8]) -> Result<(LoraSpec, PathBuf), ConfigError> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let wire: Wire = serde_path_to_error::deserialize(&mut json).map_err(|error| ConfigError::Json(error.to_string()))?;
+    let plain = [
+        ("peft_type", wire.peft_type == "LORA", "`LORA`"),
+        ("r", wire.r > 0, "at least 1"),
+        ("bias", wire.bias.is_none_or(|bias| bias == "none"), "`none`"),
+        ("use_rslora", !wire.use_rslora, "false"),
+        ("use_dora", !wire.use_dora, "false"),
+        ("rank_pattern", wire.rank_pattern.is_empty(), "one rank for all"),
+        ("alpha_pattern", wire.alpha_pattern.is_empty(), "one alpha for all"),
+        ("modules_to_save", wire.modules_to_save.is_none(), "none"),
+    ];
+    if let Some((field, _, expected)) = plain.into_iter().find(|(_, is_plain, _)| !is_plain) {
+        let json: Value = serde_json::from_slice(bytes).map_err(|error| ConfigError::Json(error.to_string()))?;
+        return Err(ConfigError::Field { field, found: json[field].to_string(), expected: expected.to_owned() });
+    }
+    let spec = LoraSpec { rank: wire.r, alpha: wire.lora_alpha, dropout: 0.0, target_modules: wire.target_modules };
+    Ok((spec, wire.base_model_name_or_path))
+}
 
 /// The configuration under which `peft` loads adapters of ours onto the network in the folder `origin`.
 pub fn config(spec: &LoraSpec, origin: &Path) -> Value {

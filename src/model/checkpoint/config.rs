@@ -142,6 +142,14 @@ pub fn parse(bytes: &[u8], context: usize) -> Result<(ModelConfig, MarkIds), Con
     Ok((config, MarkIds { bos: wire.bos_token_id, eos: wire.eos_token_id }))
 }
 
+/// The longest sequence, tokens, that a `config.json` allows to the network here; `None` where it names no limit.
+pub fn longest(bytes: &[u8]) -> Result<Option<usize>, ConfigError> {
+    let wire: WireConfig = from_json(bytes)?;
+    let json: Value = from_json(bytes)?;
+    let window = Family::deserialize(&json["model_type"]).ok().and_then(|family| wire.window(family));
+    Ok(wire.max_position_embeddings.into_iter().chain(window).min())
+}
+
 /// The name in a `config.json` of a size of ours.
 fn published(name: &'static str) -> &'static str {
     match name {
@@ -172,12 +180,16 @@ impl WireConfig {
         if context > longest {
             return Err(field("max_position_embeddings", longest, format!("at least the `base.context` of {context}")));
         }
-        // Mistral has a window wherever it names one, Qwen only where it is switched on
-        let is_windowed = self.use_sliding_window.unwrap_or(family == Family::Mistral);
-        match self.sliding_window.filter(|&window| is_windowed && window < context) {
+        match self.window(family).filter(|&window| window < context) {
             Some(window) => Err(field("sliding_window", window, format!("at least the `base.context` of {context}"))),
             None => Ok(()),
         }
+    }
+
+    /// Tokens that attention reaches back, where it does not reach all. Mistral has a window wherever it names one, Qwen only where it is
+    /// switched on.
+    fn window(&self, family: Family) -> Option<usize> {
+        self.sliding_window.filter(|_| self.use_sliding_window.unwrap_or(family == Family::Mistral))
     }
 }
 

@@ -82,6 +82,35 @@ pub fn read(checkpoint: &CheckpointFiles, context: usize, device: &Device) -> Re
     Ok((model, vocabulary))
 }
 
+/// The folder of the network that the adapters in a folder belong to; `None` for a folder without adapters.
+pub fn origin(folder: &Path) -> Result<Option<PathBuf>, CheckpointError> {
+    let path = folder.join(adapter::CONFIG);
+    if !files::exists(&path) {
+        return Ok(None);
+    }
+    let (_, origin) = adapter::parse(&files::read(&path)?).map_err(|cause| CheckpointError::Config { path, cause })?;
+    Ok(Some(origin))
+}
+
+/// The same network with the adapters in a folder.
+pub fn read_adapters(folder: &Path, model: &Llama) -> Result<Llama, CheckpointError> {
+    let path = folder.join(adapter::CONFIG);
+    let (spec, _) = adapter::parse(&files::read(&path)?).map_err(|cause| CheckpointError::Config { path, cause })?;
+    let adapted = model.with_lora(&spec, 0)?;
+    let path = folder.join(adapter::WEIGHTS);
+    if let Some(lora) = adapted.lora() {
+        let bytes = files::map(&path)?;
+        lora.load_safetensors(&bytes).map_err(|cause| CheckpointError::Weights { folder: folder.to_owned(), cause })?;
+    }
+    Ok(adapted)
+}
+
+/// The longest sequence, tokens, that a checkpoint allows; `None` where it names no limit.
+pub fn longest(folder: &Path) -> Result<Option<usize>, CheckpointError> {
+    let path = folder.join(CheckpointFiles::CONFIG);
+    config::longest(&files::read(&path)?).map_err(|cause| CheckpointError::Config { path, cause })
+}
+
 /// Writes a network of ours and its tokenizer as a checkpoint; the weights last, so that where they are, all is.
 pub fn write(folder: &Path, model: &Llama, vocabulary: &Vocabulary) -> Result<(), CheckpointError> {
     let (bos, eos) = vocabulary.marks();
@@ -104,8 +133,8 @@ pub fn write(folder: &Path, model: &Llama, vocabulary: &Vocabulary) -> Result<()
 /// with the configuration and the tokenizer of `origin` beside them.
 pub fn write_trained(folder: &Path, model: &Llama, origin: &Path) -> Result<(), CheckpointError> {
     if let Some(lora) = model.lora() {
-        write_json(&folder.join("adapter_config.json"), &adapter::config(lora.spec(), origin))?;
-        return Ok(files::write(&folder.join("adapter_model.safetensors"), &tensors::serialize(&lora.tensors()?)?)?);
+        write_json(&folder.join(adapter::CONFIG), &adapter::config(lora.spec(), origin))?;
+        return Ok(files::write(&folder.join(adapter::WEIGHTS), &lora.to_safetensors()?)?);
     }
     let path = origin.join(CheckpointFiles::CONFIG);
     let config = config::in_f32(&files::read(&path)?).map_err(|cause| CheckpointError::Config { path, cause })?;

@@ -3,6 +3,7 @@
 use super::WeightsError;
 use crate::model::config::ModelConfig;
 use crate::model::llama::Llama;
+use crate::model::lora::Lora;
 use crate::model::ops::Ops;
 use crate::spec::Module;
 use candle_core::safetensors::Load;
@@ -27,11 +28,7 @@ impl Llama {
     pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
         let mut tensors = Vec::new();
         for (name, var) in self.variables() {
-            let mut row = 0;
-            for (part, rows) in parts(&name, var.dim(0)?, self.config()) {
-                tensors.push((part, var.narrow(0, row, rows)?)); // (rows, ..)
-                row += rows;
-            }
+            tensors.extend(unpacked(var, parts(&name, var.dim(0)?, self.config()))?);
         }
         serialize(&tensors)
     }
@@ -58,6 +55,42 @@ impl Llama {
     }
 }
 
+impl Lora {
+    /// The adapters in f32 under the names of `peft`, as a safetensors file.
+    pub fn to_safetensors(&self) -> Result<Vec<u8>, Error> {
+        let mut tensors = Vec::new();
+        for (var, parts) in self.parts() {
+            tensors.extend(unpacked(var, parts)?);
+        }
+        serialize(&tensors)
+    }
+
+    /// Takes the values of the adapters from a safetensors file. Every tensor must be one of theirs.
+    pub fn load_safetensors(&self, bytes: &[u8]) -> Result<(), WeightsError> {
+        let file = SafeTensors::deserialize(bytes)?;
+        let mut found: BTreeMap<String, TensorView> = file.tensors().into_iter().collect();
+        for (var, parts) in self.parts() {
+            let values = packed(&mut found, parts, &[var.dim(1)?])?; // (rows, columns)
+            var.set(&values.to_dtype(var.dtype())?.to_device(var.device())?)?;
+        }
+        match found.into_iter().next() {
+            Some((name, view)) => Err(WeightsError::Extra { name, shape: view.shape().to_vec() }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The parts of a variable, by their rows.
+fn unpacked(var: &Var, parts: Vec<(String, usize)>) -> Result<Vec<(String, Tensor)>, Error> {
+    let mut row = 0;
+    let mut part = |(name, rows): (String, usize)| {
+        let part = var.as_detached_tensor().narrow(0, row, rows)?; // (rows, ..)
+        row += rows;
+        Ok((name, part))
+    };
+    parts.into_iter().map(&mut part).collect()
+}
+
 /// Takes tensors with their rows out of a file, in f32 one below the other; `columns` are their further dimensions.
 fn packed(found: &mut BTreeMap<String, TensorView>, parts: Vec<(String, usize)>, columns: &[usize]) -> Result<Tensor, WeightsError> {
     let mut tensors = Vec::with_capacity(parts.len());
@@ -81,7 +114,7 @@ fn is_derived(name: &str, config: &ModelConfig) -> bool {
 }
 
 /// Tensors in f32 as a safetensors file, marked as `transformers` and `peft` want it.
-pub fn serialize(tensors: &[(String, Tensor)]) -> Result<Vec<u8>, Error> {
+fn serialize(tensors: &[(String, Tensor)]) -> Result<Vec<u8>, Error> {
     let bytes = |(_, tensor): &(String, Tensor)| -> Result<Vec<u8>, Error> {
         let values = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
         Ok(values.iter().flat_map(|value| value.to_le_bytes()).collect())
