@@ -56,7 +56,7 @@ struct Lane<T> {
 }
 
 /// Tokens of a pass: few enough for the caches, enough for the weights to be worth packing (measured with `parallot bench`).
-const PART_TOKENS: usize = 1024;
+pub const PART_TOKENS: usize = 1024;
 
 impl Backprop {
     /// For the variables of a model that are trained. The dropout of its adapters starts anew.

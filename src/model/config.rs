@@ -147,6 +147,12 @@ impl ModelConfig {
         multiple("head_dim", self.head_dim, 2)
     }
 
+    /// Whether it has nothing that only some families have.
+    pub fn is_plain(&self) -> bool {
+        let is_llama = !self.family.has_qkv_bias() && !self.family.has_qk_norm();
+        is_llama && self.is_tied && self.n_heads * self.head_dim == self.d_model
+    }
+
     /// Width of queries, keys and values together.
     pub fn qkv_dim(&self) -> usize {
         (self.n_heads + 2 * self.n_kv_heads) * self.head_dim

@@ -177,9 +177,7 @@ impl Llama {
 
     /// Whether it is the network that passes are written out for, and that can stand in a stack: with nothing that only some families have, and all of it trained.
     pub fn is_plain(&self) -> bool {
-        let ModelConfig { family, is_tied, n_heads, head_dim, d_model, .. } = self.config;
-        let is_llama = !family.has_qkv_bias() && !family.has_qk_norm();
-        is_llama && is_tied && n_heads * head_dim == d_model && self.lora.is_none()
+        self.config.is_plain() && self.lora.is_none()
     }
 
     /// Type of the variables.

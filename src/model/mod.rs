@@ -35,7 +35,7 @@ mod recomputed;
 mod stack;
 mod tokenizer;
 
-pub use backprop::{Backprop, Gradients, Saving};
+pub use backprop::{Backprop, Gradients, PART_TOKENS, Saving};
 pub use batch::Batch;
 pub use checkpoint::{CheckpointError, WeightsError};
 pub use config::{ConfigError, Family, ModelConfig, RopeScaling};

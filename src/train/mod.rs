@@ -10,6 +10,7 @@
 
 mod adamw;
 mod base;
+mod memory;
 mod run;
 mod schedule;
 mod speed;
@@ -19,6 +20,7 @@ mod trunk;
 
 pub use adamw::AdamW;
 pub use base::{Base, prepare};
+pub use memory::{Memory, Step};
 pub use run::{Tuner, select_device};
 pub use schedule::Schedule;
 pub use speed::{Speed, WARM_UP_STEPS, Workload, measure, workloads};

@@ -18,7 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use std::path::{Path, PathBuf};
 
 /// Tokens of a batch in evaluation; it changes speed, not results beyond the last digits.
-const EVALUATION_BATCH_TOKENS: usize = 4096;
+pub(super) const EVALUATION_BATCH_TOKENS: usize = 4096;
 
 /// What one language is scored on, encoded once for all runs.
 struct Scored {

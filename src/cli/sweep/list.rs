@@ -7,8 +7,15 @@ use crate::spec::{Experiment, RunSpec};
 use crate::sweep::{Cost, Job, Plan};
 use std::collections::HashMap;
 
-/// Prints all runs. The cost of a branch of a trunk is what it adds to the branches before it that are missing too, or are done too.
-pub fn list(runs: &[RunSpec], plan: &Plan, experiment: &Experiment, cost: &Cost, arguments: &Arguments) {
+/// Prints all runs; `memory` estimates the peak of a process that does one of them at a time, bytes. The cost of a branch of a trunk is what it adds to the branches before it that are missing too, or are done too.
+pub fn list(
+    runs: &[RunSpec],
+    plan: &Plan,
+    experiment: &Experiment,
+    cost: &Cost,
+    memory: &dyn Fn(&RunSpec) -> Option<f64>,
+    arguments: &Arguments,
+) {
     let is_done = |run: &RunSpec| plan.done.iter().any(|record| record.run_id == run.id);
     let (done, missing): (Vec<_>, Vec<_>) = runs.iter().cloned().partition(is_done);
     let mut computed = HashMap::new();
@@ -22,6 +29,7 @@ pub fn list(runs: &[RunSpec], plan: &Plan, experiment: &Experiment, cost: &Cost,
             serde_json::json!({
                 "run_id": run.id, "lang": run.lang, "pairs": run.pairs, "seed": run.seed, "done": is_done(run),
                 "train_tokens": cost.train_tokens(run).round(), "computed_tokens": tokens(run).round(), "seconds": seconds(run),
+                "peak_memory_bytes": memory(run).map(f64::round),
             })
         };
         say(&serde_json::json!({ "runs": runs.iter().map(row).collect::<Vec<_>>() }).to_string());
@@ -34,11 +42,12 @@ pub fn list(runs: &[RunSpec], plan: &Plan, experiment: &Experiment, cost: &Cost,
             run.seed.to_string(),
             grouped(tokens(run).round() as u64),
             seconds(run).map_or("?".to_owned(), duration),
+            memory(run).map_or("?".to_owned(), |bytes| format!("{} MB", grouped((bytes / 1e6).round() as u64))),
             if is_done(run) { "done" } else { "missing" }.to_owned(),
             run.id.clone(),
         ]
     };
-    say(&table(&["language", "pairs", "seed", "about tokens", "about time", "state", "run"], runs.iter().map(row)));
+    say(&table(&["language", "pairs", "seed", "about tokens", "about time", "peak memory", "state", "run"], runs.iter().map(row)));
     if plan.missing.is_empty() {
         say(&format!("\nnone of {} runs missing", runs.len()));
         return;

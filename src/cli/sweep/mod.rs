@@ -93,8 +93,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let plan = look_up(&runs, &store, simulated)?;
     let cost = Cost::new(&experiment, &bitexts, &plan.done, &arguments.device);
     if arguments.list {
+        // first of all: measuring a speed takes memory too
+        let memory = memory_of(&experiment, &bitexts, &base_files);
+        let memory = |run: &RunSpec| if simulated { None } else { memory(run) };
         let cost = cost.or_speed(|| if simulated || plan.missing.is_empty() { None } else { measured_speed(&experiment, arguments) });
-        list::list(&runs, &plan, &experiment, &cost, arguments);
+        list::list(&runs, &plan, &experiment, &cost, &memory, arguments);
         return Ok(());
     }
     files::check_writable(&folders.records).or_input()?;
@@ -206,7 +209,7 @@ pub(super) fn check_device(_: &str, trainer: Trainer) -> Result<(), Failure> {
 #[cfg(feature = "train")]
 pub(super) use work::base;
 #[cfg(feature = "train")]
-use work::{measured_speed, train};
+use work::{measured_speed, memory_of, train};
 
 #[cfg(not(feature = "train"))]
 fn train(
@@ -224,6 +227,11 @@ fn train(
 #[cfg(not(feature = "train"))]
 fn measured_speed(_: &Experiment, _: &Arguments) -> Option<f64> {
     None
+}
+
+#[cfg(not(feature = "train"))]
+fn memory_of(_: &Experiment, _: &[Bitext], _: &BaseFiles) -> impl Fn(&RunSpec) -> Option<f64> {
+    |_: &RunSpec| None
 }
 
 /// Runs at a time. Two runs side by side on a core each train more tokens a second than one run on both (benches/README.md).

@@ -6,12 +6,12 @@ use crate::cli::terminal::{bar, bars, note};
 use crate::cli::version;
 use crate::corpus::{Bitext, Tongue};
 use crate::files;
-use crate::model::ModelConfig;
+use crate::model::{ModelConfig, checkpoint};
 use crate::record::{Outcome, RunRecord, Store};
 use crate::report::eye::{duration, grouped};
 use crate::spec::{BaseFiles, BaseSpec, Experiment, RunSpec};
 use crate::sweep::{Cost, Job, run_missing};
-use crate::train::{Base, Progress, TrainError, Tuner, Workload, measure, prepare, select_device};
+use crate::train::{Base, Memory, Progress, Step, TrainError, Tuner, Workload, measure, prepare, select_device};
 use indicatif::{MultiProgress, ProgressBar};
 use std::path::Path;
 
@@ -28,6 +28,29 @@ pub fn measured_speed(experiment: &Experiment, arguments: &Arguments) -> Option<
     let clock = || start.elapsed().as_secs_f64();
     note("no run is finished on this device yet: measuring a few steps");
     pool.install(|| measure(&workload, &arguments.device, 1, LIST_STEPS, &clock, || ())).ok().map(|speed| speed.tokens_per_second)
+}
+
+/// Estimates the peak memory of this process, bytes, were it to do one run at a time: what it holds with the corpora read, and what the base and the
+/// run add. None where the system does not say what it holds, of a checkpoint that cannot be read, and of the base, which is only evaluated.
+pub fn memory_of(experiment: &Experiment, bitexts: &[Bitext], base_files: &BaseFiles) -> impl Fn(&RunSpec) -> Option<f64> {
+    let config = match (&experiment.base, base_files) {
+        (BaseSpec::Preset(base), _) => Some(ModelConfig::of(base.preset, base.vocab_size)),
+        (BaseSpec::Checkpoint(_), BaseFiles::Checkpoint(files)) => checkpoint::sizes(files, experiment.base.context()).ok(),
+        _ => None,
+    };
+    let held = resident();
+    move |run| {
+        let bitext = bitexts.iter().find(|bitext| Some(&bitext.lang) == run.lang.as_ref())?;
+        let memory = Memory::of(&config?, &experiment.tuning, Step::of(experiment, bitext, run.pairs));
+        Some(held? + memory.shared + memory.run)
+    }
+}
+
+/// Largest memory that this process has held, bytes, where the system is Linux.
+fn resident() -> Option<f64> {
+    let status = files::read_text(Path::new("/proc/self/status")).ok()?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok());
+    Some(1024.0 * kilobytes?)
 }
 
 /// Trains the base if it is not kept, then the jobs.

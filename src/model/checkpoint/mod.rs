@@ -7,7 +7,7 @@ mod adapter;
 mod config;
 mod tensors;
 
-use super::config::ConfigError;
+use super::config::{ConfigError, ModelConfig};
 use super::llama::Llama;
 use super::tokenizer::{TokenizerError, Vocabulary};
 use crate::files::{self, FileError};
@@ -57,6 +57,12 @@ pub enum WeightsError {
     /// The tensor library failed.
     #[error("tensors: {0}")]
     Tensor(#[from] candle_core::Error),
+}
+
+/// The sizes of the network of a checkpoint, for sequences of at most `context` tokens.
+pub fn sizes(checkpoint: &CheckpointFiles, context: usize) -> Result<ModelConfig, CheckpointError> {
+    let path = checkpoint.folder.join(CheckpointFiles::CONFIG);
+    config::parse(&files::read(&path)?, context).map(|(config, _)| config).map_err(|cause| CheckpointError::Config { path, cause })
 }
 
 /// The network and the tokenizer of a checkpoint, for sequences of at most `context` tokens; weights become f32.
