@@ -1,8 +1,9 @@
 //! The terminal: results to stdout, everything else to stderr, progress bars where somebody watches.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+#[cfg(feature = "train")]
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 /// A line of results. A reader who has gone away is no error.
 pub fn say(line: &str) {
@@ -32,12 +33,14 @@ pub fn table(headers: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> S
 }
 
 /// Bars on a terminal; hidden elsewhere, where the lines between do their work.
+#[cfg(feature = "train")]
 pub fn bars() -> MultiProgress {
-    let target = if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let target = if io::IsTerminal::is_terminal(&io::stderr()) { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     MultiProgress::with_draw_target(target)
 }
 
 /// A bar over units of work with the time left; `{msg}` says what is being done.
+#[cfg(feature = "train")]
 pub fn bar(bars: &MultiProgress, length: u64, prefix: &str) -> ProgressBar {
     let style = ProgressStyle::with_template("{prefix:<10} [{bar:30}] {percent:>3} %  {eta:>4} left  {msg}");
     let bar = bars.add(ProgressBar::new(length).with_prefix(prefix.to_owned()));
