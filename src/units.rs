@@ -83,48 +83,57 @@ impl Lang {
 
     /// The English name of the language for prompts and plots, or the code where the table has none.
     pub fn name(&self) -> &str {
-        NAMES.iter().find(|(code, _)| self.0.starts_with(code)).map_or(&self.0, |(_, name)| name)
+        self.row().map_or(&self.0, |(_, _, name)| name)
+    }
+
+    /// The ISO 639-1 code, `tr` of `tur_Latn`, where the table has the language.
+    pub fn two_letters(&self) -> Option<&'static str> {
+        self.row().map(|(_, short, _)| *short)
+    }
+
+    fn row(&self) -> Option<&'static (&'static str, &'static str, &'static str)> {
+        NAMES.iter().find(|(code, _, _)| self.0.starts_with(code))
     }
 }
 
-/// English names by ISO 639-3 code.
-const NAMES: [(&str, &str); 36] = [
-    ("eng", "English"),
-    ("ara", "Arabic"),
-    ("arb", "Arabic"),
-    ("ben", "Bengali"),
-    ("bul", "Bulgarian"),
-    ("ces", "Czech"),
-    ("deu", "German"),
-    ("ell", "Greek"),
-    ("est", "Estonian"),
-    ("fas", "Persian"),
-    ("fin", "Finnish"),
-    ("fra", "French"),
-    ("heb", "Hebrew"),
-    ("hin", "Hindi"),
-    ("hun", "Hungarian"),
-    ("ind", "Indonesian"),
-    ("ita", "Italian"),
-    ("jpn", "Japanese"),
-    ("kor", "Korean"),
-    ("mar", "Marathi"),
-    ("nld", "Dutch"),
-    ("pol", "Polish"),
-    ("por", "Portuguese"),
-    ("ron", "Romanian"),
-    ("rus", "Russian"),
-    ("spa", "Spanish"),
-    ("swe", "Swedish"),
-    ("swh", "Swahili"),
-    ("tam", "Tamil"),
-    ("tel", "Telugu"),
-    ("tha", "Thai"),
-    ("tur", "Turkish"),
-    ("ukr", "Ukrainian"),
-    ("urd", "Urdu"),
-    ("vie", "Vietnamese"),
-    ("zho", "Chinese"),
+/// ISO 639-3 code, ISO 639-1 code and English name.
+const NAMES: [(&str, &str, &str); 36] = [
+    ("eng", "en", "English"),
+    ("ara", "ar", "Arabic"),
+    ("arb", "ar", "Arabic"),
+    ("ben", "bn", "Bengali"),
+    ("bul", "bg", "Bulgarian"),
+    ("ces", "cs", "Czech"),
+    ("deu", "de", "German"),
+    ("ell", "el", "Greek"),
+    ("est", "et", "Estonian"),
+    ("fas", "fa", "Persian"),
+    ("fin", "fi", "Finnish"),
+    ("fra", "fr", "French"),
+    ("heb", "he", "Hebrew"),
+    ("hin", "hi", "Hindi"),
+    ("hun", "hu", "Hungarian"),
+    ("ind", "id", "Indonesian"),
+    ("ita", "it", "Italian"),
+    ("jpn", "ja", "Japanese"),
+    ("kor", "ko", "Korean"),
+    ("mar", "mr", "Marathi"),
+    ("nld", "nl", "Dutch"),
+    ("pol", "pl", "Polish"),
+    ("por", "pt", "Portuguese"),
+    ("ron", "ro", "Romanian"),
+    ("rus", "ru", "Russian"),
+    ("spa", "es", "Spanish"),
+    ("swe", "sv", "Swedish"),
+    ("swh", "sw", "Swahili"),
+    ("tam", "ta", "Tamil"),
+    ("tel", "te", "Telugu"),
+    ("tha", "th", "Thai"),
+    ("tur", "tr", "Turkish"),
+    ("ukr", "uk", "Ukrainian"),
+    ("urd", "ur", "Urdu"),
+    ("vie", "vi", "Vietnamese"),
+    ("zho", "zh", "Chinese"),
 ];
 
 impl FromStr for Lang {

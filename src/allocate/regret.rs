@@ -59,7 +59,9 @@ pub(super) fn regret_formula(problem: &Problem, allocation: &Allocation) -> Opti
     }
     let total: f64 = parts.iter().map(|(_, p, _)| p).sum();
     let weights: f64 = problem.terms().iter().map(|term| term.weight).sum();
-    Some(parts.iter().map(|(price, p, variance)| 0.5 * price * p * (1.0 - p / total) * variance).sum::<f64>() / weights)
+    let terms = parts.iter().map(|(price, p, variance)| 0.5 * price * p * (1.0 - p / total) * variance);
+    // an empty sum is -0
+    Some((0.0 + terms.sum::<f64>()) / weights)
 }
 
 fn variance(values: impl Iterator<Item = f64>) -> f64 {

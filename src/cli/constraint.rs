@@ -3,7 +3,7 @@
 use super::failure::{Failure, OrFail};
 use crate::allocate::{Amount, Group, Objective, Policy, Rule};
 use crate::files;
-use crate::units::Pairs;
+use crate::units::{Lang, Pairs};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,9 +33,11 @@ where
         .or_input()
 }
 
-/// The place of a language given by its code, or by the start of it where that is enough: `tur` for `tur_Latn`.
+/// The place of a language given by its code, or by the start of it or its two letters where they are enough: `tur` or `tr` for `tur_Latn`.
 pub fn place(known: &[String], flag: &str, lang: &str) -> Result<usize, Failure> {
-    let matching: Vec<usize> = (0..known.len()).filter(|&at| known[at] == lang || known[at].split('_').next() == Some(lang)).collect();
+    let two_letters = |name: &str| name.parse::<Lang>().ok().and_then(|known| known.two_letters());
+    let is_meant = |name: &String| name == lang || name.split('_').next() == Some(lang) || two_letters(name) == Some(lang);
+    let matching: Vec<usize> = (0..known.len()).filter(|&at| is_meant(&known[at])).collect();
     match matching.as_slice() {
         [at] => Ok(*at),
         _ => {
@@ -176,6 +178,9 @@ mod tests {
         let indic = group("indic: hin + mar >= 20%", &names()).unwrap();
         assert_eq!((indic.members, indic.rule, indic.amount), (vec![1, 2], Rule::AtLeast, Amount::Share(0.2)));
         assert_eq!(group("t: tur <= 12k", &names()).unwrap().amount, Amount::Pairs(12_000));
+        assert_eq!(group("t: mr + tr <= 12k", &names()).unwrap().members, [2, 0]);
+        // two scripts of one language: the start of the code says too little
+        assert!(place(&["zho_Hans".to_owned(), "zho_Hant".to_owned()], "--min", "zh").is_err());
         for text in ["indic", "x: tur > 3", "x: tur >= 120%", "x: swh >= 3", "x: tur >= many"] {
             assert!(group(text, &names()).is_err(), "{text}");
         }

@@ -128,3 +128,39 @@ fn graph(config: &ModelConfig, tokens: f64, step: Step, recomputes: bool) -> f64
     let kept = if recomputes { layers * d + block } else { layers * block };
     tokens * (kept + 3.0 * step.targets_share * config.vocab_size as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{LoraSpec, Preset};
+
+    const STEP: Step = Step { tokens: 1000.0, tokens_per_sequence: 100.0, targets_share: 0.5 };
+
+    fn memory(tuning: &Tuning, step: Step) -> Memory {
+        Memory::of(&ModelConfig::of(Preset::Nano, None), tuning, step)
+    }
+
+    #[test]
+    fn a_step_of_one_part_is_counted_by_hand() {
+        // nano: P = 1,000,576, d = 128, q = 256, f = 352, L = 4, h = 4, V = 2048
+        let token = 4.0 * (5.0 * 128.0 + 256.0 + 3.0 * 352.0 + 4.0 * 100.0) + 5.0 * 128.0 + 352.0 + 256.0 + 2048.0;
+        let found = memory(&Tuning::default(), STEP);
+        assert_eq!(found.shared, 4.0 * 1_000_576.0);
+        let expected = 4.0 * (4.0 * 1_000_576.0 + 1.1 * 1000.0 * token + 0.2 * 2048.0 * token);
+        approx::assert_relative_eq!(found.run, expected, max_relative = 1e-12);
+    }
+
+    #[test]
+    fn what_saves_memory_is_seen() {
+        let long = Step { tokens: 9000.0, ..STEP };
+        for method in [Method::Full, Method::Lora(LoraSpec::default())] {
+            let plain = Tuning { method, ..Tuning::default() };
+            let recomputed = Tuning { recompute: true, ..plain.clone() };
+            let cut = Tuning { micro_batch_pairs: Some(8), ..plain.clone() };
+            let [plain, recomputed, cut] = [plain, recomputed, cut].map(|tuning| memory(&tuning, long).run);
+            assert!(recomputed < 0.7 * plain && cut < plain, "{plain} {recomputed} {cut}");
+        }
+        // more tokens than two parts wait for their turn where passes are written out
+        assert_eq!(memory(&Tuning::default(), long).run, memory(&Tuning::default(), Step { tokens: 4000.0, ..STEP }).run);
+    }
+}

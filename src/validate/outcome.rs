@@ -82,6 +82,9 @@ impl fmt::Display for Winner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = |gain: &Estimate| {
             let Interval { lo, hi } = gain.interval_90;
+            if lo.is_infinite() {
+                return format!("{:+.4} nats a language (one seed, which has no interval)", gain.value);
+            }
             format!("{:+.4} nats a language (90 % interval {lo:+.4} to {hi:+.4})", gain.value)
         };
         match self {

@@ -96,6 +96,7 @@ fn diverged_seeds_are_named_and_leave_the_pairs() {
     assert_eq!(none.policies[0].diverged, [2]);
     let one = Validation::new("test", "abc", &prediction(), &[ours, vec![record(1, [2.2, 2.2], Outcome::Finished)]]);
     assert!(matches!(one.winner(), Winner::Undecided { gain } if gain.interval_90.hi == f64::INFINITY), "{}", one.verdict);
+    assert_eq!(one.verdict, "undecided: parallot gains +0.2000 nats a language (one seed, which has no interval) over uniform");
 }
 
 #[test]

@@ -87,7 +87,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let question = Question::new(arguments)?;
     let store = Store::new(question.folders.records.join(format!("validate-{}", question.problem.budget().amount())));
     files::check_writable(store.folder()).or_input()?;
-    files::check_writable(&question.folders.fits).or_input()?;
+    for folder in [&question.folders.fits, &question.folders.plots] {
+        files::check_writable(folder).or_input()?;
+    }
     let _lock = store.lock().map_err(|error| Failure::work(error).hint("wait for the other validation, or stop it"))?;
     let trainer = question.trainer(arguments)?;
     let (prediction, sha256) = question.prediction(&store, trainer.as_ref())?;

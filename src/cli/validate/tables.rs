@@ -27,6 +27,9 @@ fn named(policy: Policy, stands_for: &[Policy]) -> String {
 }
 
 fn with_interval(estimate: Estimate) -> String {
+    if estimate.interval_90.lo.is_infinite() {
+        return signed(estimate.value);
+    }
     format!("{} ({} to {})", signed(estimate.value), signed(estimate.interval_90.lo), signed(estimate.interval_90.hi))
 }
 
