@@ -93,7 +93,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let plan = look_up(&runs, &store, simulated)?;
     let cost = Cost::new(&experiment, &bitexts, &plan.done, &arguments.device);
     if arguments.list {
-        // first of all: measuring a speed takes memory too
         let memory = memory_of(&experiment, &bitexts, &base_files);
         let memory = |run: &RunSpec| if simulated { None } else { memory(run) };
         let cost = cost.or_speed(|| if simulated || plan.missing.is_empty() { None } else { measured_speed(&experiment, arguments) });
