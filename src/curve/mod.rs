@@ -110,14 +110,14 @@ impl Curve {
 }
 
 /// The curve of every language of a sweep on its own data: loss on language i of the runs tuned on language i.
-/// The base model, a run without a language, belongs to every curve. Unfinished runs give no points.
+/// The base model belongs to every curve. Mixtures and unfinished runs give no points.
 pub fn curves_of_records(langs: &[Lang], records: &[RunRecord]) -> Vec<Result<Curve, CurveError>> {
     langs
         .iter()
         .map(|lang| {
             let points = records
                 .iter()
-                .filter(|record| record.outcome == Outcome::Finished && record.lang.as_ref().is_none_or(|tuned| tuned == lang))
+                .filter(|record| record.outcome == Outcome::Finished && (record.is_base() || record.lang.as_ref() == Some(lang)))
                 .filter_map(|record| {
                     let evaluation = record.evaluation(lang)?;
                     Some(Point { pairs: record.pairs.0 as f64, loss_nats: evaluation.loss_nats(), seed: record.seed })

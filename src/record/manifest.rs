@@ -1,5 +1,6 @@
 //! The manifest of a sweep: which runs it consists of and how large its corpora are, for the stages that do not read the corpora.
 
+use super::MixRow;
 use crate::units::{Lang, Pairs};
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +46,11 @@ pub struct CorpusRow {
 pub struct RunRow {
     /// Hash of all that determines it.
     pub run_id: String,
-    /// Language tuned on; absent for the base.
+    /// Language tuned on; absent for the base and for a mixture.
     pub lang: Option<Lang>,
+    /// What a model of several languages is tuned on; empty for all others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mix: Vec<MixRow>,
     /// Pairs.
     pub pairs: Pairs,
     /// Seed.

@@ -51,7 +51,7 @@ impl Evaluation {
 }
 
 /// Pairs of one language in a mixture.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MixRow {
     /// Language.
@@ -71,7 +71,7 @@ pub struct RunRecord {
     pub parallot: String,
     /// Name of the sweep.
     pub sweep: String,
-    /// Language tuned on; absent for the base model itself, which every language shares.
+    /// Language tuned on; absent for the base model itself, which every language shares, and for a mixture.
     pub lang: Option<Lang>,
     /// What a model of several languages was tuned on; empty for all others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -108,6 +108,22 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
+    /// Whether it is of the base model itself.
+    pub fn is_base(&self) -> bool {
+        self.lang.is_none() && self.mix.is_empty()
+    }
+
+    /// Mean loss over the languages evaluated, nats per target token; NaN without any.
+    pub fn mean_loss_nats(&self) -> f64 {
+        self.evaluations.iter().map(Evaluation::loss_nats).sum::<f64>() / self.evaluations.len() as f64
+    }
+
+    /// Pairs of one language that it was tuned on.
+    pub fn pairs_of(&self, lang: &Lang) -> u64 {
+        let mixed = self.mix.iter().filter(|row| row.lang == *lang).map(|row| row.pairs.0).sum();
+        if self.lang.as_ref() == Some(lang) { self.pairs.0 } else { mixed }
+    }
+
     /// The evaluation on one language.
     pub fn evaluation(&self, lang: &Lang) -> Option<&Evaluation> {
         self.evaluations.iter().find(|evaluation| evaluation.lang == *lang)

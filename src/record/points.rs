@@ -5,7 +5,7 @@ use crate::units::Lang;
 use polars::prelude::*;
 
 /// The points of some records as CSV, one row a run and language evaluated; a diverged run is one row without a loss.
-/// Nothing in it depends on the speed of the machine.
+/// `mix` is what a mixture was tuned on, `LANG=PAIRS` with spaces between. Nothing in it depends on the speed of the machine.
 pub fn points_csv(records: &[RunRecord]) -> PolarsResult<Vec<u8>> {
     let mut rows = Vec::new();
     for record in records {
@@ -23,6 +23,7 @@ pub fn points_csv(records: &[RunRecord]) -> PolarsResult<Vec<u8>> {
         "run_id" => rows.iter().map(|(r, _)| r.run_id.as_str()).collect::<Vec<_>>(),
         "outcome" => rows.iter().map(|(r, _)| outcome(r)).collect::<Vec<_>>(),
         "lang" => rows.iter().map(|(r, _)| r.lang.as_ref().map(Lang::code)).collect::<Vec<_>>(),
+        "mix" => rows.iter().map(|(r, _)| mix(r)).collect::<Vec<_>>(),
         "pairs" => rows.iter().map(|(r, _)| r.pairs.0).collect::<Vec<_>>(),
         "seed" => rows.iter().map(|(r, _)| r.seed).collect::<Vec<_>>(),
         "evaluated_lang" => rows.iter().map(|(_, e)| e.map(|e| e.lang.code())).collect::<Vec<_>>(),
@@ -37,9 +38,14 @@ pub fn points_csv(records: &[RunRecord]) -> PolarsResult<Vec<u8>> {
     Ok(bytes)
 }
 
+fn mix(record: &RunRecord) -> Option<String> {
+    let parts: Vec<String> = record.mix.iter().map(|row| format!("{}={}", row.lang, row.pairs)).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::Evaluation;
+    use super::super::{Evaluation, MixRow};
     use super::*;
     use crate::units::{Nats, Pairs, Tokens};
 
@@ -71,11 +77,14 @@ mod tests {
         let evaluation =
             Evaluation { lang: "ell_Grek".parse().unwrap(), nats: Nats(30.0), target_tokens: Tokens(8), target_bytes: 20, pairs: Pairs(2) };
         let diverged = Outcome::Diverged { step: 3, reason: "loss of NaN".into() };
-        let csv = points_csv(&[record(Outcome::Finished, vec![evaluation]), record(diverged, vec![])]).unwrap();
+        let row = |code: &str, pairs| MixRow { lang: code.parse().unwrap(), pairs: Pairs(pairs) };
+        let mixture = RunRecord { lang: None, mix: vec![row("ell_Grek", 40), row("rus_Cyrl", 60)], ..record(diverged.clone(), vec![]) };
+        let csv = points_csv(&[record(Outcome::Finished, vec![evaluation]), record(diverged, vec![]), mixture]).unwrap();
         insta::assert_snapshot!(String::from_utf8(csv).unwrap(), @r"
-        run_id,outcome,lang,pairs,seed,evaluated_lang,loss_nats,total_nats,target_tokens,target_bytes,evaluated_pairs
-        0011,finished,rus_Cyrl,100,1,ell_Grek,3.75,30.0,8,20,2
-        0011,diverged,rus_Cyrl,100,1,,,,,,
+        run_id,outcome,lang,mix,pairs,seed,evaluated_lang,loss_nats,total_nats,target_tokens,target_bytes,evaluated_pairs
+        0011,finished,rus_Cyrl,,100,1,ell_Grek,3.75,30.0,8,20,2
+        0011,diverged,rus_Cyrl,,100,1,,,,,,
+        0011,diverged,,ell_Grek=40 rus_Cyrl=60,100,1,,,,,,
         ");
     }
 }

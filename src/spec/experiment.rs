@@ -1,6 +1,7 @@
 //! The experiment: what an experiment YAML says, checked.
 
 use super::base::{BaseSpec, WireBase};
+use super::mixtures::MixtureSpec;
 use super::tuning::{Evaluation, Tuning, positive};
 use crate::corpus::{Constructed, Source};
 use crate::files::{self, FileError};
@@ -48,6 +49,10 @@ pub struct Experiment {
     pub sizes: Vec<Pairs>,
     /// Seeds, one run a language, size and seed.
     pub seeds: Vec<u64>,
+    /// Most passes over the unique pairs of a language that a run makes to have its size.
+    pub passes: u32,
+    /// Runs on several languages at once.
+    pub mixtures: Option<MixtureSpec>,
     /// The evaluation.
     pub evaluation: Evaluation,
 }
@@ -100,6 +105,10 @@ struct WireExperiment {
     tuning: Tuning,
     sizes: Vec<Pairs>,
     seeds: Vec<u64>,
+    #[serde(default = "one")]
+    passes: u32,
+    #[serde(default)]
+    mixtures: Option<MixtureSpec>,
     #[serde(default)]
     evaluation: Evaluation,
 }
@@ -134,6 +143,8 @@ impl Experiment {
             tuning: wire.tuning,
             sizes,
             seeds: wire.seeds,
+            passes: wire.passes,
+            mixtures: wire.mixtures,
             evaluation: wire.evaluation,
         };
         experiment.check()?;
@@ -165,6 +176,10 @@ impl Experiment {
         if self.seeds.is_empty() {
             return Err(SpecError::value("seeds", "empty", "at least one seed"));
         }
+        positive("passes", self.passes as usize)?;
+        if let Some(mixtures) = &self.mixtures {
+            mixtures.check(langs.len())?;
+        }
         positive("evaluation.pairs", self.evaluation.pairs)?;
         self.tuning.check()?;
         self.base.check(&langs)
@@ -177,6 +192,10 @@ impl Experiment {
             Text::Constructed(constructed) => constructed.sisters.iter().map(|sister| sister.lang.clone()).collect(),
         }
     }
+}
+
+fn one() -> u32 {
+    1
 }
 
 fn repeated<T: PartialEq>(items: &[T]) -> Option<&T> {

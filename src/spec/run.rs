@@ -3,7 +3,7 @@
 use super::base::BaseSpec;
 use super::experiment::Experiment;
 use super::tuning::{Evaluation, Tuning};
-use crate::corpus::{Bitext, PromptStyle};
+use crate::corpus::{Bitext, PromptStyle, Split};
 use crate::files;
 use crate::record::MixRow;
 use crate::units::{Direction, Lang, Pairs};
@@ -64,7 +64,11 @@ struct MixIdentity<'a> {
     mix: Vec<(&'a str, &'a str, Pairs)>,
     seed: u64,
     evaluation: &'a Evaluation,
-    test_sha256: Vec<(&'a str, &'a str)>,
+    /// Of the part that it is scored on, the other is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dev_sha256: Option<Vec<(&'a str, &'a str)>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_sha256: Option<Vec<(&'a str, &'a str)>>,
 }
 
 fn id(identity: &impl Serialize) -> String {
@@ -89,7 +93,8 @@ impl Experiment {
         })
     }
 
-    /// The runs, in the order of languages, sizes and seeds; the base, if size 0 is asked for, is one run before all others.
+    /// The runs, in the order of languages, sizes and seeds; the base, if size 0 is asked for, is one run before all others, and mixtures come
+    /// last, each with the next of the seeds.
     pub fn runs(&self, bitexts: &[Bitext], base_id: &str) -> Vec<RunSpec> {
         let dev_sha256: Vec<_> = bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.dev.hash())).collect();
         let run = |bitext: Option<&Bitext>, pairs: Pairs, seed: u64| {
@@ -115,11 +120,21 @@ impl Experiment {
                 runs.extend(self.seeds.iter().map(|&seed| run(Some(bitext), pairs, seed)));
             }
         }
+        let caps: Vec<u64> = bitexts.iter().map(|bitext| self.most_pairs(bitext)).collect();
+        let designs = self.mixtures.iter().flat_map(|mixtures| mixtures.design(&caps));
+        let mixed = designs.zip(self.seeds.iter().cycle());
+        runs.extend(mixed.map(|(pairs, &seed)| self.mixed_run(bitexts, base_id, &pairs, seed, Split::Dev)));
         runs
     }
 
-    /// The run of one model on a mixture, scored on the test parts: pairs of each bitext, in their order. Without any pair it is the base.
-    pub fn mixed_run(&self, bitexts: &[Bitext], base_id: &str, pairs: &[u64], seed: u64) -> RunSpec {
+    /// Most pairs of a language that a run of a sweep reads.
+    pub fn most_pairs(&self, bitext: &Bitext) -> u64 {
+        bitext.train.len() as u64 * u64::from(self.passes)
+    }
+
+    /// The run of one model on a mixture, scored on the dev or the test parts: pairs of each bitext, in their order. Without any pair it is the
+    /// base.
+    pub fn mixed_run(&self, bitexts: &[Bitext], base_id: &str, pairs: &[u64], seed: u64, scored_on: Split) -> RunSpec {
         let given = || bitexts.iter().zip(pairs).filter(|(_, pairs)| **pairs > 0);
         let identity = MixIdentity {
             base: base_id,
@@ -127,7 +142,9 @@ impl Experiment {
             mix: given().map(|(bitext, &pairs)| (bitext.lang.code(), bitext.train.hash(), Pairs(pairs))).collect(),
             seed,
             evaluation: &self.evaluation,
-            test_sha256: bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.test.hash())).collect(),
+            dev_sha256: (scored_on == Split::Dev).then(|| bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.dev.hash())).collect()),
+            test_sha256: (scored_on == Split::Test)
+                .then(|| bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.test.hash())).collect()),
         };
         let mix = given().map(|(bitext, &pairs)| MixRow { lang: bitext.lang.clone(), pairs: Pairs(pairs) }).collect();
         RunSpec { id: id(&identity), lang: None, mix, pairs: Pairs(pairs.iter().sum()), seed }

@@ -14,13 +14,18 @@ pub fn is_simulated(record: &RunRecord) -> bool {
     record.device == SIMULATED
 }
 
+/// What a pair of the language before is worth in a simulated mixture.
+const TRANSFER: f64 = 0.2;
+
 /// Target tokens that a simulated evaluation claims.
 const TARGET_TOKENS: u64 = 10_000;
 
 /// The record of a simulated run: language k of the sweep follows `1 + (1 + k/2) ((X + 200) / 1000)^-(0.5 - 0.05 k)`
-/// on its own data and stays at its loss without data on that of others, times noise of 0.5 % that the run's id seeds.
+/// on its own data and stays at its loss without data on that of others, times noise of 0.5 % that the run's id seeds. In a mixture a pair of
+/// the language before it is worth a fifth of its own.
 pub fn simulate(experiment: &Experiment, run: &RunSpec, version: &str) -> RunRecord {
-    let evaluations = experiment.langs().iter().enumerate().map(|(k, lang)| evaluation(k, lang, run)).collect();
+    let langs = experiment.langs();
+    let evaluations = (0..langs.len()).map(|k| evaluation(k, &langs, run)).collect();
     RunRecord {
         run_id: run.id.clone(),
         parallot: version.to_owned(),
@@ -43,10 +48,15 @@ pub fn simulate(experiment: &Experiment, run: &RunSpec, version: &str) -> RunRec
     }
 }
 
-fn evaluation(k: usize, lang: &Lang, run: &RunSpec) -> Evaluation {
+fn evaluation(k: usize, langs: &[Lang], run: &RunSpec) -> Evaluation {
+    let pairs = |i: usize| run.mix.iter().find(|row| row.lang == langs[i]).map_or(0.0, |row| row.pairs.0 as f64);
+    let lang = &langs[k];
+    let own = match &run.lang {
+        Some(tuned) if tuned == lang => run.pairs.0 as f64,
+        Some(_) => 0.0,
+        None => pairs(k) + if k == 0 { 0.0 } else { TRANSFER * pairs(k - 1) },
+    };
     let k = k as f64;
-    let mixed = run.mix.iter().find(|row| row.lang == *lang).map_or(0, |row| row.pairs.0);
-    let own = if run.lang.as_ref() == Some(lang) { run.pairs.0 } else { mixed } as f64;
     let loss = 1.0 + (1.0 + 0.5 * k) * ((own + 200.0) / 1000.0).powf(-(0.5 - 0.05 * k));
     // 32 bits of a hash, evenly spread over -1 to 1
     let digits = files::hash(format!("{}{lang}", run.id).as_bytes());

@@ -5,7 +5,7 @@ use super::base::Base;
 use super::steps::{Progress, Sequence, batch_of, evaluate};
 use super::trunk::Trunk;
 use crate::corpus::prompt::{self, Choice};
-use crate::corpus::{Bitext, Instruction, Pair, Shuffled, Tongue};
+use crate::corpus::{Bitext, CorpusError, Instruction, Pair, Shuffled, Tongue};
 use crate::files;
 use crate::model::{Batch, Llama, checkpoint};
 use crate::record::{Evaluation, Outcome, RunRecord};
@@ -166,13 +166,14 @@ impl<'a> Tuner<'a> {
 
     /// The batches of a run: of each language the first n pairs of the seeded shuffle, all languages in one order, each pass in a fresh one
     /// with fresh wordings; of one language under a trunk in the order of the shuffle, so that a longer run starts as a shorter one does.
-    /// More pairs of a mixture than there are are whole passes, then the beginning of one.
+    /// More pairs than there are are whole passes, then the beginning of one.
     pub(super) fn batches(&self, spec: &RunSpec) -> Result<Vec<Batch>, TrainError> {
         let (mix, seed) = (self.mix_of(spec), spec.seed);
         let tuning = &self.experiment.tuning;
         let shuffled: Vec<Shuffled> = mix.iter().map(|(bitext, _)| bitext.train.shuffled(seed)).collect();
-        for (shuffled, (_, pairs)) in shuffled.iter().zip(&mix).filter(|_| spec.mix.is_empty()) {
-            shuffled.prefix(*pairs)?;
+        let too_few = |(bitext, pairs): &&(&Bitext, usize)| *pairs as u64 > self.experiment.most_pairs(bitext);
+        if let Some((bitext, pairs)) = mix.iter().find(too_few).filter(|_| spec.mix.is_empty()) {
+            return Err(CorpusError::TooFew { asked: *pairs, found: bitext.train.len() }.into());
         }
         let pairs = mix.iter().enumerate().flat_map(|(i, (_, pairs))| (0..*pairs).map(move |at| Place::Pair(i, at)));
         let records = self.records_of(&mix, seed);

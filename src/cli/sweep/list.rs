@@ -7,6 +7,15 @@ use crate::spec::{Experiment, RunSpec};
 use crate::sweep::{Cost, Job, Plan};
 use std::collections::HashMap;
 
+/// What a run is tuned on.
+fn named(run: &RunSpec) -> String {
+    match &run.lang {
+        Some(lang) => lang.to_string(),
+        None if run.mix.is_empty() => "(base)".to_owned(),
+        None => format!("(mixture of {})", run.mix.len()),
+    }
+}
+
 /// Prints all runs; `memory` estimates the peak of a process that does one of them at a time, bytes. The cost of a branch of a trunk is what it adds to the branches before it that are missing too, or are done too.
 pub fn list(
     runs: &[RunSpec],
@@ -27,7 +36,7 @@ pub fn list(
     if arguments.json {
         let row = |run: &RunSpec| {
             serde_json::json!({
-                "run_id": run.id, "lang": run.lang, "pairs": run.pairs, "seed": run.seed, "done": is_done(run),
+                "run_id": run.id, "lang": run.lang, "mix": run.mix, "pairs": run.pairs, "seed": run.seed, "done": is_done(run),
                 "train_tokens": cost.train_tokens(run).round(), "computed_tokens": tokens(run).round(), "seconds": seconds(run),
                 "peak_memory_bytes": memory(run).map(f64::round),
             })
@@ -37,7 +46,7 @@ pub fn list(
     }
     let row = |run: &RunSpec| {
         vec![
-            run.lang.as_ref().map_or("(base)".to_owned(), ToString::to_string),
+            named(run),
             grouped(run.pairs.0),
             run.seed.to_string(),
             grouped(tokens(run).round() as u64),

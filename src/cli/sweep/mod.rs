@@ -89,7 +89,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     check_parts(&bitexts)?;
     let base_files = base_files(&experiment, &folders)?;
     let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref());
-    let runs = available(experiment.runs(&bitexts, &base_id), &bitexts);
+    let runs = available(experiment.runs(&bitexts, &base_id), &experiment, &bitexts);
     let plan = look_up(&runs, &store, simulated)?;
     let cost = Cost::new(&experiment, &bitexts, &plan.done, &arguments.device);
     if arguments.list {
@@ -131,7 +131,8 @@ fn look_up(runs: &[RunSpec], store: &Store, simulated: bool) -> Result<Plan, Fai
 }
 
 fn manifest(base_id: &str, bitexts: &[Bitext], runs: &[RunSpec]) -> Manifest {
-    let row = |run: &RunSpec| RunRow { run_id: run.id.clone(), lang: run.lang.clone(), pairs: run.pairs, seed: run.seed };
+    let row =
+        |run: &RunSpec| RunRow { run_id: run.id.clone(), lang: run.lang.clone(), mix: run.mix.clone(), pairs: run.pairs, seed: run.seed };
     Manifest {
         parallot: version().to_owned(),
         base_id: base_id.to_owned(),
@@ -141,10 +142,10 @@ fn manifest(base_id: &str, bitexts: &[Bitext], runs: &[RunSpec]) -> Manifest {
 }
 
 /// Runs that the corpora are large enough for; those left out are named.
-fn available(runs: Vec<RunSpec>, bitexts: &[Bitext]) -> Vec<RunSpec> {
+fn available(runs: Vec<RunSpec>, experiment: &Experiment, bitexts: &[Bitext]) -> Vec<RunSpec> {
     let fits = |run: &RunSpec| {
         let bitext = bitexts.iter().find(|bitext| Some(&bitext.lang) == run.lang.as_ref());
-        bitext.is_none_or(|bitext| run.pairs.0 <= bitext.train.len() as u64)
+        bitext.is_none_or(|bitext| run.pairs.0 <= experiment.most_pairs(bitext))
     };
     let (fitting, larger): (Vec<_>, Vec<_>) = runs.into_iter().partition(fits);
     for bitext in bitexts {
@@ -152,7 +153,12 @@ fn available(runs: Vec<RunSpec>, bitexts: &[Bitext]) -> Vec<RunSpec> {
         sizes.dedup();
         if let Some(smallest) = sizes.first() {
             let unique = grouped(bitext.train.len() as u64);
-            note(&format!("note: `{}` has {unique} training pairs, so its sizes from {} on are left out", bitext.lang, grouped(*smallest)));
+            let passes = if experiment.passes == 1 { String::new() } else { format!(" and is read {} times at most", experiment.passes) };
+            note(&format!(
+                "note: `{}` has {unique} training pairs{passes}, so its sizes from {} on are left out",
+                bitext.lang,
+                grouped(*smallest)
+            ));
         }
     }
     fitting

@@ -13,6 +13,7 @@ use crate::spec::{BaseFiles, BaseSpec, Experiment, RunSpec};
 use crate::sweep::{Cost, Job, run_missing};
 use crate::train::{Base, Memory, Progress, Step, TrainError, Tuner, Workload, measure, prepare, select_device};
 use indicatif::{MultiProgress, ProgressBar};
+use std::fmt::Display;
 use std::path::Path;
 
 /// Steps that the estimate of a list is measured on.
@@ -40,9 +41,12 @@ pub fn memory_of(experiment: &Experiment, bitexts: &[Bitext], base_files: &BaseF
     };
     let held = held(bitexts);
     move |run| {
-        let bitext = bitexts.iter().find(|bitext| Some(&bitext.lang) == run.lang.as_ref())?;
-        let memory = Memory::of(&config?, &experiment.tuning, Step::of(experiment, bitext, run.pairs));
-        Some(held + memory.shared + memory.run)
+        let of = |bitext: &Bitext| Some(Memory::of(&config?, &experiment.tuning, Step::of(experiment, bitext, run.pairs)));
+        let read =
+            bitexts.iter().filter(|bitext| Some(&bitext.lang) == run.lang.as_ref() || run.mix.iter().any(|row| row.lang == bitext.lang));
+        // the longest step of a mixture is one of its language of the longest texts
+        let peak = read.filter_map(of).map(|memory| memory.shared + memory.run).max_by(f64::total_cmp)?;
+        Some(held + peak)
     }
 }
 
@@ -161,7 +165,12 @@ fn stack_label(runs: &[RunSpec]) -> String {
 }
 
 fn label(spec: &RunSpec) -> String {
-    spec.lang.as_ref().map_or("base".to_owned(), |lang| format!("{lang} {} pairs, seed {}", grouped(spec.pairs.0), spec.seed))
+    let of = |what: &dyn Display| format!("{what} {} pairs, seed {}", grouped(spec.pairs.0), spec.seed);
+    match &spec.lang {
+        Some(lang) => of(lang),
+        None if spec.mix.is_empty() => "base".to_owned(),
+        None => of(&"mixture of"),
+    }
 }
 
 fn line(label: &str, record: &RunRecord) -> String {
@@ -169,7 +178,8 @@ fn line(label: &str, record: &RunRecord) -> String {
     let result = match (&record.outcome, own) {
         (Outcome::Diverged { step, reason }, _) => format!("diverged at step {step}: {reason}"),
         (Outcome::Finished, Some(own)) => format!("{:.4} nats", own.loss_nats()),
-        (Outcome::Finished, None) => "evaluated".to_owned(),
+        (Outcome::Finished, None) if record.is_base() => "evaluated".to_owned(),
+        (Outcome::Finished, None) => format!("mean {:.4} nats", record.mean_loss_nats()),
     };
     let speed = record.tokens_per_second.map_or(String::new(), |speed| format!(", {} tokens/s", grouped(speed as u64)));
     format!("{label}: {result} in {}{speed}", duration(record.wall_seconds))

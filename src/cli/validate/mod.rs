@@ -12,7 +12,7 @@ use super::terminal::{note, say};
 use super::text::{self, TextArguments};
 use super::version;
 use crate::allocate::{Budget, Policy, Problem, compare};
-use crate::corpus::{Bitext, Tongue};
+use crate::corpus::{Bitext, Split, Tongue};
 use crate::files;
 use crate::record::{RunRecord, Store};
 use crate::report::eye::{duration, grouped};
@@ -205,7 +205,7 @@ impl Question {
 
     /// One run a policy of the prediction and seed.
     fn runs(&self, prediction: &Prediction) -> Vec<Vec<RunSpec>> {
-        let run = |pairs: &[u64], seed: u64| self.experiment.mixed_run(&self.bitexts, &self.base_id, pairs, seed);
+        let run = |pairs: &[u64], seed: u64| self.experiment.mixed_run(&self.bitexts, &self.base_id, pairs, seed, Split::Test);
         prediction.policies.iter().map(|row| prediction.seeds.iter().map(|&seed| run(&row.pairs, seed)).collect()).collect()
     }
 

@@ -6,7 +6,7 @@ use super::super::terminal::{bar, bars, note};
 use super::super::version;
 use super::{Arguments, PARTS, Question};
 use crate::files;
-use crate::record::{Evaluation, Outcome, RunRecord, Store};
+use crate::record::{Outcome, RunRecord, Store};
 use crate::report::eye::duration;
 use crate::spec::RunSpec;
 use crate::sweep::{Cost, Job, Plan, run_missing};
@@ -87,6 +87,5 @@ fn line(record: &RunRecord) -> String {
     if let Outcome::Diverged { step, reason } = &record.outcome {
         return format!("model {}, seed {seed}: diverged at step {step}: {reason}", record.run_id);
     }
-    let mean = record.evaluations.iter().map(Evaluation::loss_nats).sum::<f64>() / record.evaluations.len().max(1) as f64;
-    format!("model {}, seed {seed}: mean test loss {mean:.4} nats in {time}", record.run_id)
+    format!("model {}, seed {seed}: mean test loss {:.4} nats in {time}", record.run_id, record.mean_loss_nats())
 }

@@ -26,7 +26,7 @@ impl Transfer {
         let mut langs: Vec<Lang> = finished.iter().filter_map(|record| record.lang.clone()).collect();
         langs.sort_by_key(|lang| (report.rank(lang.code()), lang.clone()));
         langs.dedup();
-        let base: Vec<_> = finished.iter().copied().filter(|record| record.lang.is_none()).collect();
+        let base: Vec<_> = finished.iter().copied().filter(|record| record.is_base()).collect();
         let row = |tuned: &Lang| {
             let runs = || finished.iter().copied().filter(|record| record.lang.as_ref() == Some(tuned));
             let largest = runs().map(|record| record.pairs).max();

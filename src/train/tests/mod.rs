@@ -5,7 +5,7 @@ mod trunk;
 
 use super::steps::{Sequence, batch_of, by_tokens};
 use super::*;
-use crate::corpus::{Bitext, Constructed, Instruction, Tongue};
+use crate::corpus::{Bitext, Constructed, Instruction, Split, Tongue};
 use crate::model::{Batch, Family, Gradients, Llama, ModelConfig};
 use crate::record::{Outcome, RunRecord};
 use crate::spec::{BaseFiles, Experiment, InstructionSpec, LoraSpec, Method, Module, Optimisation, Preset, Scope};
@@ -226,7 +226,7 @@ fn a_run_is_a_function_of_its_spec_and_leaves_the_base_alone() {
 fn a_mixture_reads_every_language_and_repeats_what_runs_out() {
     let (experiment, bitexts, base) = prepared(EXPERIMENT);
     let tuner = Tuner::new(&experiment, &bitexts, &base, "test", "cpu").unwrap().scored_on_test().unwrap();
-    let run = |pairs: [u64; 2]| tuner.run(&experiment.mixed_run(&bitexts, &base.id, &pairs, 1), &|| 0.0, |_| ()).unwrap();
+    let run = |pairs: [u64; 2]| tuner.run(&experiment.mixed_run(&bitexts, &base.id, &pairs, 1, Split::Test), &|| 0.0, |_| ()).unwrap();
     let unique = bitexts[1].train.len() as u64;
     let (both, twice, once, none) = (run([8, 20]), run([8, 2 * unique]), run([8, unique]), run([0, 0]));
     assert_eq!((both.lang.clone(), both.pairs.0, both.steps), (None, 28, 7));
@@ -255,7 +255,7 @@ fn instruction_data_is_read_among_the_pairs() {
             Some(InstructionSpec { scope, most, sha256: Some(Tongue::hash(&tongues)), ..InstructionSpec::default() });
         let tuner = Tuner::new(&experiment, &bitexts, &base, "test", "cpu").unwrap().reading(&tongues);
         let near = tuner.run(&experiment.runs(&bitexts, &base.id)[1], &|| 0.0, |_| ()).unwrap();
-        let both = tuner.run(&experiment.mixed_run(&bitexts, &base.id, &[4, 4], 1), &|| 0.0, |_| ()).unwrap();
+        let both = tuner.run(&experiment.mixed_run(&bitexts, &base.id, &[4, 4], 1, Split::Test), &|| 0.0, |_| ()).unwrap();
         [near.steps, both.steps]
     };
     // 12 pairs of the first language, or 4 of each, four sequences a step
