@@ -4,7 +4,7 @@ use super::level::{least_worst, worst_loss};
 use super::problem::{Amount, Budget, Group, Objective, Problem, Rule};
 use super::{Active, Allocation, Allotted, GroupPrice, Term, baseline};
 use crate::law::{Average, Law};
-use crate::optimum::{self, Conflict, Kernel, Language, Over, Parts, Risk, Status};
+use crate::optimum::{self, Conflict, Counted, Kernel, Language, Over, Parts, Risk, Status};
 
 /// Share of the objective that is only the rounding which a bound allows for: the plan is exact.
 const ROUNDING: f64 = 1e-14;
@@ -51,6 +51,7 @@ impl Posed {
             budget: optimum::Budget { amount: problem.budget().amount(), exactly },
             groups: problem.groups().iter().map(|group| row(problem, group)).collect(),
             transfer: Vec::new(),
+            counted: Counted::Pairs,
             over: Over::Sum,
             risk,
         })

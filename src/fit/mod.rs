@@ -19,6 +19,7 @@ mod profile;
 mod series;
 mod stack;
 pub mod surface;
+pub mod transfer;
 
 use crate::curve::{Curve, CurveError, Point};
 use crate::law::{Form, Law};

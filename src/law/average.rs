@@ -82,9 +82,29 @@ impl Average {
         self.sum(|law| law.curvature(pairs))
     }
 
+    /// The average of [`Law::extended_below`].
+    pub fn extended_below(&self, from: f64, pairs: f64) -> (f64, f64) {
+        let parts = self.0.iter().map(|part| (part.weight, part.law.extended_below(from, pairs)));
+        parts.fold((0.0, 0.0), |(loss, slope), (weight, part)| (loss + weight * part.0, slope + weight * part.1))
+    }
+
     /// Whether the loss is infinite without data.
     pub fn has_pole(&self) -> bool {
         self.0.iter().any(|part| part.law.has_pole())
+    }
+}
+
+impl Law {
+    /// Loss and slope, where below `from`, or below the inflection, what is above the floor goes on as an exponential with the law's slope there:
+    /// for data that transfer may push below 0. A falling law becomes convex and finite everywhere.
+    pub fn extended_below(&self, from: f64, pairs: f64) -> (f64, f64) {
+        let from = from.max(self.inflection().unwrap_or(0.0));
+        if pairs >= from {
+            return (self.loss(pairs), self.slope(pairs));
+        }
+        let rate = self.slope(from) / self.reducible(from);
+        let reducible = self.reducible(from) * (rate * (pairs - from)).exp();
+        (self.irreducible() + reducible, rate * reducible)
     }
 }
 

@@ -102,11 +102,8 @@ pub(super) fn gradient(program: &Program, x: &[f64], jets: &[Jet], atoms: Option
         own.map(|at| weight(at) * jets[at].slope).sum()
     };
     let slopes: Vec<f64> = (0..program.len()).map(slope).collect();
-    let slopes = match &program.transfer {
-        Some(transfer) => transfer.transposed_times(&slopes),
-        None => slopes,
-    };
-    slopes.iter().zip(program.own.iter().zip(x)).map(|(g, (own, &x))| if *g == 0.0 { 0.0 } else { g * own.effective(x).slope }).collect()
+    let worth: Vec<f64> = program.own.iter().zip(x).map(|(own, &x)| own.effective(x).slope).collect();
+    program.backward(&worth, &slopes)
 }
 
 /// `F(x) - sum q w L`, a sum of parts that are not negative.

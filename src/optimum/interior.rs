@@ -374,8 +374,7 @@ impl<'a> Interior<'a> {
 
     /// Multipliers of the data follow their own linear model, on their logarithms so that they stay above 0.
     fn moved_prices(&self, state: &State, d: &State, step: f64, local: &Local) -> Vec<f64> {
-        let scaled: Vec<f64> = d.x.iter().zip(&local.slopes).map(|(dx, slope)| dx * slope).collect();
-        let dy = self.program.transfer.as_ref().map_or_else(|| scaled.clone(), |transfer| transfer.times(&scaled));
+        let dy = self.program.forward(&local.slopes, &d.x);
         let y = self.program.data(&state.x);
         let moved = |(i, &price): (usize, &f64)| {
             if price == 0.0 {

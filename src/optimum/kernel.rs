@@ -30,6 +30,15 @@ pub struct Kernel {
     shape: Shape,
     /// The straight part of a convex envelope below the law; absent for the law itself.
     pub(super) chord: Option<Chord>,
+    /// How the law goes on below the data at which it is trusted; absent where it is trusted everywhere.
+    below: Option<Below>,
+}
+
+/// `R(from) e^(rate (y - from))` below `from`, with the law's own slope there: finite and convex everywhere.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Below {
+    from: f64,
+    rate: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -88,7 +97,19 @@ impl Kernel {
     }
 
     fn new(floor: f64, ln_scale: f64, exponent: f64, shape: Shape) -> Self {
-        Kernel { floor, ln_scale, ln_front: ln_scale + exponent.ln(), exponent, shape, chord: None }
+        Kernel { floor, ln_scale, ln_front: ln_scale + exponent.ln(), exponent, shape, chord: None, below: None }
+    }
+
+    /// The same law, which below some data, or below its inflection, goes on as an exponential: for data that transfer may push below 0.
+    pub fn extended_below(self, from: f64) -> Self {
+        let from = from.max(self.inflection().unwrap_or(0.0));
+        let Jet { value, slope, .. } = self.law_jet(from);
+        Kernel { below: Some(Below { from, rate: slope / value }), ..self }
+    }
+
+    /// The exponential that holds at `y`, if one does.
+    fn below(&self, y: f64) -> Option<Below> {
+        self.below.filter(|below| y < below.from)
     }
 
     /// The same law times a weight; weight 0 leaves nothing of it, not even a pole.
@@ -112,7 +133,7 @@ impl Kernel {
             Shape::Any { law } => law.has_pole(),
             shape => shape == Shape::Shifted { offset: 0.0 },
         };
-        !self.is_idle() && pole
+        !self.is_idle() && self.below.is_none() && pole
     }
 
     /// Whether the first pair is worth more than any price.
@@ -122,12 +143,13 @@ impl Kernel {
             Shape::Any { law } => law.ln_steepness(0.0) == f64::INFINITY,
             Shape::Shifted { .. } => false,
         };
-        !self.is_idle() && (bends || self.has_pole())
+        !self.is_idle() && self.below.is_none() && (bends || self.has_pole())
     }
 
     /// Where a law that starts concave turns convex: `(Dl (beta-1) / (beta+1))^(1/beta)` of `rectified` with beta > 1.
     pub(super) fn inflection(&self) -> Option<f64> {
         match self.shape {
+            _ if self.below.is_some() => None,
             Shape::Rectified { ln_transition } if self.exponent > 1.0 && !self.is_idle() => {
                 Some(((ln_transition + ((self.exponent - 1.0) / (self.exponent + 1.0)).ln()) / self.exponent).exp())
             }
@@ -143,6 +165,9 @@ impl Kernel {
 
     /// `ln` of the reducible loss of the law itself, without its chord.
     pub(super) fn ln_reducible(&self, y: f64) -> f64 {
+        if let Some(Below { from, rate }) = self.below(y) {
+            return self.ln_reducible(from) + rate * (y - from);
+        }
         match self.shape {
             _ if self.is_idle() => f64::NEG_INFINITY,
             Shape::Shifted { offset } => self.ln_scale - self.exponent * (y + offset).ln(),
@@ -163,6 +188,10 @@ impl Kernel {
     pub(super) fn jet(&self, y: f64) -> Jet {
         if self.is_idle() {
             return Jet::default();
+        }
+        if let Some(Below { rate, .. }) = self.below(y) {
+            let value = self.ln_reducible(y).exp();
+            return Jet { value, slope: rate * value, curvature: rate * rate * value };
         }
         match self.chord {
             Some(chord) if y < chord.end => Jet { value: chord.value(y), slope: chord.slope, curvature: 0.0 },
@@ -206,6 +235,10 @@ impl Kernel {
     pub(super) fn ln_steepness(&self, y: f64) -> (f64, f64) {
         match self.chord {
             _ if self.is_idle() => (f64::NEG_INFINITY, 0.0),
+            _ if self.below(y).is_some() => {
+                let rate = self.below.map_or(0.0, |below| below.rate);
+                (self.ln_reducible(y) + (-rate).ln(), rate)
+            }
             Some(chord) if y < chord.end => (chord.ln_steepness(), 0.0),
             Some(chord) => {
                 let (ln, slope) = self.law_ln_steepness(y);
@@ -243,6 +276,9 @@ impl Kernel {
         if more <= 0.0 || self.is_idle() {
             return 0.0;
         }
+        if self.below(y).is_some() {
+            return self.value(y) - self.value(y + more);
+        }
         let beta = self.exponent;
         let ln_ratio = match self.shape {
             Shape::Any { law } => return self.ln_scale.exp() * law.fall(y, y + more),
@@ -267,7 +303,7 @@ impl Kernel {
 
     /// The exponent `p` and the constant `q` of a shifted law's closed response `y + offset = e^(q - p ln_price)`; absent for others.
     pub(super) fn closed_response(&self) -> Option<(f64, f64)> {
-        let closed = matches!(self.shape, Shape::Shifted { .. }) && self.chord.is_none();
+        let closed = matches!(self.shape, Shape::Shifted { .. }) && self.chord.is_none() && self.below.is_none();
         let p = 1.0 / (self.exponent + 1.0);
         closed.then_some((p, p * self.ln_front))
     }
@@ -278,6 +314,10 @@ impl Kernel {
         match self.shape {
             _ if self.is_idle() => 0.0,
             _ if ln_room.is_nan() || ln_room == f64::NEG_INFINITY => f64::INFINITY,
+            _ if self.below.is_some_and(|below| ln_room >= self.ln_reducible(below.from)) => {
+                let rise = |Below { from, rate }: Below| from + (ln_room - self.ln_reducible(from)) / rate;
+                self.below.map_or(0.0, rise).max(0.0)
+            }
             Shape::Shifted { offset } => (((self.ln_scale - ln_room) / self.exponent).exp() - offset).max(0.0),
             Shape::Rectified { ln_transition } => {
                 // y^beta = B / room - Dl, in logarithms

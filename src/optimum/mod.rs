@@ -47,11 +47,14 @@ pub use kernel::Kernel;
 pub use problem::{Budget, Group, Language, Parts, Problem, ProblemError, Rule};
 pub use program::{Over, Risk};
 pub use repeat::Repeat;
+pub use transfer::Counted;
 pub use wire::{Fitted, ProblemFile, ReadError, Syntax};
 
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod hard_cases;
+#[cfg(test)]
+mod signed;
 #[cfg(test)]
 mod tests;

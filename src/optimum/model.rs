@@ -11,6 +11,7 @@
 
 use super::kernel::Jet;
 use super::program::{Over, Program, Risk};
+use super::transfer::Transfer;
 use faer::Mat;
 
 /// Which of the three.
@@ -140,20 +141,19 @@ impl<'a> Model<'a> {
         let program = self.program;
         let own: Vec<Jet> = program.own.iter().zip(x).map(|(own, &x)| own.effective(x)).collect();
         let slopes: Vec<f64> = own.iter().map(|jet| jet.slope).collect();
-        let y = self.times(own.iter().map(|jet| jet.value).collect());
+        let y = program.data(x);
         let data = match self.kind {
             Kind::Smooth => self.smooth(&y, prices),
             Kind::Tail => self.tail(&y, e, q, &slopes),
             Kind::Worst => self.worst(&y, e, q, ratios),
         };
-        let pull = self.transposed_times(data.pull.clone());
-        let held =
-            if self.kind == Kind::Smooth { self.transposed_times(prices.iter().map(|price| -price).collect()) } else { pull.clone() };
+        let held = if self.kind == Kind::Smooth { prices.iter().map(|price| -price).collect() } else { data.pull.clone() };
+        let held = program.transfer.as_ref().map_or_else(|| held.clone(), |transfer| transfer.by_worth(&held));
         let mut gradient_e = self.objective.clone();
         self.add_transposed_e(&data.jacobian, &q.iter().map(|q| -q).collect::<Vec<_>>(), &mut gradient_e);
         Local {
             bend: held.iter().zip(&own).map(|(pull, jet)| pull * jet.curvature).collect(),
-            gradient: pull.iter().zip(&slopes).map(|(pull, slope)| pull * slope).collect(),
+            gradient: program.backward(&slopes, &data.pull),
             slopes,
             weights: data.weights,
             gradient_e,
@@ -206,8 +206,8 @@ impl<'a> Model<'a> {
         };
         let mut gradients = Mat::zeros(draws, y.len());
         for k in 0..draws {
-            let row = self.transposed_times((0..y.len()).map(|i| jets[i * draws + k].slope).collect());
-            (0..y.len()).for_each(|j| gradients[(k, j)] = row[j] * slopes[j]);
+            let row = program.backward(slopes, &(0..y.len()).map(|i| jets[i * draws + k].slope).collect::<Vec<_>>());
+            (0..y.len()).for_each(|j| gradients[(k, j)] = row[j]);
         }
         let eta = e[draws];
         let h = (0..draws).map(|k| e[k] - losses[k]).chain((0..draws).map(|k| e[k] - eta)).collect();
@@ -244,7 +244,7 @@ impl<'a> Model<'a> {
                 (0..draws).map(|k| de[k] - dx.iter().enumerate().map(|(j, dx)| gradients[(k, j)] * dx).sum::<f64>()).collect()
             }
             Jacobian::Worst(derivatives) => {
-                let dy = self.times(dx.iter().zip(&local.slopes).map(|(dx, slope)| dx * slope).collect());
+                let dy = self.program.forward(&local.slopes, dx);
                 let own = self.atoms.iter().zip(derivatives);
                 own.map(|(at, (in_y, in_e))| in_y * dy[at / draws] + in_e * de[at % draws]).collect()
             }
@@ -266,7 +266,7 @@ impl<'a> Model<'a> {
                 for ((at, (in_y, _)), r) in self.atoms.iter().zip(derivatives).zip(r) {
                     pull[at / self.program.draws] += in_y * r;
                 }
-                self.transposed_times(pull).iter().zip(&local.slopes).map(|(pull, slope)| pull * slope).collect()
+                self.program.backward(&local.slopes, &pull)
             }
         };
         let mut in_e = vec![0.0; self.objective.len()];
@@ -312,7 +312,7 @@ impl<'a> Model<'a> {
                     let (i, k) = (at / draws, at % draws);
                     corner[(k, k)] += q[a] * in_e * in_e;
                     if self.kept > 0 {
-                        self.row(i).for_each(|(j, tau)| columns[(j, size + a)] = tau * in_y * local.slopes[j]);
+                        self.row(i, &local.slopes).for_each(|(j, part)| columns[(j, size + a)] = part * in_y);
                         corner[(k, size + a)] = *in_e;
                         corner[(size + a, k)] = *in_e;
                         corner[(size + a, size + a)] = -1.0 / ratios[a];
@@ -322,8 +322,8 @@ impl<'a> Model<'a> {
                     }
                 }
                 for (k, pull) in pulls.into_iter().enumerate().filter(|_| self.kept == 0) {
-                    let column = self.transposed_times(pull);
-                    (0..n).for_each(|j| columns[(j, k)] = column[j] * local.slopes[j]);
+                    let column = self.program.backward(&local.slopes, &pull);
+                    (0..n).for_each(|j| columns[(j, k)] = column[j]);
                 }
                 for (k, ratio) in tail.iter().enumerate() {
                     corner[(k, k)] += ratio;
@@ -336,10 +336,12 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Languages that language `i` profits from, itself among them.
-    fn row(&self, i: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
-        let own = self.program.transfer.is_none().then_some((i, 1.0));
-        self.program.transfer.iter().flat_map(move |transfer| transfer.row(i).iter().copied()).chain(own)
+    /// Amounts that move the data of language `i`, its own among them, and `dy_i/dx_j`.
+    fn row<'b>(&'b self, i: usize, slopes: &'b [f64]) -> impl Iterator<Item = (usize, f64)> + 'b {
+        let own = self.program.transfer.is_none().then_some((i, slopes[i]));
+        let coupled =
+            move |transfer: &'b Transfer| transfer.row(i).iter().map(move |&(j, tau)| (j, transfer.derivative(i, (j, tau), slopes[j])));
+        self.program.transfer.iter().flat_map(coupled).chain(own)
     }
 
     /// Gradients of the draws, where they are part of the normal matrix.
@@ -361,14 +363,6 @@ impl<'a> Model<'a> {
                 weights
             }
         }
-    }
-
-    fn times(&self, d: Vec<f64>) -> Vec<f64> {
-        self.program.transfer.as_ref().map_or_else(|| d.clone(), |transfer| transfer.times(&d))
-    }
-
-    fn transposed_times(&self, g: Vec<f64>) -> Vec<f64> {
-        self.program.transfer.as_ref().map_or_else(|| g.clone(), |transfer| transfer.transposed_times(&g))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The normal matrix of a coupled program and its Cholesky factor: diagonal, dense or sparse, as the transfer is.
 //!
 //! ```text
-//! H = S T' diag(w) T S + G' diag(c) G + diag(z),     T = I + tau,   S = diag(d'(x)),   rows of G: gradients of draws
+//! H = J' diag(w) J + G' diag(c) G + diag(z),     J = dy/dx,   rows of G: gradients of draws
 //! ```
 
 use super::program::Program;
@@ -20,8 +20,8 @@ use std::sync::Arc;
 pub(super) enum Normal {
     /// No transfer and no gradients of draws.
     Diagonal,
-    /// `T`, absent where there is no transfer.
-    Dense(Option<Mat<f64>>),
+    /// With the transfer, where there is one.
+    Dense(Option<Transfer>),
     Sparse(Box<Pattern>),
 }
 
@@ -65,9 +65,7 @@ impl Normal {
                 if let Some(pattern) = few.then(|| Pattern::new(n, transfer)).flatten() {
                     return Normal::Sparse(Box::new(pattern));
                 }
-                let mut dense = Mat::zeros(n, n);
-                (0..n).for_each(|i| transfer.row(i).iter().for_each(|&(j, tau)| dense[(i, j)] = tau));
-                Normal::Dense(Some(dense))
+                Normal::Dense(Some(transfer.clone()))
             }
         }
     }
@@ -85,14 +83,17 @@ impl Normal {
     }
 }
 
-fn dense(transfer: Option<&Mat<f64>>, parts: &Parts) -> Mat<f64> {
+fn dense(transfer: Option<&Transfer>, parts: &Parts) -> Mat<f64> {
     let n = parts.diagonal.len();
     let mut matrix = Mat::<f64>::zeros(n, n);
     match transfer {
         None => (0..n).for_each(|j| matrix[(j, j)] = parts.weights[j] * parts.slopes[j] * parts.slopes[j]),
         Some(transfer) => {
-            let roots: Vec<f64> = parts.weights.iter().map(|w| w.max(0.0).sqrt()).collect();
-            let scaled = Mat::from_fn(n, n, |i, j| roots[i] * transfer[(i, j)] * parts.slopes[j]);
+            let mut scaled = Mat::<f64>::zeros(n, n);
+            for (i, weight) in parts.weights.iter().enumerate() {
+                let root = weight.max(0.0).sqrt();
+                transfer.row(i).iter().for_each(|&(j, tau)| scaled[(i, j)] = root * transfer.derivative(i, (j, tau), parts.slopes[j]));
+            }
             add_square(matrix.as_mut(), &scaled);
         }
     }
@@ -141,9 +142,9 @@ impl Pattern {
         for (i, &weight) in parts.weights.iter().enumerate() {
             let row = self.transfer.row(i);
             for (at, &(j, tau)) in row.iter().enumerate() {
-                let left = weight * tau * parts.slopes[j];
+                let left = weight * self.transfer.derivative(i, (j, tau), parts.slopes[j]);
                 for (&(k, other), &target) in row[at..].iter().zip(targets.by_ref()) {
-                    values[target as usize] += left * other * parts.slopes[k];
+                    values[target as usize] += left * self.transfer.derivative(i, (k, other), parts.slopes[k]);
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::certificate::gradient;
 use super::kernel::Kernel;
 use super::program::{Over, Own, Program, Risk, Row};
 use super::repeat::Repeat;
-use super::transfer::Transfer;
+use super::transfer::{Counted, Transfer};
 use std::collections::HashSet;
 
 /// One language.
@@ -74,6 +74,9 @@ pub struct Parts {
     pub groups: Vec<Group>,
     /// Triples `(i, j, tau)`: language `i` profits from a pair of `j` as from `tau` of its own.
     pub transfer: Vec<(usize, usize, f64)>,
+    /// What the pairs of `j` count as there. Where they count as themselves a tau may be below 0, and the laws must be finite at every amount
+    /// ([`Kernel::extended_below`]).
+    pub counted: Counted,
     /// How languages count together.
     pub over: Over,
     /// How draws count together.
@@ -131,7 +134,11 @@ impl Problem {
         for (t, &(i, j, tau)) in parts.transfer.iter().enumerate() {
             member(&format!("transfer[{t}][0]"), i, parts.languages.len())?;
             member(&format!("transfer[{t}][1]"), j, parts.languages.len())?;
-            number(&format!("transfer[{t}][2]"), tau, tau >= 0.0, "a finite number not below 0")?;
+            let field = format!("transfer[{t}][2]");
+            match parts.counted {
+                Counted::Worth => number(&field, tau, tau >= 0.0, "a finite number not below 0")?,
+                Counted::Pairs => number(&field, tau, true, "a finite number")?,
+            }
         }
         if let Risk::Cvar { level } = parts.risk {
             number("objective.cvar_level", level, (0.0..1.0).contains(&level), "a number from 0 to below 1")?;
@@ -264,7 +271,7 @@ fn program(parts: &Parts) -> Program {
         budget: parts.budget.amount,
         exact: parts.budget.exactly,
         rows: parts.groups.iter().map(row).collect(),
-        transfer: (!parts.transfer.is_empty()).then(|| Transfer::new(parts.languages.len(), &parts.transfer)),
+        transfer: (!parts.transfer.is_empty()).then(|| Transfer::new(parts.languages.len(), &parts.transfer, parts.counted)),
         over: parts.over,
         risk: parts.risk,
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! minimise  F(x)   subject to   sum_i cost_i x_i <= budget (or =),   lower_i <= x_i <= upper_i,   lower_g <= a_g x <= upper_g
-//! y = d(x) + tau d(x),   F_k = sum_i or max_i of w_i L_ik(y_i),   F = mean_k F_k  or  the mean of the worst (1 - p) K of them
+//! y = d(x) + tau d(x) or d(x) + tau x,   F_k = sum_i or max_i of w_i L_ik(y_i),   F = mean_k F_k  or  the mean of the worst (1 - p) K of them
 //! ```
 //!
 use super::kernel::{Jet, Kernel};
@@ -125,8 +125,24 @@ impl Program {
     pub(super) fn data(&self, x: &[f64]) -> Vec<f64> {
         let d: Vec<f64> = self.own.iter().zip(x).map(|(own, &x)| own.effective(x).value).collect();
         match &self.transfer {
-            Some(transfer) => transfer.times(&d),
+            Some(transfer) => transfer.data(&d, x),
             None => d,
+        }
+    }
+
+    /// `(dy/dx) v` where the worth of the amounts has these slopes.
+    pub(super) fn forward(&self, slopes: &[f64], v: &[f64]) -> Vec<f64> {
+        match &self.transfer {
+            Some(transfer) => transfer.forward(slopes, v),
+            None => slopes.iter().zip(v).map(|(slope, v)| slope * v).collect(),
+        }
+    }
+
+    /// `(dy/dx)' g` likewise; a language whose `g` is 0 has no part.
+    pub(super) fn backward(&self, slopes: &[f64], g: &[f64]) -> Vec<f64> {
+        match &self.transfer {
+            Some(transfer) => transfer.backward(slopes, g),
+            None => slopes.iter().zip(g).map(|(slope, &g)| if g == 0.0 { 0.0 } else { slope * g }).collect(),
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) fn solved(problem: &Value) -> Solved {
 }
 
 /// The largest relative violation of bounds, budget and groups.
-fn violation(parts: &Parts, x: &[f64]) -> f64 {
+pub(super) fn violation(parts: &Parts, x: &[f64]) -> f64 {
     let relative = |off: f64, size: f64| off / size.abs().max(1.0);
     let mut worst: f64 = 0.0;
     for (language, &x) in parts.languages.iter().zip(x) {
@@ -84,22 +84,23 @@ fn shared_cases_are_solved_and_proven() {
 
 /// What a random problem has beside laws, bounds and a budget.
 #[derive(Debug, Clone, Copy, Default)]
-struct Traits {
-    s_shaped: bool,
-    repeat: bool,
-    transfer: bool,
-    groups: bool,
-    worst: bool,
+pub(super) struct Traits {
+    pub s_shaped: bool,
+    pub repeat: bool,
+    pub transfer: bool,
+    pub groups: bool,
+    pub worst: bool,
     /// `none`, `mean` or `cvar`.
-    draws: &'static str,
+    pub draws: &'static str,
     /// Whole grains, of one cost or of several.
-    grain: Option<bool>,
+    pub grain: Option<bool>,
 }
 
-const PLAIN: Traits = Traits { s_shaped: false, repeat: false, transfer: false, groups: false, worst: false, draws: "none", grain: None };
+pub(super) const PLAIN: Traits =
+    Traits { s_shaped: false, repeat: false, transfer: false, groups: false, worst: false, draws: "none", grain: None };
 
 /// Random problems that some amounts meet, with scales of 1e3 to 1e7 pairs.
-fn problems(traits: Traits, languages: usize) -> impl Strategy<Value = Value> {
+pub(super) fn problems(traits: Traits, languages: usize) -> impl Strategy<Value = Value> {
     let numbers = prop::collection::vec(0.0..1.0f64, 12);
     (prop::collection::vec(numbers, 1..=languages), 3.0..7.0f64, prop::collection::vec(0.0..1.0f64, 8)).prop_map(
         move |(rows, scale, rest)| {

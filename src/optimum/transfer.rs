@@ -1,17 +1,35 @@
-//! Transfer between languages: `y_i = d_i + sum_j tau_ij d_j`, the sparse matrix `I + tau` by rows.
+//! Transfer between languages, by rows of a sparse matrix `I + tau`.
+//!
+//! ```text
+//! y_i = d_i + sum_j tau_ij d_j     counted in worth: what of the data of j is repeated is worth as much less to i,  tau >= 0
+//! y_i = d_i + sum_j tau_ij x_j     counted in pairs: what j takes from i, or brings, goes by the pairs read;        tau of either sign
+//! ```
+//!
+//! Both are concave in the amounts.
 
-/// `I + tau`, entries not negative.
+/// What the pairs of another language count as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Counted {
+    /// Their worth under repetition.
+    #[default]
+    Worth,
+    /// Themselves.
+    Pairs,
+}
+
+/// `I + tau`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Transfer {
     /// Where each row starts in `entries`; one more than there are rows.
     starts: Vec<usize>,
     /// Column and coefficient, the diagonal among them, columns rising.
     entries: Vec<(usize, f64)>,
+    pub(super) counted: Counted,
 }
 
 impl Transfer {
-    /// From triples `(i, j, tau)` of `n` languages; triples of one place add up.
-    pub(super) fn new(n: usize, triples: &[(usize, usize, f64)]) -> Self {
+    /// From triples `(i, j, tau)` of `n` languages, `i` not `j` where pairs count; triples of one place add up.
+    pub(super) fn new(n: usize, triples: &[(usize, usize, f64)], counted: Counted) -> Self {
         let mut all: Vec<(usize, usize, f64)> = (0..n).map(|i| (i, i, 1.0)).chain(triples.iter().copied()).collect();
         all.sort_by_key(|&(i, j, _)| (i, j));
         all.dedup_by(|next, kept| {
@@ -20,7 +38,7 @@ impl Transfer {
             same
         });
         let starts = (0..=n).map(|i| all.partition_point(|entry| entry.0 < i)).collect();
-        Transfer { starts, entries: all.into_iter().map(|(_, j, tau)| (j, tau)).collect() }
+        Transfer { starts, entries: all.into_iter().map(|(_, j, tau)| (j, tau)).collect(), counted }
     }
 
     /// The entries of one row.
@@ -28,17 +46,38 @@ impl Transfer {
         &self.entries[self.starts[i]..self.starts[i + 1]]
     }
 
-    /// `(I + tau) d`.
-    pub(super) fn times(&self, d: &[f64]) -> Vec<f64> {
-        (0..d.len()).map(|i| self.row(i).iter().map(|&(j, tau)| tau * d[j]).sum()).collect()
+    /// Data of amounts `x` that are worth `d`.
+    pub(super) fn data(&self, d: &[f64], x: &[f64]) -> Vec<f64> {
+        let others = if self.counted == Counted::Worth { d } else { x };
+        let data = |i: usize| self.row(i).iter().map(|&(j, tau)| tau * if i == j { d[j] } else { others[j] }).sum();
+        (0..d.len()).map(data).collect()
     }
 
-    /// `(I + tau)' g`; a row whose `g` is 0 has no part, whatever it meets.
-    pub(super) fn transposed_times(&self, g: &[f64]) -> Vec<f64> {
+    /// `dy_i/dx_j` of an entry, where the worth of `x_j` has this slope.
+    pub(super) fn derivative(&self, i: usize, (j, tau): (usize, f64), slope: f64) -> f64 {
+        if i == j || self.counted == Counted::Worth { tau * slope } else { tau }
+    }
+
+    /// `J v`, `J = dy/dx` where the worth of the amounts has these slopes.
+    pub(super) fn forward(&self, slopes: &[f64], v: &[f64]) -> Vec<f64> {
+        let along = |i: usize| self.row(i).iter().map(|&(j, tau)| self.derivative(i, (j, tau), slopes[j]) * v[j]).sum();
+        (0..v.len()).map(along).collect()
+    }
+
+    /// `J' g`; a row whose `g` is 0 has no part, whatever it meets.
+    pub(super) fn backward(&self, slopes: &[f64], g: &[f64]) -> Vec<f64> {
         let mut product = vec![0.0; g.len()];
         for (i, &g) in g.iter().enumerate().filter(|(_, g)| **g != 0.0) {
-            self.row(i).iter().for_each(|&(j, tau)| product[j] += tau * g);
+            self.row(i).iter().for_each(|&(j, tau)| product[j] += self.derivative(i, (j, tau), slopes[j]) * g);
         }
         product
+    }
+
+    /// Gradient in the worth of the amounts of a function of the data whose gradient is `g`.
+    pub(super) fn by_worth(&self, g: &[f64]) -> Vec<f64> {
+        match self.counted {
+            Counted::Worth => self.backward(&vec![1.0; g.len()], g),
+            Counted::Pairs => g.to_vec(),
+        }
     }
 }

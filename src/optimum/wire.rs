@@ -7,6 +7,7 @@ use super::kernel::Kernel;
 use super::problem::{Budget, Group, Language, Parts, ProblemError, Rule};
 use super::program::{Over, Risk};
 use super::repeat::Repeat;
+use super::transfer::Counted;
 use crate::units::Pairs;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
@@ -314,7 +315,7 @@ impl ProblemFile {
             WireOver::Worst => Over::Worst,
         };
         let budget = Budget { amount: budget.amount, exactly: budget.rule == WireRule::Exactly };
-        Ok(Parts { languages, budget, groups, transfer, over, risk })
+        Ok(Parts { languages, budget, groups, transfer, counted: Counted::Worth, over, risk })
     }
 }
 
