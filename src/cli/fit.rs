@@ -5,7 +5,7 @@ use super::failure::{Failure, OrFail};
 use super::folders::Folders;
 use super::report::{names, report_of};
 use super::terminal::{note, say, table};
-use super::version;
+use super::{transfer, version};
 use crate::curve::curves_of_records;
 use crate::files;
 use crate::fit::surface::SurfaceSettings;
@@ -95,6 +95,9 @@ fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -
     let report = report_of(&file, None, &records, &names, command);
     files::write(&folders.fits.join("curves.csv"), &csv::curves(&report).or_work()?).or_work()?;
     files::write(&folders.fits.join("laws.csv"), &csv::laws(&report).or_work()?).or_work()?;
+    if let Some(found) = &file.transfer {
+        files::write(&folders.fits.join("transfer.csv"), &csv::transfer(&report, found).or_work()?).or_work()?;
+    }
     if let Some(draws) = &arguments.draws {
         files::write(draws, &draws_parquet(&file.fits.iter().collect::<Vec<_>>()).or_work()?).or_work()?;
     }
@@ -108,6 +111,7 @@ fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -
     }
     say(&table(&HEADINGS, file.fits.iter().map(row)));
     say(&format!("\n{}", table(&["form", "weight within", "weight beyond", "held-out error"], weights(&file.fits))));
+    file.transfer.iter().for_each(transfer::print);
     say(&format!("\nlaws, curves and {} draws in `{}`", file.settings.bootstraps, folders.fits.display()));
     Ok(())
 }
@@ -157,7 +161,8 @@ pub fn fit_records(name: &str, manifest: &Manifest, records: &[RunRecord], setti
     let mut fits = fits.map_err(|error| Failure::input(error).hint(hint))?;
     fits.iter_mut().zip(&langs).for_each(|(fit, lang)| fit.tokens_per_pair = tokens_per_pair(records, lang));
     let points = points_csv(records).or_work()?;
-    Ok(FitFile { parallot: version().to_owned(), source: name.to_owned(), input_sha256: files::hash(&points), settings, fits })
+    let transfer = transfer::of_records(records, &fits, settings.seed)?;
+    Ok(FitFile { parallot: version().to_owned(), source: name.to_owned(), input_sha256: files::hash(&points), settings, fits, transfer })
 }
 
 /// Training tokens of a pair of a language: the mean over its runs.

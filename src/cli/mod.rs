@@ -21,6 +21,7 @@ mod report;
 mod sweep;
 mod terminal;
 mod text;
+mod transfer;
 #[cfg(feature = "train")]
 mod validate;
 

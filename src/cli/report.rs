@@ -82,6 +82,7 @@ pub fn report_of<'a>(
         comparison: allocation.map(|allocation| &allocation.comparison),
         path: allocation.map_or(&[], |allocation| &allocation.budget_path),
         front: allocation.map_or(&[], |allocation| &allocation.pareto_front),
+        transfer: fits.transfer.as_ref(),
         records,
         names,
     }

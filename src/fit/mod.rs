@@ -29,6 +29,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use stack::Stack;
 use std::fmt;
+use transfer::TransferFit;
 
 /// How to fit. All of it is part of a result's provenance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -215,6 +216,9 @@ pub struct FitFile {
     pub settings: Settings,
     /// One a curve, in the order of the sweep; every fit has the same number of draws.
     pub fits: Vec<Fit>,
+    /// What languages bring each other, where mixtures were trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferFit>,
 }
 
 /// Why no law could be fitted.

@@ -4,6 +4,7 @@ use super::{Report, ReportError, held_out_error};
 use crate::allocate::{Active, Budget, Comparison, PolicyRow};
 use crate::curve::Point;
 use crate::fit::Fit;
+use crate::fit::transfer::TransferFit;
 use crate::units::Estimate;
 use crate::validate::{LossRow, PolicyResult, Validation};
 use polars::prelude::*;
@@ -17,6 +18,9 @@ pub fn tables(report: &Report) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
     }
     if !report.path.is_empty() {
         tables.push(("budget.csv".to_owned(), budget(report)?));
+    }
+    if let Some(transfer) = report.transfer {
+        tables.push(("transfer.csv".to_owned(), self::transfer(report, transfer)?));
     }
     if !report.front.is_empty() {
         tables.push(("pareto.csv".to_owned(), pareto(report)?));
@@ -42,6 +46,18 @@ pub fn curves(report: &Report) -> Result<Vec<u8>, ReportError> {
         reals("residual_log", rows.iter().map(|(fit, point)| residual_log(fit, point))),
     ];
     write("curves", report, columns)
+}
+
+/// One row an ordered pair of languages: `lang,from_lang,tau,tau_lo90,tau_hi90`.
+pub fn transfer(report: &Report, transfer: &TransferFit) -> Result<Vec<u8>, ReportError> {
+    let columns = vec![
+        texts("lang", transfer.tau.iter().map(|row| row.to.as_str())),
+        texts("from_lang", transfer.tau.iter().map(|row| row.from.as_str())),
+        reals("tau", transfer.tau.iter().map(|row| row.tau.value)),
+        reals("tau_lo90", transfer.tau.iter().map(|row| row.tau.interval_90.lo)),
+        reals("tau_hi90", transfer.tau.iter().map(|row| row.tau.interval_90.hi)),
+    ];
+    write("transfer", report, columns)
 }
 
 /// One row a parameter: `lang,form,parameter,value,lo90,hi90`, then what is known of the whole fit.

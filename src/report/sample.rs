@@ -3,6 +3,7 @@
 use super::{Provenance, Report};
 use crate::allocate::{Active, Allocation, Allotted, Budget, Comparison, ParetoPoint, Policy, PolicyRow, Term};
 use crate::curve::Point;
+use crate::fit::transfer::{HeldOut, TauRow, TransferFit};
 use crate::fit::{Candidate, Fit, Flag, Misfit, Parameter, Termination};
 use crate::law::{Average, Form, Law};
 use crate::record::{Evaluation, Outcome, RunRecord};
@@ -16,6 +17,7 @@ pub struct Sample {
     pub comparison: Comparison,
     pub path: Vec<Allocation>,
     pub front: Vec<ParetoPoint>,
+    pub transfer: Option<TransferFit>,
     pub records: Vec<RunRecord>,
     pub names: BTreeMap<String, String>,
 }
@@ -34,6 +36,25 @@ fn wobble(index: usize) -> f64 {
 
 fn about(value: f64, half: f64) -> Estimate {
     Estimate { value, interval_90: Interval::new(value - half, value + half) }
+}
+
+fn transfer(langs: &[&str]) -> TransferFit {
+    let pairs = || langs.iter().enumerate().flat_map(|(i, to)| langs.iter().enumerate().map(move |(j, from)| (i, j, to, from)));
+    let row = |(i, j, to, from): (usize, usize, &&str, &&str)| {
+        let tau = about(0.1 * wobble(7 * i + j), 0.04);
+        TauRow { to: (*to).to_owned(), from: (*from).to_owned(), tau }
+    };
+    TransferFit {
+        langs: langs.iter().map(|lang| (*lang).to_owned()).collect(),
+        mixtures: 24,
+        losses: 24 * langs.len(),
+        tau: pairs().filter(|(i, j, _, _)| i != j).map(row).collect(),
+        noise_ratio: 2.0,
+        held_out: HeldOut { separable_log: 0.04, coupled_log: 0.02, losses: 24 * langs.len() },
+        untuned: Vec::new(),
+        trusted_from: vec![500.0; langs.len()],
+        draws: Vec::new(),
+    }
 }
 
 fn offset(at: usize, shift: f64) -> Law {
@@ -209,7 +230,8 @@ impl Sample {
             worst_loss_nats: 2.2 + 0.01 * f64::from(at),
         });
         let front = front.collect();
-        Sample { fits, terms, comparison, path, front, records, names: BTreeMap::new() }
+        let transfer = (fits.len() > 1).then(|| transfer(&CODES[..fits.len()]));
+        Sample { fits, terms, comparison, path, front, transfer, records, names: BTreeMap::new() }
     }
 
     /// The sample with another name for one language.
@@ -232,6 +254,7 @@ impl Sample {
             comparison: Some(&self.comparison),
             path: &self.path,
             front: &self.front,
+            transfer: self.transfer.as_ref(),
             records: &self.records,
             names: &self.names,
         }

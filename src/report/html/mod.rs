@@ -5,6 +5,7 @@ mod tables;
 
 use super::{Report, ReportError, eye, plot};
 use crate::allocate::Comparison;
+use crate::fit::transfer::TransferFit;
 use markup::escape;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -59,6 +60,7 @@ fn sections(report: &Report) -> Result<Vec<Section>, ReportError> {
         ("pareto", "Mean and worst", figure("pareto").map(|svg| svg + PARETO)),
         ("policies", "Policies", comparison.map(|comparison| format!("{}{}", tables::policies(comparison), policies_note(comparison)))),
         ("transfer", "Transfer", figure("transfer").map(|svg| svg + TRANSFER)),
+        ("tau", "Effective data", report.transfer.zip(figure("tau")).map(|(transfer, svg)| svg + &tau_note(transfer))),
         ("provenance", "Provenance", Some(provenance(report))),
     ];
     let present = parts.into_iter().filter_map(|(anchor, title, body)| Some(Section { anchor, title, body: body? }));
@@ -79,8 +81,18 @@ const MARGINAL: &str = "<p class=\"faint\">At the optimum all bars are equal, ex
 a bar that sticks out says what more data of that language would be worth.</p>\n";
 const PARETO: &str = "<p class=\"faint\">What holding the worst language to a loss costs the mean; the line is proven, policies above it are \
 dominated. Data: <code>pareto.csv</code>, <code>policies.csv</code>.</p>\n";
-const TRANSFER: &str =
-    "<p class=\"faint\">Blue: tuning on the row's language lowers the loss on the column's. The allocation counts the diagonal only.</p>\n";
+const TRANSFER: &str = "<p class=\"faint\">Blue: tuning on the row's language alone lowers the loss on the column's. The allocation counts the diagonal only, \
+unless transfer was asked for.</p>\n";
+
+fn tau_note(transfer: &TransferFit) -> String {
+    let percent = |log: f64| eye::significant(100.0 * log, 3);
+    format!(
+        "<p class=\"faint\">From models tuned on mixtures: a pair of the column's language counts as so many of the row's. Mixtures left out of \
+         the fit are foretold to {} % with transfer and to {} % without. Data: <code>transfer.csv</code>.</p>\n",
+        percent(transfer.held_out.coupled_log),
+        percent(transfer.held_out.separable_log)
+    )
+}
 
 /// The pictures as inline SVG.
 fn figures(report: &Report) -> Result<Vec<(&'static str, String)>, ReportError> {

@@ -9,6 +9,7 @@ mod panel;
 mod pareto;
 mod picture;
 mod residuals;
+mod tau;
 mod transfer;
 mod validation;
 
@@ -19,6 +20,7 @@ pub use layers::{Line, layers, plane};
 pub use pareto::pareto;
 pub use picture::{Anchor, Ink, Picture, PlotError};
 pub use residuals::residuals;
+pub use tau::tau;
 pub use transfer::transfer;
 pub use validation::validation;
 
@@ -64,6 +66,7 @@ pub fn pictures(report: &Report) -> Vec<(&'static str, Picture)> {
         ("marginal", comparison.map(|comparison| marginal(report, comparison))),
         ("pareto", comparison.filter(|_| report.front.len() > 1).map(|comparison| pareto(report, comparison))),
         ("transfer", transfer(report)),
+        ("tau", report.transfer.map(|transfer| tau(report, transfer))),
     ];
     all.into_iter().filter_map(|(name, picture)| Some((name, picture?))).collect()
 }
