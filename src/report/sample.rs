@@ -82,6 +82,7 @@ fn fit(at: usize) -> Fit {
         unique: Some(UNIQUE[at]),
         tokens_per_pair: Some(60.0),
         points,
+        repetition: None,
         draws: draws.clone(),
         draws_beyond: draws,
     }
