@@ -4,8 +4,9 @@
 //! worths, of the law's misfit beyond its sizes, a random walk and the integral of one, and of the noise of each run. So ten runs at one size do not
 //! outvote a law that lies wrong there.
 
-use super::super::Fit;
+use super::shared::PRIOR_VARIANCE;
 use crate::curve::Point;
+use crate::fit::Fit;
 use crate::law::{Law, Repetition};
 use nalgebra::{DMatrix, DVector};
 use rand_chacha::ChaCha8Rng;
@@ -14,24 +15,23 @@ use rand_distr::{Distribution, StandardNormal};
 /// Least noise of an ln loss: no law holds to more than a ten-thousandth of the loss.
 const LEAST_NOISE: f64 = 1e-4;
 
+/// Rounds in which the covariance is taken at the likeliest R of the round before. Where it went along with R, an R that makes the
+/// law uncertain could explain anything.
+const ROUNDS: usize = 3;
+
 /// Repeated runs against the law at every R of the grid.
 pub(super) struct Evidence {
     /// ln likelihood at every R, 0 at its largest.
     pub(super) ln_likelihood: Vec<f64>,
-    at: Vec<AtR>,
-    /// Factor of the covariance of noise and misfit at the likeliest R.
-    other: DMatrix<f64>,
+    /// ln measured less the ln loss of each draw of the law, at every R; empty where there are no repeated runs.
+    residuals: Vec<Vec<DVector<f64>>>,
+    covariance: Covariance,
 }
 
-/// The runs against the law at one R.
-struct AtR {
-    /// Lower factor of the whole covariance.
+/// Lower factors of the covariance of the runs: all of it, and that of noise and misfit alone.
+struct Covariance {
     factor: DMatrix<f64>,
-    /// Of noise and misfit alone.
     other: DMatrix<f64>,
-    ln_likelihood: f64,
-    /// ln measured less the ln loss of each draw of the law.
-    residuals: Vec<DVector<f64>>,
 }
 
 /// ln loss of the weighted laws within the sizes at an amount of unique pairs, and its variance over the draws.
@@ -51,24 +51,47 @@ fn fitted(fit: &Fit, pairs: f64) -> f64 {
 }
 
 impl Evidence {
-    /// The repeated points of a fit, whose unique pairs are known, at every `ln R` of a grid.
+    /// The repeated points of a fit, whose unique pairs are known, at every `ln R` of a grid. Numbers that no law foretells say nothing.
     pub(super) fn new(fit: &Fit, points: &[Point], grid: &[f64]) -> Self {
-        let at: Vec<AtR> = match points {
-            [] => Vec::new(),
-            points => grid.iter().filter_map(|ln_r| AtR::new(fit, points, ln_r.exp())).collect(),
+        let nothing = || Covariance { factor: DMatrix::zeros(0, 0), other: DMatrix::zeros(0, 0) };
+        let silent = || Evidence { ln_likelihood: vec![0.0; grid.len()], residuals: Vec::new(), covariance: nothing() };
+        if points.is_empty() { silent() } else { Evidence::of_runs(fit, points, grid).unwrap_or_else(silent) }
+    }
+
+    fn of_runs(fit: &Fit, points: &[Point], grid: &[f64]) -> Option<Self> {
+        let unique = fit.unique? as f64;
+        let repetitions = grid.iter().map(|ln_r| Repetition::new(unique, ln_r.exp()));
+        let repetitions: Vec<Repetition> = repetitions.collect::<Result<_, _>>().ok()?;
+        let worths: Vec<Vec<f64>> =
+            repetitions.iter().map(|repetition| points.iter().map(|point| repetition.worth(point.pairs)).collect()).collect();
+        let residual = |worth: &[f64], ln_loss: &dyn Fn(f64) -> f64| {
+            DVector::from_iterator(points.len(), points.iter().zip(worth).map(|(point, &worth)| point.loss_nats.ln() - ln_loss(worth)))
         };
-        // numbers that no law foretells say nothing
-        if at.len() < grid.len() {
-            return Evidence { ln_likelihood: vec![0.0; grid.len()], at: Vec::new(), other: DMatrix::zeros(0, 0) };
+        let of_draws = |worth: &Vec<f64>| fit.draws.iter().map(|law: &Law| residual(worth, &|worth| law.loss(worth).ln())).collect();
+        let residuals: Vec<Vec<DVector<f64>>> = worths.iter().map(of_draws).collect();
+        let of_fit: Vec<DVector<f64>> = worths.iter().map(|worth| residual(worth, &|worth| fitted(fit, worth))).collect();
+        let off = |g: usize| (grid[g] - Repetition::R_STAR.ln()).powi(2) / PRIOR_VARIANCE;
+        let mut likeliest = (0..grid.len()).min_by(|&a, &b| off(a).total_cmp(&off(b)))?;
+        let mut found = None;
+        for _ in 0..ROUNDS {
+            let covariance = Covariance::new(fit, &worths[likeliest], &residuals[likeliest])?;
+            let ln_likelihood: Vec<f64> = of_fit.iter().map(|residual| -0.5 * covariance.squares(residual)).collect();
+            likeliest = (0..grid.len()).max_by(|&a, &b| {
+                let density = |g: usize| ln_likelihood[g] - 0.5 * off(g);
+                density(a).total_cmp(&density(b))
+            })?;
+            found = Some((ln_likelihood, covariance));
         }
-        let best = (0..at.len()).max_by(|&a, &b| at[a].ln_likelihood.total_cmp(&at[b].ln_likelihood)).unwrap_or(0);
-        let most = at[best].ln_likelihood;
-        Evidence { ln_likelihood: at.iter().map(|at| at.ln_likelihood - most).collect(), other: at[best].other.clone(), at }
+        let (ln_likelihood, covariance) = found?;
+        let most = ln_likelihood.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let finite = ln_likelihood.iter().all(|one| one.is_finite());
+        let ln_likelihood = ln_likelihood.iter().map(|one| one - most).collect();
+        finite.then_some(Evidence { ln_likelihood, residuals, covariance })
     }
 
     /// Whether there are no repeated runs.
     pub(super) fn is_empty(&self) -> bool {
-        self.at.is_empty()
+        self.residuals.is_empty()
     }
 
     /// ln R of one draw of the law, under `ln R ~ N(mean, spread^2)`: the mode for measurements and a prior mean disturbed by their
@@ -76,10 +99,11 @@ impl Evidence {
     pub(super) fn drawn(&self, draw: usize, (mean, spread): (f64, f64), grid: &[f64], generator: &mut ChaCha8Rng) -> f64 {
         let mut normal = || -> f64 { StandardNormal.sample(generator) };
         let prior = mean + spread * normal();
-        let noise = &self.other * DVector::from_fn(self.other.nrows(), |_, _| normal());
+        let other = &self.covariance.other;
+        let noise = other * DVector::from_fn(other.nrows(), |_, _| normal());
         let cost = |g: usize| {
-            let of_runs = self.at.get(g).map_or(0.0, |at| at.distance(draw, &noise));
-            ((grid[g] - prior) / spread).powi(2) + of_runs
+            let residual = self.residuals.get(g).and_then(|drawn| drawn.get(draw));
+            ((grid[g] - prior) / spread).powi(2) + residual.map_or(0.0, |residual| self.covariance.squares(&(residual + &noise)))
         };
         let costs: Vec<f64> = (0..grid.len()).map(cost).collect();
         let best = (0..costs.len()).min_by(|&a, &b| costs[a].total_cmp(&costs[b])).unwrap_or(0);
@@ -93,32 +117,22 @@ impl Evidence {
     }
 }
 
-impl AtR {
-    /// The points of a fit under one R; nothing where some loss or covariance is no number.
-    fn new(fit: &Fit, points: &[Point], r_star: f64) -> Option<Self> {
-        let repetition = Repetition::new(fit.unique? as f64, r_star).ok()?;
-        let worth: Vec<f64> = points.iter().map(|point| repetition.worth(point.pairs)).collect();
-        let residual = |ln_loss: &dyn Fn(f64) -> f64| {
-            DVector::from_iterator(points.len(), points.iter().zip(&worth).map(|(point, &worth)| point.loss_nats.ln() - ln_loss(worth)))
-        };
-        let residuals: Vec<DVector<f64>> = fit.draws.iter().map(|law: &Law| residual(&|worth| law.loss(worth).ln())).collect();
-        let other = other_covariance(fit, &worth);
-        let factor = (&other + covariance(&residuals, points.len())).cholesky()?.l();
-        let whitened = factor.solve_lower_triangular(&residual(&|worth| fitted(fit, worth)))?;
-        let ln_likelihood = -0.5 * whitened.norm_squared() - factor.diagonal().map(f64::ln).sum();
-        let other = other.cholesky()?.l();
-        ln_likelihood.is_finite().then_some(AtR { factor, other, ln_likelihood, residuals })
+impl Covariance {
+    /// That of the points of a fit where they are worth so much; nothing where it is no covariance.
+    fn new(fit: &Fit, worth: &[f64], residuals: &[DVector<f64>]) -> Option<Self> {
+        let other = of_noise_and_misfit(fit, worth);
+        let factor = (&other + of_draws(residuals, worth.len())).cholesky()?.l();
+        Some(Covariance { factor, other: other.cholesky()?.l() })
     }
 
-    /// Squared distance, in deviations, of disturbed measurements from one draw of the law.
-    fn distance(&self, draw: usize, noise: &DVector<f64>) -> f64 {
-        let whitened = self.residuals.get(draw).and_then(|residual| self.factor.solve_lower_triangular(&(residual + noise)));
-        whitened.map_or(0.0, |whitened| whitened.norm_squared())
+    /// Sum of the squares of residuals in their deviations.
+    fn squares(&self, residual: &DVector<f64>) -> f64 {
+        self.factor.solve_lower_triangular(residual).map_or(f64::NAN, |whitened| whitened.norm_squared())
     }
 }
 
 /// Covariance over the draws of the law.
-fn covariance(residuals: &[DVector<f64>], size: usize) -> DMatrix<f64> {
+fn of_draws(residuals: &[DVector<f64>], size: usize) -> DMatrix<f64> {
     let count = residuals.len() as f64;
     let mean = residuals.iter().fold(DVector::zeros(size), |sum, residual| sum + residual / count);
     let product = |residual: &DVector<f64>| (residual - &mean) * (residual - &mean).transpose() / (count - 1.0).max(1.0);
@@ -127,7 +141,7 @@ fn covariance(residuals: &[DVector<f64>], size: usize) -> DMatrix<f64> {
 
 /// Covariance of noise and misfit. At ln distances `a <= b` beyond the largest size a random walk has the covariance `a`, and the integral
 /// of one, at variance `d^3`, has `a^2 (3 b - a) / 2`.
-fn other_covariance(fit: &Fit, worth: &[f64]) -> DMatrix<f64> {
+fn of_noise_and_misfit(fit: &Fit, worth: &[f64]) -> DMatrix<f64> {
     let distance: Vec<f64> = worth.iter().map(|worth| (worth / fit.largest()).ln().max(0.0)).collect();
     DMatrix::from_fn(worth.len(), worth.len(), |p, q| {
         let (a, b) = (distance[p].min(distance[q]), distance[p].max(distance[q]));

@@ -16,6 +16,8 @@ const REACH: (i32, i32) = (60, 50);
 /// Deviation of the mean over the family about `ln 15.4`, and of the spread about 0: our own.
 const MEAN_DEVIATION: f64 = 1.0;
 const SPREAD_DEVIATION: f64 = 0.5;
+/// Variance of `ln R` of one language before any run.
+pub(super) const PRIOR_VARIANCE: f64 = MEAN_DEVIATION * MEAN_DEVIATION + SPREAD_DEVIATION * SPREAD_DEVIATION;
 /// How far from `ln 15.4` the mean is sought, steps.
 const MEAN_REACH: i32 = 40;
 /// Spreads tried, in steps of 0.1.
