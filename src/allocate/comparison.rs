@@ -1,8 +1,7 @@
 //! The allocation beside the baselines, under the uncertainty of the laws.
 
 use super::regret::{noise_regret, regret_formula};
-use super::{Allocation, Comparison, Objective, Policy, PolicyRow, Problem};
-use crate::law::Law;
+use super::{Allocation, Comparison, Drawn, Objective, Policy, PolicyRow, Problem};
 use crate::numeric::quantiles::central;
 use crate::units::{Estimate, Interval};
 use rayon::prelude::*;
@@ -29,7 +28,7 @@ pub fn compare(problem: &Problem, policies: &[Policy]) -> Comparison {
     let further = policies.iter().filter(|policy| !matches!(policy, Policy::Parallot | Policy::Uniform));
     rows.extend(further.filter(|policy| policy.is_defined_for(problem)).map(|policy| (*policy, policy.allot(problem))));
     let fitted = sample(problem, &rows, &allocation);
-    let of_draw = |laws: &Vec<Law>| match problem.with_laws(laws) {
+    let of_draw = |laws: &Vec<Drawn>| match problem.with_laws(laws) {
         Ok(drawn) => sample(&drawn, &rows, &for_one_draw(&drawn).solve()),
         // a draw with a pole where the budget has no pair to spare: nothing to solve, the fitted laws stand in
         Err(_) => sample(problem, &rows, &allocation),
@@ -58,7 +57,7 @@ fn for_one_draw(problem: &Problem) -> Problem {
 }
 
 fn sample(problem: &Problem, rows: &[(Policy, Vec<u64>)], allocation: &Allocation) -> Sample {
-    let losses = |pairs: &[u64]| -> Vec<f64> { problem.terms().iter().zip(pairs).map(|(term, &x)| term.laws.loss(x as f64)).collect() };
+    let losses = |pairs: &[u64]| -> Vec<f64> { problem.terms().iter().zip(pairs).map(|(term, &x)| term.loss(x as f64)).collect() };
     let of = |pairs: &[u64]| score(problem, &losses(pairs));
     Sample {
         regret: of(&rows[0].1) - of(&allocation.pairs()),

@@ -3,16 +3,15 @@
 //! Every law falls, so what a level asks for only grows as the level falls, and a bisection finds the last one that can be met: exact for laws
 //! of every shape, in whole pairs.
 
-use super::Problem;
 use super::problem::ProblemError;
-use crate::law::Average;
+use super::{Problem, Term};
 
 /// Bisections of a level, whose bits they are.
 const STEPS: usize = 80;
 
 /// The least whole number of pairs, at most `most`, at which the loss is at most `level`; absent where none is.
-pub(super) fn pairs_for(laws: &Average, level: f64, most: u64) -> Option<u64> {
-    let reaches = |pairs: u64| laws.loss(pairs as f64) <= level;
+pub(super) fn pairs_for(term: &Term, level: f64, most: u64) -> Option<u64> {
+    let reaches = |pairs: u64| term.loss(pairs as f64) <= level;
     if !reaches(most) {
         return None;
     }
@@ -29,9 +28,9 @@ pub(super) fn pairs_for(laws: &Average, level: f64, most: u64) -> Option<u64> {
 
 /// The problem with the lower bounds that bring the weighted loss of every language that counts to `level`.
 pub(super) fn at_level(problem: &Problem, level: f64) -> Option<Problem> {
-    let need = |term: &super::Term| match term.weight {
+    let need = |term: &Term| match term.weight {
         0.0 => Some(0),
-        weight => pairs_for(&term.laws, level / weight, problem.most(term)),
+        weight => pairs_for(term, level / weight, problem.most(term)),
     };
     let least: Vec<u64> = problem.terms().iter().map(need).collect::<Option<_>>()?;
     problem.with_least(&least).ok()
@@ -40,17 +39,16 @@ pub(super) fn at_level(problem: &Problem, level: f64) -> Option<Problem> {
 /// The weighted loss of the worst language under some pairs.
 pub(super) fn worst_loss(problem: &Problem, pairs: &[u64]) -> f64 {
     let counted = problem.terms().iter().zip(pairs).filter(|(term, _)| term.weight > 0.0);
-    counted.map(|(term, &x)| term.weight * term.laws.loss(x as f64)).fold(f64::NEG_INFINITY, f64::max)
+    counted.map(|(term, &x)| term.weight * term.loss(x as f64)).fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// The least worst loss: the problem with bounds that hold everybody to it, and a level that no allocation reaches.
 pub(super) fn least_worst(problem: &Problem) -> (Problem, f64) {
     let counted = || problem.terms().iter().filter(|term| term.weight > 0.0);
-    let floor = |pairs: &dyn Fn(&super::Term) -> u64| {
-        counted().map(|term| term.weight * term.laws.loss(pairs(term) as f64)).fold(f64::NEG_INFINITY, f64::max)
-    };
+    let floor =
+        |pairs: &dyn Fn(&Term) -> u64| counted().map(|term| term.weight * term.loss(pairs(term) as f64)).fold(f64::NEG_INFINITY, f64::max);
     // no allocation is better than all of everything for everybody; any allocation will do above
-    let (mut under, mut over) = (floor(&|term| problem.most(term)), floor(&super::Term::least));
+    let (mut under, mut over) = (floor(&|term| problem.most(term)), floor(&Term::least));
     if let Some(held) = at_level(problem, under) {
         return (held, under);
     }
@@ -71,9 +69,9 @@ pub(super) fn least_worst(problem: &Problem) -> (Problem, f64) {
 /// The problem in which no language does worse than under some pairs, but for a fraction of the loss it has there.
 pub fn no_worse_than(problem: &Problem, pairs: &[u64], slack: f64) -> Result<Problem, ProblemError> {
     let least = problem.terms().iter().zip(pairs).map(|(term, &x)| {
-        let level = term.laws.loss(x as f64) * (1.0 + slack);
+        let level = term.loss(x as f64) * (1.0 + slack);
         // what the pairs themselves reach needs no more of them, whatever the digits say
-        pairs_for(&term.laws, level, x).unwrap_or(x)
+        pairs_for(term, level, x).unwrap_or(x)
     });
     problem.with_least(&least.collect::<Vec<_>>())
 }

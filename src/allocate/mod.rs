@@ -6,7 +6,7 @@
 //! subject to  sum_i X_i = budget  (or  sum_i c_i X_i <= budget),   lower_i <= X_i <= upper_i,   group rows,   X_i whole
 //! ```
 //!
-//! `L_i` is the average of the laws that the fit weighs. `optimum` solves the problem, and every answer carries the bound that proves it;
+//! `L_i` is the average of the laws that the fit weighs, over what its pairs are worth where they are repeated. `optimum` solves the problem, and every answer carries the bound that proves it;
 //! here are the baselines beside it, what the uncertainty of the laws makes of both, and the problems turned round: the least budget that
 //! reaches a target, the front between the mean and the worst language.
 
@@ -18,6 +18,7 @@ mod problem;
 mod regret;
 mod solution;
 mod target;
+mod term;
 mod verdict;
 
 pub use comparison::compare;
@@ -25,43 +26,12 @@ pub use level::no_worse_than;
 pub use pareto::{ParetoPoint, pareto_front};
 pub use problem::{Amount, Budget, Group, Objective, Problem, ProblemError, Rule, budget_path};
 pub use target::{Target, TargetError, least_budget};
+pub use term::{Drawn, Term};
 pub use verdict::Verdict;
 
-use crate::law::Average;
 use crate::units::Estimate;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// One language of a problem.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Term {
-    /// Language code, or any other name, unique in the problem.
-    pub lang: String,
-    /// Loss, nats per target token over pairs: the average of the laws that the fit weighs.
-    pub laws: Average,
-    /// Weight in the objective, not negative.
-    pub weight: f64,
-    /// Cost of a pair where the budget is one of cost, above 0.
-    pub cost: f64,
-    /// Least pairs.
-    pub lower: u64,
-    /// Most pairs: unique pairs times allowed epochs; absent = no limit.
-    pub upper: Option<u64>,
-    /// Unique pairs of the corpus, where known; the size that proportional policies go by.
-    pub unique: Option<u64>,
-    /// Pairs of the mix that is in use, where one is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub current: Option<u64>,
-}
-
-impl Term {
-    /// A language of weight and cost 1, without bounds.
-    pub fn new(lang: impl Into<String>, laws: impl Into<Average>) -> Self {
-        let (lang, laws) = (lang.into(), laws.into());
-        Term { lang, laws, weight: 1.0, cost: 1.0, lower: 0, upper: None, unique: None, current: None }
-    }
-}
 
 /// Which bound holds a language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

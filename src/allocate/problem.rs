@@ -1,8 +1,7 @@
 //! A checked problem: terms, a budget, groups, what counts, and the proof that some allocation meets them all.
 
 use super::solution::{self, Posed};
-use super::{Allocation, Term};
-use crate::law::{Average, Law};
+use super::{Allocation, Drawn, Term};
 use crate::optimum::{Conflict, Kernel};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -112,8 +111,8 @@ pub struct Problem {
     budget: Budget,
     groups: Vec<Group>,
     objective: Objective,
-    /// Draws of the laws, one `Vec` a draw, in the order of the terms.
-    draws: Arc<Vec<Vec<Law>>>,
+    /// Draws of the laws and of what repeats are worth, one `Vec` a draw, in the order of the terms.
+    draws: Arc<Vec<Vec<Drawn>>>,
     /// Whether whole pairs under groups are worth a search: not for one draw of many.
     is_draw: bool,
 }
@@ -176,7 +175,8 @@ impl Problem {
     }
 
     /// The same problem with draws of its laws: one `Vec` a draw, in the order of the terms. A term beyond its end keeps its own laws.
-    pub fn with_draws(self, draws: Vec<Vec<Law>>) -> Self {
+    pub fn with_draws(self, draws: Vec<Vec<impl Into<Drawn>>>) -> Self {
+        let draws = draws.into_iter().map(|draw| draw.into_iter().map(Into::into).collect()).collect();
         Problem { draws: Arc::new(draws), ..self }
     }
 
@@ -195,9 +195,9 @@ impl Problem {
     }
 
     /// The same problem with other laws, in the order of the terms; a term beyond the end of `laws` keeps its own.
-    pub fn with_laws(&self, laws: &[Law]) -> Result<Self, ProblemError> {
+    pub fn with_laws(&self, laws: &[impl Into<Drawn> + Copy]) -> Result<Self, ProblemError> {
         let mut problem = Problem { is_draw: true, ..self.clone() };
-        problem.terms.iter_mut().zip(laws).for_each(|(term, &law)| term.laws = Average::from(law));
+        problem.terms.iter_mut().zip(laws).for_each(|(term, &law)| *term = term.under(&law.into()));
         check_terms(&problem.terms)?;
         // other laws move a pole at most, which the budget shows
         problem.check_budget().map(|()| problem)
@@ -248,7 +248,7 @@ impl Problem {
     }
 
     /// Draws of the laws.
-    pub fn draws(&self) -> &[Vec<Law>] {
+    pub fn draws(&self) -> &[Vec<Drawn>] {
         &self.draws
     }
 
@@ -259,7 +259,7 @@ impl Problem {
 
     /// Weighted sum of losses of an allocation, nats per target token; terms of weight 0 have no part in it.
     pub fn weighted_loss(&self, pairs: &[u64]) -> f64 {
-        self.terms.iter().zip(pairs).filter(|(term, _)| term.weight > 0.0).map(|(term, &x)| term.weight * term.laws.loss(x as f64)).sum()
+        self.terms.iter().zip(pairs).filter(|(term, _)| term.weight > 0.0).map(|(term, &x)| term.weight * term.loss(x as f64)).sum()
     }
 
     /// Whether pairs meet the groups, to rounding.
@@ -320,13 +320,6 @@ impl Problem {
         let starved = |term: &&Term| term.least() > term.lower && (least > amount || term.upper == Some(0));
         let langs: Vec<String> = self.terms.iter().filter(starved).map(|term| format!("`{}`", term.lang)).collect();
         if langs.is_empty() { Ok(()) } else { Err(ProblemError::NoFiniteValue { langs, least }) }
-    }
-}
-
-impl Term {
-    /// Least pairs for a finite objective: one where the law has a pole that counts.
-    pub(super) fn least(&self) -> u64 {
-        self.lower.max(u64::from(self.weight > 0.0 && self.laws.has_pole()))
     }
 }
 

@@ -9,22 +9,21 @@
 //! ```
 
 use super::comparison::score;
-use super::{Active, Allocation, Objective, Problem, Term};
-use crate::law::Law;
+use super::{Active, Allocation, Drawn, Objective, Problem, Term};
 use rayon::prelude::*;
 
 /// Mean score under the fitted laws of the draws' optima, less that of ours; nats per target token. Only draws of the form of the largest weight
 /// count, put together language by language: what other forms say is no noise around the fit, and the mean gain over the draws holds it
 /// already.
 pub(super) fn noise_regret(problem: &Problem, ours: &[u64]) -> f64 {
-    let of_form = |(i, term): (usize, &Term)| -> Vec<Law> {
+    let of_form = |(i, term): (usize, &Term)| -> Vec<Drawn> {
         let form = term.laws.laws()[0].law.form();
-        problem.draws().iter().filter_map(|laws| laws.get(i)).filter(|law| law.form() == form).copied().collect()
+        problem.draws().iter().filter_map(|laws| laws.get(i)).filter(|drawn| drawn.law.form() == form).copied().collect()
     };
-    let columns: Vec<Vec<Law>> = problem.terms().iter().enumerate().map(of_form).collect();
+    let columns: Vec<Vec<Drawn>> = problem.terms().iter().enumerate().map(of_form).collect();
     let count = columns.iter().map(Vec::len).min().unwrap_or(0);
     let of = |pairs: &[u64]| {
-        let losses: Vec<f64> = problem.terms().iter().zip(pairs).map(|(term, &x)| term.laws.loss(x as f64)).collect();
+        let losses: Vec<f64> = problem.terms().iter().zip(pairs).map(|(term, &x)| term.loss(x as f64)).collect();
         score(problem, &losses)
     };
     let single = match problem.objective() {
@@ -32,7 +31,7 @@ pub(super) fn noise_regret(problem: &Problem, ours: &[u64]) -> f64 {
         _ => problem.clone(),
     };
     let regret = |draw: usize| {
-        let laws: Vec<Law> = columns.iter().map(|column| column[draw]).collect();
+        let laws: Vec<Drawn> = columns.iter().map(|column| column[draw]).collect();
         Some(of(&single.with_laws(&laws).ok()?.solve().pairs()) - of(ours))
     };
     let regrets: Vec<f64> = (0..count).into_par_iter().filter_map(regret).filter(|regret| regret.is_finite()).collect();
@@ -49,11 +48,15 @@ pub(super) fn regret_formula(problem: &Problem, allocation: &Allocation) -> Opti
     let mut parts = Vec::new();
     for (i, (term, allotted)) in problem.terms().iter().zip(&allocation.languages).enumerate() {
         let x = allotted.pairs as f64;
-        let (slope, curvature) = (term.laws.slope(x), term.laws.curvature(x));
+        let (slope, curvature) = (term.slope(x), term.curvature(x));
         if allotted.active != Active::None || term.weight == 0.0 || !(curvature > 0.0 && slope.is_finite()) {
             continue;
         }
-        let drawn = problem.draws().iter().filter_map(|laws| laws.get(i)).map(|law| law.ln_steepness(x));
+        let ln_steepness = |drawn: &Drawn| {
+            let under = term.under(drawn);
+            drawn.law.ln_steepness(under.worth(x)) + under.worth_slope(x).ln()
+        };
+        let drawn = problem.draws().iter().filter_map(|laws| laws.get(i)).map(ln_steepness);
         let price = -term.weight * slope / problem.cost(term);
         parts.push((price, problem.cost(term) * -slope / curvature, variance(drawn.filter(|ln| ln.is_finite()))));
     }

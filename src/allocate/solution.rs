@@ -2,9 +2,9 @@
 
 use super::level::{least_worst, worst_loss};
 use super::problem::{Amount, Budget, Group, Objective, Problem, Rule};
-use super::{Active, Allocation, Allotted, GroupPrice, Term, baseline};
-use crate::law::{Average, Law};
-use crate::optimum::{self, Conflict, Counted, Kernel, Language, Over, Parts, Risk, Status};
+use super::{Active, Allocation, Allotted, Drawn, GroupPrice, Term, baseline};
+use crate::law::Average;
+use crate::optimum::{self, Conflict, Counted, Kernel, Language, Over, Parts, Repeat, Risk, Status};
 
 /// Share of the objective that is only the rounding which a bound allows for: the plan is exact.
 const ROUNDING: f64 = 1e-14;
@@ -27,9 +27,9 @@ impl Posed {
         }
     }
 
-    /// The weighted sum over the draws of the problem.
+    /// The weighted sum over the draws of the laws; repeats are worth what they are by the fit in all of them.
     pub(super) fn drawn(problem: &Problem, risk: Risk) -> Self {
-        let draw = |laws: &Vec<Law>, i: usize, term: &Term| laws.get(i).copied().unwrap_or(term.laws.laws()[0].law);
+        let draw = |laws: &Vec<Drawn>, i: usize, term: &Term| laws.get(i).map_or(term.laws.laws()[0].law, |drawn| drawn.law);
         Posed::new(problem, risk, |i, term| problem.draws().iter().filter_map(|laws| Kernel::of(&draw(laws, i, term))).collect())
     }
 
@@ -42,7 +42,7 @@ impl Posed {
             upper: Some(problem.most(term) as f64),
             laws: laws(i, term),
             draws: Vec::new(),
-            repeat: None,
+            repeat: repeat(problem, term),
             grain: Some(1.0),
         };
         let exactly = matches!(problem.budget(), Budget::Pairs(_)) && problem.groups().is_empty();
@@ -100,6 +100,12 @@ impl Posed {
         let gap = if solved.gap > 0.0 { (objective - solved.lower_bound) / reducible } else { 0.0 };
         Some((pairs, optimum::Solved { x, objective, gap, ..solved }))
     }
+}
+
+/// Repetition of a language that can come to repeat pairs.
+fn repeat(problem: &Problem, term: &Term) -> Option<Repeat> {
+    let repetition = term.repetition.filter(|repetition| repetition.unique() < problem.most(term) as f64)?;
+    Some(Repeat { unique: repetition.unique(), r: repetition.r_star() })
 }
 
 /// One kernel a law of an average, so weighted that their mean is the average; idle ones fill up the places.
@@ -169,13 +175,12 @@ fn solve_worst(problem: &Problem) -> Allocation {
     let mut allocation = describe(problem, &pairs, worst, worst - bound);
     // what a unit of budget does for the worst loss: the slope of every language that is at the level
     let at_level = |(term, &x): (&Term, &u64)| {
-        let slope = -term.weight * term.laws.slope(x as f64);
-        let near = term.weight * term.laws.loss(x as f64) >= worst - slope;
+        let slope = -term.weight * term.slope(x as f64);
+        let near = term.weight * term.loss(x as f64) >= worst - slope;
         (near && x < problem.most(term) && slope > 0.0).then(|| problem.cost(term) / slope)
     };
     let cost: f64 = problem.terms().iter().zip(&pairs).filter_map(at_level).sum();
-    let stuck =
-        problem.terms().iter().zip(&pairs).any(|(term, &x)| x >= problem.most(term) && term.weight * term.laws.loss(x as f64) >= worst);
+    let stuck = problem.terms().iter().zip(&pairs).any(|(term, &x)| x >= problem.most(term) && term.weight * term.loss(x as f64) >= worst);
     allocation.shadow_price = if stuck || cost == 0.0 { 0.0 } else { 1.0 / cost };
     allocation
 }
@@ -183,7 +188,7 @@ fn solve_worst(problem: &Problem) -> Allocation {
 /// Moves single pairs to where they gain more, while any does: what rounding left. Only where every pair costs the same.
 fn exchanged(problem: &Problem, mut pairs: Vec<u64>) -> Vec<u64> {
     let terms = problem.terms();
-    let fall = |i: usize, x: u64| terms[i].weight * terms[i].laws.fall(x as f64, x as f64 + 1.0);
+    let fall = |i: usize, x: u64| terms[i].weight * terms[i].fall(x as f64, x as f64 + 1.0);
     for _ in 0..4 * terms.len() {
         let up = (0..terms.len()).filter(|&i| pairs[i] < problem.most(&terms[i])).map(|i| (fall(i, pairs[i]), i));
         let down = (0..terms.len()).filter(|&i| pairs[i] > terms[i].least()).map(|i| (fall(i, pairs[i] - 1), i));
@@ -207,7 +212,7 @@ fn describe(problem: &Problem, pairs: &[u64], objective: f64, excess: f64) -> Al
         Objective::Worst => 0.0,
         _ => problem.terms().iter().map(|term| term.weight * term.laws.irreducible()).sum(),
     };
-    let price = |(term, &x): (&Term, &u64)| term.weight * term.laws.fall(x as f64, x as f64 + 1.0);
+    let price = |(term, &x): (&Term, &u64)| term.weight * term.fall(x as f64, x as f64 + 1.0);
     let wanting = problem.terms().iter().zip(pairs).filter(|(term, x)| term.weight > 0.0 && term.upper.is_none_or(|upper| **x < upper));
     Allocation {
         languages,
@@ -234,12 +239,12 @@ fn allotted(term: &Term, pairs: u64, total: f64) -> Allotted {
         share: x / total,
         epochs: term.unique.filter(|&unique| unique > 0).map(|unique| x / unique as f64),
         // a language of weight 0 has no part in the objective, even at a pole
-        marginal_gain_per_1k: if term.weight == 0.0 { 0.0 } else { -1000.0 * term.weight * term.laws.slope(x) },
+        marginal_gain_per_1k: if term.weight == 0.0 { 0.0 } else { -1000.0 * term.weight * term.slope(x) },
         active: match pairs {
             _ if pairs == term.lower => Active::Lower,
             _ if term.upper == Some(pairs) => Active::Upper,
             _ => Active::None,
         },
-        loss_nats: term.laws.loss(x),
+        loss_nats: term.loss(x),
     }
 }

@@ -87,9 +87,9 @@ fn needs(problem: &Problem, losses: &[(usize, f64)]) -> Result<Vec<u64>, TargetE
     for &(i, target) in losses {
         let term = &problem.terms()[i];
         let most = problem.most(term);
-        let best = term.laws.loss(most as f64);
+        let best = term.loss(most as f64);
         let failed = || TargetError::Loss { lang: term.lang.clone(), target, best, pairs: most };
-        needs[i] = needs[i].max(pairs_for(&term.laws, target, most).ok_or_else(failed)?);
+        needs[i] = needs[i].max(pairs_for(term, target, most).ok_or_else(failed)?);
     }
     Ok(needs)
 }

@@ -170,7 +170,7 @@ const FAR: f64 = 4.0;
 /// Names what a person should know before following the allocation.
 fn warn(fits: &FitFile, allocation: &AllocationFile) {
     for (fit, language) in fits.fits.iter().zip(&allocation.comparison.allocation.languages) {
-        let largest = fit.points.iter().map(|point| point.pairs).fold(0.0, f64::max);
+        let largest = fit.largest_run();
         if language.pairs as f64 > FAR * largest {
             let (pairs, lang, largest) = (grouped(language.pairs), &language.lang, grouped(largest as u64));
             note(&format!(
@@ -233,6 +233,13 @@ pub fn print(file: &AllocationFile) {
         headings.insert(2, "move");
     }
     say(&table(&headings, rows));
+    for (term, language) in file.terms.iter().zip(&comparison.allocation.languages) {
+        let (pairs, worth) = (language.pairs as f64, term.worth(language.pairs as f64));
+        if let (true, Some(repetition)) = (worth < pairs, term.repetition) {
+            let (lang, r_star) = (&term.lang, eye::significant(repetition.r_star(), 3));
+            say(&format!("{} pairs of `{lang}` are worth {} unique ones (R* {r_star})", grouped(language.pairs), grouped(worth as u64)));
+        }
+    }
     say("");
     let rows = comparison.policies.iter().map(|row| {
         let uniform = row.policy == Policy::Uniform;

@@ -9,14 +9,14 @@ use super::{transfer, version};
 use crate::curve::curves_of_records;
 use crate::files;
 use crate::fit::surface::SurfaceSettings;
-use crate::fit::{self, Candidate, Fit, FitFile, Settings};
+use crate::fit::{self, Basis, Candidate, Fit, FitFile, RepetitionFit, Settings};
 use crate::law::{Form, SurfaceForm};
 use crate::numeric::quantiles::quantile;
 use crate::record::{Manifest, Outcome, RunRecord, Store, points_csv};
 use crate::report::eye::significant;
 use crate::report::{csv, draws_parquet};
 use crate::sweep::is_simulated;
-use crate::units::Lang;
+use crate::units::{Estimate, Lang};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -111,6 +111,9 @@ fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -
     }
     say(&table(&HEADINGS, file.fits.iter().map(row)));
     say(&format!("\n{}", table(&["form", "weight within", "weight beyond", "held-out error"], weights(&file.fits))));
+    if let Some(text) = repetition(&file.fits) {
+        say(&format!("\n{text}"));
+    }
     file.transfer.iter().for_each(transfer::print);
     say(&format!("\nlaws, curves and {} draws in `{}`", file.settings.bootstraps, folders.fits.display()));
     Ok(())
@@ -148,6 +151,25 @@ fn weights(fits: &[Fit]) -> Vec<Vec<String>> {
     };
     let tried = |form: &Form| fits.iter().flat_map(|fit| &fit.candidates).any(|candidate| candidate.law.form() == *form);
     Form::ALL.into_iter().filter(tried).map(row).collect()
+}
+
+/// What repeated pairs are worth and what that rests on: a table, or a line where it is the prior of every language.
+fn repetition(fits: &[Fit]) -> Option<String> {
+    let known: Vec<(&Fit, &RepetitionFit)> = fits.iter().filter_map(|fit| Some((fit, fit.repetition.as_ref()?))).collect();
+    let of = |repetition: &RepetitionFit| {
+        let Estimate { value, interval_90 } = repetition.r_star;
+        let [value, lo, hi] = [value, interval_90.lo, interval_90.hi].map(|value| significant(value, 3));
+        format!("{value} ({lo} to {hi})")
+    };
+    let (_, first) = known.first()?;
+    if known.iter().all(|(_, repetition)| repetition.basis == Basis::Prior) {
+        return Some(format!("repeats are worth at most R* = {} passes, by the prior alone: no run repeats a pair", of(first)));
+    }
+    let row = |(fit, repetition): &(&Fit, &RepetitionFit)| {
+        let basis = if repetition.basis == Basis::Measured { "its own runs" } else { "runs of the others" };
+        vec![fit.curve.clone(), of(repetition), basis.to_owned(), repetition.points.len().to_string()]
+    };
+    Some(table(&["curve", "R*, passes (90 %)", "known by", "runs that repeat"], known.iter().map(row)))
 }
 
 /// Fits every language of a sweep. A language that cannot be fitted fails the whole: an allocation without it would be another problem.

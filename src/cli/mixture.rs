@@ -2,9 +2,9 @@
 
 use super::constraint::{self, MeanTarget, assignments, place};
 use super::failure::{Failure, OrFail};
-use crate::allocate::{Amount, Budget, Group, Objective, Policy, Problem, ProblemError, Target, Term, least_budget, no_worse_than};
-use crate::fit::FitFile;
-use crate::law::{Average, Law};
+use crate::allocate::{Amount, Budget, Drawn, Group, Objective, Policy, Problem, ProblemError, Target, Term, least_budget, no_worse_than};
+use crate::fit::{Fit, FitFile};
+use crate::law::{Average, Law, Repetition};
 use crate::optimum::Kernel;
 use crate::units::Pairs;
 use clap::{Args, ValueEnum};
@@ -162,7 +162,9 @@ impl MixtureArguments {
             let taken = |law: &Law| Kernel::of(law).is_some();
             let laws = fit.average(taken).unwrap_or_else(|| Average::from(fit.law));
             let upper = fit.unique.map(|unique| (unique as f64 * self.epochs) as u64);
-            terms.push(Term { cost, upper, unique: fit.unique, ..Term::new(fit.curve.clone(), laws) });
+            let r_star = fit.repetition.as_ref().map(|repetition| repetition.r_star.value);
+            let repetition = fit.unique.zip(r_star).and_then(|(unique, r_star)| Repetition::new(unique as f64, r_star).ok());
+            terms.push(Term { cost, upper, unique: fit.unique, repetition, ..Term::new(fit.curve.clone(), laws) });
         }
         let names: Vec<String> = terms.iter().map(|term| term.lang.clone()).collect();
         for (lang, Pairs(amount)) in assignments("--min", &self.min)? {
@@ -224,12 +226,13 @@ impl MixtureArguments {
     }
 }
 
-/// Draws of the laws, one `Vec` a draw, in the order of the fits.
-fn draws(file: &FitFile) -> Vec<Vec<Law>> {
+/// Draws of the laws and of what repeats are worth, one `Vec` a draw, in the order of the fits.
+fn draws(file: &FitFile) -> Vec<Vec<Drawn>> {
     let count = file.fits.iter().map(|fit| fit.draws.len()).min().unwrap_or(0);
-    let all: Vec<Vec<Law>> = (0..count).map(|draw| file.fits.iter().map(|fit| fit.draws[draw]).collect()).collect();
+    let r_star = |fit: &Fit, draw: usize| fit.repetition.as_ref().and_then(|repetition| repetition.draws.get(draw).copied());
+    let one = |draw: usize| file.fits.iter().map(|fit| Drawn { law: fit.draws[draw], r_star: r_star(fit, draw) }).collect();
     // draws that the allocator cannot take are few, and as unlikely in one language as in another
-    all.into_iter().filter(|laws: &Vec<Law>| laws.iter().all(|law| Kernel::of(law).is_some())).collect()
+    (0..count).map(one).filter(|drawn: &Vec<Drawn>| drawn.iter().all(|drawn| Kernel::of(&drawn.law).is_some())).collect()
 }
 
 fn hinted(error: ProblemError) -> Failure {

@@ -27,6 +27,9 @@ pub enum CurveError {
     /// Fewer sizes than any law needs.
     #[error("`{curve}`: {found} different sizes above 0, at least {needed} are needed")]
     TooFew { curve: String, found: usize, needed: usize },
+    /// The same, of runs that repeat nothing.
+    #[error("`{curve}`: {found} different sizes above 0 up to its {unique} unique pairs, at least {needed} are needed")]
+    TooFewUnique { curve: String, found: usize, needed: usize, unique: u64 },
 }
 
 /// Points of one language, sorted by pairs and then seed.
@@ -77,6 +80,17 @@ impl Curve {
             return Err(CurveError::TooFew { curve: curve.name, found, needed: Self::MIN_SIZES });
         }
         Ok(curve)
+    }
+
+    /// The curve of the runs that repeat nothing, and the points of the others: those of more than `unique` pairs.
+    pub fn split_at(&self, unique: u64) -> Result<(Curve, Vec<Point>), CurveError> {
+        let fresh = self.points.partition_point(|point| point.pairs <= unique as f64);
+        let (points, weights) = (self.points[..fresh].to_vec(), self.weights[..fresh].to_vec());
+        let curve = Curve::with_weights(self.name.clone(), points, weights).map_err(|error| match error {
+            CurveError::TooFew { curve, found, needed } => CurveError::TooFewUnique { curve, found, needed, unique },
+            other => other,
+        })?;
+        Ok((curve, self.points[fresh..].to_vec()))
     }
 
     /// Name, the language code for curves of a sweep.
@@ -141,6 +155,16 @@ mod tests {
         let curve = Curve::new("x", vec![point(40.0, 2.0), point(10.0, 3.0), point(0.0, 5.0), point(10.0, 3.1), point(20.0, 2.5)]).unwrap();
         assert_eq!(curve.sizes(), [0.0, 10.0, 20.0, 40.0]);
         assert_eq!(curve.largest(), 40.0);
+    }
+
+    #[test]
+    fn runs_that_repeat_are_split_off() {
+        let points = [0.0, 10.0, 20.0, 40.0, 80.0].map(|pairs| point(pairs, 3.0)).to_vec();
+        let curve = Curve::new("x", points).unwrap();
+        let (fresh, repeated) = curve.split_at(40).unwrap();
+        assert_eq!((fresh.sizes(), repeated), (vec![0.0, 10.0, 20.0, 40.0], vec![point(80.0, 3.0)]));
+        let error = curve.split_at(39).unwrap_err().to_string();
+        assert_eq!(error, "`x`: 2 different sizes above 0 up to its 39 unique pairs, at least 3 are needed");
     }
 
     #[test]

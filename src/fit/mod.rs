@@ -16,6 +16,7 @@ mod flags;
 mod mode;
 mod prediction;
 mod profile;
+mod repetition;
 mod series;
 mod stack;
 pub mod surface;
@@ -26,6 +27,7 @@ use crate::law::{Form, Law};
 use crate::numeric::least_squares::Stop;
 use crate::units::{Estimate, Interval};
 use rayon::prelude::*;
+pub use repetition::{Basis, RepetitionFit};
 use serde::{Deserialize, Serialize};
 use stack::Stack;
 use std::fmt;
@@ -105,6 +107,8 @@ pub enum Flag {
     NothingToCheck,
     /// The minimiser ran out of steps.
     NotConverged,
+    /// The loss of runs that repeat pairs lies above what the unique pairs alone reach, which no worth of repeats explains.
+    RepeatsHurt { pairs: f64 },
 }
 
 /// One parameter of a law with its interval over the draws.
@@ -193,8 +197,11 @@ pub struct Fit {
     /// Training tokens of a pair, where known.
     #[serde(default)]
     pub tokens_per_pair: Option<f64>,
-    /// The points fitted.
+    /// The points fitted: none of them repeats pairs, where the unique pairs are known.
     pub points: Vec<Point>,
+    /// What repeated pairs are worth; absent where the unique pairs are not known, and in files of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repetition: Option<RepetitionFit>,
     /// Draws of the law; each candidate that is believed everywhere has as many as its weight within the sizes.
     pub draws: Vec<Law>,
     /// Draws for what lies beyond the largest size; each candidate has as many as its weight there. They hold near the largest size and
@@ -252,10 +259,17 @@ pub fn fit_family(curves: &[&Curve], settings: &Settings) -> Result<Vec<Fit>, Fi
 }
 
 /// Fits the languages of a sweep as one family. `unique` are the unique pairs of each training corpus, in the order of the curves; beyond
-/// its end they are unknown.
+/// its end they are unknown. Where they are known, runs of more pairs are no points of the law, but say what repeated pairs are worth.
 pub fn fit_all(curves: &[Curve], settings: &Settings, unique: &[Option<u64>]) -> Result<Vec<Fit>, FitError> {
-    let mut fits = fit_family(&curves.iter().collect::<Vec<_>>(), settings)?;
-    fits.iter_mut().zip(unique).for_each(|(fit, unique)| fit.unique = *unique);
+    let unique = |i: usize| unique.get(i).copied().flatten();
+    let split = |(i, curve): (usize, &Curve)| match unique(i) {
+        Some(unique) => curve.split_at(unique),
+        None => Ok((curve.clone(), Vec::new())),
+    };
+    let split: Vec<(Curve, Vec<Point>)> = curves.iter().enumerate().map(split).collect::<Result<_, _>>()?;
+    let mut fits = fit_family(&split.iter().map(|(fresh, _)| fresh).collect::<Vec<_>>(), settings)?;
+    fits.iter_mut().enumerate().for_each(|(i, fit)| fit.unique = unique(i));
+    repetition::estimate(&mut fits, split.into_iter().map(|(_, repeated)| repeated).collect(), settings);
     Ok(fits)
 }
 
@@ -292,6 +306,7 @@ fn conclude(stack: &Stack, at: usize, curve: &Curve, settings: &Settings) -> Res
         unique: None,
         tokens_per_pair: None,
         points: curve.points().to_vec(),
+        repetition: None,
         draws,
         draws_beyond,
     };
@@ -311,6 +326,7 @@ impl fmt::Display for Flag {
             Flag::StartsDisagree { agreed, starts } => write!(f, "only {agreed} of {starts} starts reached the best minimum"),
             Flag::NothingToCheck => write!(f, "as many parameters as sizes"),
             Flag::NotConverged => write!(f, "minimiser not converged"),
+            Flag::RepeatsHurt { pairs } => write!(f, "repeats hurt at {pairs} pairs"),
         }
     }
 }

@@ -15,7 +15,8 @@ const MISFIT_DEGREES: f64 = 4.0;
 
 impl Fit {
     /// Loss at `pairs` with intervals, nats per target token: where the mean of many runs would lie. Within the sizes the intervals are
-    /// those of the draws; beyond the largest, the misfit of the laws widens them.
+    /// those of the draws; beyond the largest, the misfit of the laws widens them. Pairs beyond the unique ones count for what they are
+    /// worth, where that is known.
     pub fn predict(&self, pairs: f64) -> Prediction {
         self.predicted(pairs, 0.0)
     }
@@ -26,15 +27,19 @@ impl Fit {
     }
 
     fn predicted(&self, pairs: f64, noise_log: f64) -> Prediction {
-        let beyond = pairs > self.largest();
+        let (worth, largest) = (self.worth(pairs), self.largest_run());
+        // where repeats were run, R was estimated under the laws that hold within
+        let beyond = pairs > largest && largest == self.largest();
         let weight = |candidate: &Candidate| if beyond { candidate.weight_beyond } else { candidate.weight_within };
         let counted = self.candidates.iter().filter(|candidate| weight(candidate) > 0.0);
-        let mean_ln: f64 = counted.map(|candidate| weight(candidate) * candidate.law.loss(pairs).ln()).sum();
-        let misfit_log = self.misfit.deviation_log((pairs / self.largest()).ln().max(0.0));
+        let mean_ln: f64 = counted.map(|candidate| weight(candidate) * candidate.law.loss(worth).ln()).sum();
+        let misfit_log = self.misfit.deviation_log((worth / self.worth(largest)).ln().max(0.0));
         let (mut misfit, mut run) = (students(MISFIT), normals(RUN));
-        let draw = |law: &Law| law.loss(pairs) * (misfit_log * misfit() + noise_log * run()).exp();
+        let drawn_r = |draw: usize| self.repetition.as_ref().and_then(|repetition| repetition.draws.get(draw).copied());
+        let draw =
+            |(draw, law): (usize, &Law)| law.loss(self.worth_at(pairs, drawn_r(draw))) * (misfit_log * misfit() + noise_log * run()).exp();
         let draws = if beyond { &self.draws_beyond } else { &self.draws };
-        prediction(mean_ln.exp(), draws.iter().map(draw).collect())
+        prediction(mean_ln.exp(), draws.iter().enumerate().map(draw).collect())
     }
 
     /// The average of the forms by their weights within the sizes, of those laws that are `taken`; absent where none is.
@@ -49,9 +54,14 @@ impl Fit {
         (self.largest() / least).log10()
     }
 
-    /// The largest size, pairs.
+    /// The largest size that the law was fitted to, pairs.
     pub fn largest(&self) -> f64 {
         self.points.iter().map(|point| point.pairs).fold(0.0, f64::max)
+    }
+
+    /// The largest size that was run, with repeated pairs or without.
+    pub fn largest_run(&self) -> f64 {
+        self.all_points().map(|point| point.pairs).fold(0.0, f64::max)
     }
 }
 

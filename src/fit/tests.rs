@@ -173,11 +173,11 @@ fn the_result_does_not_depend_on_threads_or_order() {
     let curves = [planted("a", &laws()[2], &SIZES, 2, 0.01, 1), planted("b", &laws()[4], &SIZES, 2, 0.01, 2)];
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| fit_all(&curves, &settings, &[Some(7)]))
+        pool.install(|| fit_all(&curves, &settings, &[Some(128_000)]))
     };
     let one = with(1).unwrap();
     assert_eq!(one, with(3).unwrap());
-    assert_eq!((one[0].unique, one[1].unique), (Some(7), None));
+    assert_eq!((one[0].unique, one[1].unique), (Some(128_000), None));
     assert_eq!(one[0].family, 2);
 }
 

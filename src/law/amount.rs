@@ -9,6 +9,8 @@
 //! U are the unique pairs and R the passes over them that all repeats together are worth at most (R* of Muennighoff et al. 2023,
 //! 15.4 for language models). Both are concave and rise, so a convex falling law of them is convex and falls.
 
+use serde::{Deserialize, Serialize};
+
 /// Why numbers are no repetition or transfer.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum AmountError {
@@ -23,10 +25,27 @@ pub enum AmountError {
 /// Repetition of a corpus: seen again, a pair is worth less each time.
 ///
 /// Invariant: both numbers finite and above 0.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WireRepetition")]
 pub struct Repetition {
     unique: f64,
     r_star: f64,
+}
+
+/// Repetition with numbers that nobody has checked yet.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireRepetition {
+    unique: f64,
+    r_star: f64,
+}
+
+impl TryFrom<WireRepetition> for Repetition {
+    type Error = AmountError;
+
+    fn try_from(wire: WireRepetition) -> Result<Self, AmountError> {
+        Repetition::new(wire.unique, wire.r_star)
+    }
 }
 
 impl Repetition {
@@ -41,6 +60,16 @@ impl Repetition {
             }
         }
         Ok(Repetition { unique, r_star })
+    }
+
+    /// The unique pairs.
+    pub fn unique(&self) -> f64 {
+        self.unique
+    }
+
+    /// Passes that all repeats together are worth at most.
+    pub fn r_star(&self) -> f64 {
+        self.r_star
     }
 
     /// Repeats seen, in passes over the unique pairs; not above 0 where nothing is repeated.
@@ -171,6 +200,14 @@ mod tests {
         // (1 - e^-h) / h = 1 - h / 2 for a repeat of h R passes
         let short = repetition.worth(1000.0 * (1.0 + 1e-9)) - 1000.0;
         approx::assert_relative_eq!(short, 1e-6, max_relative = 1e-6);
+    }
+
+    #[test]
+    fn repetition_from_json_is_checked() {
+        let repetition = Repetition::new(1000.0, 2.5).unwrap();
+        let text = serde_json::to_string(&repetition).unwrap();
+        assert_eq!(serde_json::from_str::<Repetition>(&text).unwrap(), repetition);
+        assert!(serde_json::from_str::<Repetition>(&text.replace("2.5", "-2.5")).is_err());
     }
 
     #[test]

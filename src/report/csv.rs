@@ -1,6 +1,6 @@
 //! Tables: curves, laws, allocation, policies and budget path as CSV. Every digit is kept, what is absent is empty.
 
-use super::{Report, ReportError, held_out_error};
+use super::{R_STAR, Report, ReportError, held_out_error, parameters};
 use crate::allocate::{Active, Budget, Comparison, PolicyRow};
 use crate::curve::Point;
 use crate::fit::Fit;
@@ -30,16 +30,19 @@ pub fn tables(report: &Report) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
 
 /// ln measured - ln fitted of one point.
 pub fn residual_log(fit: &Fit, point: &Point) -> f64 {
-    (point.loss_nats / fit.law.loss(point.pairs)).ln()
+    (point.loss_nats / fit.law.loss(fit.worth(point.pairs))).ln()
 }
 
-/// One row a measured point: `lang,pairs,seed,loss_nats,fitted_loss_nats,residual_log`.
+/// One row a measured point: `lang,pairs,worth_pairs,seed,loss_nats,fitted_loss_nats,residual_log`. `worth_pairs` are the unique pairs that
+/// as good a loss takes: fewer than `pairs` where some are repeated.
 pub fn curves(report: &Report) -> Result<Vec<u8>, ReportError> {
-    let rows: Vec<(&Fit, &Point)> = report.fits.iter().flat_map(|fit| fit.points.iter().map(move |point| (fit, point))).collect();
-    let fitted = |&(fit, point): &(&Fit, &Point)| fit.law.loss(point.pairs);
+    let rows: Vec<(&Fit, &Point)> = report.fits.iter().flat_map(|fit| fit.all_points().map(move |point| (fit, point))).collect();
+    let worth = |&(fit, point): &(&Fit, &Point)| fit.worth(point.pairs);
+    let fitted = |row: &(&Fit, &Point)| row.0.law.loss(worth(row));
     let columns = vec![
         texts("lang", rows.iter().map(|(fit, _)| fit.curve.as_str())),
         amounts("pairs", rows.iter().map(|(_, point)| point.pairs).collect()),
+        amounts("worth_pairs", rows.iter().map(worth).collect()),
         counts("seed", rows.iter().map(|(_, point)| point.seed)),
         reals("loss_nats", rows.iter().map(|(_, point)| point.loss_nats)),
         reals("fitted_loss_nats", rows.iter().map(fitted)),
@@ -60,18 +63,19 @@ pub fn transfer(report: &Report, transfer: &TransferFit) -> Result<Vec<u8>, Repo
     write("transfer", report, columns)
 }
 
-/// One row a parameter: `lang,form,parameter,value,lo90,hi90`, then what is known of the whole fit.
+/// One row a parameter: `lang,form,parameter,value,lo90,hi90`, then what is known of the whole fit. The last of a language is `r_star`,
+/// where its unique pairs are known; its `form` is `repetition`.
 pub fn laws(report: &Report) -> Result<Vec<u8>, ReportError> {
-    let rows: Vec<_> = report.fits.iter().flat_map(|fit| fit.parameters.iter().map(move |parameter| (fit, parameter))).collect();
+    let rows: Vec<_> = report.fits.iter().flat_map(|fit| parameters(fit).map(move |parameter| (fit, parameter))).collect();
     let fits = || rows.iter().map(|(fit, _)| *fit);
     let flags = |fit: &Fit| fit.flags.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     let columns = vec![
         texts("lang", fits().map(|fit| fit.curve.as_str())),
-        texts("form", fits().map(|fit| fit.law.form().name())),
-        texts("parameter", rows.iter().map(|(_, parameter)| parameter.name.as_str())),
-        reals("value", rows.iter().map(|(_, parameter)| parameter.estimate.value)),
-        reals("lo90", rows.iter().map(|(_, parameter)| parameter.estimate.interval_90.lo)),
-        reals("hi90", rows.iter().map(|(_, parameter)| parameter.estimate.interval_90.hi)),
+        texts("form", rows.iter().map(|(fit, (name, _))| if *name == R_STAR { "repetition" } else { fit.law.form().name() })),
+        texts("parameter", rows.iter().map(|(_, (name, _))| *name)),
+        reals("value", rows.iter().map(|(_, (_, estimate))| estimate.value)),
+        reals("lo90", rows.iter().map(|(_, (_, estimate))| estimate.interval_90.lo)),
+        reals("hi90", rows.iter().map(|(_, (_, estimate))| estimate.interval_90.hi)),
         reals("held_out_error_log", fits().map(held_out_error)),
         reals("noise_log", fits().map(|fit| fit.noise_log)),
         counts("starts", fits().map(|fit| fit.starts as u64)),
@@ -174,7 +178,7 @@ pub fn pareto(report: &Report) -> Result<Vec<u8>, ReportError> {
         reals("worst_loss_nats", rows.iter().map(|row| row.1.worst_loss_nats)),
         texts("lang", rows.iter().map(|row| row.2.lang.as_str())),
         counts("pairs", rows.iter().map(|row| row.3)),
-        reals("loss_nats", rows.iter().map(|row| row.2.laws.loss(row.3 as f64))),
+        reals("loss_nats", rows.iter().map(|row| row.2.loss(row.3 as f64))),
     ];
     write("pareto", report, columns)
 }
@@ -257,10 +261,10 @@ mod tests {
         let report = sample.report();
         insta::assert_snapshot!(head(curves(&report).unwrap(), 5), @r#"
         # parallot 0.1.0 (rev 0123abc), input sha256 5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f
-        lang,pairs,seed,loss_nats,fitted_loss_nats,residual_log
-        ara_Arab,0,0,3.889028944969362,3.8127734754601588,0.01980262729617973
-        ara_Arab,1000,0,2.86502783448229,2.8509706317078525,0.004918556643123145
-        ara_Arab,1000,1,2.8766021193205535,2.8509706317078525,0.008950269104370327
+        lang,pairs,worth_pairs,seed,loss_nats,fitted_loss_nats,residual_log
+        ara_Arab,0,0,0,3.889028944969362,3.8127734754601588,0.01980262729617973
+        ara_Arab,1000,1000,0,2.86502783448229,2.8509706317078525,0.004918556643123145
+        ara_Arab,1000,1000,1,2.8766021193205535,2.8509706317078525,0.008950269104370327
         "#);
         insta::assert_snapshot!(head(laws(&report).unwrap(), 5), @r#"
         # parallot 0.1.0 (rev 0123abc), input sha256 5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f

@@ -16,7 +16,7 @@ use crate::allocate::{Allocation, Comparison, ParetoPoint, Term};
 use crate::fit::Fit;
 use crate::fit::transfer::TransferFit;
 use crate::record::{Outcome, RunRecord};
-use crate::units::Lang;
+use crate::units::{Estimate, Lang};
 use std::collections::BTreeMap;
 
 /// Why a report could not be rendered.
@@ -88,6 +88,11 @@ impl<'a> Report<'a> {
         self.terms.iter().find(|term| term.lang == code)
     }
 
+    /// Whether some run repeats pairs.
+    fn repeats(&self) -> bool {
+        self.fits.iter().any(|fit| fit.repetition.as_ref().is_some_and(|repetition| !repetition.points.is_empty()))
+    }
+
     /// Where a language stands among all; its colour goes by this.
     fn rank(&self, code: &str) -> usize {
         let terms = self.terms.iter().position(|term| term.lang == code);
@@ -121,6 +126,15 @@ impl<'a> Report<'a> {
     fn failed(&self) -> impl Iterator<Item = &'a RunRecord> {
         self.records.iter().filter(|record| record.outcome != Outcome::Finished)
     }
+}
+
+/// Name of the parameter of repetition.
+const R_STAR: &str = "r_star";
+
+/// Parameters of the law of a fit, and of repetition where it is known, by their names.
+fn parameters(fit: &Fit) -> impl Iterator<Item = (&str, Estimate)> {
+    let of_law = fit.parameters.iter().map(|parameter| (parameter.name.as_str(), parameter.estimate));
+    of_law.chain(fit.repetition.iter().map(|repetition| (R_STAR, repetition.r_star)))
 }
 
 /// The error of the chosen form on the sizes kept back from it.

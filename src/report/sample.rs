@@ -5,7 +5,7 @@ use crate::allocate::{Active, Allocation, Allotted, Budget, Comparison, ParetoPo
 use crate::curve::Point;
 use crate::fit::transfer::{HeldOut, TauRow, TransferFit};
 use crate::fit::{Candidate, Fit, Flag, Misfit, Parameter, Termination};
-use crate::law::{Average, Form, Law};
+use crate::law::{Form, Law};
 use crate::record::{Evaluation, Outcome, RunRecord};
 use crate::units::{Estimate, Interval, Nats, Pairs, Tokens};
 use std::collections::BTreeMap;
@@ -103,6 +103,7 @@ fn fit(at: usize) -> Fit {
         unique: Some(UNIQUE[at]),
         tokens_per_pair: Some(60.0),
         points,
+        repetition: None,
         draws: draws.clone(),
         draws_beyond: draws,
     }
@@ -125,15 +126,15 @@ fn split(weights: &[f64], budget: u64) -> Vec<u64> {
 }
 
 fn allocation(terms: &[Term], pairs: &[u64], budget: u64) -> Allocation {
-    let gain = |law: &Average, pairs: u64| 1000.0 * (law.loss(pairs as f64) - law.loss(pairs as f64 + 1.0));
+    let gain = |term: &Term, pairs: u64| 1000.0 * (term.loss(pairs as f64) - term.loss(pairs as f64 + 1.0));
     let languages = terms.iter().zip(pairs).enumerate().map(|(at, (term, &pairs))| Allotted {
         lang: term.lang.clone(),
         pairs,
         share: pairs as f64 / budget as f64,
         epochs: term.unique.map(|unique| pairs as f64 / unique as f64),
-        marginal_gain_per_1k: gain(&term.laws, pairs),
+        marginal_gain_per_1k: gain(term, pairs),
         active: if at % 4 == 1 && budget > 60_000 { Active::Upper } else { Active::None },
-        loss_nats: term.laws.loss(pairs as f64),
+        loss_nats: term.loss(pairs as f64),
     });
     let languages: Vec<_> = languages.collect();
     let objective = languages.iter().map(|allotted| allotted.loss_nats).sum::<f64>() / languages.len() as f64;
@@ -143,7 +144,7 @@ fn allocation(terms: &[Term], pairs: &[u64], budget: u64) -> Allocation {
 }
 
 fn policy(policy: Policy, terms: &[Term], pairs: Vec<u64>, gain: f64) -> PolicyRow {
-    let losses: Vec<_> = terms.iter().zip(&pairs).map(|(term, &pairs)| about(term.laws.loss(pairs as f64), 0.02)).collect();
+    let losses: Vec<_> = terms.iter().zip(&pairs).map(|(term, &pairs)| about(term.loss(pairs as f64), 0.02)).collect();
     let mean = losses.iter().map(|loss| loss.value).sum::<f64>() / losses.len() as f64;
     PolicyRow {
         policy,

@@ -119,8 +119,13 @@ fn gain(problem: &Problem, shifts: &[Shift], uniform: &[u64], pairs: &[u64], fla
         let part = |i: usize| problem.terms()[i].weight * shifts[i].ratio * fall(i, uniform[i] as f64, pairs[i] as f64);
         (0..pairs.len()).filter(|&i| uniform[i] != pairs[i]).map(part).sum::<f64>() / weights - flattery
     };
-    let value = of(&|i, from, to| problem.terms()[i].laws.loss(from) - problem.terms()[i].laws.loss(to));
-    let drawn = problem.draws().iter().map(|laws| of(&|i, from, to| laws[i].loss(from) - laws[i].loss(to)));
+    let value = of(&|i, from, to| problem.terms()[i].loss(from) - problem.terms()[i].loss(to));
+    let drawn = problem.draws().iter().map(|laws| {
+        of(&|i, from, to| {
+            let term = problem.terms()[i].under(&laws[i]);
+            term.loss(from) - term.loss(to)
+        })
+    });
     let mut drawn: Vec<f64> = drawn.filter(|gain| gain.is_finite()).collect();
     if uniform == pairs || drawn.is_empty() {
         let value = if uniform == pairs { 0.0 } else { value };

@@ -21,6 +21,7 @@ mod layering;
 mod parity;
 mod pipeline;
 mod place;
+mod repeating;
 #[cfg(feature = "train")]
 mod resume;
 mod scores;

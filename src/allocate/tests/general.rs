@@ -64,7 +64,7 @@ fn brute_force(problem: &Problem, value: &dyn Fn(&[u64]) -> f64, so_far: &mut Ve
 }
 
 fn worst(problem: &Problem, pairs: &[u64]) -> f64 {
-    problem.terms().iter().zip(pairs).map(|(term, &x)| term.weight * term.laws.loss(x as f64)).fold(0.0, f64::max)
+    problem.terms().iter().zip(pairs).map(|(term, &x)| term.weight * term.loss(x as f64)).fold(0.0, f64::max)
 }
 
 proptest! {
@@ -234,7 +234,7 @@ fn the_tail_over_draws_is_hedged() {
     assert!(tail(&pairs(&hedged)) < tail(&plain) && hedged.gap < 1e-6, "{plain:?} {hedged:?}");
     assert_eq!(pairs(&hedged).iter().sum::<u64>(), 10_000);
     assert_eq!(problem.clone().with_objective(Objective::Tail(1.0)).unwrap_err(), ProblemError::Level { found: 1.0 });
-    assert_eq!(problem.with_draws(vec![]).with_objective(Objective::Tail(0.5)).unwrap_err(), ProblemError::NoDraws);
+    assert_eq!(problem.with_draws(Vec::<Vec<Law>>::new()).with_objective(Objective::Tail(0.5)).unwrap_err(), ProblemError::NoDraws);
 }
 
 #[test]

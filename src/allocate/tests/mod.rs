@@ -1,6 +1,7 @@
 //! Allocations against the conditions of optimality, brute force, closed forms, and the impossible twin of each problem.
 
 mod general;
+mod repetition;
 
 use super::*;
 use crate::law::{Form, Law};
@@ -85,7 +86,7 @@ fn check_optimality(problem: &Problem, allocation: &Allocation) {
     assert!(feasible(problem, &pairs), "{pairs:?} of {problem:?}");
     let taken = problem.terms().iter().zip(&pairs).filter(|(term, x)| **x > term.least());
     let given = problem.terms().iter().zip(&pairs).filter(|(term, x)| term.upper.is_none_or(|upper| **x < upper));
-    let gain = |term: &Term, x: u64| if term.weight == 0.0 { 0.0 } else { term.weight * term.laws.fall(x as f64, x as f64 + 1.0) };
+    let gain = |term: &Term, x: u64| if term.weight == 0.0 { 0.0 } else { term.weight * term.fall(x as f64, x as f64 + 1.0) };
     let smallest = taken.map(|(term, &x)| gain(term, x - 1)).fold(f64::INFINITY, f64::min);
     let largest = given.map(|(term, &x)| gain(term, x)).fold(0.0, f64::max);
     assert!(smallest >= largest * (1.0 - 1e-12), "a pair of gain {smallest} was taken, one of {largest} left: {problem:?}");

@@ -181,11 +181,6 @@ impl Observed {
 }
 
 impl Fit {
-    /// What `pairs` are worth, in unique pairs.
-    fn worth(&self, pairs: f64) -> f64 {
-        pairs
-    }
-
     /// The least amount at which the law is trusted, pairs: half the smallest size that it was fitted to.
     pub fn trusted_from(&self) -> f64 {
         0.5 * self.points.iter().map(|point| point.pairs).filter(|&pairs| pairs > 0.0).fold(f64::INFINITY, f64::min)

@@ -27,7 +27,8 @@ impl<'a> Steps<'a> {
         let least = own.effective(lower as f64 * grain).value;
         let inflection = draws.iter().filter_map(Kernel::inflection).fold(0.0, f64::max);
         if inflection > least && upper > lower {
-            let start = own.repeat.map_or(inflection, |repeat| repeat.amount_for(inflection));
+            // repeats turn the law convex before its own data would: once, for both `-L''/|L'|` and `d'` fall
+            let start = own.repeat.map_or(inflection, |repeat| inflection.min(repeat.unique));
             steps.tangent = steps.best_chord_end(start);
             steps.chord_gain = steps.mean_gain(steps.tangent);
         }
@@ -53,7 +54,8 @@ impl<'a> Steps<'a> {
     }
 
     /// The number of largest mean fall. The mean rises while the slope at its end is steeper than it is, then falls for good, so the best
-    /// whole number is next to the root of their difference. `start` is where the law turns convex.
+    /// whole number is next to the root of their difference. At `start`
+    /// the law is concave no longer, or still.
     fn best_chord_end(&self, start: f64) -> u64 {
         let lower = self.lower as f64 * self.grain;
         let start = start.max(lower + self.grain);

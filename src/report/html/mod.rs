@@ -5,6 +5,7 @@ mod tables;
 
 use super::{Report, ReportError, eye, plot};
 use crate::allocate::Comparison;
+use crate::fit::Basis;
 use crate::fit::transfer::TransferFit;
 use markup::escape;
 use std::collections::BTreeSet;
@@ -48,10 +49,11 @@ fn sections(report: &Report) -> Result<Vec<Section>, ReportError> {
     let figures = figures(report)?;
     let figure = |name: &str| figures.iter().find(|(found, _)| *found == name).map(|(_, svg)| svg.clone());
     let comparison = report.comparison;
-    let laws = (!report.fits.is_empty()).then(|| format!("{LAWS}{}{}", tables::fits(report), tables::parameters(report)));
+    let laws = (!report.fits.is_empty())
+        .then(|| format!("{LAWS}{}{}{}", tables::fits(report), tables::parameters(report), repetition_note(report)));
     let parts = [
         ("verdict", "Verdict", comparison.map(|comparison| verdict(report, comparison))),
-        ("curves", "Loss against data", figure("curves").map(|svg| svg + CURVES)),
+        ("curves", "Loss against data", figure("curves").map(|svg| svg + CURVES + if report.repeats() { RINGS } else { "" })),
         ("residuals", "Residuals", figure("residuals").map(|svg| svg + RESIDUALS)),
         ("laws", "Laws", laws),
         ("allocation", "Allocation", figure("allocation").map(|svg| svg + ALLOCATION)),
@@ -69,6 +71,8 @@ fn sections(report: &Report) -> Result<Vec<Section>, ReportError> {
 
 const CURVES: &str = "<p class=\"faint\">Each point is one run on one language alone, evaluated on a fixed set; \
 the tick at the left is the base model. Beyond the largest size run the law is an extrapolation, drawn grey. Data: <code>curves.csv</code>.</p>\n";
+const RINGS: &str = "<p class=\"faint\">Rings are runs that repeat pairs. No law was fitted to them: they say what repeats are worth, \
+by which the law bends beyond the unique pairs.</p>\n";
 const RESIDUALS: &str = "<p class=\"faint\">Held-out error: the law fitted without the largest sizes, against what was measured there. \
 It is what an allocation rests on; a fit to points already seen is not.</p>\n";
 const LAWS: &str = "<p class=\"faint\">Held-out error and noise are root mean squares of the relative error. Intervals are over bootstrap refits. \
@@ -91,6 +95,26 @@ fn tau_note(transfer: &TransferFit) -> String {
          the fit are foretold to {} % with transfer and to {} % without. Data: <code>transfer.csv</code>.</p>\n",
         percent(transfer.held_out.coupled_log),
         percent(transfer.held_out.separable_log)
+    )
+}
+
+/// What the worth of repeats rests on; nothing where none is known.
+fn repetition_note(report: &Report) -> String {
+    let of = |basis: Basis| {
+        let fits = report.fits.iter().filter(|fit| fit.repetition.as_ref().is_some_and(|repetition| repetition.basis == basis));
+        fits.map(|fit| escape(&report.name(&fit.curve))).collect::<Vec<_>>().join(", ")
+    };
+    let (measured, family, prior) = (of(Basis::Measured), of(Basis::Family), of(Basis::Prior));
+    let mut parts = Vec::new();
+    parts.extend((!measured.is_empty()).then(|| format!("by its own runs for {measured}")));
+    parts.extend((!family.is_empty()).then(|| format!("by the runs of the others for {family}")));
+    parts.extend((!prior.is_empty()).then(|| "by its prior alone, since no run repeats a pair".to_owned()));
+    if parts.is_empty() {
+        return String::new();
+    }
+    format!(
+        "<p class=\"faint\">r_star: passes over the unique pairs that all repeats together are worth at most; known {}.</p>\n",
+        parts.join(", ")
     )
 }
 
@@ -161,8 +185,11 @@ fn failures(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::curve::Point;
+    use crate::fit::RepetitionFit;
     use crate::record::Outcome;
     use crate::report::sample::{Sample, extremes};
+    use crate::units::{Estimate, Interval};
 
     /// Values of every attribute of this name.
     fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
@@ -205,6 +232,19 @@ mod tests {
         sample.records[1].outcome = Outcome::Diverged { step: 7, reason: "loss is NaN".to_owned() };
         let html = page(&sample.report()).unwrap();
         assert!(html.contains(&format!("1: {}", escape(&sample.records[1].run_id))));
+    }
+
+    #[test]
+    fn repeated_runs_are_rings_and_what_r_rests_on_is_said() {
+        let mut sample = Sample::languages(2);
+        assert!(!page(&sample.report()).unwrap().contains("repeats pairs"));
+        let r_star = Estimate { value: 5.25, interval_90: Interval::new(2.5, 11.0) };
+        let points = vec![Point { pairs: 180_000.0, loss_nats: 2.4, seed: 1 }];
+        sample.fits[0].repetition = Some(RepetitionFit { r_star, basis: Basis::Measured, points, draws: vec![5.25] });
+        sample.fits[1].repetition = Some(RepetitionFit { r_star, basis: Basis::Family, points: vec![], draws: vec![5.25] });
+        let html = page(&sample.report()).unwrap();
+        assert!(html.contains("run that repeats pairs") && html.contains("Rings are runs that repeat pairs"));
+        assert!(html.contains("r_star") && html.contains("known by its own runs for Arabic, by the runs of the others for Bengali"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::markup::{Cell, table};
 use crate::allocate::{Active, Allotted, Comparison};
 use crate::fit::Fit;
 use crate::report::plot::policy_name;
-use crate::report::{Report, eye, held_out_error};
+use crate::report::{Report, eye, held_out_error, parameters as parameters_of};
 use crate::units::Estimate;
 
 /// What every language gets, and what it brings against uniform.
@@ -54,12 +54,12 @@ pub fn fits(report: &Report) -> String {
 }
 
 fn fit_row(report: &Report, fit: &Fit) -> Vec<Cell> {
-    let sizes = || fit.points.iter().map(|point| point.pairs).filter(|&pairs| pairs > 0.0);
+    let sizes = || fit.all_points().map(|point| point.pairs).filter(|&pairs| pairs > 0.0);
     let percent = |log: f64| format!("{} %", eye::significant(100.0 * log, 2));
     vec![
         Cell::Text(report.name(&fit.curve)),
         Cell::Text(fit.law.form().formula().to_owned()),
-        Cell::Number(fit.points.len().to_string()),
+        Cell::Number(fit.all_points().count().to_string()),
         Cell::optional(sizes().reduce(f64::min).map(eye::amount)),
         Cell::optional(sizes().reduce(f64::max).map(eye::amount)),
         Cell::optional(held_out_error(fit).map(percent)),
@@ -80,15 +80,15 @@ fn aicc_ahead(fit: &Fit) -> Option<f64> {
 /// Parameters with their intervals, one column a name, languages below each other.
 pub fn parameters(report: &Report) -> String {
     let mut names: Vec<&str> = Vec::new();
-    for parameter in report.fits.iter().flat_map(|fit| &fit.parameters) {
-        if !names.contains(&parameter.name.as_str()) {
-            names.push(&parameter.name);
+    for (name, _) in report.fits.iter().flat_map(parameters_of) {
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
     let row = |fit: &Fit| {
         let cell = |name: &&str| {
-            let found = fit.parameters.iter().find(|parameter| parameter.name == *name);
-            found.map_or(Cell::optional(None), |found| ranged(&found.estimate, |value| eye::significant(value, 3)))
+            let found = parameters_of(fit).find(|(of_fit, _)| of_fit == name);
+            found.map_or(Cell::optional(None), |(_, estimate)| ranged(&estimate, |value| eye::significant(value, 3)))
         };
         std::iter::once(Cell::Text(report.name(&fit.curve))).chain(names.iter().map(cell)).collect()
     };

@@ -43,6 +43,9 @@ fn draw_head(picture: &mut Picture, report: &Report) {
     if report.comparison.is_some() {
         entries.push((Mark::Dot(TEXT), "allotted, 90 % interval".to_owned()));
     }
+    if report.repeats() {
+        entries.push((Mark::Ring(FAINT), "run that repeats pairs".to_owned()));
+    }
     if report.fits.iter().any(|fit| fit.unique.is_some()) {
         entries.push((Mark::Dashes(CAP), "unique pairs".to_owned()));
     }
@@ -74,7 +77,7 @@ struct Curve<'a> {
 
 impl<'a> Curve<'a> {
     fn new(panel: Panel, fit: &'a Fit, allotted: Option<f64>, ink: Ink) -> Self {
-        let sizes = || fit.points.iter().map(|point| point.pairs).filter(|&pairs| pairs > 0.0);
+        let sizes = || fit.all_points().map(|point| point.pairs).filter(|&pairs| pairs > 0.0);
         let base: Vec<f64> = fit.points.iter().filter(|point| point.pairs == 0.0).map(|point| point.loss_nats).collect();
         let allotted = allotted.filter(|&pairs| pairs > 0.0).map(|pairs| (pairs, fit.predict(pairs)));
         let largest = sizes().fold(0.0, f64::max);
@@ -84,7 +87,7 @@ impl<'a> Curve<'a> {
         let start = if base.is_empty() { panel.left } else { panel.left + BASE_WIDTH };
         let x = Axis::log((smallest / 1.25, rightmost * 1.25), (start, panel.right), Unit::Pairs);
         let band: Vec<_> = x.samples(SAMPLES).map(|pairs| (pairs, fit.predict(pairs))).collect();
-        let shown = fit.points.iter().map(|point| point.loss_nats);
+        let shown = fit.all_points().map(|point| point.loss_nats);
         let whiskers = allotted.iter().flat_map(|(_, at)| [at.interval_90.lo, at.interval_90.hi]);
         let (lo, hi) = shown
             .chain(band.iter().map(|(_, at)| at.value))
@@ -107,6 +110,9 @@ impl<'a> Curve<'a> {
         self.draw_base(picture);
         for point in self.fit.points.iter().filter(|point| point.pairs > 0.0) {
             picture.dot((self.x.at(point.pairs), self.y.at(point.loss_nats)), 2.8, self.ink);
+        }
+        for point in self.fit.repetition.iter().flat_map(|repetition| &repetition.points) {
+            picture.ring((self.x.at(point.pairs), self.y.at(point.loss_nats)), 3.2, self.ink);
         }
         self.draw_allotted(picture);
     }

@@ -81,6 +81,8 @@ impl Grid {
 pub enum Mark {
     /// A point.
     Dot(Ink),
+    /// An open point.
+    Ring(Ink),
     /// A line.
     Line(Ink),
     /// A dashed line.
@@ -110,6 +112,7 @@ fn draw_mark(picture: &mut Picture, mark: Mark, x: f64, y: f64) {
     let ends = [(x, y), (x + 16.0, y)];
     match mark {
         Mark::Dot(ink) => picture.dot((x + 8.0, y), 3.5, ink),
+        Mark::Ring(ink) => picture.ring((x + 8.0, y), 3.5, ink),
         Mark::Line(ink) => picture.line(ends, 2.0, ink),
         Mark::Dashes(ink) => picture.dashed(ends, 3.5, 2.0, ink),
         Mark::Patch(ink) => picture.rect((x + 2.0, y - 6.0), (x + 14.0, y + 6.0), ink),

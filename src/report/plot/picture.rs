@@ -113,6 +113,12 @@ impl Picture {
         self.shapes.push(Shape::Dot { at, radius, ink });
     }
 
+    /// An open circle.
+    pub fn ring(&mut self, at: (f64, f64), radius: f64, ink: Ink) {
+        self.dot(at, radius, ink);
+        self.dot(at, radius - 1.4, super::WHITE);
+    }
+
     /// A text, its height centred on the position.
     pub fn text(&mut self, at: (f64, f64), size: f64, anchor: Anchor, ink: Ink, text: impl Into<String>) {
         self.shapes.push(Shape::Text { at, size, anchor, upright: false, ink, text: text.into() });

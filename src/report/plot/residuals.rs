@@ -15,7 +15,7 @@ pub fn residuals(report: &Report) -> Picture {
     picture.text((10.0, 14.0), 14.0, Anchor::Start, TEXT, title);
     for (index, fit) in report.fits.iter().enumerate() {
         let panel = grid.panel(index);
-        let points: Vec<_> = fit.points.iter().filter(|point| point.pairs > 0.0).collect();
+        let points: Vec<_> = fit.all_points().filter(|point| point.pairs > 0.0).collect();
         let sizes = || points.iter().map(|point| point.pairs);
         let (least, most) = (sizes().fold(f64::INFINITY, f64::min), sizes().fold(1.0, f64::max));
         let x = Axis::log((least.min(most) / 1.25, most * 1.25), panel.across(), Unit::Pairs);
@@ -29,7 +29,8 @@ pub fn residuals(report: &Report) -> Picture {
         picture.rect((panel.left, y.at(fit.noise_log)), (panel.right, y.at(-fit.noise_log)), ink.alpha(0.13));
         picture.line([(panel.left, y.at(0.0)), (panel.right, y.at(0.0))], 1.0, FAINT);
         for point in points.iter().filter(|point| residual(point).is_finite()) {
-            picture.dot((x.at(point.pairs), y.at(residual(point))), 2.8, ink);
+            let (at, repeats) = ((x.at(point.pairs), y.at(residual(point))), fit.worth(point.pairs) < point.pairs);
+            if repeats { picture.ring(at, 3.2, ink) } else { picture.dot(at, 2.8, ink) }
         }
         let note = held_out_error(fit).map_or_else(String::new, |error| format!("held-out error {} %", eye::significant(100.0 * error, 2)));
         let room = panel.right - panel.left - picture.text_width(11.0, &note) - 8.0;
