@@ -1,7 +1,7 @@
 //! The allocation beside the baselines, under the uncertainty of the laws.
 
 use super::regret::{noise_regret, regret_formula};
-use super::{Allocation, Comparison, Drawn, Objective, Policy, PolicyRow, Problem};
+use super::{Allocation, Comparison, Objective, Policy, PolicyRow, Problem};
 use crate::numeric::quantiles::central;
 use crate::units::{Estimate, Interval};
 use rayon::prelude::*;
@@ -28,12 +28,12 @@ pub fn compare(problem: &Problem, policies: &[Policy]) -> Comparison {
     let further = policies.iter().filter(|policy| !matches!(policy, Policy::Parallot | Policy::Uniform));
     rows.extend(further.filter(|policy| policy.is_defined_for(problem)).map(|policy| (*policy, policy.allot(problem))));
     let fitted = sample(problem, &rows, &allocation);
-    let of_draw = |laws: &Vec<Drawn>| match problem.with_laws(laws) {
+    let of_draw = |draw: usize| match problem.drawn(draw) {
         Ok(drawn) => sample(&drawn, &rows, &for_one_draw(&drawn).solve()),
         // a draw with a pole where the budget has no pair to spare: nothing to solve, the fitted laws stand in
         Err(_) => sample(problem, &rows, &allocation),
     };
-    let samples: Vec<Sample> = problem.draws().par_iter().map(of_draw).collect();
+    let samples: Vec<Sample> = (0..problem.draws().len()).into_par_iter().map(of_draw).collect();
     let noise_regret_nats = noise_regret(problem, &allocation.pairs());
     let regrets: Vec<f64> = samples.iter().map(|sample| sample.regret).filter(|regret| regret.is_finite()).collect();
     let expected_regret_nats = regrets.iter().sum::<f64>() / regrets.len().max(1) as f64;
@@ -47,6 +47,17 @@ pub fn compare(problem: &Problem, policies: &[Policy]) -> Comparison {
     Comparison { allocation, shares, policies, uniform_meets_groups, expected_regret_nats, noise_regret_nats, regret_formula_nats, draws }
 }
 
+/// Loss of each language under each of some allocations, nats per target token: of the fitted laws, with the interval over the draws.
+pub fn foretell(problem: &Problem, allocations: &[Vec<u64>]) -> Vec<Vec<Estimate>> {
+    let drawn: Vec<Problem> = (0..problem.draws().len()).filter_map(|draw| problem.drawn(draw).ok()).collect();
+    let of = |pairs: &Vec<u64>| {
+        let samples: Vec<Vec<f64>> = drawn.iter().map(|problem| problem.losses(pairs)).collect();
+        let losses = problem.losses(pairs).into_iter().enumerate();
+        losses.map(|(i, loss)| estimate(loss, samples.iter().map(|losses| losses[i]))).collect()
+    };
+    allocations.par_iter().map(of).collect()
+}
+
 /// The problem of one draw, which has no tail.
 fn for_one_draw(problem: &Problem) -> Problem {
     let single = |problem: &Problem| problem.clone().with_objective(Objective::Mean).ok();
@@ -57,12 +68,11 @@ fn for_one_draw(problem: &Problem) -> Problem {
 }
 
 fn sample(problem: &Problem, rows: &[(Policy, Vec<u64>)], allocation: &Allocation) -> Sample {
-    let losses = |pairs: &[u64]| -> Vec<f64> { problem.terms().iter().zip(pairs).map(|(term, &x)| term.loss(x as f64)).collect() };
-    let of = |pairs: &[u64]| score(problem, &losses(pairs));
+    let of = |pairs: &[u64]| score(problem, &problem.losses(pairs));
     Sample {
         regret: of(&rows[0].1) - of(&allocation.pairs()),
         shares: allocation.languages.iter().map(|language| language.share).collect(),
-        losses: rows.iter().map(|(_, pairs)| losses(pairs)).collect(),
+        losses: rows.iter().map(|(_, pairs)| problem.losses(pairs)).collect(),
     }
 }
 

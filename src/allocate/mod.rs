@@ -12,6 +12,7 @@
 
 mod baseline;
 mod comparison;
+mod coupling;
 mod level;
 mod pareto;
 mod problem;
@@ -21,7 +22,8 @@ mod target;
 mod term;
 mod verdict;
 
-pub use comparison::compare;
+pub use comparison::{compare, foretell};
+pub use coupling::Coupling;
 pub use level::no_worse_than;
 pub use pareto::{ParetoPoint, pareto_front};
 pub use problem::{Amount, Budget, Group, Objective, Problem, ProblemError, Rule, budget_path};

@@ -17,8 +17,12 @@ pub struct ParetoPoint {
 }
 
 /// `count` allocations from the one of the least worst loss to the one of the least mean, their worst losses evenly apart. No allocation has
-/// both a lower mean and a lower worst loss than one of them, but for whole pairs.
+/// both a lower mean and a lower worst loss than one of them, but for whole pairs. Under transfer, where no language has a level of
+/// its own, there is none.
 pub fn pareto_front(problem: &Problem, count: usize) -> Vec<ParetoPoint> {
+    if problem.coupling().is_some() {
+        return Vec::new();
+    }
     let Ok(mean) = problem.clone().with_objective(Objective::Mean) else { return Vec::new() };
     let weights: f64 = problem.terms().iter().map(|term| term.weight).sum();
     let point = |problem: &Problem| {

@@ -1,7 +1,7 @@
 //! A checked problem: terms, a budget, groups, what counts, and the proof that some allocation meets them all.
 
 use super::solution::{self, Posed};
-use super::{Allocation, Drawn, Term};
+use super::{Allocation, Coupling, Drawn, Term};
 use crate::optimum::{Conflict, Kernel};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -113,6 +113,8 @@ pub struct Problem {
     objective: Objective,
     /// Draws of the laws and of what repeats are worth, one `Vec` a draw, in the order of the terms.
     draws: Arc<Vec<Vec<Drawn>>>,
+    /// Transfer between the languages, where it counts.
+    coupling: Option<Arc<Coupling>>,
     /// Whether whole pairs under groups are worth a search: not for one draw of many.
     is_draw: bool,
 }
@@ -150,6 +152,8 @@ pub enum ProblemError {
     Level { found: f64 },
     #[error("the mean of the worst draws needs draws of the laws, found none")]
     NoDraws,
+    #[error("transfer counts beside {beside}, expected it alone: under transfer no language has a loss of its own amount")]
+    Coupled { beside: &'static str },
     #[error("no allocation meets all constraints: {0}")]
     Conflict(Conflict),
 }
@@ -160,8 +164,15 @@ impl Problem {
 
     /// Checks terms and budget; what counts is the weighted sum of losses.
     pub fn new(terms: Vec<Term>, budget: impl Into<Budget>) -> Result<Self, ProblemError> {
-        let problem =
-            Problem { terms, budget: budget.into(), groups: Vec::new(), objective: Objective::Mean, draws: Arc::default(), is_draw: false };
+        let problem = Problem {
+            terms,
+            budget: budget.into(),
+            groups: Vec::new(),
+            objective: Objective::Mean,
+            draws: Arc::default(),
+            coupling: None,
+            is_draw: false,
+        };
         check_terms(&problem.terms)?;
         problem.checked()
     }
@@ -187,6 +198,28 @@ impl Problem {
             Objective::Tail(_) if self.draws.is_empty() => Err(ProblemError::NoDraws),
             _ => Ok(Problem { objective, ..self }),
         }
+    }
+
+    /// The same problem with transfer between its languages, which groups and the worst language do not go with.
+    pub fn with_coupling(self, coupling: Coupling) -> Result<Self, ProblemError> {
+        if !self.groups.is_empty() {
+            return Err(ProblemError::Coupled { beside: "groups" });
+        }
+        if self.objective == Objective::Worst {
+            return Err(ProblemError::Coupled { beside: "the worst language as objective" });
+        }
+        Ok(Problem { coupling: Some(Arc::new(coupling)), ..self })
+    }
+
+    /// The same problem without transfer.
+    pub fn uncoupled(&self) -> Self {
+        Problem { coupling: None, ..self.clone() }
+    }
+
+    /// The same problem under one of its draws: laws, worth of repeats and transfer.
+    pub fn drawn(&self, draw: usize) -> Result<Self, ProblemError> {
+        let coupling = self.coupling.as_ref().map(|coupling| Arc::new(coupling.drawn(draw)));
+        Ok(Problem { coupling, ..self.with_laws(self.draws.get(draw).map_or(&[][..], Vec::as_slice))? })
     }
 
     /// The same problem under another budget.
@@ -257,9 +290,22 @@ impl Problem {
         solution::solve(self)
     }
 
+    /// Transfer between the languages, where it counts.
+    pub fn coupling(&self) -> Option<&Coupling> {
+        self.coupling.as_deref()
+    }
+
+    /// Loss of each language under an allocation, nats per target token.
+    pub fn losses(&self, pairs: &[u64]) -> Vec<f64> {
+        match &self.coupling {
+            Some(coupling) => coupling.losses(&self.terms, pairs),
+            None => self.terms.iter().zip(pairs).map(|(term, &x)| term.loss(x as f64)).collect(),
+        }
+    }
+
     /// Weighted sum of losses of an allocation, nats per target token; terms of weight 0 have no part in it.
     pub fn weighted_loss(&self, pairs: &[u64]) -> f64 {
-        self.terms.iter().zip(pairs).filter(|(term, _)| term.weight > 0.0).map(|(term, &x)| term.weight * term.loss(x as f64)).sum()
+        self.terms.iter().zip(self.losses(pairs)).filter(|(term, _)| term.weight > 0.0).map(|(term, loss)| term.weight * loss).sum()
     }
 
     /// Whether pairs meet the groups, to rounding.

@@ -22,10 +22,7 @@ pub(super) fn noise_regret(problem: &Problem, ours: &[u64]) -> f64 {
     };
     let columns: Vec<Vec<Drawn>> = problem.terms().iter().enumerate().map(of_form).collect();
     let count = columns.iter().map(Vec::len).min().unwrap_or(0);
-    let of = |pairs: &[u64]| {
-        let losses: Vec<f64> = problem.terms().iter().zip(pairs).map(|(term, &x)| term.loss(x as f64)).collect();
-        score(problem, &losses)
-    };
+    let of = |pairs: &[u64]| score(problem, &problem.losses(pairs));
     let single = match problem.objective() {
         Objective::Tail(_) => problem.clone().with_objective(Objective::Mean).unwrap_or_else(|_| problem.clone()),
         _ => problem.clone(),
@@ -39,9 +36,9 @@ pub(super) fn noise_regret(problem: &Problem, ours: &[u64]) -> f64 {
 }
 
 /// Expected regret in closed form, nats per target token of the weighted mean loss: over languages that no bound holds, the variances over all
-/// draws. Absent without draws, with groups, and where the mean is not the objective.
+/// draws. Absent without draws, with groups or transfer, and where the mean is not the objective.
 pub(super) fn regret_formula(problem: &Problem, allocation: &Allocation) -> Option<f64> {
-    let plain = problem.objective() == Objective::Mean && problem.groups().is_empty();
+    let plain = problem.objective() == Objective::Mean && problem.groups().is_empty() && problem.coupling().is_none();
     if !plain || problem.draws().len() < 2 {
         return None;
     }

@@ -34,13 +34,17 @@ impl Posed {
     }
 
     fn new(problem: &Problem, risk: Risk, laws: impl Fn(usize, &Term) -> Vec<Kernel>) -> Self {
+        let extended = |i: usize, laws: Vec<Kernel>| match problem.coupling() {
+            Some(coupling) => laws.into_iter().map(|law| law.extended_below(coupling.trusted_from[i])).collect(),
+            None => laws,
+        };
         let language = |(i, term): (usize, &Term)| Language {
             name: term.lang.clone(),
             weight: term.weight,
             cost: problem.cost(term),
             lower: term.lower as f64,
             upper: Some(problem.most(term) as f64),
-            laws: laws(i, term),
+            laws: extended(i, laws(i, term)),
             draws: Vec::new(),
             repeat: repeat(problem, term),
             grain: Some(1.0),
@@ -50,7 +54,7 @@ impl Posed {
             languages: problem.terms().iter().enumerate().map(language).collect(),
             budget: optimum::Budget { amount: problem.budget().amount(), exactly },
             groups: problem.groups().iter().map(|group| row(problem, group)).collect(),
-            transfer: Vec::new(),
+            transfer: problem.coupling().map_or_else(Vec::new, |coupling| coupling.tau.clone()),
             counted: Counted::Pairs,
             over: Over::Sum,
             risk,
@@ -91,9 +95,10 @@ impl Posed {
         let posed = optimum::Problem::new(parts).ok()?;
         let solved = found(&posed)?;
         let pairs = baseline::rounded(problem, &solved.x);
-        // exchanges compare every language with every other, and know no groups
+        // exchanges compare every language with every other, and know neither groups nor transfer
         let few = problem.terms().len() <= 1000 && matches!(problem.budget(), Budget::Pairs(_)) && problem.objective() == Objective::Mean;
-        let pairs = if few && risk == Risk::Mean && problem.groups().is_empty() { exchanged(problem, pairs) } else { pairs };
+        let alone = problem.groups().is_empty() && problem.coupling().is_none();
+        let pairs = if few && risk == Risk::Mean && alone { exchanged(problem, pairs) } else { pairs };
         let x: Vec<f64> = pairs.iter().map(|&pairs| pairs as f64).collect();
         let objective = posed.objective(&x);
         let reducible = (solved.objective - solved.lower_bound) / solved.gap;
@@ -148,7 +153,7 @@ pub(super) fn solve(problem: &Problem) -> Allocation {
     let tail = matches!(problem.objective(), Objective::Tail(_));
     let objective = if tail { solved.objective } else { problem.weighted_loss(&pairs) };
     let mut allocation = describe(problem, &pairs, objective, excess);
-    let plain = matches!(problem.budget(), Budget::Pairs(_)) && problem.groups().is_empty() && !tail;
+    let plain = matches!(problem.budget(), Budget::Pairs(_)) && problem.groups().is_empty() && problem.coupling().is_none() && !tail;
     if !plain {
         allocation.shadow_price = solved.budget_multiplier;
     }
@@ -207,7 +212,13 @@ fn exchanged(problem: &Problem, mut pairs: Vec<u64>) -> Vec<u64> {
 fn describe(problem: &Problem, pairs: &[u64], objective: f64, excess: f64) -> Allocation {
     let given = pairs.iter().sum::<u64>() as f64;
     let total = if let (Budget::Pairs(budget), true) = (problem.budget(), problem.groups().is_empty()) { budget as f64 } else { given };
-    let languages = problem.terms().iter().zip(pairs).map(|(term, &x)| allotted(term, x, total.max(1.0))).collect();
+    let mut languages: Vec<Allotted> = problem.terms().iter().zip(pairs).map(|(term, &x)| allotted(term, x, total.max(1.0))).collect();
+    if let Some(coupling) = problem.coupling() {
+        let both = coupling.losses(problem.terms(), pairs).into_iter().zip(coupling.gains(problem.terms(), pairs));
+        languages.iter_mut().zip(both).for_each(|(row, (loss, gain))| {
+            (row.loss_nats, row.marginal_gain_per_1k) = (loss, 1000.0 * gain);
+        });
+    }
     let floor: f64 = match problem.objective() {
         Objective::Worst => 0.0,
         _ => problem.terms().iter().map(|term| term.weight * term.laws.irreducible()).sum(),

@@ -2,7 +2,9 @@
 
 use super::constraint::{self, MeanTarget, assignments, place};
 use super::failure::{Failure, OrFail};
-use crate::allocate::{Amount, Budget, Drawn, Group, Objective, Policy, Problem, ProblemError, Target, Term, least_budget, no_worse_than};
+use crate::allocate::{
+    Amount, Budget, Coupling, Drawn, Group, Objective, Policy, Problem, ProblemError, Target, Term, least_budget, no_worse_than,
+};
 use crate::fit::{Fit, FitFile};
 use crate::law::{Average, Law, Repetition};
 use crate::optimum::Kernel;
@@ -56,6 +58,9 @@ pub struct MixtureArguments {
     /// No language's loss is above that under a policy by more than a share of it, like `uniform:0.5%`; may be repeated
     #[arg(long, value_name = "POLICY:SHARE", conflicts_with_all = ["target", "target_loss"])]
     pub no_worse_than: Vec<String>,
+    /// Count what a pair of one language is worth to the others, as `parallot fit` found it in mixtures; goes with a budget and bounds only
+    #[arg(long, conflicts_with_all = ["group", "no_worse_than", "target_loss", "target"])]
+    pub transfer: bool,
     /// The mix in use, a YAML map from languages to pairs: what to move, and what it brings; its sum is the budget unless one is said
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
@@ -82,6 +87,7 @@ impl MixtureArguments {
             budget_cost: None,
             group: vec![],
             no_worse_than: vec![],
+            transfer: false,
             from: None,
             target_loss: vec![],
             target: None,
@@ -116,7 +122,15 @@ impl MixtureArguments {
             }
             problem = no_worse_than(&problem, &policy.allot(&problem), slack).map_err(hinted)?;
         }
-        Ok(problem)
+        if !self.transfer {
+            return Ok(problem);
+        }
+        let coupling = coupling(file).ok_or_else(|| {
+            let error = anyhow::anyhow!("the fits hold no transfer, expected those of an experiment that trained mixtures");
+            Failure::input(error)
+                .hint("`mixtures: {count: N, least: PAIRS, most: PAIRS}` in the experiment, then `parallot sweep` and `fit`")
+        })?;
+        problem.with_coupling(coupling).map_err(|error| Failure::input(error).hint("leave out `--transfer`, or the other"))
     }
 
     fn counts_cost(&self) -> bool {
@@ -228,11 +242,24 @@ impl MixtureArguments {
 
 /// Draws of the laws and of what repeats are worth, one `Vec` a draw, in the order of the fits.
 fn draws(file: &FitFile) -> Vec<Vec<Drawn>> {
-    let count = file.fits.iter().map(|fit| fit.draws.len()).min().unwrap_or(0);
     let r_star = |fit: &Fit, draw: usize| fit.repetition.as_ref().and_then(|repetition| repetition.draws.get(draw).copied());
     let one = |draw: usize| file.fits.iter().map(|fit| Drawn { law: fit.draws[draw], r_star: r_star(fit, draw) }).collect();
-    // draws that the allocator cannot take are few, and as unlikely in one language as in another
-    (0..count).map(one).filter(|drawn: &Vec<Drawn>| drawn.iter().all(|drawn| Kernel::of(&drawn.law).is_some())).collect()
+    taken(file).into_iter().map(one).collect()
+}
+
+/// Draws that the allocator can take: those that it cannot are few, and as unlikely in one language as in another.
+fn taken(file: &FitFile) -> Vec<usize> {
+    let count = file.fits.iter().map(|fit| fit.draws.len()).min().unwrap_or(0);
+    (0..count).filter(|&draw| file.fits.iter().all(|fit| Kernel::of(&fit.draws[draw]).is_some())).collect()
+}
+
+/// Transfer as fitted; absent where no mixtures were trained.
+pub fn coupling(file: &FitFile) -> Option<Coupling> {
+    let transfer = file.transfer.as_ref()?;
+    let place = |lang: &String| file.fits.iter().position(|fit| fit.curve == *lang);
+    let tau = transfer.tau.iter().map(|row| Some((place(&row.to)?, place(&row.from)?, row.tau.value)));
+    let draws = taken(file).into_iter().filter_map(|draw| transfer.draws.get(draw).cloned()).collect();
+    Some(Coupling { tau: tau.collect::<Option<_>>()?, trusted_from: transfer.trusted_from.clone(), draws })
 }
 
 fn hinted(error: ProblemError) -> Failure {

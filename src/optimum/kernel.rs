@@ -102,6 +102,9 @@ impl Kernel {
 
     /// The same law, which below some data, or below its inflection, goes on as an exponential: for data that transfer may push below 0.
     pub fn extended_below(self, from: f64) -> Self {
+        if self.is_idle() {
+            return self;
+        }
         let from = from.max(self.inflection().unwrap_or(0.0));
         let Jet { value, slope, .. } = self.law_jet(from);
         Kernel { below: Some(Below { from, rate: slope / value }), ..self }

@@ -6,7 +6,7 @@ use crate::curve::Point;
 use crate::fit::Fit;
 use crate::fit::transfer::TransferFit;
 use crate::units::Estimate;
-use crate::validate::{LossRow, PolicyResult, Validation};
+use crate::validate::{CoupledRow, LossRow, PolicyResult, Validation};
 use polars::prelude::*;
 
 /// Every table the report has the numbers for, with its file name.
@@ -184,10 +184,14 @@ pub fn pareto(report: &Report) -> Result<Vec<u8>, ReportError> {
 }
 
 /// One row a policy and language: `policy,lang,pairs,foretold_loss_nats,lo90,hi90,measured_loss_nats,error_log,is_held,seeds`, then the
-/// policy's gains.
+/// policy's gains, and what laws with transfer foretold.
 pub fn validation(validation: &Validation, command: &str) -> Result<Vec<u8>, ReportError> {
     let rows: Vec<(&PolicyResult, &LossRow)> =
         validation.policies.iter().flat_map(|policy| policy.losses.iter().map(move |row| (policy, row))).collect();
+    let coupled = |part: fn(&CoupledRow) -> f64| {
+        let of = move |row: &LossRow| row.coupled.as_ref().map(part);
+        rows.iter().map(|(_, row)| of(row)).collect::<Vec<_>>().into_iter()
+    };
     let gain = |part: fn(&Estimate) -> f64| {
         let of = move |policy: &PolicyResult| policy.measured_gain_nats.as_ref().map_or(f64::NAN, part);
         rows.iter().map(|(policy, _)| of(policy)).collect::<Vec<_>>().into_iter()
@@ -202,6 +206,10 @@ pub fn validation(validation: &Validation, command: &str) -> Result<Vec<u8>, Rep
         reals("measured_loss_nats", rows.iter().map(|(_, row)| row.measured_nats)),
         reals("error_log", rows.iter().map(|(_, row)| row.error_log)),
         texts("is_held", rows.iter().map(|(_, row)| row.is_held.to_string())),
+        reals("coupled_loss_nats", coupled(|row| row.foretold_nats.value)),
+        reals("coupled_lo90_nats", coupled(|row| row.foretold_nats.interval_90.lo)),
+        reals("coupled_hi90_nats", coupled(|row| row.foretold_nats.interval_90.hi)),
+        reals("coupled_error_log", coupled(|row| row.error_log)),
         counts("seeds", rows.iter().map(|(policy, _)| policy.seeds.len() as u64)),
         reals("foretold_gain_nats", rows.iter().map(|(policy, _)| policy.foretold_gain_nats.value)),
         reals("measured_gain_nats", gain(|gain| gain.value)),

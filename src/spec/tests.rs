@@ -140,3 +140,30 @@ fn shares_of_a_base_sum_to_one() {
         assert!(Experiment::parse("try", &text).is_err(), "{shares}");
     }
 }
+
+#[test]
+fn mixtures_come_last_and_leave_the_other_runs() {
+    let kept = ids("", "");
+    let (experiment, bitexts) = parse("seeds: [2, 1]", "seeds: [2, 1]\npasses: 2\nmixtures: {count: 5, least: 20, most: 200}");
+    let base = experiment.base_id(&bitexts, None);
+    let runs = experiment.runs(&bitexts, &base);
+    assert!(runs.iter().zip(&kept).all(|(run, kept)| run.id == *kept) && runs.len() == kept.len() + 5);
+    let mixtures = &runs[kept.len()..];
+    assert!(mixtures.iter().all(|run| run.lang.is_none() && run.mix.len() == 2));
+    assert_eq!(mixtures.iter().map(|run| run.seed).collect::<Vec<_>>(), [2, 1, 2, 1, 2]);
+    // two passes over 60 pairs at most
+    let largest: Vec<u64> = mixtures[4].mix.iter().map(|row| row.pairs.0).collect();
+    assert!(largest.iter().all(|pairs| *pairs <= 120) && largest.iter().sum::<u64>() == mixtures[4].pairs.0);
+    let pairs: Vec<u64> = mixtures[0].mix.iter().map(|row| row.pairs.0).collect();
+    let on = |part| experiment.mixed_run(&bitexts, &base, &pairs, 2, part).id;
+    assert_eq!(on(crate::corpus::Split::Dev), mixtures[0].id);
+    assert_ne!(on(crate::corpus::Split::Test), mixtures[0].id, "what is scored on test is another run");
+    for (keys, expected) in [
+        ("mixtures: {count: 0, least: 20, most: 200}", "`mixtures.count` is 0"),
+        ("mixtures: {count: 3, least: 200, most: 20}", "`mixtures.most` is 20"),
+        ("passes: 0", "`passes` is 0"),
+    ] {
+        let error = Experiment::parse("x", &EXPERIMENT.replace("seeds: [2, 1]", &format!("seeds: [2, 1]\n{keys}"))).unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{error}");
+    }
+}

@@ -4,17 +4,20 @@
 //! `r_i`, the base model's test loss over its dev loss, and `U` the pairs of uniform, what is foretold before any mixture is trained is
 //!
 //! ```text
-//! loss_i(X) = r_i L_i(X_i)   nats per target token,      gain(X) = sum_i w_i (loss_i(U) - loss_i(X)) / sum_i w_i
+//! loss_i(X) = r_i L_i(X_i)   or, with transfer,   r_i L_i(X_i + sum_j tau_ij X_j)   nats per target token
+//! gain(X)   = sum_i w_i (loss_i(U) - loss_i(X)) / sum_i w_i
 //! ```
 //!
 //! The interval of a loss holds the draws of its law, the noise of runs over the seeds, and the chance of the sentences in `r_i`. What is
 //! measured is the mean over seeds, and of the gain the paired differences of seeds with Student's interval.
 
+mod coupled;
 mod outcome;
 mod prediction;
 
-pub use outcome::{LossRow, PolicyResult, Validation, Winner};
-pub use prediction::{Foretold, Prediction, Shift, predict};
+pub use coupled::CoupledResult;
+pub use outcome::{CoupledRow, LossRow, PolicyResult, Validation, Winner};
+pub use prediction::{Coupled, Foretold, Known, Prediction, Shift, predict};
 
 /// Standard deviations from the middle of a normal 90 % interval to its ends.
 const HALF_WIDTH: f64 = 1.644_853_626_951_472_7;

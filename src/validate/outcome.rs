@@ -1,5 +1,6 @@
 //! What was measured beside what was foretold, and who won.
 
+use super::coupled::CoupledResult;
 use super::prediction::{Foretold, Prediction};
 use crate::allocate::Policy;
 use crate::record::{Outcome, RunRecord};
@@ -24,6 +25,21 @@ pub struct LossRow {
     pub error_log: f64,
     /// Whether the foretold interval holds the measured mean.
     pub is_held: bool,
+    /// What laws with transfer foretold, where the fits know of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coupled: Option<CoupledRow>,
+}
+
+/// What laws with transfer foretold of one language under one policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoupledRow {
+    /// Nats per target token.
+    pub foretold_nats: Estimate,
+    /// ln measured - ln foretold.
+    pub error_log: f64,
+    /// Whether the interval holds the measured mean.
+    pub is_held: bool,
 }
 
 /// One policy.
@@ -44,6 +60,9 @@ pub struct PolicyResult {
     pub mean_loss_nats: f64,
     /// Gain over uniform that was foretold.
     pub foretold_gain_nats: Estimate,
+    /// The same by laws with transfer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coupled_gain_nats: Option<Estimate>,
     /// Measured gain: mean over the seeds that both finished, with Student's paired interval; absent of uniform itself, and where no seed
     /// finished both. The interval of one seed is infinite.
     pub measured_gain_nats: Option<Estimate>,
@@ -61,6 +80,9 @@ pub struct Validation {
     pub budget: u64,
     /// Policies, ours first, uniform second.
     pub policies: Vec<PolicyResult>,
+    /// Laws with transfer beside those without, where the fits know of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coupled: Option<CoupledResult>,
     /// The one honest sentence.
     pub verdict: String,
 }
@@ -123,13 +145,15 @@ impl Validation {
                 losses: rows(prediction, foretold, &finished),
                 mean_loss_nats: finished.iter().map(|record| mean(record)).sum::<f64>() / count,
                 foretold_gain_nats: foretold.gain_nats,
+                coupled_gain_nats: foretold.coupled.as_ref().map(|coupled| coupled.gain_nats),
                 measured_gain_nats: student_90(&differences),
             }
         };
         let policies: Vec<PolicyResult> = prediction.policies.iter().enumerate().map(result).collect();
         let verdict = winner(&policies).to_string();
         let (parallot, prediction_sha256) = (parallot.to_owned(), prediction_sha256.to_owned());
-        Validation { parallot, prediction_sha256, budget: prediction.budget, policies, verdict }
+        let coupled = CoupledResult::new(&policies);
+        Validation { parallot, prediction_sha256, budget: prediction.budget, policies, coupled, verdict }
     }
 
     /// Who won.
@@ -175,13 +199,19 @@ fn rows(prediction: &Prediction, foretold: &Foretold, finished: &[&RunRecord]) -
             measured_nats,
             error_log: (measured_nats / foretold_nats.value).ln(),
             is_held: foretold_nats.interval_90.contains(measured_nats),
+            coupled: foretold.coupled.as_ref().map(|coupled| coupled_row(coupled.loss_nats[i], measured_nats)),
         }
     };
     if all.is_empty() { Vec::new() } else { (0..prediction.langs.len()).map(row).collect() }
 }
 
+fn coupled_row(foretold_nats: Estimate, measured_nats: f64) -> CoupledRow {
+    let is_held = foretold_nats.interval_90.contains(measured_nats);
+    CoupledRow { foretold_nats, error_log: (measured_nats / foretold_nats.value).ln(), is_held }
+}
+
 /// Mean with Student's 90 % interval; absent of nothing.
-fn student_90(values: &[f64]) -> Option<Estimate> {
+pub(super) fn student_90(values: &[f64]) -> Option<Estimate> {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
     match values.len() {

@@ -1,7 +1,7 @@
 //! What the laws foretell of every policy, written before anything is trained on a mixture.
 
 use super::HALF_WIDTH;
-use crate::allocate::{Comparison, Policy, PolicyRow, Problem};
+use crate::allocate::{Comparison, Policy, PolicyRow, Problem, foretell};
 use crate::numeric::quantiles::central;
 use crate::units::{Estimate, Interval};
 use serde::{Deserialize, Serialize};
@@ -47,9 +47,22 @@ pub struct Foretold {
     pub stands_for: Vec<Policy>,
     /// Pairs a language.
     pub pairs: Vec<u64>,
-    /// Test loss a language, nats per target token, the mean over the seeds.
+    /// Test loss a language by its law alone, nats per target token, the mean over the seeds.
     pub loss_nats: Vec<Estimate>,
     /// Weighted mean over languages of what uniform loses more, nats per target token; 0 of uniform itself.
+    pub gain_nats: Estimate,
+    /// The same with transfer between the languages, where the fits know of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coupled: Option<Coupled>,
+}
+
+/// What laws with transfer foretell of one policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Coupled {
+    /// As in [`Foretold`].
+    pub loss_nats: Vec<Estimate>,
+    /// As in [`Foretold`].
     pub gain_nats: Estimate,
 }
 
@@ -79,9 +92,20 @@ pub struct Prediction {
     pub policies: Vec<Foretold>,
 }
 
-/// Foretells the policies of a comparison: of the problem's languages in their order, with the standard deviation of one ln loss by the chance of
-/// a run, `noise_log`, and the shifts to the test sets. The policies come back without what only the caller knows.
-pub fn predict(problem: &Problem, comparison: &Comparison, shifts: &[Shift], noise_log: &[f64], seeds: usize) -> Vec<Foretold> {
+/// What is known of the languages when their mixtures are foretold, in the order of the problem.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// From dev to test.
+    pub shifts: &'a [Shift],
+    /// Standard deviation of one ln loss by the chance of a run.
+    pub noise_log: &'a [f64],
+    /// Models a policy.
+    pub seeds: usize,
+}
+
+/// Foretells the policies of a comparison by the laws of each language alone; with transfer as well, where `coupled` is the same problem with it,
+/// beside the variance of a mixture's ln loss over that of a run.
+pub fn predict(problem: &Problem, coupled: Option<(&Problem, f64)>, comparison: &Comparison, known: Known) -> Vec<Foretold> {
     let mut distinct: Vec<(&PolicyRow, Vec<Policy>)> = Vec::new();
     for row in &comparison.policies {
         match distinct.iter_mut().find(|(other, _)| apart(&other.pairs, &row.pairs) <= SAME) {
@@ -90,20 +114,38 @@ pub fn predict(problem: &Problem, comparison: &Comparison, shifts: &[Shift], noi
         }
     }
     let uniform = comparison.policies.iter().find(|row| row.policy == Policy::Uniform).map_or(&[][..], |row| &row.pairs);
-    let of = |(row, stands_for): (&PolicyRow, Vec<Policy>)| {
-        let loss = |i: usize| {
-            let Estimate { value, interval_90: Interval { lo, hi } } = row.loss_nats[i];
-            let law = (hi / lo).ln() / (2.0 * HALF_WIDTH);
-            let spread = (law.powi(2) + noise_log[i].powi(2) / seeds as f64 + shifts[i].error_log.powi(2)).sqrt();
-            let value = shifts[i].ratio * value;
-            Estimate { value, interval_90: Interval { lo: value * (-HALF_WIDTH * spread).exp(), hi: value * (HALF_WIDTH * spread).exp() } }
-        };
-        // the laws that chose our allocation flatter it
-        let flattery = if row.policy == Policy::Parallot { 2.0 * comparison.noise_regret_nats } else { 0.0 };
-        let gain_nats = gain(problem, shifts, uniform, &row.pairs, flattery);
-        Foretold { policy: row.policy, stands_for, pairs: row.pairs.clone(), loss_nats: (0..shifts.len()).map(loss).collect(), gain_nats }
+    let allocations: Vec<Vec<u64>> = distinct.iter().map(|(row, _)| row.pairs.clone()).collect();
+    // the laws that chose our allocation flatter it
+    let flattery = |policy: Policy| if policy == Policy::Parallot { 2.0 * comparison.noise_regret_nats } else { 0.0 };
+    let by = |problem: &Problem, noise_ratio: f64| -> Vec<(Vec<Estimate>, Estimate)> {
+        let losses = foretell(problem, &allocations).into_iter();
+        let spread = losses.map(|losses| losses.into_iter().enumerate().map(|(i, loss)| known.spread(i, loss, noise_ratio)).collect());
+        let gains = distinct.iter().map(|(row, _)| gain(problem, known.shifts, uniform, &row.pairs, flattery(row.policy)));
+        spread.zip(gains).collect()
     };
-    distinct.into_iter().map(of).collect()
+    let alone = by(problem, 1.0);
+    let coupled = coupled.map_or_else(Vec::new, |(problem, noise_ratio)| by(problem, noise_ratio));
+    let mut coupled = coupled.into_iter().map(|(loss_nats, gain_nats)| Coupled { loss_nats, gain_nats });
+    let of = |((row, stands_for), (loss_nats, gain_nats)): ((&PolicyRow, Vec<Policy>), _)| Foretold {
+        policy: row.policy,
+        stands_for,
+        pairs: row.pairs.clone(),
+        loss_nats,
+        gain_nats,
+        coupled: coupled.next(),
+    };
+    distinct.iter().cloned().zip(alone).map(of).collect()
+}
+
+impl Known<'_> {
+    /// The mean test loss over the seeds: that of the law from dev to test, with the noise of runs and the chance of the sentences.
+    fn spread(&self, i: usize, loss: Estimate, noise_ratio: f64) -> Estimate {
+        let law = (loss.interval_90.hi / loss.interval_90.lo).ln() / (2.0 * HALF_WIDTH);
+        let noise = noise_ratio * self.noise_log[i].powi(2) / self.seeds as f64;
+        let spread = HALF_WIDTH * (law.powi(2) + noise + self.shifts[i].error_log.powi(2)).sqrt();
+        let value = self.shifts[i].ratio * loss.value;
+        Estimate { value, interval_90: Interval { lo: value * (-spread).exp(), hi: value * spread.exp() } }
+    }
 }
 
 /// Share of the budget that two mixtures spend on different languages.
@@ -112,23 +154,19 @@ fn apart(a: &[u64], b: &[u64]) -> f64 {
     moved as f64 / (2 * a.iter().sum::<u64>()).max(1) as f64
 }
 
-/// The gain of some pairs over uniform: by the fitted laws, with the interval over the draws.
+/// The gain of some pairs over uniform: the mean over the draws with their interval; by the fitted laws without draws.
 fn gain(problem: &Problem, shifts: &[Shift], uniform: &[u64], pairs: &[u64], flattery: f64) -> Estimate {
     let weights: f64 = problem.terms().iter().map(|term| term.weight).sum();
-    let of = |fall: &dyn Fn(usize, f64, f64) -> f64| {
-        let part = |i: usize| problem.terms()[i].weight * shifts[i].ratio * fall(i, uniform[i] as f64, pairs[i] as f64);
-        (0..pairs.len()).filter(|&i| uniform[i] != pairs[i]).map(part).sum::<f64>() / weights - flattery
+    let of = |problem: &Problem| {
+        let (from, to) = (problem.losses(uniform), problem.losses(pairs));
+        let part = |i: usize| problem.terms()[i].weight * shifts[i].ratio * (from[i] - to[i]);
+        // two infinite losses have no difference
+        (0..pairs.len()).filter(|&i| from[i] != to[i]).map(part).sum::<f64>() / weights - flattery
     };
-    let value = of(&|i, from, to| problem.terms()[i].loss(from) - problem.terms()[i].loss(to));
-    let drawn = problem.draws().iter().map(|laws| {
-        of(&|i, from, to| {
-            let term = problem.terms()[i].under(&laws[i]);
-            term.loss(from) - term.loss(to)
-        })
-    });
-    let mut drawn: Vec<f64> = drawn.filter(|gain| gain.is_finite()).collect();
+    let mut drawn: Vec<f64> = (0..problem.draws().len()).filter_map(|draw| Some(of(&problem.drawn(draw).ok()?))).collect();
+    drawn.retain(|gain| gain.is_finite());
     if uniform == pairs || drawn.is_empty() {
-        let value = if uniform == pairs { 0.0 } else { value };
+        let value = if uniform == pairs { 0.0 } else { of(problem) };
         return Estimate { value, interval_90: Interval { lo: value, hi: value } };
     }
     let mean = drawn.iter().sum::<f64>() / drawn.len() as f64;

@@ -47,6 +47,7 @@ fn foretold(policy: Policy, loss: f64, gain: f64) -> Foretold {
         pairs: vec![4, 6],
         loss_nats: vec![estimate(loss), estimate(loss)],
         gain_nats: estimate(gain),
+        coupled: None,
     }
 }
 
@@ -84,6 +85,26 @@ fn gains_are_paired_over_seeds() {
     let swapped = Validation::new("test", "abc", &prediction(), &[of(uniform), of(ours)]);
     assert!(matches!(swapped.winner(), Winner::Uniform { .. }), "{}", swapped.verdict);
     assert!(swapped.held().0 < 4);
+}
+
+#[test]
+fn laws_with_transfer_win_where_they_are_nearer_in_every_language() {
+    let mut prediction = prediction();
+    let estimate = |value: f64| Estimate { value, interval_90: Interval { lo: value - 0.05, hi: value + 0.05 } };
+    let measured = [[2.2, 2.3], [2.4, 2.5]];
+    for (row, losses) in prediction.policies.iter_mut().zip(measured) {
+        row.coupled = Some(Coupled { loss_nats: losses.map(|loss| estimate(loss + 0.01)).to_vec(), gain_nats: estimate(0.2) });
+    }
+    let records = measured.map(|losses| vec![record(1, losses, Outcome::Finished)]);
+    let coupled = Validation::new("test", "abc", &prediction, &records).coupled.unwrap();
+    assert_eq!((coupled.held, coupled.losses), (4, 4));
+    // by hand: mean over policies of |ln measured - ln foretold| without transfer, less the same with it
+    let russian = ((2.2f64 / 2.0).ln() + (2.4f64 / 2.2).ln() + (2.2f64 / 2.21).ln() + (2.4f64 / 2.41).ln()) / 2.0;
+    let vietnamese = ((2.3f64 / 2.0).ln() + (2.5f64 / 2.2).ln() + (2.3f64 / 2.31).ln() + (2.5f64 / 2.51).ln()) / 2.0;
+    approx::assert_relative_eq!(coupled.better_by_log.value, (russian + vietnamese) / 2.0, max_relative = 1e-12);
+    assert!(coupled.separable_error_log > 5.0 * coupled.coupled_error_log);
+    prediction.policies[0].coupled = None;
+    assert_eq!(Validation::new("test", "abc", &prediction, &records).coupled, None, "half a comparison is none");
 }
 
 #[test]

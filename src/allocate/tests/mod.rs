@@ -1,5 +1,6 @@
 //! Allocations against the conditions of optimality, brute force, closed forms, and the impossible twin of each problem.
 
+mod coupling;
 mod general;
 mod repetition;
 

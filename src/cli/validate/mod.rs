@@ -6,7 +6,7 @@ mod training;
 use super::allocate::{self, HashedFits};
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
-use super::mixture::MixtureArguments;
+use super::mixture::{MixtureArguments, coupling};
 use super::sweep::{self, Trainer};
 use super::terminal::{note, say};
 use super::text::{self, TextArguments};
@@ -19,7 +19,7 @@ use crate::report::eye::{duration, grouped};
 use crate::report::{csv, plot};
 use crate::spec::{BaseFiles, Experiment, RunSpec};
 use crate::sweep::{Cost, Plan, simulate};
-use crate::validate::{Prediction, Validation, predict};
+use crate::validate::{Known, Prediction, Validation, predict};
 use clap::Args;
 use std::path::PathBuf;
 use tables::{foretold, print};
@@ -163,8 +163,15 @@ impl Question {
         let path = store.folder().join("prediction.json");
         let comparison = compare(&self.problem, &self.policies);
         let shifts = self.shifts(trainer)?;
-        let noise: Vec<f64> = self.fits.file.fits.iter().map(|fit| fit.noise_log).collect();
-        let policies = predict(&self.problem, &comparison, &shifts, &noise, self.seeds.len());
+        let noise_log: Vec<f64> = self.fits.file.fits.iter().map(|fit| fit.noise_log).collect();
+        let known = Known { shifts: &shifts, noise_log: &noise_log, seeds: self.seeds.len() };
+        let alone = self.problem.uncoupled();
+        let coupled = match (&self.fits.file.transfer, coupling(&self.fits.file)) {
+            (Some(transfer), Some(coupling)) => alone.clone().with_coupling(coupling).ok().map(|problem| (problem, transfer.noise_ratio)),
+            _ => None,
+        };
+        let coupled = coupled.as_ref().map(|(problem, noise_ratio)| (problem, *noise_ratio));
+        let policies = predict(&alone, coupled, &comparison, known);
         if policies.len() < 2 {
             let error =
                 anyhow::anyhow!("the allocation and all baselines are the same to a half per cent of the budget, expected two policies");

@@ -46,10 +46,12 @@ pub fn print(validation: &Validation, folders: &Folders) {
                 nats(row.measured_nats),
                 format!("{:+.2} %", 100.0 * row.error_log),
                 if row.is_held { "yes" } else { "no" }.to_owned(),
+                row.coupled.as_ref().map_or_else(|| "-".to_owned(), |row| format!("{:+.2} %", 100.0 * row.error_log)),
+                row.coupled.as_ref().map_or("-", |row| if row.is_held { "yes" } else { "no" }).to_owned(),
             ]
         })
     });
-    let headings = ["policy", "language", "pairs", "foretold test loss, nats (90 %)", "measured", "error", "held"];
+    let headings = ["policy", "language", "pairs", "foretold test loss, nats (90 %)", "measured", "error", "held", "with transfer", "held"];
     say(&table(&headings, rows));
     say("");
     let rows = validation.policies.iter().map(|policy| {
@@ -67,6 +69,9 @@ pub fn print(validation: &Validation, folders: &Folders) {
     say(&table(&headings, rows));
     let (held, all) = validation.held();
     say(&format!("\n{held} of {all} measured losses lie in their foretold 90 % intervals"));
+    if let Some(coupled) = &validation.coupled {
+        say(&format!("with transfer {} of {} do; {}", coupled.held, coupled.losses, coupled.verdict));
+    }
     say(&format!("{} pairs: {}", grouped(validation.budget), validation.verdict));
     let here = folders.fits.join("validation.json");
     say(&format!("\nprediction {} was written first; result in `{}`", &validation.prediction_sha256[..16], here.display()));

@@ -9,7 +9,7 @@ use crate::report::eye;
 use crate::units::Estimate;
 use crate::validate::{LossRow, PolicyResult, Validation};
 
-/// Left: measured against foretold losses, one dot a policy and language with its foretold interval. Right: the gains over uniform.
+/// Left: measured against foretold losses, one dot a policy and language with its foretold interval, and a ring by laws with transfer. Right: the gains over uniform.
 pub fn validation(validation: &Validation) -> Picture {
     let baselines = validation.policies.iter().filter(|policy| policy.policy != Policy::Uniform).count();
     let mut picture = Picture::new(WIDTH, 430.0_f64.max(160.0 + 46.0 * baselines as f64));
@@ -27,7 +27,8 @@ pub fn validation(validation: &Validation) -> Picture {
 fn losses(picture: &mut Picture, validation: &Validation, panel: &Panel) {
     let rows = || validation.policies.iter().enumerate().flat_map(|(at, policy)| policy.losses.iter().map(move |row| (at, row)));
     let of = |(_, row): (usize, &LossRow)| [row.foretold_nats.interval_90.lo, row.foretold_nats.interval_90.hi, row.measured_nats];
-    let span = ends(rows().flat_map(of));
+    let coupled = rows().filter_map(|(_, row)| Some(row.coupled.as_ref()?.foretold_nats.value));
+    let span = ends(rows().flat_map(of).chain(coupled));
     let (x, y) = (Axis::linear(span, panel.across(), Unit::Nats), Axis::linear(span, panel.up(), Unit::Nats));
     panel.draw_y(picture, &y, 6);
     panel.draw_x(picture, &x, 6);
@@ -36,7 +37,11 @@ fn losses(picture: &mut Picture, validation: &Validation, panel: &Panel) {
         12.0,
         Anchor::Middle,
         FAINT,
-        "foretold test loss with 90 % interval, nats",
+        if validation.coupled.is_some() {
+            "foretold test loss with 90 % interval (ring: with transfer), nats"
+        } else {
+            "foretold test loss with 90 % interval, nats"
+        },
     );
     picture.text((10.0, panel.top - 12.0), 12.0, Anchor::Start, FAINT, "measured test loss, nats");
     picture.dashed([span.0, span.1].map(|end| (x.at(end), y.at(end))), 4.0, 1.2, FAINT);
@@ -45,6 +50,9 @@ fn losses(picture: &mut Picture, validation: &Validation, panel: &Panel) {
         let Estimate { value, interval_90 } = row.foretold_nats;
         picture.line([interval_90.lo, interval_90.hi].map(|end| (x.at(end), height)), 1.6, policy_ink(at).alpha(0.6));
         picture.dot((x.at(value), height), 4.0, policy_ink(at));
+        if let Some(coupled) = &row.coupled {
+            picture.ring((x.at(coupled.foretold_nats.value), height), 3.5, policy_ink(at));
+        }
     }
 }
 

@@ -245,6 +245,22 @@ fn a_mixture_reads_every_language_and_repeats_what_runs_out() {
 }
 
 #[test]
+fn a_run_repeats_pairs_as_often_as_the_experiment_says() {
+    let (mut experiment, bitexts, base) = prepared(EXPERIMENT);
+    let unique = bitexts[0].train.len() as u64;
+    experiment.sizes = vec![crate::units::Pairs(2 * unique)];
+    let run = |experiment: &Experiment| {
+        let tuner = Tuner::new(experiment, &bitexts, &base, "test", "cpu").unwrap();
+        tuner.run(&experiment.runs(&bitexts, &base.id)[0], &|| 0.0, |_| ())
+    };
+    let error = run(&experiment).unwrap_err().to_string();
+    assert!(error.contains(&(2 * unique).to_string()), "{error}");
+    experiment.passes = 2;
+    let record = run(&experiment).unwrap();
+    assert_eq!((record.pairs.0, record.steps), (2 * unique, (2 * unique).div_ceil(4)));
+}
+
+#[test]
 fn instruction_data_is_read_among_the_pairs() {
     let (mut experiment, bitexts, base) = prepared(EXPERIMENT);
     let record = |k: usize| Instruction { instruction: format!("Say {k}."), input: String::new(), output: format!("{k} {k}") };

@@ -1,0 +1,54 @@
+//! Transfer between the languages of a problem, as fitted to mixtures.
+//!
+//! ```text
+//! loss_i(X) = L_i(y_i),    y_i = d_i(X_i) + sum_j tau_ij X_j
+//! ```
+//!
+//! `d_i` is the worth under repetition. A tau is of either sign, so data may come below 0: below the amount at which a law is trusted, what is above
+//! its floor goes on as an exponential. The sum of the losses stays convex in the amounts, so the optimum stays proven.
+
+use super::Term;
+
+/// Transfer between the languages of a problem, in the order of its terms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coupling {
+    /// `(i, j, tau_ij)`: a pair of language `j` counts as so many of language `i`.
+    pub tau: Vec<(usize, usize, f64)>,
+    /// Amount of each language from which its law is trusted, pairs, above 0.
+    pub trusted_from: Vec<f64>,
+    /// For each draw of the laws the taus that belong to it, in the order of `tau`.
+    pub draws: Vec<Vec<f64>>,
+}
+
+impl Coupling {
+    /// The same with the taus of one draw; those fitted where there is no such draw.
+    pub(super) fn drawn(&self, draw: usize) -> Self {
+        let mut drawn = self.clone();
+        if let Some(taus) = self.draws.get(draw) {
+            drawn.tau.iter_mut().zip(taus).for_each(|(row, &tau)| row.2 = tau);
+        }
+        drawn
+    }
+
+    /// What the pairs of all languages are worth to each.
+    fn data(&self, terms: &[Term], pairs: &[u64]) -> Vec<f64> {
+        let mut data: Vec<f64> = terms.iter().zip(pairs).map(|(term, &x)| term.worth(x as f64)).collect();
+        self.tau.iter().for_each(|&(to, from, tau)| data[to] += tau * pairs[from] as f64);
+        data
+    }
+
+    /// Loss of each language, nats per target token.
+    pub(super) fn losses(&self, terms: &[Term], pairs: &[u64]) -> Vec<f64> {
+        let data = self.data(terms, pairs);
+        (0..terms.len()).map(|i| terms[i].laws.extended_below(self.trusted_from[i], data[i]).0).collect()
+    }
+
+    /// Fall of the weighted sum of losses a further pair of each language, at the margin; below 0 where its pairs harm more than they help.
+    pub(super) fn gains(&self, terms: &[Term], pairs: &[u64]) -> Vec<f64> {
+        let data = self.data(terms, pairs);
+        let steepness = |i: usize| -terms[i].weight * terms[i].laws.extended_below(self.trusted_from[i], data[i]).1;
+        let mut gains: Vec<f64> = (0..terms.len()).map(|i| steepness(i) * terms[i].worth_slope(pairs[i] as f64)).collect();
+        self.tau.iter().for_each(|&(to, from, tau)| gains[from] += tau * steepness(to));
+        gains
+    }
+}
