@@ -15,6 +15,7 @@ pub use json::json;
 use crate::allocate::{Allocation, Comparison, ParetoPoint, Term};
 use crate::fit::Fit;
 use crate::record::{Outcome, RunRecord};
+use crate::similarity::Similarity;
 use crate::units::Lang;
 use std::collections::BTreeMap;
 
@@ -67,6 +68,8 @@ pub struct Report<'a> {
     pub path: &'a [Allocation],
     /// The front between the mean and the worst language, from the least worst loss to the least mean.
     pub front: &'a [ParetoPoint],
+    /// What the similarity of languages foretells of their curves.
+    pub similarity: Option<&'a Similarity>,
     /// The small runs behind the fits; empty for a user's own curves.
     pub records: &'a [RunRecord],
     /// Names to show in place of those of [`Lang::name`], by language code.

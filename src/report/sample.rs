@@ -232,6 +232,7 @@ impl Sample {
             comparison: Some(&self.comparison),
             path: &self.path,
             front: &self.front,
+            similarity: None,
             records: &self.records,
             names: &self.names,
         }

@@ -9,6 +9,7 @@ mod panel;
 mod pareto;
 mod picture;
 mod residuals;
+mod similarity;
 mod transfer;
 mod validation;
 
@@ -19,6 +20,7 @@ pub use layers::{Line, layers, plane};
 pub use pareto::pareto;
 pub use picture::{Anchor, Ink, Picture, PlotError};
 pub use residuals::residuals;
+pub use similarity::similarity;
 pub use transfer::transfer;
 pub use validation::validation;
 
