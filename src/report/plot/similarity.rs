@@ -46,7 +46,7 @@ fn draw(picture: &mut Picture, similarity: &Similarity, trial: &Trial, gamma: Ga
     picture.text((panel.left - 46.0, panel.top - 14.0), 12.0, Anchor::Start, FAINT, unit);
     let error = |predictor| trial.score(predictor).map_or_else(|| "none".to_owned(), |score| format!("{:.3}", score.rms_log));
     let (none, paper, free) = (error(Predictor::None), error(Predictor::Paper(gamma)), error(Predictor::Free(gamma)));
-    let note = format!("left out, error of ln loss {none}; with gamma {paper} as in the paper, {free} free");
+    let note = format!("error {none} without gamma, {paper} as in the paper, {free} free");
     let note = fitted(picture, 12.0, &note, panel.right - panel.left + 40.0);
     picture.text((panel.left - 46.0, panel.top - 34.0), 12.0, Anchor::Start, TEXT, note);
     for (at, (row, level)) in similarity.languages.iter().zip(&trial.levels_log).enumerate() {
