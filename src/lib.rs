@@ -31,6 +31,7 @@ pub mod fit;
 #[cfg(feature = "train")]
 pub mod model;
 
+pub mod similarity;
 pub mod validate;
 
 #[cfg(feature = "train")]

@@ -1,6 +1,7 @@
 //! What a number is: amounts of data, languages, directions and intervals.
 
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::fmt;
 use std::str::FromStr;
 
@@ -269,6 +270,23 @@ pub struct Estimate {
     pub value: f64,
     /// 90 % interval.
     pub interval_90: Interval,
+}
+
+impl Estimate {
+    /// The mean of some values with Student's interval, infinite where there is one value; absent of nothing.
+    pub fn of_mean(values: &[f64]) -> Option<Self> {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        match values.len() {
+            0 => None,
+            1 => Some(Estimate { value: mean, interval_90: Interval { lo: f64::NEG_INFINITY, hi: f64::INFINITY } }),
+            _ => {
+                let error = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0) / count).sqrt();
+                let half = StudentsT::new(0.0, 1.0, count - 1.0).ok()?.inverse_cdf(0.95) * error;
+                Some(Estimate { value: mean, interval_90: Interval { lo: mean - half, hi: mean + half } })
+            }
+        }
+    }
 }
 
 #[cfg(test)]

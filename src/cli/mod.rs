@@ -18,6 +18,8 @@ mod mixture;
 mod problem;
 mod quickstart;
 mod report;
+#[cfg(feature = "train")]
+mod similarity;
 mod sweep;
 mod terminal;
 mod text;
@@ -60,6 +62,9 @@ enum Verb {
     /// Tune models on an allocation and on the baselines, and say who won
     #[cfg(feature = "train")]
     Validate(validate::Arguments),
+    /// Compute how similar languages are to English, and how well that foretells a language that was never run
+    #[cfg(feature = "train")]
+    Similarity(similarity::Arguments),
     /// Measure how fast this machine trains
     #[cfg(feature = "train")]
     Bench(bench::Arguments),
@@ -120,6 +125,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
         Verb::Export(arguments) => export::run(&arguments),
         #[cfg(feature = "train")]
         Verb::Validate(arguments) => validate::run(&arguments),
+        #[cfg(feature = "train")]
+        Verb::Similarity(arguments) => similarity::run(&arguments),
         #[cfg(feature = "train")]
         Verb::Bench(arguments) => bench::run(&arguments),
     }

@@ -8,6 +8,7 @@ use crate::files;
 use crate::fit::FitFile;
 use crate::record::{Manifest, RunRecord, Store};
 use crate::report::{Provenance, Report};
+use crate::similarity::Similarity;
 use clap::Args;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,10 +36,18 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         current
     });
+    let similarity = read_similarity(&folders)?.filter(|similarity| {
+        let current = similarity.fits_sha256 == fits.sha256;
+        if !current {
+            note("warning: the similarities are of other fits and are left out; `parallot similarity` makes new ones");
+        }
+        current
+    });
     let (manifest, records) = Store::new(&folders.records).read_sweep().or_input()?;
     files::check_writable(&out).or_input()?;
     let names = names(&manifest);
-    let report = report_of(&fits.file, allocation.as_ref(), &records, &names, format!("parallot report {}", arguments.experiment));
+    let command = format!("parallot report {}", arguments.experiment);
+    let report = Report { similarity: similarity.as_ref(), ..report_of(&fits.file, allocation.as_ref(), &records, &names, command) };
     for (name, bytes) in report.files().or_work()? {
         files::write(&out.join(name), &bytes).or_work()?;
     }
@@ -59,6 +68,17 @@ fn parse_allocation(path: &Path) -> Result<AllocationFile, Failure> {
     let text = files::read_text(path).or_input()?;
     let read = serde_json::from_str(&text).map_err(|error| anyhow::anyhow!("cannot read allocation `{}`: {error}", path.display()));
     read.map_err(|error| Failure::input(error).hint("`parallot allocate` makes a new one"))
+}
+
+/// What similarity foretells, where that has been computed.
+fn read_similarity(folders: &Folders) -> Result<Option<Similarity>, Failure> {
+    let path = folders.fits.join("similarity.json");
+    if !files::exists(&path) {
+        return Ok(None);
+    }
+    let text = files::read_text(&path).or_input()?;
+    let read = serde_json::from_str(&text).map_err(|error| anyhow::anyhow!("cannot read similarities `{}`: {error}", path.display()));
+    read.map(Some).map_err(|error| Failure::input(error).hint("`parallot similarity` makes new ones"))
 }
 
 /// English names of the languages of a sweep.
@@ -83,6 +103,7 @@ pub fn report_of<'a>(
         path: allocation.map_or(&[], |allocation| &allocation.budget_path),
         front: allocation.map_or(&[], |allocation| &allocation.pareto_front),
         transfer: fits.transfer.as_ref(),
+        similarity: None,
         records,
         names,
     }

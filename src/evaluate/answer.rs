@@ -3,7 +3,7 @@
 use super::EvaluateError;
 use super::task::Item;
 use crate::model::{Choices, Decoding, Llama, Request, Vocabulary, generate};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How answers are written.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,7 +17,8 @@ pub struct Setting {
 }
 
 /// What a model wrote.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Answer {
     /// The item.
     pub id: String,
@@ -29,11 +30,12 @@ pub struct Answer {
     pub prompt_tokens_cut: usize,
 }
 
-/// Answers items in their order. `observe` is called with the number of items answered since its last call.
+/// Answers items in their order, before which `first` others were asked, a whole number of batches: sampling goes by the place among all. `observe` is called with the number of items answered since its last call.
 pub fn answer(
     model: &Llama,
     vocabulary: &Vocabulary,
     items: &[Item],
+    first: usize,
     setting: &Setting,
     mut observe: impl FnMut(u64),
 ) -> Result<Vec<Answer>, EvaluateError> {
@@ -51,7 +53,7 @@ pub fn answer(
         }
         let mut requests = Vec::with_capacity(read.len());
         for (at, ((prompt, _), choices, _)) in read.iter().enumerate() {
-            requests.push(Request { prompt, choices: choices.as_ref(), stream: (number * setting.batch + at) as u64 });
+            requests.push(Request { prompt, choices: choices.as_ref(), stream: (first + number * setting.batch + at) as u64 });
         }
         let responses = generate(model, eos, &requests, &setting.decoding)?;
         for ((item, ((_, cut), _, choices)), tokens) in items.iter().zip(&read).zip(responses) {

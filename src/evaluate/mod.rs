@@ -7,6 +7,7 @@ mod answer;
 mod outside;
 mod representation;
 mod scoring;
+mod similarity;
 mod spans;
 mod task;
 
@@ -14,6 +15,7 @@ pub use answer::{Answer, Setting, answer};
 pub use outside::outside;
 pub use representation::{LayerRow, Parallel, Point, Study, representation};
 pub use scoring::{Metric, language_rate, scores};
+pub use similarity::{cosine, overlap};
 pub use spans::spans;
 pub use task::{Columns, Item, Task};
 

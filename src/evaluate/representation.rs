@@ -93,7 +93,7 @@ pub fn representation(
 }
 
 /// The mean of the residual stream over the tokens of each text: a matrix (texts, d) a layer.
-fn sentences(
+pub(super) fn sentences(
     model: &Llama,
     vocabulary: &Vocabulary,
     texts: &[&str],

@@ -27,7 +27,7 @@ pub struct Alignment {
 /// How `x` (n, p) and `y` (n, p) lie to each other, n at least 2.
 pub fn alignment(x: &DMatrix<f64>, y: &DMatrix<f64>) -> Alignment {
     let n = x.nrows();
-    let cosines = unit_rows(x) * unit_rows(y).transpose(); // (n, n)
+    let cosines = cosines(x, y); // (n, n)
     let parallel = cosines.trace();
     let hits = |nearest: &dyn Fn(usize) -> usize| (0..n).filter(|&at| nearest(at) == at).count() as f64 / n as f64;
     Alignment {
@@ -37,6 +37,11 @@ pub fn alignment(x: &DMatrix<f64>, y: &DMatrix<f64>) -> Alignment {
         retrieval_backward: hits(&|column| cosines.column(column).argmax().0),
         cka: cka(x, y),
     }
+}
+
+/// Cosines (n, m) of each row of `x` (n, p) with each of `y` (m, p).
+pub fn cosines(x: &DMatrix<f64>, y: &DMatrix<f64>) -> DMatrix<f64> {
+    unit_rows(x) * unit_rows(y).transpose()
 }
 
 /// Linear CKA by the Gram matrices (n, n) of the rows: `|Yc^T Xc|_F^2 = sum (Xc Xc^T) o (Yc Yc^T)`.

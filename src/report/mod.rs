@@ -16,6 +16,7 @@ use crate::allocate::{Allocation, Comparison, ParetoPoint, Term};
 use crate::fit::Fit;
 use crate::fit::transfer::TransferFit;
 use crate::record::{Outcome, RunRecord};
+use crate::similarity::Similarity;
 use crate::units::{Estimate, Lang};
 use std::collections::BTreeMap;
 
@@ -70,6 +71,8 @@ pub struct Report<'a> {
     pub front: &'a [ParetoPoint],
     /// What languages bring each other, where mixtures were trained.
     pub transfer: Option<&'a TransferFit>,
+    /// What the similarity of languages foretells of their curves.
+    pub similarity: Option<&'a Similarity>,
     /// The small runs behind the fits; empty for a user's own curves.
     pub records: &'a [RunRecord],
     /// Names to show in place of those of [`Lang::name`], by language code.

@@ -256,6 +256,7 @@ impl Sample {
             path: &self.path,
             front: &self.front,
             transfer: self.transfer.as_ref(),
+            similarity: None,
             records: &self.records,
             names: &self.names,
         }

@@ -232,10 +232,16 @@ impl<'a> Tuner<'a> {
     }
 }
 
-fn scored(experiment: &Experiment, bitext: &Bitext, pairs: &[Pair], base: &Base) -> Result<Scored, TrainError> {
+/// What runs are scored on: at most so many pairs, in the order of the hash of their English side.
+pub fn evaluated(pairs: &[Pair], most: usize) -> Vec<&Pair> {
     let mut pairs: Vec<&Pair> = pairs.iter().collect();
     pairs.sort_by_cached_key(|pair| files::hash(pair.english.as_bytes()));
-    pairs.truncate(experiment.evaluation.pairs);
+    pairs.truncate(most);
+    pairs
+}
+
+fn scored(experiment: &Experiment, bitext: &Bitext, pairs: &[Pair], base: &Base) -> Result<Scored, TrainError> {
+    let pairs = evaluated(pairs, experiment.evaluation.pairs);
     let (mut sequences, mut target_bytes) = (Vec::new(), 0);
     for (at, pair) in pairs.into_iter().enumerate() {
         let example =

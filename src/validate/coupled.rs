@@ -1,6 +1,6 @@
 //! Whether laws with transfer foretell mixtures better than the laws of each language alone.
 
-use super::outcome::{LossRow, PolicyResult, student_90};
+use super::outcome::{LossRow, PolicyResult};
 use crate::units::{Estimate, Interval};
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ impl CoupledResult {
             let falls: Vec<f64> = own.map(|(row, coupled)| row.error_log.abs() - coupled.abs()).collect();
             falls.iter().sum::<f64>() / falls.len() as f64
         };
-        let better_by_log = student_90(&langs.iter().map(better).collect::<Vec<_>>())?;
+        let better_by_log = Estimate::of_mean(&langs.iter().map(better).collect::<Vec<_>>())?;
         let result = CoupledResult {
             separable_error_log: mean_square(&mut rows.iter().map(|row| row.error_log)),
             coupled_error_log: mean_square(&mut coupled.iter().copied()),

@@ -6,7 +6,6 @@ use crate::allocate::Policy;
 use crate::record::{Outcome, RunRecord};
 use crate::units::{Estimate, Interval, Lang};
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::fmt;
 
 /// One language under one policy.
@@ -146,7 +145,7 @@ impl Validation {
                 mean_loss_nats: finished.iter().map(|record| mean(record)).sum::<f64>() / count,
                 foretold_gain_nats: foretold.gain_nats,
                 coupled_gain_nats: foretold.coupled.as_ref().map(|coupled| coupled.gain_nats),
-                measured_gain_nats: student_90(&differences),
+                measured_gain_nats: Estimate::of_mean(&differences),
             }
         };
         let policies: Vec<PolicyResult> = prediction.policies.iter().enumerate().map(result).collect();
@@ -208,19 +207,4 @@ fn rows(prediction: &Prediction, foretold: &Foretold, finished: &[&RunRecord]) -
 fn coupled_row(foretold_nats: Estimate, measured_nats: f64) -> CoupledRow {
     let is_held = foretold_nats.interval_90.contains(measured_nats);
     CoupledRow { foretold_nats, error_log: (measured_nats / foretold_nats.value).ln(), is_held }
-}
-
-/// Mean with Student's 90 % interval; absent of nothing.
-pub(super) fn student_90(values: &[f64]) -> Option<Estimate> {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    match values.len() {
-        0 => None,
-        1 => Some(Estimate { value: mean, interval_90: Interval { lo: f64::NEG_INFINITY, hi: f64::INFINITY } }),
-        _ => {
-            let error = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0) / count).sqrt();
-            let half = StudentsT::new(0.0, 1.0, count - 1.0).ok()?.inverse_cdf(0.95) * error;
-            Some(Estimate { value: mean, interval_90: Interval { lo: mean - half, hi: mean + half } })
-        }
-    }
 }

@@ -5,6 +5,7 @@ use parallot::curve::curves_of_records;
 use parallot::files;
 use parallot::fit::{FitFile, Settings, fit_all};
 use parallot::record::{Store, points_csv};
+use parallot::similarity::{Similarity, trials};
 use std::path::{Path, PathBuf};
 
 fn home() -> &'static Path {
@@ -49,6 +50,26 @@ fn points_and_laws_follow_from_the_records() {
                 let distance = (again - kept_value).abs();
                 assert!(distance <= 1e-6 * kept_value.abs(), "{} {parameter}: {again}, kept {kept_value}", kept.curve);
             }
+        }
+    }
+}
+
+#[test]
+fn what_similarity_foretells_follows_from_the_fits() {
+    for folder in kept() {
+        let fits = home().join("fits").join(folder.file_name().unwrap());
+        if !files::exists(&fits.join("similarity.json")) {
+            println!("skipped: no similarities of `{}` are kept", fits.display());
+            continue;
+        }
+        let kept: Similarity = serde_json::from_str(&files::read_text(&fits.join("similarity.json")).unwrap()).unwrap();
+        let json = files::read_text(&fits.join("fits.json")).unwrap();
+        assert_eq!(kept.fits_sha256, files::hash(json.as_bytes()), "the similarities of {} are of other fits", kept.source);
+        let (again, verdict) = trials(&FitFile::from_json(&json).unwrap().fits, &kept.languages).unwrap();
+        assert_eq!(verdict, kept.verdict);
+        for (again, kept) in again.iter().zip(&kept.trials).flat_map(|(again, kept)| again.scores.iter().zip(&kept.scores)) {
+            assert_eq!(again.predictor, kept.predictor);
+            assert!((again.rms_log - kept.rms_log).abs() < 1e-9, "{}: {}, kept {}", kept.predictor, again.rms_log, kept.rms_log);
         }
     }
 }

@@ -28,5 +28,7 @@ mod resume;
 mod scores;
 mod seeds;
 #[cfg(feature = "train")]
+mod similarity;
+#[cfg(feature = "train")]
 mod validating;
 mod verbs;

@@ -3,8 +3,9 @@
 use super::super::failure::Failure;
 use super::super::terminal::{bar, bars};
 use super::arguments::Arguments;
+use super::hinted;
+use super::model::{self, Opened};
 use super::output::{LayerValues, Output};
-use super::{hinted, model};
 use crate::evaluate::{EvaluateError, LayerRow, Parallel, Study, representation};
 use crate::files;
 use crate::report::plot::{Line, Picture, layers, plane};
@@ -42,7 +43,7 @@ pub fn study(arguments: &Arguments) -> Result<Output, Failure> {
     let folders = arguments.model.iter().map(|folder| ("model", folder)).chain(arguments.against.iter().map(|folder| ("against", folder)));
     let mut studies = Vec::new();
     for (name, folder) in folders {
-        let (model, vocabulary) = model::read(arguments, folder)?;
+        let Opened { model, vocabulary, .. } = model::read(arguments, folder)?;
         let batches = parallels.iter().map(|parallel| 3 * parallel.pairs.len().div_ceil(16) as u64).sum();
         let bar = bar(&bars(), batches, name);
         let study = representation(&model, &vocabulary, &arguments.from, &parallels, arguments.prompt.into(), || bar.inc(1));

@@ -1,5 +1,6 @@
 //! `parallot evaluate`: the scores of a model, or of two text files, and what the model's layers hold.
 
+mod answers;
 mod arguments;
 mod layers;
 mod model;
@@ -9,7 +10,7 @@ pub use arguments::Arguments;
 
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
-use super::terminal::{bar, bars, note};
+use super::terminal::note;
 use super::text::{self, TextArguments};
 use crate::corpus::{Row, english_text, read_lines};
 use crate::evaluate::{self, EvaluateError, Item, Setting, Task};
@@ -75,12 +76,10 @@ fn of_answers(arguments: &Arguments, folder: &Path) -> Result<Output, Failure> {
     let Data { rows, shots, inputs } = data(arguments)?;
     let items = task.items(&rows, &shots, &arguments.columns(task.roles())?, arguments.prompt.into()).map_err(hinted)?;
     let identifier = arguments.identify.as_deref().map(|name| identifier(name, arguments)).transpose()?;
-    let (model, vocabulary) = model::read(arguments, folder)?;
+    let opened = model::read(arguments, folder)?;
     let setting =
-        Setting { decoding: decoding(arguments, model.context())?, batch: arguments.batch.get(), is_one_line: task.is_one_line() };
-    let bar = bar(&bars(), items.len() as u64, "answers");
-    let answers = evaluate::answer(&model, &vocabulary, &items, &setting, |done| bar.inc(done)).map_err(hinted)?;
-    bar.finish_and_clear();
+        Setting { decoding: decoding(arguments, opened.model.context())?, batch: arguments.batch.get(), is_one_line: task.is_one_line() };
+    let answers = answers::answers(arguments, &opened, &items, &setting)?;
     let cut = answers.iter().filter(|answer| answer.prompt_tokens_cut > 0).count();
     if cut > 0 {
         note(&format!("note: {cut} of {} prompts are longer than the context and lost their beginning", answers.len()));

@@ -11,8 +11,18 @@ use std::path::Path;
 /// Longest sequence where nobody asks for one, tokens.
 const CONTEXT: usize = 2048;
 
+/// A model that can be asked.
+pub struct Opened {
+    /// The network, with adapters where the folder holds any.
+    pub model: Llama,
+    /// Its tokenizer.
+    pub vocabulary: Vocabulary,
+    /// Hash of the content of all files that it was read from.
+    pub sha256: String,
+}
+
 /// Reads the network and the tokenizer in a folder, or those that the adapters in it belong to and the adapters.
-pub fn read(arguments: &Arguments, folder: &Path) -> Result<(Llama, Vocabulary), Failure> {
+pub fn read(arguments: &Arguments, folder: &Path) -> Result<Opened, Failure> {
     let device = select_device(&arguments.device).map_err(|error| {
         Failure::input(error).hint("`--device cpu` runs everywhere; CUDA needs an NVIDIA GPU and a build with `--features cuda`")
     })?;
@@ -33,7 +43,11 @@ pub fn read(arguments: &Arguments, folder: &Path) -> Result<(Llama, Vocabulary),
     }
     let (model, vocabulary) = checkpoint::read(&found, context, &device).or_input()?;
     match named {
-        Some(_) => Ok((checkpoint::read_adapters(folder, &model).or_input()?, vocabulary)),
-        None => Ok((model, vocabulary)),
+        Some(_) => {
+            let model = checkpoint::read_adapters(folder, &model).or_input()?;
+            let sha256 = format!("{} {}", found.sha256, checkpoint::adapters_sha256(folder).or_input()?);
+            Ok(Opened { model, vocabulary, sha256 })
+        }
+        None => Ok(Opened { model, vocabulary, sha256: found.sha256 }),
     }
 }

@@ -111,6 +111,12 @@ pub fn read_adapters(folder: &Path, model: &Llama) -> Result<Llama, CheckpointEr
     Ok(adapted)
 }
 
+/// Hash of the content of the adapters in a folder.
+pub fn adapters_sha256(folder: &Path) -> Result<String, CheckpointError> {
+    let (config, weights) = (files::map(&folder.join(adapter::CONFIG))?, files::map(&folder.join(adapter::WEIGHTS))?);
+    Ok(files::hash(format!("{} {}", files::hash(&config), files::hash(&weights)).as_bytes()))
+}
+
 /// The longest sequence, tokens, that a checkpoint allows; `None` where it names no limit.
 pub fn longest(folder: &Path) -> Result<Option<usize>, CheckpointError> {
     let path = folder.join(CheckpointFiles::CONFIG);

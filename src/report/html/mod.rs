@@ -63,6 +63,7 @@ fn sections(report: &Report) -> Result<Vec<Section>, ReportError> {
         ("policies", "Policies", comparison.map(|comparison| format!("{}{}", tables::policies(comparison), policies_note(comparison)))),
         ("transfer", "Transfer", figure("transfer").map(|svg| svg + TRANSFER)),
         ("tau", "Effective data", report.transfer.zip(figure("tau")).map(|(transfer, svg)| svg + &tau_note(transfer))),
+        ("similarity", "Similarity", similarity(report)?),
         ("provenance", "Provenance", Some(provenance(report))),
     ];
     let present = parts.into_iter().filter_map(|(anchor, title, body)| Some(Section { anchor, title, body: body? }));
@@ -118,23 +119,38 @@ fn repetition_note(report: &Report) -> String {
     )
 }
 
+const SIMILARITY: &str = "<p class=\"faint\">Gamma of the paper's law by two recipes of our own, as the paper gives none; each language's curve was foretold from \
+those of the others. Data: <code>similarity.csv</code>.</p>\n";
+
 /// The pictures as inline SVG.
 fn figures(report: &Report) -> Result<Vec<(&'static str, String)>, ReportError> {
-    let draw = |(name, picture): (&'static str, plot::Picture)| {
-        let svg = picture.svg().map_err(|cause| ReportError::Plot { plot: name, cause })?;
-        // the namespace is implied inside HTML, and the page shall hold no address
-        let svg = svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", " role=\"img\"", 1);
-        Ok((name, format!("<figure>\n{svg}</figure>\n")))
-    };
-    plot::pictures(report).into_iter().map(draw).collect()
+    plot::pictures(report).into_iter().map(|(name, picture)| Ok((name, inline(name, &picture)?))).collect()
+}
+
+fn inline(name: &'static str, picture: &plot::Picture) -> Result<String, ReportError> {
+    let svg = picture.svg().map_err(|cause| ReportError::Plot { plot: name, cause })?;
+    // the namespace is implied inside HTML, and the page shall hold no address
+    let svg = svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", " role=\"img\"", 1);
+    Ok(format!("<figure>\n{svg}</figure>\n"))
+}
+
+fn similarity(report: &Report) -> Result<Option<String>, ReportError> {
+    let Some(similarity) = report.similarity else { return Ok(None) };
+    let picture = inline("similarity", &plot::similarity(similarity))?;
+    Ok(Some(format!("{picture}<p>{}.</p>\n{SIMILARITY}", escape(&capitalised(&similarity.verdict)))))
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut sentence = sentence.to_owned();
+    if let Some(first) = sentence.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    sentence
 }
 
 fn verdict(report: &Report, comparison: &Comparison) -> String {
     let allocation = &comparison.allocation;
-    let mut sentence = comparison.verdict().to_string();
-    if let Some(first) = sentence.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
+    let sentence = capitalised(&comparison.verdict().to_string());
     let mut html = format!("<div class=\"verdict\">\n<p class=\"sentence\">{}.</p>\n", escape(&sentence));
     let _ = writeln!(
         html,

@@ -1,0 +1,195 @@
+//! `parallot similarity`: gamma by two recipes, and what it foretells of a language left out.
+
+use super::allocate::{self, HashedFits};
+use super::failure::{Failure, OrFail};
+use super::folders::Folders;
+use super::sweep::{self, Trainer};
+use super::terminal::{bar, bars, note, say, table};
+use super::text::{self, TextArguments};
+use super::version;
+use crate::corpus::Bitext;
+use crate::evaluate::{EvaluateError, cosine, overlap};
+use crate::files;
+use crate::record::{Evaluation, RunRecord, Store};
+use crate::report::eye::{signed, significant};
+use crate::report::{csv, plot};
+use crate::similarity::{self, Gamma, Likeness, Measure, Similarity, Trial, middle_layers, trials};
+use crate::spec::Experiment;
+use crate::train::{Base, evaluated};
+use anyhow::anyhow;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Flags of `parallot similarity`.
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// Experiment that has been swept and fitted: a YAML file, or the name of one in `experiments/`
+    pub experiment: String,
+    /// Where to read the sentences, and to train the base if it is not kept: `cpu`, `cuda` or `cuda:1`
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+    /// Folder of base models, which are kept by the hash of their spec
+    #[arg(long, value_name = "FOLDER", env = "PARALLOT_CACHE", default_value = ".parallot-cache")]
+    pub cache: PathBuf,
+    /// Where the corpora are
+    #[command(flatten)]
+    pub text: TextArguments,
+    /// Print what was found as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the verb.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let folders = Folders::of(&arguments.experiment)?;
+    let experiment = folders.read()?;
+    sweep::check_device(&arguments.device, Trainer::Candle)?;
+    let hint = format!("`parallot fit {}` makes them", arguments.experiment);
+    let fits = allocate::fits_of_file(&folders.fits.join("fits.json")).map_err(|failure| failure.hint(hint))?;
+    let bitexts = text::read(&experiment, &folders, &arguments.text)?;
+    sweep::check_parts(&bitexts)?;
+    check_languages(&fits, &bitexts, &arguments.experiment)?;
+    // what cannot be foretold is found before anything is computed
+    similarity::check(bitexts.len()).or_input()?;
+    let base_files = sweep::base_files(&experiment, &folders)?;
+    let (manifest, records) = Store::new(&folders.records).read_sweep().or_input()?;
+    let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref());
+    if manifest.base_id != base_id {
+        let error = anyhow!("the records are of base `{}`, expected that of the experiment, `{base_id}`", manifest.base_id);
+        return Err(Failure::input(error).hint(format!("`parallot sweep {0}` and `parallot fit {0}` make them anew", arguments.experiment)));
+    }
+    for folder in [&folders.fits, &folders.plots, &arguments.cache] {
+        files::check_writable(folder).or_input()?;
+    }
+    let base = sweep::base(&experiment, &bitexts, &base_files, (&arguments.device, &arguments.cache), &bars())?;
+    let languages = likenesses(&experiment, &bitexts, &records, &base)?;
+    let (trials, verdict) = trials(&fits.file.fits, &languages).or_input()?;
+    let similarity = Similarity {
+        parallot: version().to_owned(),
+        source: fits.file.source,
+        fits_sha256: fits.sha256,
+        base_id,
+        layers: middle_layers(base.model.config().n_layers).collect(),
+        languages,
+        trials,
+        verdict,
+    };
+    write(&similarity, &folders, &format!("parallot similarity {}", arguments.experiment))?;
+    match arguments.json {
+        true => say(&serde_json::to_string_pretty(&similarity).or_work()?),
+        false => print(&similarity, &folders),
+    }
+    Ok(())
+}
+
+fn check_languages(fits: &HashedFits, bitexts: &[Bitext], experiment: &str) -> Result<(), Failure> {
+    let fitted: Vec<&str> = fits.file.fits.iter().map(|fit| fit.curve.as_str()).collect();
+    let codes: Vec<&str> = bitexts.iter().map(|bitext| bitext.lang.code()).collect();
+    if fitted == codes {
+        return Ok(());
+    }
+    let error = anyhow!("the fits are of {}, expected those of the experiment, {}", fitted.join(", "), codes.join(", "));
+    Err(Failure::input(error).hint(format!("`parallot fit {experiment}` makes them anew")))
+}
+
+/// How alike each language and English are to the base: dev sentences, on which runs were scored, and the text of the train part.
+fn likenesses(experiment: &Experiment, bitexts: &[Bitext], records: &[RunRecord], base: &Base) -> Result<Vec<Likeness>, Failure> {
+    let shown = bar(&bars(), 2 * bitexts.len() as u64, "similarity");
+    let of = |bitext: &Bitext| {
+        let (lang, pairs) = (bitext.lang.code(), evaluated(bitext.dev.pairs(), experiment.evaluation.pairs));
+        shown.set_message(bitext.name.clone());
+        let cosine = cosine(&base.model, &base.vocabulary, &pairs, lang, || ()).map_err(|error| failed(lang, error))?;
+        shown.inc(1);
+        let vocabulary = overlap(&base.vocabulary, bitext.train.pairs()).map_err(|error| failed(lang, error))?;
+        shown.inc(1);
+        let target_tokens = target_tokens(bitext, records)?;
+        let english_bytes = pairs.iter().map(|pair| pair.english.len() as u64).sum();
+        Ok(Likeness { lang: lang.to_owned(), sentences: pairs.len() as u64, cosine, vocabulary, target_tokens, english_bytes })
+    };
+    let found = bitexts.iter().map(of).collect();
+    shown.finish_and_clear();
+    found
+}
+
+/// Target tokens that the runs were scored on, the same in all of them.
+fn target_tokens(bitext: &Bitext, records: &[RunRecord]) -> Result<u64, Failure> {
+    let evaluation: Option<&Evaluation> = records.iter().find_map(|record| record.evaluation(&bitext.lang));
+    evaluation
+        .map(|evaluation| evaluation.target_tokens.0)
+        .ok_or_else(|| Failure::input(anyhow!("no record has a loss on `{}`, expected at least one finished run", bitext.lang)))
+}
+
+fn failed(lang: &str, error: EvaluateError) -> Failure {
+    match error {
+        EvaluateError::TooFew { found, needed } => {
+            let error = anyhow!("`{lang}` has {found} dev pairs to compare, expected at least {needed}");
+            Failure::input(error).hint("`evaluation: {pairs: N}` says how many are read")
+        }
+        _ => Failure::work(error),
+    }
+}
+
+fn write(similarity: &Similarity, folders: &Folders, command: &str) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(similarity).or_work()? + "\n";
+    files::write(&folders.fits.join("similarity.json"), json.as_bytes()).or_work()?;
+    files::write(&folders.fits.join("similarity.csv"), &csv::similarity(similarity, command).or_work()?).or_work()?;
+    let picture = plot::similarity(similarity);
+    files::write(&folders.plots.join("similarity.svg"), picture.svg().or_work()?.as_bytes()).or_work()?;
+    files::write(&folders.plots.join("similarity.png"), &picture.png().or_work()?).or_work()
+}
+
+fn print(similarity: &Similarity, folders: &Folders) {
+    let headings = [
+        "language",
+        "cosine, parallel",
+        "random",
+        "gamma by cosine (90 %)",
+        "gamma by vocabulary",
+        "types shared",
+        "nats a byte of English",
+    ];
+    let content = similarity.trials.iter().find(|trial| trial.measure == Measure::Content);
+    let rows = similarity.languages.iter().enumerate().map(|(at, row)| {
+        let gamma = row.cosine.gamma;
+        vec![
+            row.lang.clone(),
+            format!("{:.3}", row.cosine.parallel),
+            format!("{:.3}", row.cosine.random),
+            format!("{:.4} ({:.4} to {:.4})", gamma.value, gamma.interval_90.lo, gamma.interval_90.hi),
+            format!("{:.4}", row.gamma(Gamma::Vocabulary)),
+            format!("{:.3}", row.vocabulary.types),
+            content.map_or_else(String::new, |trial| significant(trial.levels_log[at].exp(), 3)),
+        ]
+    });
+    say(&table(&headings, rows));
+    for trial in &similarity.trials {
+        let unit = match trial.measure {
+            Measure::Content => "nats a byte of English",
+            Measure::Fall => "loss over that of the base",
+        };
+        say(&format!("\nleft out and foretold, error of ln y, y in {unit}:\n{}", errors(similarity, trial)));
+    }
+    if similarity.trials.iter().all(|trial| trial.measure != Measure::Fall) {
+        note("note: falls are left out: the experiment has no size 0, so nothing is known of the base");
+    }
+    let layers: Vec<String> = similarity.layers.iter().map(ToString::to_string).collect();
+    say(&format!("\n{}", similarity.verdict));
+    let (fits, plot) = (folders.fits.join("similarity.json"), folders.plots.join("similarity.svg"));
+    say(&format!("cosines of layers {}; numbers in `{}`, plot in `{}`", layers.join(", "), fits.display(), plot.display()));
+}
+
+/// One row a predictor, one column a language.
+fn errors(similarity: &Similarity, trial: &Trial) -> String {
+    let langs = similarity.languages.iter().map(|row| row.lang.as_str());
+    let headings: Vec<&str> = ["foretold by"].into_iter().chain(langs).chain(["all", "gain over none (90 %)", "by chance"]).collect();
+    let rows = trial.scores.iter().map(|score| {
+        let misses = score.misses.iter().map(|miss| format!("{:.3}", miss.rms_log));
+        let gain = score.gain.as_ref().map_or(["-".to_owned(), "-".to_owned()], |gain| {
+            let interval = gain.error_log.interval_90;
+            let error = format!("{} ({} to {})", signed(gain.error_log.value), signed(interval.lo), signed(interval.hi));
+            [error, format!("{:.3}", gain.by_chance)]
+        });
+        [score.predictor.to_string()].into_iter().chain(misses).chain([format!("{:.3}", score.rms_log)]).chain(gain).collect()
+    });
+    table(&headings, rows)
+}
