@@ -44,7 +44,7 @@ fn transfer_is_found_shown_and_foretells_mixtures_better() {
 fn what_transfer_cannot_do() {
     let place = Place::with_fits();
     let lines = ["allocate tiny --budget 3k --transfer", "allocate tiny --budget 3k --transfer --group g:qaa>=10%"];
-    let mut runs = lines.map(|line| place.fails(2, line)).to_vec();
+    let mut runs: Vec<_> = lines.iter().map(|line| place.fails(2, line)).collect();
     let place = swept(3000);
     place.done("fit tiny --bootstraps 20");
     runs.push(place.fails(2, "allocate tiny --budget 3k --transfer --objective worst"));
