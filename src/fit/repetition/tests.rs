@@ -55,7 +55,6 @@ fn planted_repeats_come_back_as_often_as_the_intervals_say() {
             count += 1;
         }
     }
-    println!("{held} {losses} of {count}");
     // of 60 the standard error is 4 %, and languages of a family err together
     let (held, losses) = (held as f64 / count as f64, losses as f64 / count as f64);
     assert!((0.8..=0.99).contains(&held) && losses >= 0.8, "{held} of R, {losses} of losses");
@@ -119,7 +118,8 @@ fn a_draw_whose_law_lies_low_has_repeats_worth_less() {
     let (x, y) = (mean(&|pair| pair.0), mean(&|pair| pair.1));
     let correlation =
         mean(&|pair| (pair.0 - x) * (pair.1 - y)) / (mean(&|pair| (pair.0 - x).powi(2)) * mean(&|pair| (pair.1 - y).powi(2))).sqrt();
-    assert!(correlation > 0.2, "{correlation}");
+    // twice the standard error of 300 pairs that have nothing to do with each other
+    assert!(correlation > 2.0 / 300f64.sqrt(), "{correlation}");
 }
 
 #[test]
