@@ -202,13 +202,11 @@ impl Problem {
 
     /// The same problem with transfer between its languages, which groups and the worst language do not go with.
     pub fn with_coupling(self, coupling: Coupling) -> Result<Self, ProblemError> {
-        if !self.groups.is_empty() {
-            return Err(ProblemError::Coupled { beside: "groups" });
+        match self.objective {
+            _ if !self.groups.is_empty() => Err(ProblemError::Coupled { beside: "groups" }),
+            Objective::Worst => Err(ProblemError::Coupled { beside: "the worst language as objective" }),
+            _ => Ok(Problem { coupling: Some(Arc::new(coupling)), ..self }),
         }
-        if self.objective == Objective::Worst {
-            return Err(ProblemError::Coupled { beside: "the worst language as objective" });
-        }
-        Ok(Problem { coupling: Some(Arc::new(coupling)), ..self })
     }
 
     /// The same problem without transfer.

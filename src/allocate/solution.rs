@@ -95,10 +95,9 @@ impl Posed {
         let posed = optimum::Problem::new(parts).ok()?;
         let solved = found(&posed)?;
         let pairs = baseline::rounded(problem, &solved.x);
-        // exchanges compare every language with every other, and know neither groups nor transfer
+        // exchanges compare every language with every other, and know no groups
         let few = problem.terms().len() <= 1000 && matches!(problem.budget(), Budget::Pairs(_)) && problem.objective() == Objective::Mean;
-        let alone = problem.groups().is_empty() && problem.coupling().is_none();
-        let pairs = if few && risk == Risk::Mean && alone { exchanged(problem, pairs) } else { pairs };
+        let pairs = if few && risk == Risk::Mean && problem.groups().is_empty() { exchanged(problem, pairs) } else { pairs };
         let x: Vec<f64> = pairs.iter().map(|&pairs| pairs as f64).collect();
         let objective = posed.objective(&x);
         let reducible = (solved.objective - solved.lower_bound) / solved.gap;
@@ -192,6 +191,9 @@ fn solve_worst(problem: &Problem) -> Allocation {
 
 /// Moves single pairs to where they gain more, while any does: what rounding left. Only where every pair costs the same.
 fn exchanged(problem: &Problem, mut pairs: Vec<u64>) -> Vec<u64> {
+    if problem.coupling().is_some() {
+        return exchanged_coupled(problem, pairs);
+    }
     let terms = problem.terms();
     let fall = |i: usize, x: u64| terms[i].weight * terms[i].fall(x as f64, x as f64 + 1.0);
     for _ in 0..4 * terms.len() {
@@ -203,6 +205,30 @@ fn exchanged(problem: &Problem, mut pairs: Vec<u64>) -> Vec<u64> {
                 pairs[to] += 1;
                 pairs[from] -= 1;
             }
+            _ => break,
+        }
+    }
+    pairs
+}
+
+/// The same under transfer, where a move is worth what the sum says; of few languages, and not for one draw of many.
+fn exchanged_coupled(problem: &Problem, mut pairs: Vec<u64>) -> Vec<u64> {
+    const FEW: usize = 32;
+    let terms = problem.terms();
+    if terms.len() > FEW || problem.is_draw() {
+        return pairs;
+    }
+    let mut least = problem.weighted_loss(&pairs);
+    for _ in 0..4 * terms.len() {
+        let moves = (0..terms.len()).flat_map(|from| (0..terms.len()).map(move |to| (from, to)));
+        let allowed = |&(from, to): &(usize, usize)| from != to && pairs[from] > terms[from].lower && pairs[to] < problem.most(&terms[to]);
+        let after = |(from, to): (usize, usize)| {
+            let mut moved = pairs.clone();
+            (moved[from], moved[to]) = (moved[from] - 1, moved[to] + 1);
+            (problem.weighted_loss(&moved), moved)
+        };
+        match moves.filter(allowed).map(after).min_by(|a, b| a.0.total_cmp(&b.0)) {
+            Some((loss, moved)) if loss < least => (least, pairs) = (loss, moved),
             _ => break,
         }
     }

@@ -239,12 +239,12 @@ proptest! {
     }
 
     #[test]
-    fn s_shaped(problem in problems(Traits { s_shaped: true, ..PLAIN }, 8), steps in prop::collection::vec(0.0..1.0f64, 40)) {
+    fn s_shaped(problem in problems(Traits { s_shaped: true, repeat: true, ..PLAIN }, 8), steps in prop::collection::vec(0.0..1.0f64, 40)) {
         check(&problem, &steps);
     }
 
     #[test]
-    fn whole_grains_are_those_of_brute_force(problem in problems(Traits { grain: Some(true), s_shaped: true, ..PLAIN }, 3)) {
+    fn whole_grains_are_those_of_brute_force(problem in problems(Traits { grain: Some(true), s_shaped: true, repeat: true, ..PLAIN }, 3)) {
         brute_force(&problem);
     }
 

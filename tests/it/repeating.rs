@@ -1,6 +1,6 @@
 //! Runs that repeat pairs, from their records to the allocation: simulated ones whose repeats are worth two passes at most.
 
-use super::place::{Place, assert_transcript};
+use super::place::{Place, TINY, assert_transcript};
 use parallot::files;
 use parallot::law::Repetition;
 use serde_json::{Value, json};
@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 const UNIQUE: u64 = 400;
 const R_STAR: f64 = 2.0;
 
-/// The tiny experiment, its languages as if they had 400 pairs: runs of 800 and 1600 repeat them, and lose what repeats are not worth.
+/// The tiny experiment with small sizes as well, its languages as if they had 400 pairs: runs of 800 and 1600 repeat them, and lose what repeats are not worth.
 fn swept() -> Place {
-    let place = Place::with_tiny();
+    let place = Place::new();
+    place.write("experiments/tiny.yaml", TINY.replace("[0, 100, 200", "[0, 25, 50, 100, 200"));
     place.done("sweep tiny --trainer simulated");
     let manifest = "experiments/records/tiny/sweep.json";
     let mut sweep: Value = serde_json::from_str(&place.read(manifest)).unwrap();
@@ -59,12 +60,12 @@ fn fits_of_older_versions_repeat_nothing() {
         let languages = answer["comparison"]["allocation"]["languages"].as_array().unwrap();
         languages.iter().map(|language| language["loss_nats"].as_f64().unwrap()).collect()
     };
-    let (now, once) = (losses("allocate tiny --budget 4200 --json"), losses("allocate tiny --budget 1k --json"));
+    let (now, once) = (losses("allocate tiny --budget 4200 --json"), losses("allocate tiny --budget 600 --json"));
     let mut fits: Value = serde_json::from_str(&place.read("fits/tiny/fits.json")).unwrap();
     fits["fits"].as_array_mut().unwrap().iter_mut().for_each(|fit| drop(fit.as_object_mut().unwrap().remove("repetition")));
     place.write("old.json", fits.to_string());
     let old = losses("allocate --fits old.json --budget 4200 --json");
     assert!(old.iter().zip(&now).all(|(old, now)| old < now), "{old:?} {now:?}");
     // up to the unique pairs nothing is another
-    assert_eq!(once, losses("allocate --fits old.json --budget 1k --json"));
+    assert_eq!(once, losses("allocate --fits old.json --budget 600 --json"));
 }

@@ -29,8 +29,8 @@ fn the_optimum_is_that_of_brute_force() {
         let found = problem.solve();
         assert_eq!(found.pairs().iter().sum::<u64>(), budget);
         assert!(found.lower_bound <= best * (1.0 + 1e-12), "{} and {best}", found.lower_bound);
-        // whole pairs are the continuous optimum rounded
-        assert!(found.objective <= best + 2e-4 * (best - 3.0), "{} and {best} of {budget}", found.objective);
+        // the continuous optimum rounded, then exchanged pair by pair
+        assert!(found.objective <= best * (1.0 + 1e-12), "{} and {best} of {budget}", found.objective);
         assert_eq!(found.objective, problem.weighted_loss(&found.pairs()));
     }
 }
@@ -46,10 +46,10 @@ fn who_helps_gets_more_and_losses_are_those_of_effective_data() {
         approx::assert_relative_eq!(found, expected, max_relative = 1e-12);
     }
     // gains a pair, against differences
-    let found = coupled.coupling().unwrap().gains(coupled.terms(), &[10, 5000, 3000]);
+    let found = coupled.coupling().unwrap().gains(coupled.terms(), &[10, 5000, 90]);
     let loss = |pairs: [u64; 3]| coupled.weighted_loss(&pairs);
-    approx::assert_relative_eq!(found[1], (loss([10, 4999, 3000]) - loss([10, 5001, 3000])) / 2.0, max_relative = 1e-4);
-    approx::assert_relative_eq!(found[2], (loss([10, 5000, 2999]) - loss([10, 5000, 3001])) / 2.0, max_relative = 1e-4);
+    approx::assert_relative_eq!(found[1], (loss([10, 4999, 90]) - loss([10, 5001, 90])) / 2.0, max_relative = 1e-4);
+    approx::assert_relative_eq!(found[2], (loss([10, 5000, 89]) - loss([10, 5000, 91])) / 2.0, max_relative = 1e-3);
 }
 
 #[test]

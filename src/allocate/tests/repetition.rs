@@ -2,7 +2,7 @@
 
 use super::{bounded, brute_force, law, pairs, some_law, term};
 use crate::allocate::*;
-use crate::law::{Form, Law, Repetition};
+use crate::law::{Average, Form, Law, Repetition};
 use crate::numeric::differences::derivative;
 use crate::numeric::random::generator;
 use proptest::prelude::*;
@@ -104,6 +104,33 @@ fn pairs_go_from_repeats_to_what_is_new() {
     assert_eq!(capped(None), capped(Repetition::new(10_000.0, 2.0).ok()));
     for point in pareto_front(&problem, 5) {
         assert!((point.worst_loss_nats - worst(&problem, &point.pairs)).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn averages_groups_and_costs_repeat_as_well() {
+    let bent = Average::new([(0.6, law(Form::Rectified, &[1.0, 4e6, 2.0, 1e6])), (0.4, law(Form::PowerFloor, &[1.0, 9.0, 0.3]))]).unwrap();
+    let other = law(Form::Offset, &[1.0, 20.0, 0.4, 10.0]);
+    for (unique, r_star) in [(300.0, 3.0), (900.0, 0.5), (1500.0, 10.0)] {
+        let terms = vec![repeating(Term::new("bent", bent.clone()), unique, r_star), repeating(term("b", other), 700.0, 2.0)];
+        let problem = Problem::new(terms, 4_000_u64).unwrap();
+        let best =
+            |problem: &Problem, from: u64| (from..4_000).map(|x| problem.weighted_loss(&[x, 4_000 - x])).fold(f64::INFINITY, f64::min);
+        for (problem, from) in [
+            (problem.clone(), 1),
+            (
+                problem
+                    .clone()
+                    .with_groups(vec![Group { name: "g".into(), members: vec![0], rule: Rule::AtLeast, amount: Amount::Pairs(3_000) }])
+                    .unwrap(),
+                3_000,
+            ),
+            (problem.with_budget(Budget::Cost(4_000.0)).unwrap(), 1),
+        ] {
+            let (allocation, best) = (problem.solve(), best(&problem, from));
+            assert!((allocation.objective - best).abs() <= 1e-9 * best, "{} is not {best}: {problem:?}", allocation.objective);
+            assert!(allocation.lower_bound <= best * (1.0 + 1e-12) && allocation.gap < 1e-6, "{allocation:?}");
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the repeated runs of one language say of its R.
 //!
-//! The ln losses of all repeated runs of a language are normal about `ln L(d)`, with the covariance of the draws of the law at their
-//! worths, of the law's misfit beyond its sizes, a random walk and the integral of one, and of the noise of each run. So ten runs at one size do not
-//! outvote a law that lies wrong there.
+//! The ln losses of all repeated runs of a language are normal about `ln L(d)`, with the covariance of what the law is wrong by at their worths,
+//! of its misfit beyond its sizes, a random walk and the integral of one, and of the noise of each run. So ten runs at one size do
+//! not outvote a law that lies wrong there.
 
 use super::shared::PRIOR_VARIANCE;
 use crate::curve::Point;
@@ -74,7 +74,7 @@ impl Evidence {
         let mut likeliest = (0..grid.len()).min_by(|&a, &b| off(a).total_cmp(&off(b)))?;
         let mut found = None;
         for _ in 0..ROUNDS {
-            let covariance = Covariance::new(fit, &worths[likeliest], &residuals[likeliest])?;
+            let covariance = Covariance::new(fit, &worths[likeliest])?;
             let ln_likelihood: Vec<f64> = of_fit.iter().map(|residual| -0.5 * covariance.squares(residual)).collect();
             likeliest = (0..grid.len()).max_by(|&a, &b| {
                 let density = |g: usize| ln_likelihood[g] - 0.5 * off(g);
@@ -119,9 +119,9 @@ impl Evidence {
 
 impl Covariance {
     /// That of the points of a fit where they are worth so much; nothing where it is no covariance.
-    fn new(fit: &Fit, worth: &[f64], residuals: &[DVector<f64>]) -> Option<Self> {
+    fn new(fit: &Fit, worth: &[f64]) -> Option<Self> {
         let other = of_noise_and_misfit(fit, worth);
-        let factor = (&other + of_draws(residuals, worth.len())).cholesky()?.l();
+        let factor = (&other + of_law(fit, worth)).cholesky()?.l();
         Some(Covariance { factor, other: other.cholesky()?.l() })
     }
 
@@ -131,12 +131,13 @@ impl Covariance {
     }
 }
 
-/// Covariance over the draws of the law.
-fn of_draws(residuals: &[DVector<f64>], size: usize) -> DMatrix<f64> {
-    let count = residuals.len() as f64;
-    let mean = residuals.iter().fold(DVector::zeros(size), |sum, residual| sum + residual / count);
-    let product = |residual: &DVector<f64>| (residual - &mean) * (residual - &mean).transpose() / (count - 1.0).max(1.0);
-    residuals.iter().fold(DMatrix::zeros(size, size), |sum, residual| sum + product(residual))
+/// What the law is wrong by at these worths: the second moments, about the laws within the sizes, of the draws for what lies beyond, as all
+/// worths of repeated runs do. So a disagreement between the two counts as well.
+fn of_law(fit: &Fit, worth: &[f64]) -> DMatrix<f64> {
+    let count = fit.draws_beyond.len() as f64;
+    let off = |law: &Law| DVector::from_iterator(worth.len(), worth.iter().map(|&worth| law.loss(worth).ln() - fitted(fit, worth)));
+    let product = |off: DVector<f64>| &off * off.transpose() / count;
+    fit.draws_beyond.iter().map(off).fold(DMatrix::zeros(worth.len(), worth.len()), |sum, off| sum + product(off))
 }
 
 /// Covariance of noise and misfit. At ln distances `a <= b` beyond the largest size a random walk has the covariance `a`, and the integral

@@ -118,7 +118,8 @@ fn a_draw_whose_law_lies_low_has_repeats_worth_less() {
     let (x, y) = (mean(&|pair| pair.0), mean(&|pair| pair.1));
     let correlation =
         mean(&|pair| (pair.0 - x) * (pair.1 - y)) / (mean(&|pair| (pair.0 - x).powi(2)) * mean(&|pair| (pair.1 - y).powi(2))).sqrt();
-    assert!(correlation > 0.2, "{correlation}");
+    // twice the standard error of 300 pairs that have nothing to do with each other
+    assert!(correlation > 2.0 / 300f64.sqrt(), "{correlation}");
 }
 
 #[test]
