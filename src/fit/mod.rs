@@ -259,7 +259,7 @@ pub fn fit_family(curves: &[&Curve], settings: &Settings) -> Result<Vec<Fit>, Fi
 }
 
 /// Fits the languages of a sweep as one family. `unique` are the unique pairs of each training corpus, in the order of the curves; beyond
-/// its end they are unknown. Where they are known, runs of more pairs are no points of the law, but say what repeated pairs are worth.
+/// its end they are unknown. Where they are known, runs of many more pairs ([`Curve::split_at`]) are no points of the law, but say what repeated pairs are worth.
 pub fn fit_all(curves: &[Curve], settings: &Settings, unique: &[Option<u64>]) -> Result<Vec<Fit>, FitError> {
     let unique = |i: usize| unique.get(i).copied().flatten();
     let split = |(i, curve): (usize, &Curve)| match unique(i) {

@@ -1,4 +1,4 @@
-//! The heat map of fitted transfer: what a pair of one language is worth to another.
+//! The heat map of fitted transfer: what pairs of one language are worth to another.
 
 use super::{Anchor, FAINT, Ink, Picture, TEXT, WHITE, WIDTH, fitted};
 use crate::fit::transfer::{TauRow, TransferFit};
@@ -19,7 +19,7 @@ pub fn tau(report: &Report, transfer: &TransferFit) -> Picture {
     let side = ((WIDTH - LEFT - 4.0) / count as f64).min(96.0);
     let height = side.min(44.0);
     let mut picture = Picture::new((LEFT + 4.0 + side * count as f64).max(640.0), TOP + 10.0 + height * count as f64);
-    let title = "Worth of a pair of the column's language to the row's, in pairs of its own";
+    let title = "Worth of 100 pairs of the column's language to the row's, in pairs of its own";
     picture.text((10.0, 14.0), 14.0, Anchor::Start, TEXT, title);
     let below = format!("{} mixtures; 90 % interval below; faint where it holds 0", transfer.mixtures);
     picture.text((10.0, 33.0), 12.0, Anchor::Start, FAINT, below);
@@ -40,7 +40,8 @@ pub fn tau(report: &Report, transfer: &TransferFit) -> Picture {
 
 fn draw(picture: &mut Picture, (left, top): (f64, f64), (width, height): (f64, f64), row: &TauRow, strongest: f64) {
     let Interval { lo, hi } = row.tau.interval_90;
-    let strength = (row.tau.value.abs() / strongest).sqrt();
+    let known = if row.tau.interval_90.contains(0.0) { 0.3 } else { 1.0 };
+    let strength = known * (row.tau.value.abs() / strongest).sqrt();
     let ink = if row.tau.value < 0.0 { HARMS } else { HELPS };
     picture.rect((left + 1.0, top + 1.0), (left + width - 1.0, top + height - 1.0), ink.alpha(0.04 + 0.9 * strength));
     let text = match (strength > STRONG, row.tau.interval_90.contains(0.0)) {
@@ -55,9 +56,9 @@ fn draw(picture: &mut Picture, (left, top): (f64, f64), (width, height): (f64, f
     picture.text((middle.0, middle.1 + 9.0), small, Anchor::Middle, text, interval);
 }
 
-/// Three decimals with a true minus.
-fn signed(value: f64) -> String {
-    let digits = format!("{:.3}", value.abs());
-    let sign = if value < 0.0 && digits != "0.000" { "\u{2212}" } else { "" };
+/// Of a hundred pairs, one decimal with a true minus.
+fn signed(tau: f64) -> String {
+    let digits = format!("{:.1}", 100.0 * tau.abs());
+    let sign = if tau < 0.0 && digits != "0.0" { "\u{2212}" } else { "" };
     format!("{sign}{digits}")
 }
