@@ -213,6 +213,7 @@ pub fn validation(validation: &Validation, command: &str) -> Result<Vec<u8>, Rep
         reals("coupled_error_log", coupled(|row| row.error_log)),
         counts("seeds", rows.iter().map(|(policy, _)| policy.seeds.len() as u64)),
         reals("foretold_gain_nats", rows.iter().map(|(policy, _)| policy.foretold_gain_nats.value)),
+        reals("coupled_gain_nats", rows.iter().map(|(policy, _)| policy.coupled_gain_nats.map(|gain| gain.value))),
         reals("measured_gain_nats", gain(|gain| gain.value)),
         reals("measured_gain_lo90_nats", gain(|gain| gain.interval_90.lo)),
         reals("measured_gain_hi90_nats", gain(|gain| gain.interval_90.hi)),

@@ -11,11 +11,14 @@ use crate::validate::{Prediction, Validation};
 pub fn foretold(prediction: &Prediction) -> String {
     let mut headings = vec!["policy".to_owned()];
     headings.extend(prediction.langs.iter().cloned());
-    headings.push("foretold gain over uniform (90 %)".to_owned());
+    headings.extend(["foretold gain over uniform (90 %)", "with transfer (90 %)"].map(str::to_owned));
     let rows = prediction.policies.iter().map(|row| {
         let mut cells = vec![named(row.policy, &row.stands_for)];
         cells.extend(row.pairs.iter().map(|&pairs| grouped(pairs)));
-        cells.push(if row.policy == Policy::Uniform { "-".to_owned() } else { with_interval(row.gain_nats) });
+        let uniform = row.policy == Policy::Uniform;
+        cells.push(if uniform { "-".to_owned() } else { with_interval(row.gain_nats) });
+        let coupled = row.coupled.as_ref().filter(|_| !uniform);
+        cells.push(coupled.map_or_else(|| "-".to_owned(), |coupled| with_interval(coupled.gain_nats)));
         cells
     });
     table(&headings.iter().map(String::as_str).collect::<Vec<_>>(), rows)
@@ -62,10 +65,12 @@ pub fn print(validation: &Validation, folders: &Folders) {
             format!("{}{}", policy.seeds.len(), if policy.diverged.is_empty() { "" } else { ", others diverged" }),
             nats(policy.mean_loss_nats),
             if uniform { dash() } else { with_interval(policy.foretold_gain_nats) },
+            policy.coupled_gain_nats.filter(|_| !uniform).map_or_else(dash, with_interval),
             policy.measured_gain_nats.map_or_else(dash, with_interval),
         ]
     });
-    let headings = ["policy", "seeds", "mean test loss, nats", "foretold gain over uniform (90 %)", "measured gain (90 %)"];
+    let headings =
+        ["policy", "seeds", "mean test loss, nats", "foretold gain over uniform (90 %)", "with transfer (90 %)", "measured gain (90 %)"];
     say(&table(&headings, rows));
     let (held, all) = validation.held();
     say(&format!("\n{held} of {all} measured losses lie in their foretold 90 % intervals"));

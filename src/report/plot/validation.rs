@@ -9,6 +9,9 @@ use crate::report::eye;
 use crate::units::Estimate;
 use crate::validate::{LossRow, PolicyResult, Validation};
 
+/// A policy whose gain is so many times as large as any end of ours is told in words, so that ours can be seen.
+const FAR: f64 = 4.0;
+
 /// Left: measured against foretold losses, one dot a policy and language with its foretold interval, and a ring by laws with transfer. Right: the gains over uniform.
 pub fn validation(validation: &Validation) -> Picture {
     let baselines = validation.policies.iter().filter(|policy| policy.policy != Policy::Uniform).count();
@@ -59,8 +62,12 @@ fn losses(picture: &mut Picture, validation: &Validation, panel: &Panel) {
 fn gains(picture: &mut Picture, validation: &Validation, panel: &Panel) {
     let shown: Vec<(usize, &PolicyResult)> =
         validation.policies.iter().enumerate().filter(|(_, policy)| policy.policy != Policy::Uniform).collect();
-    let both = |policy: &PolicyResult| [Some(policy.foretold_gain_nats), policy.measured_gain_nats];
-    let values = shown.iter().flat_map(|(_, policy)| both(policy)).flatten();
+    let all = |policy: &PolicyResult| [Some(policy.foretold_gain_nats), policy.coupled_gain_nats, policy.measured_gain_nats];
+    let ours = shown.iter().filter(|(_, policy)| policy.policy == Policy::Parallot).flat_map(|(_, policy)| all(policy)).flatten();
+    let reach = FAR
+        * ours.flat_map(|gain| [gain.interval_90.lo.abs(), gain.interval_90.hi.abs()]).filter(|end| end.is_finite()).fold(0.0, f64::max);
+    let is_far = |policy: &PolicyResult| reach > 0.0 && all(policy).iter().flatten().any(|gain| gain.value.abs() > reach);
+    let values = shown.iter().filter(|(_, policy)| !is_far(policy)).flat_map(|(_, policy)| all(policy)).flatten();
     let span = ends(values.flat_map(|gain| [gain.value, gain.interval_90.lo, gain.interval_90.hi]).chain([0.0]));
     let x = Axis::linear(span, panel.across(), Unit::Nats);
     panel.draw_x(picture, &x, 5);
@@ -72,17 +79,31 @@ fn gains(picture: &mut Picture, validation: &Validation, panel: &Panel) {
         FAINT,
         "gain over uniform, nats a language",
     );
-    picture.text((panel.right, panel.top - 12.0), 12.0, Anchor::End, FAINT, "upper: foretold, lower: measured, 90 %");
+    let coupled = shown.iter().any(|(_, policy)| policy.coupled_gain_nats.is_some());
+    let order =
+        if coupled { "grey: foretold, ring: with transfer; colour: measured; 90 %" } else { "grey: foretold, colour: measured; 90 %" };
+    picture.text((panel.right, panel.top - 12.0), 12.0, Anchor::End, FAINT, order);
     let height = (panel.bottom - panel.top) / shown.len().max(1) as f64;
     for (place, (at, policy)) in shown.into_iter().enumerate() {
         let middle = panel.top + height * (place as f64 + 0.5);
         picture.text((panel.left - 10.0, middle), 12.0, Anchor::End, TEXT, policy_name(policy.policy));
-        let inks: [Ink; 2] = [FAINT, policy_ink(at)];
-        for ((gain, offset), ink) in both(policy).into_iter().zip([-7.0, 7.0]).zip(inks) {
+        if is_far(policy) {
+            let name = |gain: Option<Estimate>| gain.map_or_else(|| "-".to_owned(), |gain| eye::signed(gain.value));
+            let [foretold, coupled, measured] = all(policy);
+            let with = if coupled.is_some() { format!(" or {}", name(coupled)) } else { String::new() };
+            let text = format!("far off: foretold {}{with}, measured {}", name(foretold), name(measured));
+            picture.text((panel.left + 6.0, middle), 12.0, Anchor::Start, policy_ink(at), text);
+            continue;
+        }
+        for (row, gain) in all(policy).into_iter().enumerate() {
             let Some(gain) = gain else { continue };
+            let (height, ink) = (middle + 11.0 * (row as f64 - 1.0), if row == 2 { policy_ink(at) } else { FAINT });
             let ends = [gain.interval_90.lo, gain.interval_90.hi];
-            picture.line(ends.map(|end| (x.at(end), middle + offset)), 2.0, ink);
-            picture.dot((x.at(gain.value), middle + offset), 4.0, ink);
+            picture.line(ends.map(|end| (x.at(end), height)), 2.0, ink);
+            match row {
+                1 => picture.ring((x.at(gain.value), height), 4.0, ink),
+                _ => picture.dot((x.at(gain.value), height), 4.0, ink),
+            }
         }
     }
 }
