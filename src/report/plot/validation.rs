@@ -3,7 +3,7 @@
 use super::axis::{Axis, Unit};
 use super::bars::{policy_ink, policy_name};
 use super::panel::{Mark, Panel, legend};
-use super::{Anchor, FAINT, GRID, Ink, Picture, TEXT, WIDTH};
+use super::{Anchor, FAINT, GRID, Picture, TEXT, WIDTH};
 use crate::allocate::Policy;
 use crate::report::eye;
 use crate::units::Estimate;
