@@ -193,10 +193,9 @@ pub fn validation(validation: &Validation, command: &str) -> Result<Vec<u8>, Rep
         let of = move |row: &LossRow| row.coupled.as_ref().map(part);
         rows.iter().map(|(_, row)| of(row)).collect::<Vec<_>>().into_iter()
     };
-    let gain = |part: fn(&Estimate) -> f64| {
-        let of = move |policy: &PolicyResult| policy.measured_gain_nats.as_ref().map_or(f64::NAN, part);
-        rows.iter().map(|(policy, _)| of(policy)).collect::<Vec<_>>().into_iter()
-    };
+    let over_rows = |of: &dyn Fn(&PolicyResult) -> Option<f64>| rows.iter().map(|(policy, _)| of(policy)).collect::<Vec<_>>().into_iter();
+    let gain = |part: fn(&Estimate) -> f64| over_rows(&|policy| policy.measured_gain_nats.as_ref().map(part));
+    let behind = |part: fn(&Estimate) -> f64| over_rows(&|policy| policy.measured_behind_nats.as_ref().map(part));
     let columns = vec![
         texts("policy", rows.iter().map(|(policy, _)| policy.policy.to_string())),
         texts("lang", rows.iter().map(|(_, row)| row.lang.as_str())),
@@ -217,6 +216,9 @@ pub fn validation(validation: &Validation, command: &str) -> Result<Vec<u8>, Rep
         reals("measured_gain_nats", gain(|gain| gain.value)),
         reals("measured_gain_lo90_nats", gain(|gain| gain.interval_90.lo)),
         reals("measured_gain_hi90_nats", gain(|gain| gain.interval_90.hi)),
+        reals("measured_behind_nats", behind(|behind| behind.value)),
+        reals("measured_behind_lo90_nats", behind(|behind| behind.interval_90.lo)),
+        reals("measured_behind_hi90_nats", behind(|behind| behind.interval_90.hi)),
     ];
     let stamp = format!("parallot {}, prediction sha256 {}, {command}", validation.parallot, validation.prediction_sha256);
     stamped("validation", &stamp, columns)

@@ -65,6 +65,9 @@ pub struct PolicyResult {
     /// Measured gain: mean over the seeds that both finished, with Student's paired interval; absent of uniform itself, and where no seed
     /// finished both. The interval of one seed is infinite.
     pub measured_gain_nats: Option<Estimate>,
+    /// What it was measured to lose more than ours, likewise; absent of ours itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured_behind_nats: Option<Estimate>,
 }
 
 /// What a validation found.
@@ -126,15 +129,19 @@ impl Validation {
             prediction.weights.iter().zip(losses).filter(|(weight, _)| **weight > 0.0).map(|(weight, loss)| weight * loss).sum::<f64>()
                 / weights
         };
-        let uniform = prediction.policies.iter().position(|row| row.policy == Policy::Uniform);
+        let place = |policy: Policy| prediction.policies.iter().position(|row| row.policy == policy);
+        // what `from` loses more than `to`, a seed that finished both
+        let differences = |from: Option<usize>, to: Option<usize>| -> Option<Estimate> {
+            let (from, to) = (from?, to?);
+            let finished =
+                |at: usize, seed: u64| records[at].iter().find(|record| record.seed == seed && record.outcome == Outcome::Finished);
+            let seeds = records[to].iter().map(|record| record.seed);
+            let paired: Vec<f64> = seeds.filter_map(|seed| Some(mean(finished(from, seed)?) - mean(finished(to, seed)?))).collect();
+            Estimate::of_mean(&paired).filter(|_| from != to)
+        };
         let result = |(at, foretold): (usize, &Foretold)| {
             let finished: Vec<&RunRecord> = records[at].iter().filter(|record| record.outcome == Outcome::Finished).collect();
             let diverged = records[at].iter().filter(|record| record.outcome != Outcome::Finished).map(|record| record.seed).collect();
-            let differences: Vec<f64> = uniform.filter(|&uniform| uniform != at).map_or_else(Vec::new, |uniform| {
-                let baseline =
-                    |seed: u64| records[uniform].iter().find(|record| record.seed == seed && record.outcome == Outcome::Finished);
-                finished.iter().filter_map(|record| Some(mean(baseline(record.seed)?) - mean(record))).collect()
-            });
             let count = finished.len() as f64;
             PolicyResult {
                 policy: foretold.policy,
@@ -145,7 +152,8 @@ impl Validation {
                 mean_loss_nats: finished.iter().map(|record| mean(record)).sum::<f64>() / count,
                 foretold_gain_nats: foretold.gain_nats,
                 coupled_gain_nats: foretold.coupled.as_ref().map(|coupled| coupled.gain_nats),
-                measured_gain_nats: Estimate::of_mean(&differences),
+                measured_gain_nats: differences(place(Policy::Uniform), Some(at)),
+                measured_behind_nats: differences(Some(at), place(Policy::Parallot)),
             }
         };
         let policies: Vec<PolicyResult> = prediction.policies.iter().enumerate().map(result).collect();

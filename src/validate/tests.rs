@@ -80,6 +80,8 @@ fn gains_are_paired_over_seeds() {
     approx::assert_relative_eq!(gain.interval_90.hi, mean + 2.919_986 * error, max_relative = 1e-6);
     assert!(matches!(validation.winner(), Winner::Parallot { .. }), "{}", validation.verdict);
     assert_eq!(validation.policies[1].measured_gain_nats, None);
+    assert_eq!(validation.policies[1].measured_behind_nats, Some(gain), "what ours gains over uniform, uniform is behind");
+    assert_eq!(validation.policies[0].measured_behind_nats, None);
     assert_eq!(validation.held(), (4, 4));
     approx::assert_relative_eq!(validation.policies[0].losses[0].measured_nats, 6.1 / 3.0, max_relative = 1e-12);
     let swapped = Validation::new("test", "abc", &prediction(), &[of(uniform), of(ours)]);

@@ -67,10 +67,18 @@ pub fn print(validation: &Validation, folders: &Folders) {
             if uniform { dash() } else { with_interval(policy.foretold_gain_nats) },
             policy.coupled_gain_nats.filter(|_| !uniform).map_or_else(dash, with_interval),
             policy.measured_gain_nats.map_or_else(dash, with_interval),
+            policy.measured_behind_nats.map_or_else(dash, with_interval),
         ]
     });
-    let headings =
-        ["policy", "seeds", "mean test loss, nats", "foretold gain over uniform (90 %)", "with transfer (90 %)", "measured gain (90 %)"];
+    let headings = [
+        "policy",
+        "seeds",
+        "mean test loss, nats",
+        "foretold gain over uniform (90 %)",
+        "with transfer (90 %)",
+        "measured gain (90 %)",
+        "parallot gains over it (90 %)",
+    ];
     say(&table(&headings, rows));
     let (held, all) = validation.held();
     say(&format!("\n{held} of {all} measured losses lie in their foretold 90 % intervals"));
