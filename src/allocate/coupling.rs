@@ -7,7 +7,8 @@
 //! `d_i` is the worth under repetition. A tau is of either sign, so data may come below 0: below the amount at which a law is trusted, what is above
 //! its floor goes on as an exponential. The sum of the losses stays convex in the amounts, so the optimum stays proven.
 
-use super::Term;
+use super::{Objective, Problem, ProblemError, Term};
+use std::sync::Arc;
 
 /// Transfer between the languages of a problem, in the order of its terms.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,5 +51,43 @@ impl Coupling {
         let mut gains: Vec<f64> = (0..terms.len()).map(|i| steepness(i) * terms[i].worth_slope(pairs[i] as f64)).collect();
         self.tau.iter().for_each(|&(to, from, tau)| gains[from] += tau * steepness(to));
         gains
+    }
+}
+
+impl Problem {
+    /// The same problem with transfer between its languages, which only the mean as objective goes with.
+    pub fn with_coupling(mut self, coupling: Coupling) -> Result<Self, ProblemError> {
+        match self.objective() {
+            _ if !self.groups().is_empty() => Err(ProblemError::Coupled { beside: "groups" }),
+            Objective::Worst => Err(ProblemError::Coupled { beside: "the worst language as objective" }),
+            Objective::Tail(_) => Err(ProblemError::Coupled { beside: "a tail over draws as objective" }),
+            Objective::Mean => {
+                self.coupling = Some(Arc::new(coupling));
+                Ok(self)
+            }
+        }
+    }
+
+    /// The same problem without transfer.
+    pub fn uncoupled(&self) -> Self {
+        let mut alone = self.clone();
+        alone.coupling = None;
+        alone
+    }
+
+    /// The same problem under one of its draws: laws, worth of repeats and transfer.
+    pub fn drawn(&self, draw: usize) -> Result<Self, ProblemError> {
+        Ok(self.with_laws(self.draws.get(draw).map_or(&[][..], Vec::as_slice))?.with_taus_of(draw))
+    }
+
+    /// The same problem with the transfer of one of its draws.
+    pub(super) fn with_taus_of(mut self, draw: usize) -> Self {
+        self.coupling = self.coupling.map(|coupling| Arc::new(coupling.drawn(draw)));
+        self
+    }
+
+    /// Transfer between the languages, where it counts.
+    pub fn coupling(&self) -> Option<&Coupling> {
+        self.coupling.as_deref()
     }
 }

@@ -112,9 +112,9 @@ pub struct Problem {
     groups: Vec<Group>,
     objective: Objective,
     /// Draws of the laws and of what repeats are worth, one `Vec` a draw, in the order of the terms.
-    draws: Arc<Vec<Vec<Drawn>>>,
+    pub(super) draws: Arc<Vec<Vec<Drawn>>>,
     /// Transfer between the languages, where it counts.
-    coupling: Option<Arc<Coupling>>,
+    pub(super) coupling: Option<Arc<Coupling>>,
     /// Whether whole pairs under groups are worth a search: not for one draw of many.
     is_draw: bool,
 }
@@ -200,26 +200,6 @@ impl Problem {
         }
     }
 
-    /// The same problem with transfer between its languages, which groups and the worst language do not go with.
-    pub fn with_coupling(self, coupling: Coupling) -> Result<Self, ProblemError> {
-        match self.objective {
-            _ if !self.groups.is_empty() => Err(ProblemError::Coupled { beside: "groups" }),
-            Objective::Worst => Err(ProblemError::Coupled { beside: "the worst language as objective" }),
-            _ => Ok(Problem { coupling: Some(Arc::new(coupling)), ..self }),
-        }
-    }
-
-    /// The same problem without transfer.
-    pub fn uncoupled(&self) -> Self {
-        Problem { coupling: None, ..self.clone() }
-    }
-
-    /// The same problem under one of its draws: laws, worth of repeats and transfer.
-    pub fn drawn(&self, draw: usize) -> Result<Self, ProblemError> {
-        let coupling = self.coupling.as_ref().map(|coupling| Arc::new(coupling.drawn(draw)));
-        Ok(Problem { coupling, ..self.with_laws(self.draws.get(draw).map_or(&[][..], Vec::as_slice))? })
-    }
-
     /// The same problem under another budget.
     pub fn with_budget(&self, budget: impl Into<Budget>) -> Result<Self, ProblemError> {
         Problem { budget: budget.into(), ..self.clone() }.checked()
@@ -286,11 +266,6 @@ impl Problem {
     /// The optimum in whole pairs, with its certificate. A language of weight 0 gets its lower bound unless the others are full.
     pub fn solve(&self) -> Allocation {
         solution::solve(self)
-    }
-
-    /// Transfer between the languages, where it counts.
-    pub fn coupling(&self) -> Option<&Coupling> {
-        self.coupling.as_deref()
     }
 
     /// Loss of each language under an allocation, nats per target token.

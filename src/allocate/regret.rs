@@ -29,7 +29,7 @@ pub(super) fn noise_regret(problem: &Problem, ours: &[u64]) -> f64 {
     };
     let regret = |draw: usize| {
         let laws: Vec<Drawn> = columns.iter().map(|column| column[draw]).collect();
-        Some(of(&single.with_laws(&laws).ok()?.solve().pairs()) - of(ours))
+        Some(of(&single.with_laws(&laws).ok()?.with_taus_of(draw).solve().pairs()) - of(ours))
     };
     let regrets: Vec<f64> = (0..count).into_par_iter().filter_map(regret).filter(|regret| regret.is_finite()).collect();
     if regrets.is_empty() { 0.0 } else { regrets.iter().sum::<f64>() / regrets.len() as f64 }

@@ -214,8 +214,10 @@ fn exchanged(problem: &Problem, mut pairs: Vec<u64>) -> Vec<u64> {
 /// The same under transfer, where a move is worth what the sum says; of few languages, and not for one draw of many.
 fn exchanged_coupled(problem: &Problem, mut pairs: Vec<u64>) -> Vec<u64> {
     const FEW: usize = 32;
+    /// Pairs below which rounding is more than nothing even of one draw.
+    const SMALL: f64 = 1000.0;
     let terms = problem.terms();
-    if terms.len() > FEW || problem.is_draw() {
+    if terms.len() > FEW || problem.is_draw() && problem.budget().amount() > SMALL {
         return pairs;
     }
     let mut least = problem.weighted_loss(&pairs);

@@ -97,6 +97,9 @@ fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -
     files::write(&folders.fits.join("laws.csv"), &csv::laws(&report).or_work()?).or_work()?;
     if let Some(found) = &file.transfer {
         files::write(&folders.fits.join("transfer.csv"), &csv::transfer(&report, found).or_work()?).or_work()?;
+        files::write(&folders.fits.join("untuned.csv"), &csv::untuned(&report, found).or_work()?).or_work()?;
+    } else if files::exists(&folders.fits.join("transfer.csv")) {
+        note(&format!("warning: `transfer.csv` in `{}` is of earlier fits; these hold no transfer", folders.fits.display()));
     }
     if let Some(draws) = &arguments.draws {
         files::write(draws, &draws_parquet(&file.fits.iter().collect::<Vec<_>>()).or_work()?).or_work()?;

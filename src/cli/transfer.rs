@@ -1,7 +1,7 @@
 //! The transfer of a sweep that trained mixtures: fitted after its laws, and shown.
 
 use super::failure::{Failure, OrFail};
-use super::terminal::{say, table};
+use super::terminal::{note, say, table};
 use crate::fit::Fit;
 use crate::fit::transfer::{MixtureRun, TransferFit, Untuned, fit_transfer};
 use crate::record::{Outcome, RunRecord};
@@ -23,8 +23,14 @@ pub fn of_records(records: &[RunRecord], fits: &[Fit], seed: u64) -> Result<Opti
     }
     let base = finished().find(|record| record.is_base()).and_then(losses);
     let base: Vec<Option<f64>> = (0..langs.len()).map(|i| base.as_ref().map(|losses| losses[i])).collect();
-    let found = fit_transfer(fits, &mixtures, &base, seed);
-    found.map(Some).map_err(|error| Failure::input(error).hint("`mixtures` in the experiment says how many; `parallot sweep` trains them"))
+    match fit_transfer(fits, &mixtures, &base, seed) {
+        Ok(found) => Ok(Some(found)),
+        // a sweep trains mixtures last: its laws can be had before
+        Err(error) => {
+            note(&format!("note: transfer is left out: {error}"));
+            Ok(None)
+        }
+    }
 }
 
 /// Prints what was found.

@@ -6,6 +6,9 @@ use crate::numeric::differences::derivative;
 use proptest::prelude::*;
 use serde_json::Value;
 
+/// Passes over unique data that a language may have at most. Where dozens of passes are worth nothing, a gap may stay open, and is said.
+const PASSES: f64 = 8.0;
+
 /// The problem with a transfer of either sign between all languages; every law is trusted from a fiftieth of an even share.
 fn signed(problem: &Value, numbers: &[f64]) -> Problem {
     let file = ProblemFile::read(&problem.to_string(), Syntax::Json).unwrap();
@@ -13,6 +16,10 @@ fn signed(problem: &Value, numbers: &[f64]) -> Problem {
     let n = parts.languages.len();
     let trusted = 0.02 * parts.budget.amount / n as f64;
     parts.languages.iter_mut().for_each(|language| language.laws.iter_mut().for_each(|law| *law = law.extended_below(trusted)));
+    for language in &mut parts.languages {
+        let most = language.repeat.map_or(f64::INFINITY, |repeat| (PASSES * repeat.unique).max(language.lower));
+        language.upper = Some(language.upper.unwrap_or(f64::INFINITY).min(most)).filter(|upper| upper.is_finite());
+    }
     let pairs = (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).filter(|(i, j)| i != j);
     parts.transfer = pairs.map(|(i, j)| (i, j, 0.2 * numbers[(3 * i + 5 * j) % numbers.len()] - 0.1)).collect();
     parts.counted = Counted::Pairs;

@@ -22,6 +22,9 @@ pub fn tables(report: &Report) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
     }
     if let Some(transfer) = report.transfer {
         tables.push(("transfer.csv".to_owned(), self::transfer(report, transfer)?));
+        if !transfer.untuned.is_empty() {
+            tables.push(("untuned.csv".to_owned(), untuned(report, transfer)?));
+        }
     }
     if !report.front.is_empty() {
         tables.push(("pareto.csv".to_owned(), pareto(report)?));
@@ -62,6 +65,19 @@ pub fn transfer(report: &Report, transfer: &TransferFit) -> Result<Vec<u8>, Repo
         reals("tau_hi90", transfer.tau.iter().map(|row| row.tau.interval_90.hi)),
     ];
     write("transfer", report, columns)
+}
+
+/// One row a language that mixtures left out: `lang,mixtures,change_log,change_lo90_log,change_hi90_log` of its loss against the base model's.
+pub fn untuned(report: &Report, transfer: &TransferFit) -> Result<Vec<u8>, ReportError> {
+    let rows = || transfer.untuned.iter();
+    let columns = vec![
+        texts("lang", rows().map(|row| row.lang.as_str())),
+        counts("mixtures", rows().map(|row| row.mixtures as u64)),
+        reals("change_log", rows().map(|row| row.change_log.value)),
+        reals("change_lo90_log", rows().map(|row| row.change_log.interval_90.lo)),
+        reals("change_hi90_log", rows().map(|row| row.change_log.interval_90.hi)),
+    ];
+    write("untuned", report, columns)
 }
 
 /// One row a parameter: `lang,form,parameter,value,lo90,hi90`, then what is known of the whole fit. The last of a language is `r_star`,

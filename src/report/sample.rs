@@ -3,7 +3,7 @@
 use super::{Provenance, Report};
 use crate::allocate::{Active, Allocation, Allotted, Budget, Comparison, ParetoPoint, Policy, PolicyRow, Term};
 use crate::curve::Point;
-use crate::fit::transfer::{HeldOut, TauRow, TransferFit};
+use crate::fit::transfer::{HeldOut, TauRow, TransferFit, Untuned};
 use crate::fit::{Candidate, Fit, Flag, Misfit, Parameter, Termination};
 use crate::law::{Form, Law};
 use crate::record::{Evaluation, Outcome, RunRecord};
@@ -51,7 +51,7 @@ fn transfer(langs: &[&str]) -> TransferFit {
         tau: pairs().filter(|(i, j, _, _)| i != j).map(row).collect(),
         noise_ratio: 2.0,
         held_out: HeldOut { separable_log: 0.04, coupled_log: 0.02, losses: 24 * langs.len() },
-        untuned: Vec::new(),
+        untuned: vec![Untuned { lang: langs[0].to_owned(), mixtures: 5, change_log: about(0.4, 0.1) }],
         trusted_from: vec![500.0; langs.len()],
         draws: Vec::new(),
     }

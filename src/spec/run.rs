@@ -122,8 +122,13 @@ impl Experiment {
         }
         let caps: Vec<u64> = bitexts.iter().map(|bitext| self.most_pairs(bitext)).collect();
         let designs = self.mixtures.iter().flat_map(|mixtures| mixtures.design(&caps));
-        let mixed = designs.zip(self.seeds.iter().cycle());
-        runs.extend(mixed.map(|(pairs, &seed)| self.mixed_run(bitexts, base_id, &pairs, seed, Split::Dev)));
+        for (pairs, &seed) in designs.zip(self.seeds.iter().cycle()) {
+            let run = self.mixed_run(bitexts, base_id, &pairs, seed, Split::Dev);
+            // small corpora or totals can leave one language, or the same mixture again
+            if run.mix.len() > 1 && runs.iter().all(|known| known.id != run.id) {
+                runs.push(run);
+            }
+        }
         runs
     }
 

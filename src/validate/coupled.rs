@@ -16,6 +16,9 @@ pub struct CoupledResult {
     pub held: usize,
     /// Losses.
     pub losses: usize,
+    /// Whether transfer was fitted after the models were foretold and trained.
+    #[serde(default)]
+    pub is_hindsight: bool,
     /// By how much the error without transfer is larger, in absolute ln loss: mean over languages of their mean over policies, with Student's
     /// interval over the languages.
     pub better_by_log: Estimate,
@@ -25,7 +28,7 @@ pub struct CoupledResult {
 
 impl CoupledResult {
     /// From the rows of all policies; absent where transfer foretold nothing.
-    pub(super) fn new(policies: &[PolicyResult]) -> Option<Self> {
+    pub(super) fn new(policies: &[PolicyResult], is_hindsight: bool) -> Option<Self> {
         let rows: Vec<&LossRow> = policies.iter().flat_map(|policy| &policy.losses).collect();
         let coupled: Vec<f64> = rows.iter().filter_map(|row| Some(row.coupled.as_ref()?.error_log)).collect();
         if coupled.is_empty() || coupled.len() < rows.len() {
@@ -47,6 +50,7 @@ impl CoupledResult {
             coupled_error_log: mean_square(&mut coupled.iter().copied()),
             held: rows.iter().filter(|row| row.coupled.as_ref().is_some_and(|coupled| coupled.is_held)).count(),
             losses: rows.len(),
+            is_hindsight,
             better_by_log,
             verdict: String::new(),
         };
@@ -59,8 +63,9 @@ impl CoupledResult {
         let who = match () {
             () if lo > 0.0 => "laws with transfer foretell the mixtures better",
             () if hi < 0.0 => "laws without transfer foretell the mixtures better",
-            () => "with transfer or without, the mixtures are foretold alike",
+            () => "too few languages to tell whether transfer foretells the mixtures better",
         };
-        format!("{who}: errors of {} with it and {} without", percent(self.coupled_error_log), percent(self.separable_error_log))
+        let when = if self.is_hindsight { "in hindsight " } else { "" };
+        format!("{when}{who}: errors of {} with it and {} without", percent(self.coupled_error_log), percent(self.separable_error_log))
     }
 }

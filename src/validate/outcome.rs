@@ -159,7 +159,7 @@ impl Validation {
         let policies: Vec<PolicyResult> = prediction.policies.iter().enumerate().map(result).collect();
         let verdict = winner(&policies).to_string();
         let (parallot, prediction_sha256) = (parallot.to_owned(), prediction_sha256.to_owned());
-        let coupled = CoupledResult::new(&policies);
+        let coupled = CoupledResult::new(&policies, prediction.is_hindsight);
         Validation { parallot, prediction_sha256, budget: prediction.budget, policies, coupled, verdict }
     }
 

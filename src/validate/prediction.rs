@@ -90,6 +90,26 @@ pub struct Prediction {
     pub shifts: Vec<Shift>,
     /// One entry a policy that is trained; the first is ours, the second uniform.
     pub policies: Vec<Foretold>,
+    /// Whether what transfer foretells was added after the models were trained ([`Prediction::in_hindsight`]); never in a file.
+    #[serde(skip)]
+    pub is_hindsight: bool,
+}
+
+impl Prediction {
+    /// The same prediction with what laws with transfer would have foretold of its policies, of a problem and the noise of mixtures that were
+    /// fitted since.
+    pub fn in_hindsight(mut self, problem: &Problem, noise_ratio: f64, noise_log: &[f64]) -> Self {
+        let known = Known { shifts: &self.shifts, noise_log, seeds: self.seeds.len() };
+        let uniform = self.policies.iter().find(|row| row.policy == Policy::Uniform).map_or_else(Vec::new, |row| row.pairs.clone());
+        // laws that chose none of the policies flatter none
+        let rows: Vec<(&[u64], f64)> = self.policies.iter().map(|row| (row.pairs.as_slice(), 0.0)).collect();
+        let foretold = known.forecast(problem, noise_ratio, &uniform, &rows);
+        self.policies
+            .iter_mut()
+            .zip(foretold)
+            .for_each(|(row, (loss_nats, gain_nats))| row.coupled = Some(Coupled { loss_nats, gain_nats }));
+        Prediction { is_hindsight: true, ..self }
+    }
 }
 
 /// What is known of the languages when their mixtures are foretold, in the order of the problem.
@@ -114,17 +134,11 @@ pub fn predict(problem: &Problem, coupled: Option<(&Problem, f64)>, comparison: 
         }
     }
     let uniform = comparison.policies.iter().find(|row| row.policy == Policy::Uniform).map_or(&[][..], |row| &row.pairs);
-    let allocations: Vec<Vec<u64>> = distinct.iter().map(|(row, _)| row.pairs.clone()).collect();
     // the laws that chose our allocation flatter it
     let flattery = |policy: Policy| if policy == Policy::Parallot { 2.0 * comparison.noise_regret_nats } else { 0.0 };
-    let by = |problem: &Problem, noise_ratio: f64| -> Vec<(Vec<Estimate>, Estimate)> {
-        let losses = foretell(problem, &allocations).into_iter();
-        let spread = losses.map(|losses| losses.into_iter().enumerate().map(|(i, loss)| known.spread(i, loss, noise_ratio)).collect());
-        let gains = distinct.iter().map(|(row, _)| gain(problem, known.shifts, uniform, &row.pairs, flattery(row.policy)));
-        spread.zip(gains).collect()
-    };
-    let alone = by(problem, 1.0);
-    let coupled = coupled.map_or_else(Vec::new, |(problem, noise_ratio)| by(problem, noise_ratio));
+    let rows: Vec<(&[u64], f64)> = distinct.iter().map(|(row, _)| (row.pairs.as_slice(), flattery(row.policy))).collect();
+    let alone = known.forecast(problem, 1.0, uniform, &rows);
+    let coupled = coupled.map_or_else(Vec::new, |(problem, noise_ratio)| known.forecast(problem, noise_ratio, uniform, &rows));
     let mut coupled = coupled.into_iter().map(|(loss_nats, gain_nats)| Coupled { loss_nats, gain_nats });
     let of = |((row, stands_for), (loss_nats, gain_nats)): ((&PolicyRow, Vec<Policy>), _)| Foretold {
         policy: row.policy,
@@ -138,6 +152,15 @@ pub fn predict(problem: &Problem, coupled: Option<(&Problem, f64)>, comparison: 
 }
 
 impl Known<'_> {
+    /// Losses and gain of each row: pairs, and what its gain is lowered by.
+    fn forecast(&self, problem: &Problem, noise_ratio: f64, uniform: &[u64], rows: &[(&[u64], f64)]) -> Vec<(Vec<Estimate>, Estimate)> {
+        let allocations: Vec<Vec<u64>> = rows.iter().map(|(pairs, _)| pairs.to_vec()).collect();
+        let losses = foretell(problem, &allocations).into_iter();
+        let spread = losses.map(|losses| losses.into_iter().enumerate().map(|(i, loss)| self.spread(i, loss, noise_ratio)).collect());
+        let gains = rows.iter().map(|(pairs, flattery)| gain(problem, self.shifts, uniform, pairs, *flattery));
+        spread.zip(gains).collect()
+    }
+
     /// The mean test loss over the seeds: that of the law from dev to test, with the noise of runs and the chance of the sentences.
     fn spread(&self, i: usize, loss: Estimate, noise_ratio: f64) -> Estimate {
         let law = (loss.interval_90.hi / loss.interval_90.lo).ln() / (2.0 * HALF_WIDTH);

@@ -63,6 +63,7 @@ fn prediction() -> Prediction {
         seeds: vec![1, 2, 3],
         shifts: vec![],
         policies: vec![foretold(Policy::Parallot, 2.0, 0.1), foretold(Policy::Uniform, 2.2, 0.0)],
+        is_hindsight: false,
     }
 }
 

@@ -51,8 +51,33 @@ fn what_transfer_cannot_do() {
     let few = Place::new();
     few.write("experiments/tiny.yaml", TINY.replace("seeds: [1, 2]", "seeds: [1, 2]\nmixtures: {count: 2, least: 600, most: 900}"));
     few.done("sweep tiny --trainer simulated");
-    runs.push(few.fails(2, "fit tiny --bootstraps 20"));
+    // the laws can be had before the mixtures, which a sweep trains last
+    runs.push(few.done("fit tiny --bootstraps 20"));
+    assert!(!few.read("fits/tiny/fits.json").contains("\"transfer\""));
+    runs.push(few.fails(2, "allocate tiny --budget 3k --transfer"));
     assert_transcript("not_mixed", &runs);
+}
+
+/// Transfer that is fitted after models were foretold and trained is hindsight, and says so; a prediction that is gone is not made again.
+#[test]
+fn what_is_fitted_later_is_hindsight() {
+    let place = Place::with_fits();
+    place.done("validate tiny --budget 3k --trainer simulated");
+    let folder = "experiments/records/tiny/validate-3000";
+    let prediction = place.read(format!("{folder}/prediction.json"));
+    place.write("experiments/tiny.yaml", TINY.replace("seeds: [1, 2]", "seeds: [1, 2]\nmixtures: {count: 18, least: 600, most: 3000}"));
+    place.done("sweep tiny --trainer simulated");
+    place.done("fit tiny --bootstraps 20");
+    let mut runs = vec![
+        place.fails(2, "validate tiny --budget 3k --trainer simulated"),
+        place.done("validate tiny --budget 3k --trainer simulated --hindsight"),
+    ];
+    assert_eq!(place.read(format!("{folder}/prediction.json")), prediction);
+    let found: Value = serde_json::from_str(&place.read("fits/tiny/validation.json")).unwrap();
+    assert_eq!(found["coupled"]["is_hindsight"], true);
+    std::fs::remove_file(place.path(format!("{folder}/prediction.json"))).unwrap();
+    runs.push(place.fails(2, "validate tiny --budget 3k --trainer simulated"));
+    assert_transcript("hindsight", &runs);
 }
 
 /// Trained, not simulated: a mixture is a run of the sweep like any other.

@@ -161,6 +161,11 @@ fn available(runs: Vec<RunSpec>, experiment: &Experiment, bitexts: &[Bitext]) ->
             ));
         }
     }
+    let largest = fitting.iter().filter(|run| !run.mix.is_empty()).map(|run| run.pairs.0).max();
+    if let Some((spec, largest)) = experiment.mixtures.zip(largest).filter(|(spec, largest)| *largest < spec.most.0 - spec.most.0 / 20) {
+        let (most, largest) = (grouped(spec.most.0), grouped(largest));
+        note(&format!("note: the largest mixture has {largest} pairs, not {most}: the corpora hold no more of what it draws"));
+    }
     fitting
 }
 

@@ -21,7 +21,7 @@ use crate::spec::{BaseFiles, Experiment, RunSpec};
 use crate::sweep::{Cost, Plan, simulate};
 use crate::validate::{Known, Prediction, Validation, predict};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tables::{foretold, print};
 use training::BaseTrainer;
 
@@ -42,6 +42,9 @@ pub struct Arguments {
     /// Write the prediction, print the models and their cost, and train nothing
     #[arg(long)]
     pub list: bool,
+    /// Set models that are there beside transfer that was fitted since, too; what it foretells is marked as hindsight
+    #[arg(long, conflicts_with = "transfer")]
+    pub hindsight: bool,
     /// Where to train: `cpu`, `cuda` or `cuda:1`
     #[arg(long, default_value = "cpu")]
     pub device: String,
@@ -92,7 +95,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let _lock = store.lock().map_err(|error| Failure::work(error).hint("wait for the other validation, or stop it"))?;
     let trainer = question.trainer(arguments)?;
-    let (prediction, sha256) = question.prediction(&store, trainer.as_ref())?;
+    let (prediction, sha256) = match arguments.hindsight {
+        true => question.hindsight(&store)?,
+        false => question.prediction(&store, trainer.as_ref(), arguments)?,
+    };
     let runs = question.runs(&prediction);
     let all: Vec<RunSpec> = runs.iter().flatten().cloned().collect();
     let simulated = arguments.trainer == Trainer::Simulated;
@@ -159,19 +165,15 @@ impl Question {
     }
 
     /// The prediction: the one that is there, or a new one, written before anything is trained. Beside it the hash of its file.
-    fn prediction(&self, store: &Store, trainer: Option<&BaseTrainer>) -> Result<(Prediction, String), Failure> {
+    fn prediction(&self, store: &Store, trainer: Option<&BaseTrainer>, arguments: &Arguments) -> Result<(Prediction, String), Failure> {
         let path = store.folder().join("prediction.json");
         let comparison = compare(&self.problem, &self.policies);
         let shifts = self.shifts(trainer)?;
         let noise_log: Vec<f64> = self.fits.file.fits.iter().map(|fit| fit.noise_log).collect();
         let known = Known { shifts: &shifts, noise_log: &noise_log, seeds: self.seeds.len() };
-        let alone = self.problem.uncoupled();
-        let coupled = match (&self.fits.file.transfer, coupling(&self.fits.file)) {
-            (Some(transfer), Some(coupling)) => alone.clone().with_coupling(coupling).ok().map(|problem| (problem, transfer.noise_ratio)),
-            _ => None,
-        };
+        let coupled = self.coupled();
         let coupled = coupled.as_ref().map(|(problem, noise_ratio)| (problem, *noise_ratio));
-        let policies = predict(&alone, coupled, &comparison, known);
+        let policies = predict(&self.problem.uncoupled(), coupled, &comparison, known);
         if policies.len() < 2 {
             let error =
                 anyhow::anyhow!("the allocation and all baselines are the same to a half per cent of the budget, expected two policies");
@@ -188,16 +190,23 @@ impl Question {
             seeds: self.seeds.clone(),
             shifts,
             policies,
+            is_hindsight: false,
         };
         let json = serde_json::to_string_pretty(&prediction).or_work()? + "\n";
         if !files::exists(&path) {
+            let runs: Vec<RunSpec> = self.runs(&prediction).concat();
+            let done = Plan::new(&runs, store, arguments.trainer == Trainer::Simulated).or_input()?.done.len();
+            if done > 0 {
+                let error =
+                    anyhow::anyhow!("`{}` is missing and {done} of its models are trained, expected both or neither", path.display());
+                return Err(
+                    Failure::input(error).hint("a prediction does not follow its models; remove the folder to foretell and train anew")
+                );
+            }
             files::write(&path, json.as_bytes()).or_work()?;
             return Ok((prediction, files::hash(json.as_bytes())));
         }
-        let text = files::read_text(&path).or_input()?;
-        let hint = "models were tuned for it; remove the folder to foretell and train anew";
-        let known: Prediction = serde_json::from_str(&text)
-            .map_err(|error| Failure::input(anyhow::anyhow!("cannot read prediction `{}`: {error}", path.display())).hint(hint))?;
+        let (known, sha256) = read_prediction(&path)?;
         // another build of the program may round otherwise; what it is asked must be the same
         let question = |prediction: &Prediction| {
             let pairs: Vec<_> = prediction.policies.iter().map(|row| (row.policy, row.pairs.clone())).collect();
@@ -205,9 +214,33 @@ impl Question {
         };
         if question(&known) != question(&prediction) {
             let error = anyhow::anyhow!("prediction `{}` is of other fits, policies or seeds, expected those asked for", path.display());
-            return Err(Failure::input(error).hint(hint));
+            return Err(Failure::input(error).hint(TUNED));
         }
-        Ok((known, files::hash(text.as_bytes())))
+        Ok((known, sha256))
+    }
+
+    /// The problem with transfer between its languages, where the fits know of it, and the variance of a mixture's ln loss over that of a run.
+    fn coupled(&self) -> Option<(Problem, f64)> {
+        let noise_ratio = self.fits.file.transfer.as_ref()?.noise_ratio;
+        Some((self.problem.uncoupled().with_coupling(coupling(&self.fits.file)?).ok()?, noise_ratio))
+    }
+
+    /// The prediction that is there, beside what transfer that was fitted since would have foretold.
+    fn hindsight(&self, store: &Store) -> Result<(Prediction, String), Failure> {
+        let path = store.folder().join("prediction.json");
+        let (known, sha256) = read_prediction(&path)?;
+        let langs: Vec<String> = self.problem.terms().iter().map(|term| term.lang.clone()).collect();
+        if known.base_id != self.base_id || known.langs != langs {
+            let error =
+                anyhow::anyhow!("prediction `{}` is of another base or other languages, expected those of the experiment", path.display());
+            return Err(Failure::input(error).hint(TUNED));
+        }
+        let (problem, noise_ratio) = self.coupled().ok_or_else(|| {
+            let error = anyhow::anyhow!("the fits hold no transfer, expected those of an experiment that trained mixtures");
+            Failure::input(error).hint("without `--hindsight` the laws of each language alone are put to the test")
+        })?;
+        let noise_log: Vec<f64> = self.fits.file.fits.iter().map(|fit| fit.noise_log).collect();
+        Ok((known.in_hindsight(&problem, noise_ratio, &noise_log), sha256))
     }
 
     /// One run a policy of the prediction and seed.
@@ -239,6 +272,17 @@ impl Question {
         files::write(&plots.join("validation.svg"), picture.svg().or_work()?.as_bytes()).or_work()?;
         files::write(&plots.join("validation.png"), &picture.png().or_work()?).or_work()
     }
+}
+
+/// What to do about a prediction that is not the one asked for.
+const TUNED: &str = "models were tuned for it; remove the folder to foretell and train anew";
+
+/// A prediction and the hash of its file.
+fn read_prediction(path: &Path) -> Result<(Prediction, String), Failure> {
+    let text = files::read_text(path).or_input()?;
+    let read = serde_json::from_str(&text);
+    let read = read.map_err(|error| Failure::input(anyhow::anyhow!("cannot read prediction `{}`: {error}", path.display())).hint(TUNED))?;
+    Ok((read, files::hash(text.as_bytes())))
 }
 
 /// Parallot, uniform and the baselines asked for, as far as they are defined.

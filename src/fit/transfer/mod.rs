@@ -102,8 +102,11 @@ pub struct TransferFit {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TransferError {
     /// Too little to fit.
-    #[error("{found} mixtures finished, expected at least {needed} for {languages} languages")]
+    #[error("mixtures finished: {found}, expected at least {needed} for {languages} languages")]
     TooFew { found: usize, needed: usize, languages: usize },
+    /// Mixtures too small for the laws.
+    #[error("no mixture gives a language half the smallest size of its law")]
+    TooSmall,
     /// Equations that break down.
     #[error("the equations of transfer have no solution, expected losses that are finite and above 0")]
     Singular,
@@ -130,6 +133,10 @@ pub fn fit_transfer(fits: &[Fit], mixtures: &[MixtureRun], base_nats: &[Option<f
     }
     let laws: Vec<Average> = fits.iter().map(|fit| fit.average(|_| true).unwrap_or_else(|| Average::from(fit.law))).collect();
     let observed: Vec<Observed> = (0..languages).map(|i| Observed::new(i, fits, mixtures)).collect();
+    // every fold must have something to foretell
+    if observed.iter().map(|one| one.ln_loss.len()).sum::<usize>() < FOLDS * languages {
+        return Err(TransferError::TooSmall);
+    }
     let priors = Priors::new(languages);
     let posterior = Posterior::new(&observed, &laws, &priors).ok_or(TransferError::Singular)?;
     let draws = draws(&posterior, &observed, fits, seed);

@@ -99,7 +99,10 @@ fn the_same_mixtures_give_the_same_transfer_and_too_few_are_an_error() {
     assert_eq!(once, fit_transfer(&fits, &mixtures, &base, 3).unwrap());
     assert_eq!((once.tau.len(), once.draws.len(), once.untuned.len()), (12, 60, 0));
     let error = fit_transfer(&fits, &mixtures[..3], &base, 3).unwrap_err();
-    assert_eq!(error.to_string(), "3 mixtures finished, expected at least 4 for 4 languages");
+    assert_eq!(error.to_string(), "mixtures finished: 3, expected at least 4 for 4 languages");
+    let small: Vec<MixtureRun> =
+        mixtures.iter().map(|run| MixtureRun { pairs: run.pairs.iter().map(|x| x / 100.0).collect(), ..run.clone() }).collect();
+    assert_eq!(fit_transfer(&fits, &small, &base, 3).unwrap_err(), TransferError::TooSmall);
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn sections(report: &Report) -> Result<Vec<Section>, ReportError> {
         ("pareto", "Mean and worst", figure("pareto").map(|svg| svg + PARETO)),
         ("policies", "Policies", comparison.map(|comparison| format!("{}{}", tables::policies(comparison), policies_note(comparison)))),
         ("transfer", "Transfer", figure("transfer").map(|svg| svg + TRANSFER)),
-        ("tau", "Effective data", report.transfer.zip(figure("tau")).map(|(transfer, svg)| svg + &tau_note(transfer))),
+        ("tau", "Effective data", report.transfer.zip(figure("tau")).map(|(transfer, svg)| svg + &tau_note(report, transfer))),
         ("similarity", "Similarity", similarity(report)?),
         ("provenance", "Provenance", Some(provenance(report))),
     ];
@@ -89,14 +89,26 @@ dominated. Data: <code>pareto.csv</code>, <code>policies.csv</code>.</p>\n";
 const TRANSFER: &str = "<p class=\"faint\">Blue: tuning on the row's language alone lowers the loss on the column's. The allocation counts the diagonal only, \
 unless transfer was asked for.</p>\n";
 
-fn tau_note(transfer: &TransferFit) -> String {
+fn tau_note(report: &Report, transfer: &TransferFit) -> String {
     let percent = |log: f64| eye::significant(100.0 * log, 3);
-    format!(
-        "<p class=\"faint\">From models tuned on mixtures: a pair of the column's language counts as so many of the row's. Mixtures left out of \
+    let left_out: Vec<String> = (transfer.untuned.iter())
+        .map(|row| format!("{} {:+.0} %", escape(&report.name(&row.lang)), 100.0 * row.change_log.value.exp_m1()))
+        .collect();
+    let untuned = match left_out.is_empty() {
+        true => String::new(),
+        false => format!(
+            "<p class=\"faint\">Languages that a mixture leaves out, loss against the base model, mean over such mixtures: {}. Data: \
+             <code>untuned.csv</code>.</p>\n",
+            left_out.join(", ")
+        ),
+    };
+    untuned
+        + &format!(
+            "<p class=\"faint\">From models tuned on mixtures: a pair of the column's language counts as so many of the row's. Mixtures left out of \
          the fit are foretold to {} % with transfer and to {} % without. Data: <code>transfer.csv</code>.</p>\n",
-        percent(transfer.held_out.coupled_log),
-        percent(transfer.held_out.separable_log)
-    )
+            percent(transfer.held_out.coupled_log),
+            percent(transfer.held_out.separable_log)
+        )
 }
 
 /// What the worth of repeats rests on; nothing where none is known.
