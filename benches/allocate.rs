@@ -1,6 +1,6 @@
 //! Milliseconds and gaps of the allocator on random problems of each kind: `cargo bench --bench allocate -- [part of a name]`.
 
-use parallot::optimum::{Budget, Group, Kernel, Language, Over, Parts, Problem, Repeat, Risk, Rule, solve};
+use parallot::optimum::{Budget, Counted, Group, Kernel, Language, Over, Parts, Problem, Repeat, Risk, Rule, solve};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::time::Instant;
@@ -50,7 +50,7 @@ fn parts(n: usize, draws: usize, shape: Shape, rng: &mut ChaCha8Rng) -> Parts {
     };
     let languages = (0..n).map(language).collect();
     let budget = Budget { amount: SHARE * n as f64, exactly: false };
-    Parts { languages, budget, groups: Vec::new(), transfer: Vec::new(), over: Over::Sum, risk: Risk::Mean }
+    Parts { languages, budget, groups: Vec::new(), transfer: Vec::new(), counted: Counted::Worth, over: Over::Sum, risk: Risk::Mean }
 }
 
 /// Transfer from the languages for which `profits` says so.
