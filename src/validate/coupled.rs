@@ -63,7 +63,7 @@ impl CoupledResult {
         let who = match () {
             () if lo > 0.0 => "laws with transfer foretell the mixtures better",
             () if hi < 0.0 => "laws without transfer foretell the mixtures better",
-            () => "too few languages to tell whether transfer foretells the mixtures better",
+            () => "cannot tell whether transfer foretells the mixtures better",
         };
         let when = if self.is_hindsight { "in hindsight " } else { "" };
         format!("{when}{who}: errors of {} with it and {} without", percent(self.coupled_error_log), percent(self.separable_error_log))
