@@ -65,7 +65,7 @@ impl CoupledResult {
             () if hi < 0.0 => "laws without transfer foretell the mixtures better",
             () => "cannot tell whether transfer foretells the mixtures better",
         };
-        let when = if self.is_hindsight { "in hindsight " } else { "" };
+        let when = if self.is_hindsight { "in hindsight, " } else { "" };
         format!("{when}{who}: errors of {} with it and {} without", percent(self.coupled_error_log), percent(self.separable_error_log))
     }
 }
