@@ -30,8 +30,7 @@ pub fn validation(validation: &Validation) -> Picture {
 fn losses(picture: &mut Picture, validation: &Validation, panel: &Panel) {
     let rows = || validation.policies.iter().enumerate().flat_map(|(at, policy)| policy.losses.iter().map(move |row| (at, row)));
     let of = |(_, row): (usize, &LossRow)| [row.foretold_nats.interval_90.lo, row.foretold_nats.interval_90.hi, row.measured_nats];
-    let coupled = rows().filter_map(|(_, row)| Some(row.coupled.as_ref()?.foretold_nats.value));
-    let span = ends(rows().flat_map(of).chain(coupled));
+    let span = ends(rows().flat_map(of));
     let (x, y) = (Axis::linear(span, panel.across(), Unit::Nats), Axis::linear(span, panel.up(), Unit::Nats));
     panel.draw_y(picture, &y, 6);
     panel.draw_x(picture, &x, 6);
@@ -53,7 +52,8 @@ fn losses(picture: &mut Picture, validation: &Validation, panel: &Panel) {
         let Estimate { value, interval_90 } = row.foretold_nats;
         picture.line([interval_90.lo, interval_90.hi].map(|end| (x.at(end), height)), 1.6, policy_ink(at).alpha(0.6));
         picture.dot((x.at(value), height), 4.0, policy_ink(at));
-        if let Some(coupled) = &row.coupled {
+        // what transfer foretells far outside would press all else together
+        if let Some(coupled) = row.coupled.as_ref().filter(|coupled| coupled.foretold_nats.value < span.1) {
             picture.ring((x.at(coupled.foretold_nats.value), height), 3.5, policy_ink(at));
         }
     }
