@@ -5,7 +5,7 @@
 //! ```
 
 use super::program::Program;
-use super::transfer::Transfer;
+use super::transfer::{Counted, Transfer};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::linalg::solvers::Llt;
@@ -20,8 +20,8 @@ use std::sync::Arc;
 pub(super) enum Normal {
     /// No transfer and no gradients of draws.
     Diagonal,
-    /// With the transfer, where there is one.
-    Dense(Option<Transfer>),
+    /// `I + tau` and what pairs count as, absent where there is no transfer.
+    Dense(Option<(Mat<f64>, Counted)>),
     Sparse(Box<Pattern>),
 }
 
@@ -65,7 +65,9 @@ impl Normal {
                 if let Some(pattern) = few.then(|| Pattern::new(n, transfer)).flatten() {
                     return Normal::Sparse(Box::new(pattern));
                 }
-                Normal::Dense(Some(transfer.clone()))
+                let mut dense = Mat::zeros(n, n);
+                (0..n).for_each(|i| transfer.row(i).iter().for_each(|&(j, tau)| dense[(i, j)] = tau));
+                Normal::Dense(Some((dense, transfer.counted)))
             }
         }
     }
@@ -83,17 +85,16 @@ impl Normal {
     }
 }
 
-fn dense(transfer: Option<&Transfer>, parts: &Parts) -> Mat<f64> {
+fn dense(transfer: Option<&(Mat<f64>, Counted)>, parts: &Parts) -> Mat<f64> {
     let n = parts.diagonal.len();
     let mut matrix = Mat::<f64>::zeros(n, n);
     match transfer {
         None => (0..n).for_each(|j| matrix[(j, j)] = parts.weights[j] * parts.slopes[j] * parts.slopes[j]),
-        Some(transfer) => {
-            let mut scaled = Mat::<f64>::zeros(n, n);
-            for (i, weight) in parts.weights.iter().enumerate() {
-                let root = weight.max(0.0).sqrt();
-                transfer.row(i).iter().for_each(|&(j, tau)| scaled[(i, j)] = root * transfer.derivative(i, (j, tau), parts.slopes[j]));
-            }
+        Some((transfer, counted)) => {
+            let roots: Vec<f64> = parts.weights.iter().map(|w| w.max(0.0).sqrt()).collect();
+            let by_worth = *counted == Counted::Worth;
+            let slope = |i: usize, j: usize| if by_worth || i == j { parts.slopes[j] } else { 1.0 };
+            let scaled = Mat::from_fn(n, n, |i, j| roots[i] * transfer[(i, j)] * slope(i, j));
             add_square(matrix.as_mut(), &scaled);
         }
     }

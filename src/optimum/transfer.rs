@@ -49,7 +49,11 @@ impl Transfer {
     /// Data of amounts `x` that are worth `d`.
     pub(super) fn data(&self, d: &[f64], x: &[f64]) -> Vec<f64> {
         let others = if self.counted == Counted::Worth { d } else { x };
-        let data = |i: usize| self.row(i).iter().map(|&(j, tau)| tau * if i == j { d[j] } else { others[j] }).sum();
+        let data = |i: usize| {
+            let sum: f64 = self.row(i).iter().map(|&(j, tau)| tau * others[j]).sum();
+            // a row counts its own amount once
+            if self.counted == Counted::Worth { sum } else { sum + (d[i] - x[i]) }
+        };
         (0..d.len()).map(data).collect()
     }
 
@@ -60,15 +64,28 @@ impl Transfer {
 
     /// `J v`, `J = dy/dx` where the worth of the amounts has these slopes.
     pub(super) fn forward(&self, slopes: &[f64], v: &[f64]) -> Vec<f64> {
-        let along = |i: usize| self.row(i).iter().map(|&(j, tau)| self.derivative(i, (j, tau), slopes[j]) * v[j]).sum();
-        (0..v.len()).map(along).collect()
+        let own: Vec<f64> = slopes.iter().zip(v).map(|(slope, v)| slope * v).collect();
+        self.data(&own, v)
     }
 
     /// `J' g`; a row whose `g` is 0 has no part, whatever it meets.
     pub(super) fn backward(&self, slopes: &[f64], g: &[f64]) -> Vec<f64> {
+        let mut product = self.transposed_times(g);
+        match self.counted {
+            Counted::Worth => product.iter_mut().zip(slopes).filter(|(g, _)| **g != 0.0).for_each(|(g, slope)| *g *= slope),
+            // of its own amount alone a language has the worth
+            Counted::Pairs => {
+                (0..g.len()).filter(|&i| g[i] != 0.0 && slopes[i] != 1.0).for_each(|i| product[i] += (slopes[i] - 1.0) * g[i])
+            }
+        }
+        product
+    }
+
+    /// `(I + tau)' g`.
+    fn transposed_times(&self, g: &[f64]) -> Vec<f64> {
         let mut product = vec![0.0; g.len()];
         for (i, &g) in g.iter().enumerate().filter(|(_, g)| **g != 0.0) {
-            self.row(i).iter().for_each(|&(j, tau)| product[j] += self.derivative(i, (j, tau), slopes[j]) * g);
+            self.row(i).iter().for_each(|&(j, tau)| product[j] += tau * g);
         }
         product
     }
@@ -76,7 +93,7 @@ impl Transfer {
     /// Gradient in the worth of the amounts of a function of the data whose gradient is `g`.
     pub(super) fn by_worth(&self, g: &[f64]) -> Vec<f64> {
         match self.counted {
-            Counted::Worth => self.backward(&vec![1.0; g.len()], g),
+            Counted::Worth => self.transposed_times(g),
             Counted::Pairs => g.to_vec(),
         }
     }
