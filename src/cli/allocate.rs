@@ -99,6 +99,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let allocation = allocate(&fits, &problem);
     warn(&fits.file, &allocation);
+    if arguments.mixture.transfer {
+        warn_of_transfer(&fits.file, &allocation);
+    }
     if let Some(out) = &out {
         write(&fits, &allocation, out)?;
     }
@@ -177,6 +180,18 @@ fn warn(fits: &FitFile, allocation: &AllocationFile) {
                 "warning: {pairs} pairs of `{lang}` are far beyond its largest run, {largest} pairs; intervals are too narrow there"
             ));
         }
+    }
+}
+
+/// Transfer is linear in the pairs of others, and was fitted to mixtures of some size.
+fn warn_of_transfer(fits: &FitFile, allocation: &AllocationFile) {
+    let total: u64 = allocation.comparison.allocation.pairs().iter().sum();
+    let largest = fits.transfer.as_ref().and_then(|transfer| transfer.largest_pairs);
+    if let Some(largest) = largest.filter(|largest| total as f64 > FAR * largest) {
+        let (total, largest) = (grouped(total), grouped(largest as u64));
+        note(&format!(
+            "warning: {total} pairs are far beyond the largest mixture, {largest} pairs; what languages take from each other is extrapolated"
+        ));
     }
 }
 

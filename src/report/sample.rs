@@ -47,6 +47,7 @@ fn transfer(langs: &[&str]) -> TransferFit {
     TransferFit {
         langs: langs.iter().map(|lang| (*lang).to_owned()).collect(),
         mixtures: 24,
+        largest_pairs: Some(64_000.0),
         losses: 24 * langs.len(),
         tau: pairs().filter(|(i, j, _, _)| i != j).map(row).collect(),
         noise_ratio: 2.0,

@@ -24,6 +24,8 @@ fn transfer_is_found_shown_and_foretells_mixtures_better() {
         place.done("report tiny"),
     ];
     assert_transcript("mixtures", &runs);
+    let far = place.done("allocate tiny --budget 13k --transfer");
+    assert!(far.stderr.contains("13,000 pairs are far beyond the largest mixture, 3,000 pairs"), "{}", far.stderr);
     let csv = place.read("fits/tiny/transfer.csv");
     let tau = |to: &str, from: &str| -> Vec<f64> {
         let row = csv.lines().find(|line| line.starts_with(&format!("{to},{from},"))).unwrap();

@@ -82,6 +82,9 @@ pub struct TransferFit {
     pub langs: Vec<String>,
     /// Mixtures.
     pub mixtures: usize,
+    /// Pairs of the largest mixture; absent in fits of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub largest_pairs: Option<f64>,
     /// Losses that count.
     pub losses: usize,
     /// Every ordered pair of languages.
@@ -152,6 +155,7 @@ pub fn fit_transfer(fits: &[Fit], mixtures: &[MixtureRun], base_nats: &[Option<f
     Ok(TransferFit {
         langs: fits.iter().map(|fit| fit.curve.clone()).collect(),
         mixtures: mixtures.len(),
+        largest_pairs: Some(mixtures.iter().map(|run| run.pairs.iter().sum()).fold(0.0, f64::max)),
         losses: observed.iter().map(|one| one.ln_loss.len()).sum(),
         tau: names().enumerate().map(row).collect(),
         noise_ratio: posterior.scales.iter().map(|(weight, scales)| weight * NOISE[scales.noise]).sum(),

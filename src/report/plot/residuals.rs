@@ -32,7 +32,7 @@ pub fn residuals(report: &Report) -> Picture {
             let (at, repeats) = ((x.at(point.pairs), y.at(residual(point))), fit.worth(point.pairs) < point.pairs);
             if repeats { picture.ring(at, 3.2, ink) } else { picture.dot(at, 2.8, ink) }
         }
-        let note = held_out_error(fit).map_or_else(String::new, |error| format!("held-out error {} %", eye::significant(100.0 * error, 2)));
+        let note = held_out_error(fit).map_or_else(String::new, |error| format!("held out {} %", eye::significant(100.0 * error, 2)));
         let room = panel.right - panel.left - picture.text_width(11.0, &note) - 8.0;
         let name = fitted(&picture, 13.0, &report.name(&fit.curve), room);
         picture.text((panel.left, panel.top - 12.0), 13.0, Anchor::Start, TEXT, name);
