@@ -111,8 +111,8 @@ fn fill(slots: &[Slot], values: &[f64], budget: f64) -> Vec<u64> {
 
 /// Amounts that meet the bounds and the budget in whole pairs: down, and what is left to the largest remainders.
 pub(super) fn rounded(problem: &Problem, amounts: &[f64]) -> Vec<u64> {
-    let slot = |term: &Term| Slot { least: term.least(), most: problem.most(term), cost: problem.cost(term) };
-    round(&problem.terms().iter().map(slot).collect::<Vec<_>>(), amounts, problem.budget().amount())
+    let slot = |(i, term): (usize, &Term)| Slot { least: problem.least(i), most: problem.most(term), cost: problem.cost(term) };
+    round(&problem.terms().iter().enumerate().map(slot).collect::<Vec<_>>(), amounts, problem.budget().amount())
 }
 
 /// Rounds down and gives what is left to the largest remainders with room, ties by order.

@@ -22,11 +22,12 @@ pub struct Coupling {
 }
 
 impl Coupling {
-    /// The same with the taus of one draw; those fitted where there is no such draw.
-    pub(super) fn drawn(&self, draw: usize) -> Self {
+    /// The same with what comes to each language as in one draw of its own; as fitted where there is no such draw.
+    pub(super) fn drawn(&self, draws: &[usize]) -> Self {
         let mut drawn = self.clone();
-        if let Some(taus) = self.draws.get(draw) {
-            drawn.tau.iter_mut().zip(taus).for_each(|(row, &tau)| row.2 = tau);
+        for (at, row) in drawn.tau.iter_mut().enumerate() {
+            let tau = draws.get(row.0).and_then(|&draw| self.draws.get(draw)?.get(at));
+            row.2 = tau.copied().unwrap_or(row.2);
         }
         drawn
     }
@@ -77,12 +78,12 @@ impl Problem {
 
     /// The same problem under one of its draws: laws, worth of repeats and transfer.
     pub fn drawn(&self, draw: usize) -> Result<Self, ProblemError> {
-        Ok(self.with_laws(self.draws.get(draw).map_or(&[][..], Vec::as_slice))?.with_taus_of(draw))
+        Ok(self.with_laws(self.draws.get(draw).map_or(&[][..], Vec::as_slice))?.with_taus_of(&vec![draw; self.terms().len()]))
     }
 
-    /// The same problem with the transfer of one of its draws.
-    pub(super) fn with_taus_of(mut self, draw: usize) -> Self {
-        self.coupling = self.coupling.map(|coupling| Arc::new(coupling.drawn(draw)));
+    /// The same problem with the transfer to each language of one of its draws.
+    pub(super) fn with_taus_of(mut self, draws: &[usize]) -> Self {
+        self.coupling = self.coupling.map(|coupling| Arc::new(coupling.drawn(draws)));
         self
     }
 

@@ -26,14 +26,18 @@ pub(super) fn pairs_for(term: &Term, level: f64, most: u64) -> Option<u64> {
     Some(enough)
 }
 
+/// Least pairs that bring the weighted loss of every language that counts to `level`, none below those of the optimum.
+fn needs(problem: &Problem, level: f64) -> Option<Vec<u64>> {
+    let need = |(i, term): (usize, &Term)| match term.weight {
+        0.0 => Some(problem.least(i)),
+        weight => pairs_for(term, level / weight, problem.most(term)).map(|pairs| pairs.max(problem.least(i))),
+    };
+    problem.terms().iter().enumerate().map(need).collect()
+}
+
 /// The problem with the lower bounds that bring the weighted loss of every language that counts to `level`.
 pub(super) fn at_level(problem: &Problem, level: f64) -> Option<Problem> {
-    let need = |term: &Term| match term.weight {
-        0.0 => Some(0),
-        weight => pairs_for(term, level / weight, problem.most(term)),
-    };
-    let least: Vec<u64> = problem.terms().iter().map(need).collect::<Option<_>>()?;
-    problem.with_least(&least).ok()
+    problem.with_least(&needs(problem, level)?).ok()
 }
 
 /// The weighted loss of the worst language under some pairs.
@@ -44,26 +48,27 @@ pub(super) fn worst_loss(problem: &Problem, pairs: &[u64]) -> f64 {
 
 /// The least worst loss: the problem with bounds that hold everybody to it, and a level that no allocation reaches.
 pub(super) fn least_worst(problem: &Problem) -> (Problem, f64) {
-    let counted = || problem.terms().iter().filter(|term| term.weight > 0.0);
-    let floor =
-        |pairs: &dyn Fn(&Term) -> u64| counted().map(|term| term.weight * term.loss(pairs(term) as f64)).fold(f64::NEG_INFINITY, f64::max);
+    let counted = || problem.terms().iter().enumerate().filter(|(_, term)| term.weight > 0.0);
+    let worst = |pairs: &dyn Fn(usize, &Term) -> u64| {
+        counted().map(|(i, term)| term.weight * term.loss(pairs(i, term) as f64)).fold(f64::NEG_INFINITY, f64::max)
+    };
     // no allocation is better than all of everything for everybody; any allocation will do above
-    let (mut under, mut over) = (floor(&|term| problem.most(term)), floor(&Term::least));
+    let (mut under, mut over) = (worst(&|_, term| problem.most(term)), worst(&|i, _| problem.least(i)));
     if let Some(held) = at_level(problem, under) {
         return (held, under);
     }
-    let mut best = problem.clone();
+    let fits = |level: f64| needs(problem, level).is_some_and(|least| problem.fits(&least));
     for _ in 0..STEPS {
         let middle = if over.is_finite() { 0.5 * (under + over) } else { 2.0 * under + 1.0 };
         if middle <= under || middle >= over {
             break;
         }
-        match at_level(problem, middle) {
-            Some(held) => (best, over) = (held, middle),
-            None => under = middle,
-        }
+        if fits(middle) { over = middle } else { under = middle }
     }
-    (best, under)
+    // what fits in fractions of pairs under groups may not in whole ones: a little more loss does
+    let slack = std::iter::successors(Some(1e-12), |slack| Some(10.0 * slack)).take(12);
+    let levels = std::iter::once(over).chain(slack.map(|slack| over + slack * (over.abs() + 1.0)));
+    (levels.into_iter().find_map(|level| at_level(problem, level)).unwrap_or_else(|| problem.clone()), under)
 }
 
 /// The problem in which no language does worse than under some pairs, but for a fraction of the loss it has there.

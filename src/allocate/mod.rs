@@ -11,6 +11,7 @@
 //! reaches a target, the front between the mean and the worst language.
 
 mod baseline;
+mod check;
 mod comparison;
 mod coupling;
 mod level;
@@ -21,6 +22,7 @@ mod solution;
 mod target;
 mod term;
 mod verdict;
+mod whole;
 
 pub use comparison::{compare, foretell};
 pub use coupling::Coupling;
@@ -43,6 +45,8 @@ pub enum Active {
     None,
     /// At its least pairs.
     Lower,
+    /// At its floor: half the smallest size that was run, or half an even share.
+    Floor,
     /// At its most pairs.
     Upper,
 }

@@ -1,11 +1,11 @@
 //! A checked problem: terms, a budget, groups, what counts, and the proof that some allocation meets them all.
 
-use super::solution::{self, Posed};
+use super::check::check_terms;
+use super::solution;
 use super::{Allocation, Coupling, Drawn, Term};
-use crate::optimum::{Conflict, Kernel};
+use crate::optimum::Conflict;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -115,8 +115,14 @@ pub struct Problem {
     pub(super) draws: Arc<Vec<Vec<Drawn>>>,
     /// Transfer between the languages, where it counts.
     pub(super) coupling: Option<Arc<Coupling>>,
-    /// Whether whole pairs under groups are worth a search: not for one draw of many.
+    /// Whether this is one draw of many, whose optimum need not be searched for to the end.
     is_draw: bool,
+    /// Pairs below which laws are read downwards beyond what was run, a language; empty where nothing is known.
+    pub(super) asked_floors: Arc<Vec<u64>>,
+    /// What of them the budget, the bounds and the groups leave room for: the optimum keeps to these.
+    pub(super) floors: Vec<u64>,
+    /// Whole pairs that meet bounds, budget and groups; absent without groups, where nothing needs to be shown.
+    pub(super) witness: Option<Arc<Vec<u64>>>,
 }
 
 /// Why terms and a budget are not a problem.
@@ -144,8 +150,8 @@ pub enum ProblemError {
     BelowLower { budget: Budget, least: f64, short: f64 },
     #[error("budget of {budget} is {over} above the upper bounds, which sum to {most}; capped are {}", capped.join(", "))]
     AboveUpper { budget: Budget, most: f64, over: f64, capped: Vec<String> },
-    #[error("no finite loss: {} get no pair and their laws are infinite there; a budget of at least {least} pairs and upper bounds above 0 are needed", langs.join(", "))]
-    NoFiniteValue { langs: Vec<String>, least: f64 },
+    #[error("no finite loss: {} get no pair and their laws are infinite there, expected a budget of at least {least} and upper bounds above 0", langs.join(", "))]
+    NoFiniteValue { langs: Vec<String>, least: Budget },
     #[error("group `{group}` names nobody, expected at least one language")]
     EmptyGroup { group: String },
     #[error("level of the tail is {found}, expected a number from 0 to below 1")]
@@ -156,6 +162,8 @@ pub enum ProblemError {
     Coupled { beside: &'static str },
     #[error("no allocation meets all constraints: {0}")]
     Conflict(Conflict),
+    #[error("no whole pairs that meet all groups were found, though fractions of pairs do")]
+    NoWholePairs,
 }
 
 impl Problem {
@@ -172,6 +180,9 @@ impl Problem {
             draws: Arc::default(),
             coupling: None,
             is_draw: false,
+            asked_floors: Arc::default(),
+            floors: Vec::new(),
+            witness: None,
         };
         check_terms(&problem.terms)?;
         problem.checked()
@@ -188,7 +199,17 @@ impl Problem {
     /// The same problem with draws of its laws: one `Vec` a draw, in the order of the terms. A term beyond its end keeps its own laws.
     pub fn with_draws(self, draws: Vec<Vec<impl Into<Drawn>>>) -> Self {
         let draws = draws.into_iter().map(|draw| draw.into_iter().map(Into::into).collect()).collect();
-        Problem { draws: Arc::new(draws), ..self }
+        let mut problem = Problem { draws: Arc::new(draws), ..self };
+        problem.settle_floors();
+        problem
+    }
+
+    /// The same problem whose optimum gives no language fewer pairs than these where budget, bounds and groups leave room for them all: at most
+    /// half an even share, none to a language of weight 0. Baselines and the mix in use know no floors.
+    pub fn with_floors(self, floors: Vec<u64>) -> Self {
+        let mut problem = Problem { asked_floors: Arc::new(floors), ..self };
+        problem.settle_floors();
+        problem
     }
 
     /// The same problem with another objective; a tail needs draws.
@@ -220,17 +241,6 @@ impl Problem {
         problem.terms.iter_mut().zip(least).for_each(|(term, &least)| term.lower = term.lower.max(least));
         check_terms(&problem.terms)?;
         problem.checked()
-    }
-
-    fn checked(self) -> Result<Self, ProblemError> {
-        self.check_budget()?;
-        if self.groups.is_empty() {
-            return Ok(self);
-        }
-        match Posed::of(&self).conflict() {
-            Some(conflict) => Err(ProblemError::Conflict(conflict)),
-            None => Ok(self),
-        }
     }
 
     /// The languages, in the order given.
@@ -281,25 +291,6 @@ impl Problem {
         self.terms.iter().zip(self.losses(pairs)).filter(|(term, _)| term.weight > 0.0).map(|(term, loss)| term.weight * loss).sum()
     }
 
-    /// Whether pairs meet the groups, to rounding.
-    pub fn meets_groups(&self, pairs: &[u64]) -> bool {
-        self.groups.iter().all(|group| {
-            let sum = |cost: &dyn Fn(&Term) -> f64| group.members.iter().map(|&j| cost(&self.terms[j]) * pairs[j] as f64).sum::<f64>();
-            let (found, asked) = match group.amount {
-                Amount::Pairs(pairs) => (sum(&|_| 1.0), pairs as f64),
-                Amount::Cost(cost) => (sum(&|term| self.cost(term)), cost),
-                Amount::Share(share) => (sum(&|term| self.cost(term)), share * self.budget.amount()),
-            };
-            // a share of whole pairs is met to the pair
-            let slack = 1e-9 * asked + if matches!(group.amount, Amount::Share(_)) { 0.5 } else { 0.0 };
-            match group.rule {
-                Rule::AtLeast => found >= asked - slack,
-                Rule::AtMost => found <= asked + slack,
-                Rule::Exactly => (found - asked).abs() <= slack,
-            }
-        })
-    }
-
     /// Cost of a pair: 1 where the budget is one of pairs.
     pub fn cost(&self, term: &Term) -> f64 {
         match self.budget {
@@ -315,58 +306,6 @@ impl Problem {
         let affordable = if let Budget::Pairs(pairs) = self.budget { pairs } else { affordable };
         term.upper.unwrap_or(u64::MAX).min(affordable)
     }
-
-    fn check_budget(&self) -> Result<(), ProblemError> {
-        let (budget, amount) = (self.budget, self.budget.amount());
-        if !(amount.is_finite() && amount >= 0.0) {
-            return Err(ProblemError::Budget { found: amount });
-        }
-        if amount > Problem::MAX_BUDGET as f64 {
-            return Err(ProblemError::TooLarge { budget, most: Problem::MAX_BUDGET });
-        }
-        let total = |pairs: &dyn Fn(&Term) -> u64| self.terms.iter().map(|term| self.cost(term) * pairs(term) as f64).sum::<f64>();
-        let least = total(&|term| term.lower);
-        if least > amount * (1.0 + 1e-12) {
-            return Err(ProblemError::BelowLower { budget, least, short: least - amount });
-        }
-        let most = total(&|term| term.upper.unwrap_or(u64::MAX));
-        let must_spend = matches!(budget, Budget::Pairs(_)) && self.groups.is_empty();
-        if must_spend && self.terms.iter().all(|term| term.upper.is_some()) && most < amount {
-            let capped = self.terms.iter().map(|term| format!("`{}`", term.lang)).collect();
-            return Err(ProblemError::AboveUpper { budget, most, over: amount - most, capped });
-        }
-        let least = total(&Term::least);
-        let starved = |term: &&Term| term.least() > term.lower && (least > amount || term.upper == Some(0));
-        let langs: Vec<String> = self.terms.iter().filter(starved).map(|term| format!("`{}`", term.lang)).collect();
-        if langs.is_empty() { Ok(()) } else { Err(ProblemError::NoFiniteValue { langs, least }) }
-    }
-}
-
-fn check_terms(terms: &[Term]) -> Result<(), ProblemError> {
-    if terms.is_empty() {
-        return Err(ProblemError::Empty);
-    }
-    let mut seen = HashSet::new();
-    for term in terms {
-        let lang = || term.lang.clone();
-        if !seen.insert(&term.lang) {
-            return Err(ProblemError::Duplicate { lang: lang() });
-        }
-        if !(term.weight.is_finite() && term.weight >= 0.0) {
-            return Err(ProblemError::Weight { lang: lang(), found: term.weight });
-        }
-        if !(term.cost.is_finite() && term.cost > 0.0) {
-            return Err(ProblemError::Cost { lang: lang(), found: term.cost });
-        }
-        if let Some(part) = term.laws.laws().iter().find(|part| Kernel::of(&part.law).is_none()) {
-            return Err(ProblemError::Form { lang: lang(), form: part.law.form().name() });
-        }
-        if let Some(upper) = term.upper.filter(|&upper| upper < term.lower) {
-            return Err(ProblemError::Crossed { lang: lang(), lower: term.lower, upper });
-        }
-    }
-    let sum: f64 = terms.iter().map(|term| term.weight).sum();
-    if sum.is_finite() && sum > 0.0 { Ok(()) } else { Err(ProblemError::WeightSum { found: sum }) }
 }
 
 /// The optimum at each budget. Budgets that no allocation meets are left out: an allocation names its budget.

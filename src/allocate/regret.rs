@@ -13,26 +13,28 @@ use super::{Active, Allocation, Drawn, Objective, Problem, Term};
 use rayon::prelude::*;
 
 /// Mean score under the fitted laws of the draws' optima, less that of ours; nats per target token. Only draws of the form of the largest weight
-/// count, put together language by language: what other forms say is no noise around the fit, and the mean gain over the draws holds it
-/// already.
+/// count, put together language by language, each with the transfer to it that was drawn with its law: what other forms say is no noise around
+/// the fit, and the mean gain over the draws holds it already. Never below 0: an optimum that is none is for the gap to say.
 pub(super) fn noise_regret(problem: &Problem, ours: &[u64]) -> f64 {
-    let of_form = |(i, term): (usize, &Term)| -> Vec<Drawn> {
+    let of_form = |(i, term): (usize, &Term)| -> Vec<(usize, Drawn)> {
         let form = term.laws.laws()[0].law.form();
-        problem.draws().iter().filter_map(|laws| laws.get(i)).filter(|drawn| drawn.law.form() == form).copied().collect()
+        let own = problem.draws().iter().enumerate().filter_map(|(draw, laws)| Some((draw, *laws.get(i)?)));
+        own.filter(|(_, drawn)| drawn.law.form() == form).collect()
     };
-    let columns: Vec<Vec<Drawn>> = problem.terms().iter().enumerate().map(of_form).collect();
+    let columns: Vec<Vec<(usize, Drawn)>> = problem.terms().iter().enumerate().map(of_form).collect();
     let count = columns.iter().map(Vec::len).min().unwrap_or(0);
     let of = |pairs: &[u64]| score(problem, &problem.losses(pairs));
     let single = match problem.objective() {
         Objective::Tail(_) => problem.clone().with_objective(Objective::Mean).unwrap_or_else(|_| problem.clone()),
         _ => problem.clone(),
     };
-    let regret = |draw: usize| {
-        let laws: Vec<Drawn> = columns.iter().map(|column| column[draw]).collect();
-        Some(of(&single.with_laws(&laws).ok()?.with_taus_of(draw).solve().pairs()) - of(ours))
+    let regret = |at: usize| {
+        let laws: Vec<Drawn> = columns.iter().map(|column| column[at].1).collect();
+        let draws: Vec<usize> = columns.iter().map(|column| column[at].0).collect();
+        Some(of(&single.with_laws(&laws).ok()?.with_taus_of(&draws).solve().pairs()) - of(ours))
     };
     let regrets: Vec<f64> = (0..count).into_par_iter().filter_map(regret).filter(|regret| regret.is_finite()).collect();
-    if regrets.is_empty() { 0.0 } else { regrets.iter().sum::<f64>() / regrets.len() as f64 }
+    if regrets.is_empty() { 0.0 } else { (regrets.iter().sum::<f64>() / regrets.len() as f64).max(0.0) }
 }
 
 /// Expected regret in closed form, nats per target token of the weighted mean loss: over languages that no bound holds, the variances over all

@@ -1,19 +1,32 @@
 //! The optimum in whole pairs, as the general solver of `optimum` finds it, and what it says of each language.
 
 use super::level::{least_worst, worst_loss};
-use super::problem::{Amount, Budget, Group, Objective, Problem, Rule};
-use super::{Active, Allocation, Allotted, Drawn, GroupPrice, Term, baseline};
+use super::problem::{Budget, Group, Objective, Problem, Rule};
+use super::{Active, Allocation, Allotted, Drawn, GroupPrice, Term, baseline, whole};
 use crate::law::Average;
-use crate::optimum::{self, Conflict, Counted, Kernel, Language, Over, Parts, Repeat, Risk, Status};
+use crate::optimum::{self, Counted, Kernel, Language, Over, Parts, Repeat, Risk};
 
 /// Share of the objective that is only the rounding which a bound allows for: the plan is exact.
-const ROUNDING: f64 = 1e-14;
+const ROUNDING: f64 = 1e-13;
 
 /// Pairs of unequal cost up to which the best whole numbers are searched for, a knapsack; of more the continuous optimum is rounded.
 const FEW_PAIRS: f64 = 1000.0;
 
+/// Boxes that a search over laws that start concave may open: of the problem, and of one draw of many.
+const BOXES: usize = 256;
+const BOXES_OF_DRAW: usize = 8;
+
+/// Whole pairs within the bounds up to which all are looked at.
+const FEW_POINTS: f64 = 4096.0;
+
 /// A problem as the general solver takes it: the mean over the laws of each language's average, or over the draws.
-pub(super) struct Posed(optimum::Parts);
+pub(super) struct Posed {
+    parts: optimum::Parts,
+    /// The group that each row is of: a cost that is held exactly has two.
+    groups: Vec<usize>,
+    /// Whether laws are the averages of the fit, not draws.
+    is_average: bool,
+}
 
 impl Posed {
     /// The weighted sum under the averages, or over the draws where the problem asks for their tail.
@@ -22,7 +35,7 @@ impl Posed {
             Objective::Tail(level) => Posed::drawn(problem, Risk::Cvar { level }),
             Objective::Mean | Objective::Worst => {
                 let places = problem.terms().iter().map(|term| term.laws.laws().len()).max().unwrap_or(1);
-                Posed::new(problem, Risk::Mean, |_, term| averaged(&term.laws, places))
+                Posed { is_average: true, ..Posed::new(problem, Risk::Mean, |_, term| averaged(&term.laws, places)) }
             }
         }
     }
@@ -42,68 +55,93 @@ impl Posed {
             name: term.lang.clone(),
             weight: term.weight,
             cost: problem.cost(term),
-            lower: term.lower as f64,
+            lower: problem.least(i) as f64,
             upper: Some(problem.most(term) as f64),
             laws: extended(i, laws(i, term)),
             draws: Vec::new(),
             repeat: repeat(problem, term),
             grain: Some(1.0),
         };
-        let exactly = matches!(problem.budget(), Budget::Pairs(_)) && problem.groups().is_empty();
-        Posed(Parts {
+        let full: f64 = problem.terms().iter().map(|term| problem.cost(term) * problem.most(term) as f64).sum();
+        let exactly = match problem.budget() {
+            Budget::Pairs(_) => problem.groups().is_empty(),
+            // where pairs of one language harm another the least loss may be at less than the budget, of which transfer knows nothing: it was
+            // fitted to mixtures of other sizes
+            Budget::Cost(cost) => problem.coupling().is_some() && full >= cost,
+        };
+        let rows: Vec<(usize, optimum::Group)> =
+            problem.groups().iter().enumerate().flat_map(|(g, group)| rows(problem, group).into_iter().map(move |row| (g, row))).collect();
+        let (groups, rows) = rows.into_iter().unzip();
+        let parts = Parts {
             languages: problem.terms().iter().enumerate().map(language).collect(),
             budget: optimum::Budget { amount: problem.budget().amount(), exactly },
-            groups: problem.groups().iter().map(|group| row(problem, group)).collect(),
+            groups: rows,
             transfer: problem.coupling().map_or_else(Vec::new, |coupling| coupling.tau.clone()),
             counted: Counted::Pairs,
             over: Over::Sum,
             risk,
-        })
-    }
-
-    /// Why no whole pairs meet the constraints at a finite loss; what only solving shows is solved for.
-    pub(super) fn conflict(self) -> Option<Conflict> {
-        let posed = optimum::Problem::new(self.0).ok()?;
-        match optimum::solve(&posed).status {
-            Status::Infeasible(conflict) => Some(conflict),
-            Status::NoFiniteValue(languages) => {
-                let constraints =
-                    vec!["the groups".to_owned(), format!("{} gets nothing and its law is infinite there", languages.join(", "))];
-                Some(Conflict { constraints, short: 1.0 })
-            }
-            Status::Optimal | Status::Feasible => None,
-        }
-    }
-
-    /// The optimum in whole pairs; absent only where none meet the groups. Where whole pairs cannot be had exactly and fast, and no group minds,
-    /// they are the continuous optimum rounded, and the bound is that of the continuous one.
-    pub(super) fn solve(self, problem: &Problem) -> Option<(Vec<u64>, optimum::Solved)> {
-        let Posed(mut parts) = self;
-        let risk = parts.risk;
-        let found = |posed: &optimum::Problem| {
-            let answer = optimum::solve(posed);
-            answer.solved.filter(|_| matches!(answer.status, Status::Optimal | Status::Feasible))
         };
-        let posed = optimum::Problem::new(parts.clone()).ok()?;
-        let cheapest = problem.terms().iter().map(|term| problem.cost(term)).fold(f64::INFINITY, f64::min);
-        let even = matches!(problem.budget(), Budget::Pairs(_)) || problem.budget().amount() <= FEW_PAIRS * cheapest;
-        if posed.has_exact_grains() && even || !problem.groups().is_empty() && !problem.is_draw() {
-            let solved = found(&posed)?;
-            return Some((solved.x.iter().map(|&x| x.round() as u64).collect(), solved));
-        }
-        parts.languages.iter_mut().for_each(|language| language.grain = None);
-        let posed = optimum::Problem::new(parts).ok()?;
-        let solved = found(&posed)?;
-        let pairs = baseline::rounded(problem, &solved.x);
-        // exchanges compare every language with every other, and know no groups
-        let few = problem.terms().len() <= 1000 && matches!(problem.budget(), Budget::Pairs(_)) && problem.objective() == Objective::Mean;
-        let pairs = if few && risk == Risk::Mean && problem.groups().is_empty() { exchanged(problem, pairs) } else { pairs };
-        let x: Vec<f64> = pairs.iter().map(|&pairs| pairs as f64).collect();
-        let objective = posed.objective(&x);
-        let reducible = (solved.objective - solved.lower_bound) / solved.gap;
-        let gap = if solved.gap > 0.0 { (objective - solved.lower_bound) / reducible } else { 0.0 };
-        Some((pairs, optimum::Solved { x, objective, gap, ..solved }))
+        Posed { parts, groups, is_average: false }
     }
+
+    /// The same with other lower bounds.
+    pub(super) fn from_least(mut self, least: &[u64]) -> Self {
+        self.parts.languages.iter_mut().zip(least).for_each(|(language, &least)| language.lower = least as f64);
+        self
+    }
+
+    /// The problem of the general solver; absent where a number is out of its range.
+    pub(super) fn into_problem(self) -> Option<optimum::Problem> {
+        optimum::Problem::new(self.parts).ok()
+    }
+
+    /// The optimum in whole pairs: exact where that can be had fast, else near the continuous optimum, whose bound it keeps. Absent only where
+    /// no whole pairs were found.
+    pub(super) fn solve(self, problem: &Problem) -> Option<(Vec<u64>, optimum::Solved)> {
+        let Posed { mut parts, groups, is_average } = self;
+        let posed = optimum::Problem::new(parts.clone()).ok()?;
+        let (pairs, solved) = match exact(problem, &posed) {
+            Some(found) => found,
+            None => {
+                parts.languages.iter_mut().for_each(|language| language.grain = None);
+                let boxes = if problem.is_draw() { BOXES_OF_DRAW } else { BOXES };
+                let continuous = optimum::solve_within(&optimum::Problem::new(parts).ok()?, boxes).solved;
+                let start = continuous.as_ref().map_or_else(|| Some(amounts(problem.witness.as_ref()?)), |solved| Some(solved.x.clone()))?;
+                let pairs = whole::near(problem, &posed, is_average, &start)?;
+                let x = amounts(&pairs);
+                let (objective, nothing) = (posed.objective(&x), optimum::Solved::unproven(x.clone(), posed.objective(&x)));
+                (pairs, optimum::Solved { x, objective, ..continuous.unwrap_or(nothing) })
+            }
+        };
+        let multipliers = (0..problem.groups().len()).map(|g| {
+            let own = groups.iter().zip(&posed.parts().groups).zip(&solved.group_multipliers).filter(|((of, _), _)| **of == g);
+            // of two rows that hold one cost the lower end pulls the other way
+            let signed = |((_, row), worth): ((&usize, &optimum::Group), &f64)| if row.rule == Rule::AtLeast { -worth } else { *worth };
+            if problem.groups()[g].rule == Rule::AtLeast { own.map(|(_, worth)| *worth).sum() } else { own.map(signed).sum::<f64>() }
+        });
+        let group_multipliers = multipliers.collect();
+        Some((pairs, optimum::Solved { group_multipliers, ..solved }))
+    }
+}
+
+/// The optimum where whole pairs are exact and fast: pairs of one cost without groups, a small knapsack, or few enough to look at all.
+fn exact(problem: &Problem, posed: &optimum::Problem) -> Option<(Vec<u64>, optimum::Solved)> {
+    let costs = || problem.terms().iter().map(|term| problem.cost(term));
+    let cheapest = costs().fold(f64::INFINITY, f64::min);
+    let is_even = matches!(problem.budget(), Budget::Pairs(_)) || costs().all(|cost| cost == cheapest);
+    let is_small = !problem.is_draw() && problem.budget().amount() <= FEW_PAIRS * cheapest;
+    let points: f64 = (0..problem.terms().len()).map(|i| (problem.most(&problem.terms()[i]) - problem.least(i)) as f64 + 1.0).product();
+    let is_few = !problem.is_draw() && points <= FEW_POINTS;
+    if !(posed.has_exact_grains() && (is_even || is_small) || is_few) {
+        return None;
+    }
+    let solved = optimum::solve(posed).solved?;
+    let pairs: Vec<u64> = solved.x.iter().map(|&x| x.round() as u64).collect();
+    problem.holds(&pairs).then_some((pairs, solved))
+}
+
+fn amounts(pairs: &[u64]) -> Vec<f64> {
+    pairs.iter().map(|&x| x as f64).collect()
 }
 
 /// Repetition of a language that can come to repeat pairs.
@@ -119,24 +157,21 @@ fn averaged(laws: &Average, places: usize) -> Vec<Kernel> {
     laws.laws().iter().filter_map(part).chain(std::iter::repeat(idle)).take(places).collect()
 }
 
-/// A group's row. A share of a budget of pairs is rounded to whole pairs, to the side that keeps the group's word.
-fn row(problem: &Problem, group: &Group) -> optimum::Group {
-    let (amount, costs) = match (group.amount, problem.budget()) {
-        (Amount::Pairs(pairs), _) => (pairs as f64, false),
-        (Amount::Cost(cost), _) => (cost, true),
-        (Amount::Share(share), Budget::Cost(cost)) => (share * cost, true),
-        (Amount::Share(share), Budget::Pairs(pairs)) => {
-            let exact = share * pairs as f64;
-            let whole = match group.rule {
-                Rule::AtLeast => (exact - 1e-9).ceil(),
-                Rule::AtMost => (exact + 1e-9).floor(),
-                Rule::Exactly => exact.round(),
-            };
-            (whole, false)
-        }
+/// A group's row; two where a cost is held exactly, which whole pairs meet only nearly.
+fn rows(problem: &Problem, group: &Group) -> Vec<optimum::Group> {
+    let limits = problem.limits(group);
+    let row = |rule: Rule, amount: f64| optimum::Group {
+        name: group.name.clone(),
+        terms: group.members.iter().map(|&j| (j, problem.coefficient(&limits, j))).collect(),
+        rule,
+        amount,
     };
-    let coefficient = |&j: &usize| (j, if costs { problem.cost(&problem.terms()[j]) } else { 1.0 });
-    optimum::Group { name: group.name.clone(), terms: group.members.iter().map(coefficient).collect(), rule: group.rule, amount }
+    match group.rule {
+        Rule::AtLeast => vec![row(Rule::AtLeast, limits.low)],
+        Rule::AtMost => vec![row(Rule::AtMost, limits.high)],
+        Rule::Exactly if limits.low == limits.high => vec![row(Rule::Exactly, limits.low)],
+        Rule::Exactly => vec![row(Rule::AtLeast, limits.low), row(Rule::AtMost, limits.high)],
+    }
 }
 
 /// Solves a checked problem.
@@ -161,12 +196,14 @@ pub(super) fn solve(problem: &Problem) -> Allocation {
     allocation
 }
 
-/// Whole pairs of a problem as posed. A checked problem has some; the lower bounds stand in where whole pairs cannot meet its groups.
+/// Whole pairs of a problem as posed. Where none were found that are good, those that a checked problem is known to have stand in, unproven.
 pub(super) fn whole(problem: &Problem, posed: Posed) -> (Vec<u64>, Option<optimum::Solved>) {
-    match posed.solve(problem) {
-        Some((pairs, solved)) => (pairs, Some(solved)),
-        None => (problem.terms().iter().map(|term| term.lower).collect(), None),
-    }
+    let found = posed.solve(problem).filter(|(pairs, _)| problem.holds(pairs));
+    let Some((pairs, solved)) = found else {
+        let known = problem.witness.as_ref().map(|pairs| pairs.to_vec());
+        return (known.unwrap_or_else(|| baseline::rounded(problem, &amounts(&problem.all_least()))), None);
+    };
+    (pairs, Some(solved))
 }
 
 /// The least worst loss, and of all allocations that reach it the one of the least sum.
@@ -189,58 +226,11 @@ fn solve_worst(problem: &Problem) -> Allocation {
     allocation
 }
 
-/// Moves single pairs to where they gain more, while any does: what rounding left. Only where every pair costs the same.
-fn exchanged(problem: &Problem, mut pairs: Vec<u64>) -> Vec<u64> {
-    if problem.coupling().is_some() {
-        return exchanged_coupled(problem, pairs);
-    }
-    let terms = problem.terms();
-    let fall = |i: usize, x: u64| terms[i].weight * terms[i].fall(x as f64, x as f64 + 1.0);
-    for _ in 0..4 * terms.len() {
-        let up = (0..terms.len()).filter(|&i| pairs[i] < problem.most(&terms[i])).map(|i| (fall(i, pairs[i]), i));
-        let down = (0..terms.len()).filter(|&i| pairs[i] > terms[i].least()).map(|i| (fall(i, pairs[i] - 1), i));
-        let (best, worst) = (up.max_by(|a, b| a.0.total_cmp(&b.0)), down.min_by(|a, b| a.0.total_cmp(&b.0)));
-        match (best, worst) {
-            (Some((gain, to)), Some((loss, from))) if gain > loss && to != from => {
-                pairs[to] += 1;
-                pairs[from] -= 1;
-            }
-            _ => break,
-        }
-    }
-    pairs
-}
-
-/// The same under transfer, where a move is worth what the sum says; of few languages, and not for one draw of many.
-fn exchanged_coupled(problem: &Problem, mut pairs: Vec<u64>) -> Vec<u64> {
-    const FEW: usize = 32;
-    /// Pairs below which rounding is more than nothing even of one draw.
-    const SMALL: f64 = 1000.0;
-    let terms = problem.terms();
-    if terms.len() > FEW || problem.is_draw() && problem.budget().amount() > SMALL {
-        return pairs;
-    }
-    let mut least = problem.weighted_loss(&pairs);
-    for _ in 0..4 * terms.len() {
-        let moves = (0..terms.len()).flat_map(|from| (0..terms.len()).map(move |to| (from, to)));
-        let allowed = |&(from, to): &(usize, usize)| from != to && pairs[from] > terms[from].lower && pairs[to] < problem.most(&terms[to]);
-        let after = |(from, to): (usize, usize)| {
-            let mut moved = pairs.clone();
-            (moved[from], moved[to]) = (moved[from] - 1, moved[to] + 1);
-            (problem.weighted_loss(&moved), moved)
-        };
-        match moves.filter(allowed).map(after).min_by(|a, b| a.0.total_cmp(&b.0)) {
-            Some((loss, moved)) if loss < least => (least, pairs) = (loss, moved),
-            _ => break,
-        }
-    }
-    pairs
-}
-
 fn describe(problem: &Problem, pairs: &[u64], objective: f64, excess: f64) -> Allocation {
     let given = pairs.iter().sum::<u64>() as f64;
     let total = if let (Budget::Pairs(budget), true) = (problem.budget(), problem.groups().is_empty()) { budget as f64 } else { given };
-    let mut languages: Vec<Allotted> = problem.terms().iter().zip(pairs).map(|(term, &x)| allotted(term, x, total.max(1.0))).collect();
+    let language = |(i, (term, &x)): (usize, (&Term, &u64))| allotted(term, x, problem.floor(i), total.max(1.0));
+    let mut languages: Vec<Allotted> = problem.terms().iter().zip(pairs).enumerate().map(language).collect();
     if let Some(coupling) = problem.coupling() {
         let both = coupling.losses(problem.terms(), pairs).into_iter().zip(coupling.gains(problem.terms(), pairs));
         languages.iter_mut().zip(both).for_each(|(row, (loss, gain))| {
@@ -270,7 +260,7 @@ fn describe(problem: &Problem, pairs: &[u64], objective: f64, excess: f64) -> Al
     }
 }
 
-fn allotted(term: &Term, pairs: u64, total: f64) -> Allotted {
+fn allotted(term: &Term, pairs: u64, floor: u64, total: f64) -> Allotted {
     let x = pairs as f64;
     Allotted {
         lang: term.lang.clone(),
@@ -281,6 +271,7 @@ fn allotted(term: &Term, pairs: u64, total: f64) -> Allotted {
         marginal_gain_per_1k: if term.weight == 0.0 { 0.0 } else { -1000.0 * term.weight * term.slope(x) },
         active: match pairs {
             _ if pairs == term.lower => Active::Lower,
+            _ if pairs == floor => Active::Floor,
             _ if term.upper == Some(pairs) => Active::Upper,
             _ => Active::None,
         },

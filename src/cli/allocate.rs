@@ -172,7 +172,20 @@ const FAR: f64 = 4.0;
 
 /// Names what a person should know before following the allocation.
 fn warn(fits: &FitFile, allocation: &AllocationFile) {
-    for (fit, language) in fits.fits.iter().zip(&allocation.comparison.allocation.languages) {
+    let languages = &allocation.comparison.allocation.languages;
+    let held: Vec<String> = (languages.iter().filter(|language| language.active == Active::Floor))
+        .map(|language| format!("`{}` at {}", language.lang, grouped(language.pairs)))
+        .collect();
+    if !held.is_empty() {
+        note(&format!("note: held at half of the smallest size that was run, or of an even share: {}", held.join(", ")));
+        note("hint: `--min LANG=0` lets a language have fewer pairs, where its law is read far below its runs");
+    }
+    for (fit, (language, term)) in fits.fits.iter().zip(languages.iter().zip(&allocation.terms)) {
+        let smallest = fit.smallest_run();
+        if term.weight > 0.0 && (language.pairs as f64) < 0.5 * smallest {
+            let (pairs, lang, smallest) = (grouped(language.pairs), &language.lang, grouped(smallest as u64));
+            note(&format!("warning: {pairs} pairs of `{lang}` are far below its smallest run, {smallest} pairs; its law is extrapolated there"));
+        }
         let largest = fit.largest_run();
         if language.pairs as f64 > FAR * largest {
             let (pairs, lang, largest) = (grouped(language.pairs), &language.lang, grouped(largest as u64));
@@ -233,6 +246,7 @@ pub fn print(file: &AllocationFile) {
             match language.active {
                 Active::None => "-",
                 Active::Lower => "least",
+                Active::Floor => "floor",
                 Active::Upper => "most",
             }
             .to_owned(),

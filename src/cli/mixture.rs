@@ -22,6 +22,9 @@ pub enum Unit {
     Tokens,
 }
 
+/// Weight of a form in an average below which it says nothing but where it has a pole.
+const TRACE: f64 = 1e-6;
+
 /// What is to be spent, on what, and within which bounds.
 #[derive(Debug, Clone, Args)]
 pub struct MixtureArguments {
@@ -104,8 +107,11 @@ impl MixtureArguments {
         let policies = self.no_worse_than.iter().map(|text| constraint::no_worse_than(text)).collect::<Result<Vec<_>, _>>()?;
         let objective = constraint::objective(&self.objective)?;
         let draws = draws(file);
-        let mut problem =
-            Problem::new(terms, budget).and_then(|problem| problem.with_draws(draws).with_objective(objective)).map_err(hinted)?;
+        // the least budget that reaches a loss is what is asked for, not what else may be wise
+        let floors = if self.target_loss.is_empty() { self.floors(file, &names)? } else { Vec::new() };
+        let mut problem = Problem::new(terms, budget)
+            .and_then(|problem| problem.with_draws(draws).with_floors(floors).with_objective(objective))
+            .map_err(hinted)?;
         if targeted {
             if objective != Objective::Mean {
                 let error = anyhow::anyhow!("a target and `--objective {objective}` are asked for, expected one of them");
@@ -131,6 +137,15 @@ impl MixtureArguments {
                 .hint("`mixtures: {count: N, least: PAIRS, most: PAIRS}` in the experiment, then `parallot sweep` and `fit`")
         })?;
         problem.with_coupling(coupling).map_err(|error| Failure::input(error).hint("leave out `--transfer`, or the other"))
+    }
+
+    /// Pairs that no language gets fewer of: half of the smallest size that was run, but for those whose least pairs are said.
+    fn floors(&self, file: &FitFile, names: &[String]) -> Result<Vec<u64>, Failure> {
+        let mut floors: Vec<u64> = file.fits.iter().map(|fit| (0.5 * fit.smallest_run()).ceil() as u64).collect();
+        for (lang, _) in assignments::<Pairs>("--min", &self.min)? {
+            floors[place(names, "--min", &lang)?] = 0;
+        }
+        Ok(floors)
     }
 
     fn counts_cost(&self) -> bool {
@@ -174,7 +189,7 @@ impl MixtureArguments {
             };
             // an average of the forms that the allocator can take; without any its own error names the form
             let taken = |law: &Law| Kernel::of(law).is_some();
-            let laws = fit.average(taken).unwrap_or_else(|| Average::from(fit.law));
+            let laws = fit.average(taken).map_or_else(|| Average::from(fit.law), |average| average.without_traces(TRACE));
             let upper = fit.unique.map(|unique| (unique as f64 * self.epochs) as u64);
             let r_star = fit.repetition.as_ref().map(|repetition| repetition.r_star.value);
             let repetition = fit.unique.zip(r_star).and_then(|(unique, r_star)| Repetition::new(unique as f64, r_star).ok());

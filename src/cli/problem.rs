@@ -1,16 +1,17 @@
 //! `parallot allocate --problem FILE`: a problem of any kind from a file, its answer as JSON or as a table.
 
 use super::failure::{Failure, OrFail};
-use super::terminal::{say, table};
+use super::terminal::{note, say, table};
 use crate::files;
 use crate::fit::FitFile;
-use crate::optimum::{self, Answer, Fitted, Kernel, Problem, ProblemFile, Status, Syntax};
+use crate::optimum::{self, Fitted, Kernel, Problem, ProblemFile, Status, Syntax};
 use crate::report::answer::{AnswerFile, AnswerLanguage};
 use crate::report::eye::percent;
 use std::path::Path;
 use std::time::Instant;
 
-/// Reads, solves and prints a problem.
+/// Reads, solves and prints a problem. Exit status, with JSON or without: 0 for amounts, 2 where nothing meets the problem, 1 where nothing was
+/// found and nothing proven.
 pub fn run(path: &Path, json: bool) -> Result<(), Failure> {
     let problem = read(path)?;
     let start = Instant::now();
@@ -18,9 +19,28 @@ pub fn run(path: &Path, json: bool) -> Result<(), Failure> {
     let file = AnswerFile::new(&problem, &answer, start.elapsed().as_secs_f64());
     if json {
         say(&serde_json::to_string_pretty(&file).or_work()?);
-        return Ok(());
     }
-    print(&file, &answer)
+    match &answer.status {
+        Status::Infeasible(conflict) => Err(Failure::input(anyhow::anyhow!("no allocation meets the problem: {conflict}"))),
+        Status::NoFiniteValue(languages) => {
+            let error = anyhow::anyhow!("no finite loss: {} can get nothing, and its law is infinite there", languages.join(", "));
+            Err(Failure::input(error))
+        }
+        Status::NoneFound => {
+            let error = anyhow::anyhow!("no amounts that meet the problem were found, and no proof that there are none");
+            Err(Failure::work(error).hint("finer grains or `at_most` for `exactly` leave more room"))
+        }
+        Status::Optimal | Status::Feasible => {
+            if !json {
+                print(&file);
+            }
+            if answer.status == Status::Feasible {
+                let gap = file.gap.map_or("nothing is proven".to_owned(), |gap| format!("the gap is {gap:.1e} of the reducible loss"));
+                note(&format!("warning: better amounts may exist: {gap}"));
+            }
+            Ok(())
+        }
+    }
 }
 
 /// Reads a problem, and the fits that it names.
@@ -42,20 +62,11 @@ fn read_fits(path: &Path) -> Result<FitFile, Failure> {
     FitFile::from_json(&text).map_err(|error| Failure::input(anyhow::anyhow!("cannot read fits `{}`: {error}", path.display())))
 }
 
-fn print(file: &AnswerFile, answer: &Answer) -> Result<(), Failure> {
-    match &answer.status {
-        Status::Infeasible(conflict) => Err(Failure::input(anyhow::anyhow!("no allocation meets the problem: {conflict}"))),
-        Status::NoFiniteValue(languages) => {
-            let error = anyhow::anyhow!("no finite loss: {} can get nothing, and its law is infinite there", languages.join(", "));
-            Err(Failure::input(error))
-        }
-        Status::Optimal | Status::Feasible => {
-            say(&table(&["language", "amount", "share", "epochs", "loss", "gain per 1k", "at bound"], file.languages.iter().map(row)));
-            let (objective, bound) = (file.objective.unwrap_or(f64::NAN), file.lower_bound.unwrap_or(f64::NAN));
-            say(&format!("\n{}: objective {objective}, no allocation is below {bound}", file.status));
-            Ok(())
-        }
-    }
+fn print(file: &AnswerFile) {
+    say(&table(&["language", "amount", "share", "epochs", "loss", "gain per 1k", "at bound"], file.languages.iter().map(row)));
+    let number = |number: Option<f64>| number.map_or("unknown".to_owned(), |number| number.to_string());
+    let (objective, bound) = (number(file.objective), number(file.lower_bound));
+    say(&format!("\n{}: objective {objective}, no allocation is below {bound}", file.status));
 }
 
 fn row(language: &AnswerLanguage) -> Vec<String> {

@@ -59,6 +59,11 @@ impl Fit {
         self.points.iter().map(|point| point.pairs).fold(0.0, f64::max)
     }
 
+    /// The smallest size above 0 that was run; infinite where there is none.
+    pub fn smallest_run(&self) -> f64 {
+        self.all_points().map(|point| point.pairs).filter(|pairs| *pairs > 0.0).fold(f64::INFINITY, f64::min)
+    }
+
     /// The largest size that was run, with repeated pairs or without.
     pub fn largest_run(&self) -> f64 {
         self.all_points().map(|point| point.pairs).fold(0.0, f64::max)

@@ -43,6 +43,12 @@ impl Average {
         Average::try_from(laws.into_iter().map(share).collect::<Vec<_>>()).map_err(|_| AverageError { found: sum })
     }
 
+    /// The same without laws of less weight than this, as long as one is left.
+    pub fn without_traces(&self, least: f64) -> Self {
+        let kept = self.0.iter().filter(|part| part.weight >= least).map(|part| (part.weight, part.law));
+        Average::new(kept).unwrap_or_else(|_| self.clone())
+    }
+
     /// The laws with their weights.
     pub fn laws(&self) -> &[Weighted] {
         &self.0

@@ -1,13 +1,13 @@
 //! From a problem to its answer: the solver that fits, and what its result proves.
 
-use super::certificate::{Duals, ROUNDING, certify, gradient};
-use super::feasible::{self, Conflict};
+use super::certificate::{Duals, certify, gradient};
+use super::feasible::{self, Conflict, Unmet};
 use super::implied::{self, Inside};
 use super::kernel::Kernel;
 use super::problem::{Group, Problem, Rule};
 use super::program::{Over, Program, Risk};
 use super::separable::Solution;
-use super::{branch, convex, grain, level};
+use super::{branch, convex, grain, level, reach};
 use std::borrow::Cow;
 
 /// What is known of an answer.
@@ -21,6 +21,17 @@ pub enum Status {
     Infeasible(Conflict),
     /// Some amounts meet the constraints, but the loss of these languages is infinite in all of them.
     NoFiniteValue(Vec<String>),
+    /// The search found no amounts that meet the constraints at a finite loss, and no proof that there are none.
+    NoneFound,
+}
+
+impl From<Unmet> for Status {
+    fn from(unmet: Unmet) -> Self {
+        match unmet {
+            Unmet::Conflict(conflict) => Status::Infeasible(conflict),
+            Unmet::NoneFound => Status::NoneFound,
+        }
+    }
 }
 
 /// The answer to a problem. Without amounts all numbers are absent.
@@ -51,25 +62,79 @@ pub struct Solved {
     pub group_multipliers: Vec<f64>,
 }
 
+impl Solved {
+    /// Amounts of which nothing is proven.
+    pub fn unproven(x: Vec<f64>, objective: f64) -> Self {
+        Solved {
+            x,
+            objective,
+            lower_bound: f64::NEG_INFINITY,
+            gap: f64::INFINITY,
+            budget_multiplier: 0.0,
+            ln_budget_multiplier: None,
+            group_multipliers: Vec::new(),
+        }
+    }
+}
+
 /// Largest gap of a proven optimum: of convex problems, and of those that are searched.
 const PROVEN: f64 = 1e-9;
 const PROVEN_BY_SEARCH: f64 = 1e-8;
 /// Languages times boxes of a search: seconds at most. Eight boxes are the usual; many equal S-shaped languages take more than anybody has.
-const NODES: usize = 1_000_000;
+const NODES: usize = 300_000;
 /// The same where every box needs an interior point.
-const NODES_COUPLED: usize = 20_000;
+const NODES_COUPLED: usize = 3_000;
 
-/// Solves a problem.
+/// Solves a problem. What does not meet bounds, budget and groups to rounding at a finite loss is no answer.
 pub fn solve(problem: &Problem) -> Answer {
+    solve_within(problem, usize::MAX)
+}
+
+/// The same with a search of at most so many boxes, where laws start concave or grains are coupled.
+pub fn solve_within(problem: &Problem, boxes: usize) -> Answer {
+    match answer(problem, boxes) {
+        Ok((program, solution, bound)) => {
+            let solved = solved(problem, &program, solution, bound);
+            let proven = if program.is_convex() { PROVEN } else { PROVEN_BY_SEARCH };
+            let status = if solved.gap <= proven { Status::Optimal } else { Status::Feasible };
+            Answer { status, solved: Some(solved) }
+        }
+        Err(status) => Answer { status, solved: None },
+    }
+}
+
+/// Amounts that meet bounds, budget and groups, whole or not and whatever their loss.
+pub fn meeting(problem: &Problem) -> Result<Vec<f64>, Unmet> {
+    feasible::check(problem.parts(), &problem.program)?;
+    match implied::middle(&problem.program) {
+        Some(x) if problem.program.holds(&x) => Ok(x),
+        _ => feasible::together(problem.parts(), &problem.program),
+    }
+}
+
+/// Whole grains that meet them, whatever their loss; absent where none were found.
+pub fn meeting_whole(problem: &Problem) -> Option<Vec<f64>> {
+    nearest_whole(problem, &feasible::together(problem.parts(), &problem.program).ok()?)
+}
+
+/// Whole grains that meet bounds, budget and groups, near amounts that need not; absent where none were found.
+pub fn nearest_whole(problem: &Problem, x: &[f64]) -> Option<Vec<f64>> {
+    let grains: Vec<f64> = problem.parts().languages.iter().map(|language| language.grain).collect::<Option<_>>()?;
+    let program = grain::rounded(&problem.program, &grains);
+    program.own.iter().all(|own| own.lower <= own.upper).then(|| grain::repaired(&program, &grains, x)).flatten()
+}
+
+/// A program as it is solved, amounts that hold, and a bound where the multipliers alone prove none.
+type Found<'a> = (Cow<'a, Program>, Solution, Option<f64>);
+
+fn answer(problem: &Problem, boxes: usize) -> Result<Found<'_>, Status> {
     let parts = problem.parts();
     let grains: Option<Vec<f64>> = parts.languages.iter().map(|language| language.grain).collect();
     let program = match &grains {
         Some(grains) => Cow::Owned(grain::rounded(&problem.program, grains)),
         None => Cow::Borrowed(&problem.program),
     };
-    if let Err(status) = check(problem, &program) {
-        return Answer { status, solved: None };
-    }
+    check(problem, &program)?;
     let program = match if program.rows.is_empty() { Inside::Open } else { implied::inside(&program) } {
         Inside::Flat(flat) => match &grains {
             Some(grains) => Cow::Owned(grain::rounded(&flat, grains)),
@@ -78,41 +143,61 @@ pub fn solve(problem: &Problem) -> Answer {
         Inside::Open | Inside::Empty => program,
     };
     if program.own.iter().any(|own| own.lower > own.upper) {
-        return Answer { status: Status::Infeasible(grain::none()), solved: None };
+        return Err(none_whole(problem, grain::none()));
     }
     // groups may leave a language nothing
-    let starved = feasible::starved(&program);
-    if !starved.is_empty() {
-        let names = starved.into_iter().map(|i| parts.languages[i].name.clone()).collect();
-        return Answer { status: Status::NoFiniteValue(names), solved: None };
+    no_finite(problem, &feasible::starved(&program))?;
+    let (solution, bound) = optimum(problem, &program, grains.as_deref(), boxes).map_err(|unmet| match (&grains, unmet) {
+        (Some(_), Unmet::Conflict(conflict)) => none_whole(problem, conflict),
+        (_, unmet) => Status::from(unmet),
+    })?;
+    let (solution, bound) = held(problem, &program, solution, bound, grains.is_some())?;
+    Ok((program, solution, bound))
+}
+
+/// The solution where it holds at a finite loss; else, where amounts need not be whole, any amounts that do, of which the multipliers still
+/// prove how far they are from the optimum.
+fn held(problem: &Problem, program: &Program, solution: Solution, bound: Option<f64>, whole: bool) -> Result<(Solution, Option<f64>), Status> {
+    let is_answer = |x: &[f64]| program.holds(x) && problem.program.holds(x) && program.objective(x).is_finite();
+    if is_answer(&solution.x) {
+        return Ok((solution, bound));
     }
-    match optimum(problem, &program, grains.as_deref()) {
-        Err(status) => Answer { status, solved: None },
-        Ok((solution, bound)) => {
-            let solved = solved(problem, &program, solution, bound);
-            let proven = if program.is_convex() { PROVEN } else { PROVEN_BY_SEARCH };
-            let status = if solved.gap <= proven { Status::Optimal } else { Status::Feasible };
-            Answer { status, solved: Some(solved) }
-        }
+    if whole {
+        return Err(Status::NoneFound);
+    }
+    let near = (solution.x.len() == program.len() && solution.x.iter().all(|x| x.is_finite())).then(|| implied::nearest(program, &solution.x));
+    let others = near.flatten().into_iter().chain(implied::middle(program)).chain(feasible::together(problem.parts(), program).ok());
+    let x = others.into_iter().find(|x| is_answer(x)).ok_or(Status::NoneFound)?;
+    Ok((Solution { x, ..solution }, bound))
+}
+
+/// That some languages can have no finite loss, if any.
+fn no_finite(problem: &Problem, starved: &[usize]) -> Result<(), Status> {
+    let names: Vec<String> = starved.iter().map(|&i| problem.parts().languages[i].name.clone()).collect();
+    if names.is_empty() { Ok(()) } else { Err(Status::NoFiniteValue(names)) }
+}
+
+/// What it means that no whole grains meet the constraints with one grain for every pole: perhaps some do without.
+fn none_whole(problem: &Problem, conflict: Conflict) -> Status {
+    match grain::starved_by(problem) {
+        Ok(poles) if poles.is_empty() => Status::Infeasible(conflict),
+        Ok(poles) => Status::NoFiniteValue(poles.into_iter().map(|i| problem.parts().languages[i].name.clone()).collect()),
+        Err(unmet) => Status::from(unmet),
     }
 }
 
 /// Whether any amounts meet the constraints, also in whole grains, at a finite loss.
 fn check(problem: &Problem, program: &Program) -> Result<(), Status> {
     let parts = problem.parts();
-    feasible::check(parts, &problem.program).map_err(Status::Infeasible)?;
-    if let Some(conflict) = grain::conflict(problem) {
-        return Err(Status::Infeasible(conflict));
+    feasible::check(parts, &problem.program)?;
+    if let Some(unmet) = grain::conflict(problem) {
+        return Err(unmet.into());
     }
-    let none_finite = |starved: Vec<usize>| Status::NoFiniteValue(starved.into_iter().map(|i| parts.languages[i].name.clone()).collect());
-    let starved = feasible::starved(program);
-    if !starved.is_empty() {
-        return Err(none_finite(starved));
-    }
-    // whole grains can be had, but not one for every pole
-    feasible::check(parts, program).map_err(|conflict| match grain::starved(problem, program) {
-        poles if poles.is_empty() => Status::Infeasible(conflict),
-        poles => none_finite(poles),
+    no_finite(problem, &feasible::starved(program))?;
+    // whole grains can be had, but perhaps not one for every pole
+    feasible::check(parts, program).map_err(|unmet| match unmet {
+        Unmet::Conflict(conflict) => none_whole(problem, conflict),
+        Unmet::NoneFound => Status::NoneFound,
     })
 }
 
@@ -132,11 +217,20 @@ fn multipliers(groups: &[Group], rows: &[f64]) -> Vec<f64> {
     worth
 }
 
-/// The only amounts that a budget leaves, where it leaves no room above the lower bounds and no bounds of their own are below it.
+/// The only amounts that budget and bounds leave, where they leave one choice alone.
 fn only_point(program: &Program) -> Option<Vec<f64>> {
-    let room = program.budget - program.least_spent();
-    let fixed = program.own.iter().all(|own| own.lower >= own.upper);
-    (room <= feasible::SLACK * program.budget || fixed).then(|| program.own.iter().map(|own| own.lower).collect())
+    let (room, lower) = (program.room(), || program.own.iter().map(|own| own.lower).collect::<Vec<_>>());
+    let mut free = (0..program.len()).filter(|&i| program.own[i].lower < program.own[i].upper);
+    match (free.next(), free.next()) {
+        _ if room <= 0.0 => Some(lower()),
+        (None, _) => Some(lower()),
+        (Some(i), None) if program.exact => {
+            let mut x = lower();
+            x[i] = (x[i] + room / program.own[i].cost).min(program.own[i].upper);
+            Some(x)
+        }
+        _ => None,
+    }
 }
 
 /// What a first unit of budget beyond the only amounts is worth, to whoever gains most by it; of a mean of sums.
@@ -150,49 +244,47 @@ fn first_unit(program: &Program, x: &[f64]) -> f64 {
 }
 
 /// The optimum of a program, and a bound where the multipliers alone prove none.
-fn optimum(problem: &Problem, program: &Program, grains: Option<&[f64]>) -> Result<(Solution, Option<f64>), Status> {
+fn optimum(problem: &Problem, program: &Program, grains: Option<&[f64]>, boxes: usize) -> Result<(Solution, Option<f64>), Unmet> {
     let parts = problem.parts();
     let nodes = if program.is_separable() && program.risk == Risk::Mean { NODES } else { NODES_COUPLED };
-    let nodes = (nodes / (program.len() * program.draws)).max(64);
+    let nodes = (nodes / (program.len() * program.draws)).max(64).min(boxes);
     // without any weight one feasible point is as good as another
     let idle = program.kernels.iter().all(Kernel::is_idle) && grains.is_none();
-    let x = if idle { Some(feasible::together(parts, program).map_err(Status::Infeasible)?) } else { only_point(program) };
-    if let Some(x) = x {
+    let x = if idle { Some(feasible::together(parts, program)?) } else { only_point(program) };
+    if let Some(x) = x.filter(|x| program.holds(x)) {
         let objective = program.objective(&x);
         let duals = Duals { budget: first_unit(program, &x), ..Duals::default() };
         return Ok((Solution { x, duals, ln_price: None }, Some(objective)));
     }
     if let Some(grains) = grains {
-        let (solution, excess) = grain::solve(program, grains, nodes).map_err(Status::Infeasible)?;
+        let (solution, excess) = grain::solve(program, grains, nodes)?;
         let bound = program.objective(&solution.x) - excess;
         return Ok((solution, Some(bound)));
     }
     if program.is_convex() {
-        let solution = convex::solve(program);
-        // what is not feasible is no answer, however close
-        if program.rows.is_empty() || program.holds(&solution.x) {
-            return Ok((solution, None));
-        }
-        let x = feasible::together(parts, program).map_err(Status::Infeasible)?;
-        return Ok((Solution { x, ..solution }, None));
+        return Ok((convex::solve(program), None));
     }
     if program.over == Over::Worst && program.draws == 1 && program.is_separable() {
         let level = level::solve(program);
         return Ok((level.solution, Some(level.bound)));
     }
-    match branch::solve(program, None, nodes) {
-        Some((solution, bound)) => Ok((solution, Some(bound))),
-        None => {
-            let x = feasible::together(parts, program).map_err(Status::Infeasible)?;
-            Ok((Solution { x, duals: Duals::default(), ln_price: None }, Some(f64::NEG_INFINITY)))
-        }
+    if program.over == Over::Worst
+        && program.draws == 1
+        && let Some(level) = reach::solve(program)
+    {
+        return Ok((level.solution, Some(level.bound)));
     }
+    let (solution, bound) = branch::solve(program, None, nodes);
+    // without amounts of its own the search proves its bound all the same
+    let solution = solution.unwrap_or(Solution { x: Vec::new(), duals: Duals::default(), ln_price: None });
+    Ok((solution, Some(bound)))
 }
 
 fn solved(problem: &Problem, program: &Program, solution: Solution, bound: Option<f64>) -> Solved {
     let certificate = certify(program, &solution.x, &solution.duals);
     let objective = certificate.objective;
-    let lower_bound = bound.map_or_else(|| certificate.lower_bound(), |bound| bound - ROUNDING * bound.abs());
+    let rounding = |bound: f64| certificate.rounding.max(4.0 * f64::EPSILON * bound.abs());
+    let lower_bound = bound.map_or_else(|| certificate.lower_bound(), |bound| bound - rounding(bound));
     let Duals { budget, mut rows, .. } = solution.duals;
     rows.resize(program.rows.len(), 0.0);
     let reducible =
@@ -200,7 +292,7 @@ fn solved(problem: &Problem, program: &Program, solution: Solution, bound: Optio
     // of a bound that was searched for, what is within the digits of the objective is as good as nothing
     let slack = match bound {
         Some(bound) if objective - bound > 8.0 * f64::EPSILON * objective.abs() => objective - lower_bound,
-        Some(_) => ROUNDING * reducible,
+        Some(_) => certificate.rounding,
         None => certificate.slack(),
     };
     Solved {

@@ -7,6 +7,7 @@
 use super::certificate::certify;
 use super::convex;
 use super::feasible::SLACK;
+use super::grain;
 use super::implied::{self, Inside};
 use super::kernel::Kernel;
 use super::program::{Own, Program, Row};
@@ -38,9 +39,9 @@ enum Split {
     Amount(usize, f64),
 }
 
-/// The best amounts found, and a bound below which none can be; amounts are whole grains where there are `grains`. Absent where none were
-/// found that meet the rows.
-pub(super) fn solve(program: &Program, grains: Option<&[f64]>, nodes: usize) -> Option<(Solution, f64)> {
+/// The best amounts found, absent where none were that meet the rows, and a bound below which none can be: infinite where there are none.
+/// Amounts are whole grains where there are `grains`.
+pub(super) fn solve(program: &Program, grains: Option<&[f64]>, nodes: usize) -> (Option<Solution>, f64) {
     let ranges = program.data(&program.own.iter().map(|own| own.lower).collect::<Vec<_>>()).into_iter();
     let ranges: Vec<(f64, f64)> = ranges.zip(program.data(&program.reach().collect::<Vec<_>>())).collect();
     let root = explore(program.clone(), ranges, grains);
@@ -71,12 +72,16 @@ pub(super) fn solve(program: &Program, grains: Option<&[f64]>, nodes: usize) -> 
         }
     }
     let bound = open.peek().map_or(best.0, |node| node.bound).min(settled).min(best.0);
-    best.0.is_finite().then_some((best.1, bound))
+    (best.0.is_finite().then_some(best.1), bound)
 }
 
 /// Takes the amounts of a node where they are feasible and better: as they are, or rounded down and filled up.
 fn improve(program: &Program, grains: Option<&[f64]>, node: &Node, best: &mut (f64, Solution)) {
-    let x = grains.map_or_else(|| node.solution.x.clone(), |grains| filled(program, grains, &node.solution.x));
+    let mut x = grains.map_or_else(|| node.solution.x.clone(), |grains| filled(program, grains, &node.solution.x));
+    // while there are none any that hold will do
+    if let Some(grains) = grains.filter(|_| best.0.is_infinite() && !program.holds(&x)) {
+        x = grain::repaired(program, grains, &x).unwrap_or(x);
+    }
     let objective = program.objective(&x);
     if objective < best.0 && program.holds(&x) {
         *best = (objective, Solution { x, ..node.solution.clone() });
@@ -135,7 +140,7 @@ fn halves(node: &Node, split: &Split, grains: Option<&[f64]>) -> [Option<Node>; 
         }
     };
     parts.map(|(program, ranges)| {
-        let room = program.budget - program.least_spent();
+        let room = program.room();
         let fits = room >= -SLACK * program.budget && program.own.iter().all(|own| own.lower <= own.upper);
         let spends = !program.exact || program.own.iter().map(|own| own.cost * own.upper).sum::<f64>() >= program.budget * (1.0 - SLACK);
         if !(fits && spends) {

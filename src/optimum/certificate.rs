@@ -32,10 +32,9 @@ pub(super) struct Certificate {
     pub excess: f64,
     /// The part of the objective that is computed from exponentials: above the floors, for a sum; all of it for the worst language.
     pub computed: f64,
+    /// What of the objective may be rounding: of exponentials whose logarithms have lost digits, and of sums.
+    pub rounding: f64,
 }
-
-/// Relative rounding of losses above their floors that a bound must allow for: that of exponentials and logarithms.
-pub(super) const ROUNDING: f64 = 32.0 * f64::EPSILON;
 
 impl Certificate {
     /// A bound that no feasible amounts come below, rounding allowed for; none where the numbers fail.
@@ -46,7 +45,7 @@ impl Certificate {
 
     /// What the bound lies below the objective.
     pub(super) fn slack(&self) -> f64 {
-        self.excess + ROUNDING * self.computed.abs()
+        self.excess + self.rounding
     }
 }
 
@@ -86,11 +85,16 @@ fn certified(program: &Program, x: &[f64], duals: &Duals, jets: &[Jet], losses: 
         // a language at its only amount has no say, even at a pole
         if room <= 0.0 { 0.0 } else { (r * room).abs() }
     }));
-    let computed = match (program.over, program.risk) {
-        (Over::Sum, Risk::Mean) => sum(jets.iter().map(|jet| jet.value)) / program.draws as f64,
-        _ => objective,
+    let data = program.data(x);
+    let relative = |at: usize| if program.kernels[at].is_idle() { 0.0 } else { program.kernels[at].rounding(data[at / program.draws]) };
+    let (computed, rounding) = match (program.over, program.risk) {
+        (Over::Sum, Risk::Mean) => {
+            let rounding = sum(jets.iter().enumerate().map(|(at, jet)| jet.value * relative(at)));
+            (sum(jets.iter().map(|jet| jet.value)) / program.draws as f64, rounding / program.draws as f64)
+        }
+        _ => (objective, objective.abs() * (0..jets.len()).map(relative).fold(0.0, f64::max)),
     };
-    Certificate { objective, excess: spread + slack.max(0.0) + moved, computed }
+    Certificate { objective, excess: spread + slack.max(0.0) + moved, computed, rounding }
 }
 
 /// Gradient of `sum_ki q_ki w_i L_ik` in the amounts; `q = 1/K` where none is given.

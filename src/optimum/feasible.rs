@@ -2,8 +2,17 @@
 
 use super::problem::{Parts, Rule};
 use super::program::{Program, sum};
-use super::simplex::{self, Range};
+use super::simplex::{self, Failure, Range};
 use std::fmt;
+
+/// Why there are no amounts to go on with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Unmet {
+    /// None meet the constraints.
+    Conflict(Conflict),
+    /// None were found; there may be some.
+    NoneFound,
+}
 
 /// Constraints that cannot all hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,8 +33,8 @@ impl fmt::Display for Conflict {
 pub(super) const SLACK: f64 = 8.0 * f64::EPSILON;
 
 /// Checks bounds, budget and each group by itself.
-pub(super) fn check(parts: &Parts, program: &Program) -> Result<(), Conflict> {
-    let conflict = |constraints: Vec<String>, short: f64| Err(Conflict { constraints, short });
+pub(super) fn check(parts: &Parts, program: &Program) -> Result<(), Unmet> {
+    let conflict = |constraints: Vec<String>, short: f64| Err(Unmet::Conflict(Conflict { constraints, short }));
     for (language, own) in parts.languages.iter().zip(&program.own) {
         if own.lower > own.upper {
             let name = &language.name;
@@ -63,10 +72,11 @@ pub(super) fn check(parts: &Parts, program: &Program) -> Result<(), Conflict> {
 }
 
 /// Amounts that meet bounds, budget and all groups together.
-pub(super) fn together(parts: &Parts, program: &Program) -> Result<Vec<f64>, Conflict> {
+pub(super) fn together(parts: &Parts, program: &Program) -> Result<Vec<f64>, Unmet> {
     let (lower, upper) =
         (program.own.iter().map(|own| own.lower).collect::<Vec<_>>(), program.own.iter().map(|own| own.upper).collect::<Vec<_>>());
-    simplex::feasible(&lower, &upper, &ranges(program)).map_err(|found| {
+    simplex::feasible(&lower, &upper, &ranges(program)).map_err(|failure| {
+        let Failure::Contradiction(found) = failure else { return Unmet::NoneFound };
         let budget = format!("the budget is {}{}", if program.exact { "exactly " } else { "" }, program.budget);
         let row = |&row: &usize| match row.checked_sub(1) {
             None => budget.clone(),
@@ -90,7 +100,7 @@ pub(super) fn together(parts: &Parts, program: &Program) -> Result<Vec<f64>, Con
             }
         };
         let held = found.variables.iter().filter(|&&i| program.own[i].lower > 0.0 || program.own[i].upper.is_finite());
-        Conflict { constraints: found.rows.iter().map(row).chain(held.map(bounds)).collect(), short: found.short }
+        Unmet::Conflict(Conflict { constraints: found.rows.iter().map(row).chain(held.map(bounds)).collect(), short: found.short })
     })
 }
 

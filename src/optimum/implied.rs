@@ -5,11 +5,16 @@
 //! are tightened by a touch together; where nothing meets them any more, each is tightened alone, and what nothing meets then is an equation.
 
 use super::program::{Own, Program, Row, sum};
-use super::simplex::{self, Range};
+use super::simplex::{self, Failure, Range};
 
 /// A touch, relative to the size of a row or the width of a range: together, and alone.
 const TOGETHER: f64 = 1e-7;
 const ALONE: f64 = 1e-9;
+/// Half of the smallest and of the largest box in the search for near amounts, relative to the width of a range.
+const NEAREST: f64 = 1e-14;
+const FARTHEST: f64 = 1e-5;
+/// The first touch in the search for the middle.
+const FIRST: f64 = 0.2;
 /// Part of a language's own range that rows may hold it to before they take the place of its bounds.
 const SPECK: f64 = 1e-7;
 /// Languages up to which each bound is tried; of more, only rows are.
@@ -43,6 +48,29 @@ pub(super) fn inside(program: &Program) -> Inside {
     equations.into_iter().for_each(|at| polytope.flatten(&mut flat, at));
     // what touches make of numbers at the end of their digits must not cost a solution
     if Polytope::of(&flat).is_met(&[], 0.0) { Inside::Flat(Box::new(flat)) } else { Inside::Open }
+}
+
+/// Amounts as far inside all constraints as halved touches find; absent where there is no room.
+pub(super) fn middle(program: &Program) -> Option<Vec<f64>> {
+    let polytope = Polytope::of(program);
+    let all: Vec<usize> = (0..polytope.inequalities()).collect();
+    let touches = std::iter::successors(Some(FIRST), |touch| Some(0.25 * touch)).take_while(|touch| *touch > ALONE);
+    touches.into_iter().find_map(|touch| polytope.point(&all, touch).ok())
+}
+
+/// Amounts that meet all constraints, as near to given ones as boxes about them that grow tenfold show; absent where none are near.
+pub(super) fn nearest(program: &Program, x: &[f64]) -> Option<Vec<f64>> {
+    let polytope = Polytope::of(program);
+    let touches = std::iter::successors(Some(NEAREST), |touch| Some(10.0 * touch)).take_while(|touch| *touch < FARTHEST);
+    touches.into_iter().find_map(|touch| {
+        let within = |i: usize| {
+            let (lower, upper) = (polytope.lower[i], polytope.upper[i]);
+            let (x, way) = (x[i].clamp(lower, upper), touch * (upper - lower));
+            ((x - way).max(lower), (x + way).min(upper))
+        };
+        let (lower, upper): (Vec<f64>, Vec<f64>) = (0..x.len()).map(within).unzip();
+        simplex::feasible(&lower, &upper, &polytope.rows).ok()
+    })
 }
 
 /// Bounds as rows and the other bounds narrow them.
@@ -124,6 +152,12 @@ impl Polytope {
 
     /// Whether anything meets the constraints, some of them tightened by a touch.
     fn is_met(&self, tightened: &[usize], touch: f64) -> bool {
+        // a search that is stuck has proven nothing
+        !matches!(self.point(tightened, touch), Err(Failure::Contradiction(_)))
+    }
+
+    /// Amounts that meet the constraints, some of them tightened by a touch.
+    fn point(&self, tightened: &[usize], touch: f64) -> Result<Vec<f64>, Failure> {
         let (mut lower, mut upper) = (self.lower.clone(), self.upper.clone());
         let same = |row: &Range| Range { terms: row.terms.clone(), low: row.low, high: row.high };
         let mut rows: Vec<Range> = self.rows.iter().map(same).collect();
@@ -139,7 +173,7 @@ impl Polytope {
                 Some(i) => upper[i] -= touch * (self.upper[i] - self.lower[i]),
             }
         }
-        simplex::feasible(&lower, &upper, &rows).is_ok()
+        simplex::feasible(&lower, &upper, &rows)
     }
 
     /// Writes a constraint as the equation that it is.

@@ -179,6 +179,12 @@ impl Kernel {
         }
     }
 
+    /// Relative rounding that the reducible loss may have: of an exponential, whose digits are those that its logarithm has left.
+    pub(super) fn rounding(&self, y: f64) -> f64 {
+        let terms = self.ln_scale.abs() + (self.exponent * (y + self.offset()).ln()).abs();
+        f64::EPSILON * if terms.is_finite() { 32.0 + 4.0 * terms } else { 32.0 }
+    }
+
     /// The reducible loss.
     pub(super) fn value(&self, y: f64) -> f64 {
         match self.chord {

@@ -23,7 +23,7 @@ pub(super) struct Level {
 /// Solves a feasible separable program of a worst language and a single draw.
 pub(super) fn solve(program: &Program) -> Level {
     let counted: Vec<usize> = (0..program.len()).filter(|&i| program.counts(i)).collect();
-    let share = (program.budget - program.least_spent()) / counted.len() as f64;
+    let share = program.room() / counted.len() as f64;
     let even = |i: usize| program.own[i].upper.min(program.own[i].lower + share / program.own[i].cost);
     let root = least_level(program, &counted, even, |i, level| amount_for(program, i, level));
     let mut x: Vec<f64> = program.own.iter().map(|own| own.lower).collect();
@@ -46,7 +46,10 @@ pub(super) fn solve(program: &Program) -> Level {
 /// The amount that brings a language to a level, its lower bound at least; infinite where nothing does.
 pub(super) fn amount_for(program: &Program, i: usize, level: f64) -> f64 {
     let own = &program.own[i];
-    let data = program.draws_of(i)[0].data_for(level);
+    let kernel = &program.draws_of(i)[0];
+    // so little that a double does not hold it is still more than nothing, at which a pole is infinite
+    let least = if kernel.has_pole() { f64::MIN_POSITIVE } else { 0.0 };
+    let data = kernel.data_for(level).max(least);
     own.repeat.map_or(data, |repeat| repeat.amount_for(data)).max(own.lower)
 }
 

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | nothing couples the languages | `separable`: one price, found by Newton's method |
 //! | the same, for the worst language | `level`: one level |
+//! | the worst of coupled languages, of any shape | `reach`: one level, met by linear programs |
 //! | transfer, groups, tails over draws | `interior`: an interior point method |
 //! | laws that start concave | `branch`: branch and bound over convex envelopes |
 //! | whole grains | `grain`: greedy on exact gains, or a search pruned by the price |
@@ -32,6 +33,7 @@ mod model;
 mod normal;
 mod problem;
 mod program;
+mod reach;
 mod repeat;
 mod rows;
 mod separable;
@@ -41,8 +43,8 @@ mod system;
 mod transfer;
 mod wire;
 
-pub use answer::{Answer, Solved, Status, solve};
-pub use feasible::Conflict;
+pub use answer::{Answer, Solved, Status, meeting, meeting_whole, nearest_whole, solve, solve_within};
+pub use feasible::{Conflict, Unmet};
 pub use kernel::Kernel;
 pub use problem::{Budget, Group, Language, Parts, Problem, ProblemError, Rule};
 pub use program::{Over, Risk};
@@ -50,6 +52,8 @@ pub use repeat::Repeat;
 pub use transfer::Counted;
 pub use wire::{Fitted, ProblemFile, ReadError, Syntax};
 
+#[cfg(test)]
+mod attacked;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub(super) struct Model<'a> {
     /// Functions that Newton's equations keep as rows of their own; others are eliminated, which costs digits where they are tight but
     /// takes no room.
     pub kept: usize,
+    /// Languages whose bounds leave them room.
+    pub free: Vec<bool>,
 }
 
 /// Functions and derivatives at one point, the multipliers `q` of the functions given.
@@ -60,8 +62,8 @@ enum Jacobian {
 }
 
 impl<'a> Model<'a> {
-    /// With at most `keep` functions of a worst language they are kept as rows.
-    pub(super) fn new(program: &'a Program, keep: usize) -> Self {
+    /// With at most `keep` functions of a worst language they are kept as rows. Languages that are not `free` do not move.
+    pub(super) fn new(program: &'a Program, keep: usize, free: Vec<bool>) -> Self {
         let draws = program.draws;
         let even = vec![1.0 / draws as f64; draws];
         let level = match program.risk {
@@ -78,7 +80,7 @@ impl<'a> Model<'a> {
         let objective = if kind == Kind::Smooth { Vec::new() } else { tail.unwrap_or(even) };
         let atoms: Vec<usize> = (0..program.kernels.len()).filter(|&at| kind == Kind::Worst && !program.kernels[at].is_idle()).collect();
         let kept = if atoms.len() <= keep { atoms.len() } else { 0 };
-        Model { program, kind, atoms, objective, kept }
+        Model { program, kind, atoms, objective, kept, free }
     }
 
     /// Whether a mean of the worst draws counts.
@@ -207,7 +209,7 @@ impl<'a> Model<'a> {
         let mut gradients = Mat::zeros(draws, y.len());
         for k in 0..draws {
             let row = program.backward(slopes, &(0..y.len()).map(|i| jets[i * draws + k].slope).collect::<Vec<_>>());
-            (0..y.len()).for_each(|j| gradients[(k, j)] = row[j]);
+            (0..y.len()).filter(|&j| self.free[j]).for_each(|j| gradients[(k, j)] = row[j]);
         }
         let eta = e[draws];
         let h = (0..draws).map(|k| e[k] - losses[k]).chain((0..draws).map(|k| e[k] - eta)).collect();

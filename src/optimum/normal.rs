@@ -48,6 +48,8 @@ pub(super) struct Parts<'a> {
     pub weights: &'a [f64],
     pub slopes: &'a [f64],
     pub diagonal: &'a [f64],
+    /// Languages that move; the others have no part but their diagonal.
+    pub free: &'a [bool],
     /// `c` and the rows of `G`.
     pub draws: Option<(&'a [f64], &'a Mat<f64>)>,
 }
@@ -93,7 +95,10 @@ fn dense(transfer: Option<&(Mat<f64>, Counted)>, parts: &Parts) -> Mat<f64> {
         Some((transfer, counted)) => {
             let roots: Vec<f64> = parts.weights.iter().map(|w| w.max(0.0).sqrt()).collect();
             let by_worth = *counted == Counted::Worth;
-            let slope = |i: usize, j: usize| if by_worth || i == j { parts.slopes[j] } else { 1.0 };
+            let slope = |i: usize, j: usize| match parts.free[j] {
+                true if by_worth || i == j => parts.slopes[j],
+                free => f64::from(u8::from(free)),
+            };
             let scaled = Mat::from_fn(n, n, |i, j| roots[i] * transfer[(i, j)] * slope(i, j));
             add_square(matrix.as_mut(), &scaled);
         }
@@ -143,9 +148,11 @@ impl Pattern {
         for (i, &weight) in parts.weights.iter().enumerate() {
             let row = self.transfer.row(i);
             for (at, &(j, tau)) in row.iter().enumerate() {
-                let left = weight * self.transfer.derivative(i, (j, tau), parts.slopes[j]);
+                let derivative =
+                    |j: usize, tau: f64| if parts.free[j] { self.transfer.derivative(i, (j, tau), parts.slopes[j]) } else { 0.0 };
+                let left = weight * derivative(j, tau);
                 for (&(k, other), &target) in row[at..].iter().zip(targets.by_ref()) {
-                    values[target as usize] += left * self.transfer.derivative(i, (k, other), parts.slopes[k]);
+                    values[target as usize] += left * derivative(k, other);
                 }
             }
         }

@@ -110,9 +110,20 @@ impl Program {
         sum(self.own.iter().map(|own| own.cost * own.lower))
     }
 
+    /// What the budget leaves above the lower bounds, to the last digit; below 0 where they cost more.
+    pub(super) fn room(&self) -> f64 {
+        let product = |own: &Own| {
+            let product = own.cost * own.lower;
+            // what rounding took of the product
+            [-product, -own.cost.mul_add(own.lower, -product)]
+        };
+        let parts = self.own.iter().flat_map(product).filter(|part| *part != 0.0);
+        sum(std::iter::once(self.budget).chain(parts))
+    }
+
     /// The most that the budget lets each language have.
     pub(super) fn reach(&self) -> impl Iterator<Item = f64> + '_ {
-        let room = (self.budget - self.least_spent()).max(0.0);
+        let room = self.room().max(0.0);
         self.own.iter().map(move |own| own.upper.min(own.lower + room / own.cost))
     }
 
@@ -165,7 +176,8 @@ impl Program {
                 Over::Sum => sum(losses.map(|(kernel, jet)| kernel.floor + jet.value)),
                 Over::Worst => {
                     let counted = losses.filter(|(kernel, _)| !kernel.is_idle());
-                    counted.map(|(kernel, jet)| kernel.floor + jet.value).fold(f64::NEG_INFINITY, f64::max)
+                    // of nothing that counts nothing is lost
+                    counted.map(|(kernel, jet)| kernel.floor + jet.value).reduce(f64::max).unwrap_or(0.0)
                 }
             }
         };
@@ -194,15 +206,19 @@ impl Program {
         weights
     }
 
-    /// Whether amounts meet budget and rows, to rounding.
+    /// Whether amounts are numbers that meet bounds, budget and rows, to rounding.
     pub(super) fn holds(&self, x: &[f64]) -> bool {
+        let within = |(own, x): (&Own, &f64)| *x >= own.lower * (1.0 - 1e-13) && *x <= own.upper * (1.0 + 1e-13);
+        if x.len() != self.len() {
+            return false;
+        }
         let rows = self.rows.iter().all(|row| {
             let size: f64 = row.terms.iter().map(|&(j, a)| (a * x[j]).abs()).sum();
             let at = row.at(x);
             at >= row.lower - 1e-13 * size.max(row.lower.abs()) && at <= row.upper + 1e-13 * size.max(row.upper.abs())
         });
         let spent = self.spent(x);
-        rows && spent <= self.budget * (1.0 + 1e-13) && (!self.exact || spent >= self.budget * (1.0 - 1e-13))
+        rows && self.own.iter().zip(x).all(within) && spent <= self.budget * (1.0 + 1e-13) && (!self.exact || spent >= self.budget * (1.0 - 1e-13))
     }
 
     /// The objective with unlimited data, from which relative errors count; 0 for the worst language.

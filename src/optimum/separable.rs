@@ -21,6 +21,8 @@ pub(super) struct Solution {
     pub ln_price: Option<f64>,
 }
 
+/// What of a budget may be left to rounding, relative to what is above the lower bounds.
+const ROUNDING: f64 = 1e-9;
 /// Steps of the search for the price.
 const STEPS: usize = 200;
 
@@ -28,24 +30,37 @@ const STEPS: usize = 200;
 pub(super) fn solve(program: &Program) -> Solution {
     let counted: Vec<usize> = (0..program.len()).filter(|&i| program.counts(i)).collect();
     let mut x: Vec<f64> = program.own.iter().map(|own| own.lower).collect();
-    let budget = program.budget - sum((0..x.len()).filter(|&i| !program.counts(i)).map(|i| program.own[i].cost * x[i]));
+    let room = program.room();
     let demands: Vec<Demand> = counted.iter().map(|&i| Demand::of(program, i)).collect();
-    let ln_price = if sum(counted.iter().map(|&i| program.own[i].cost * program.own[i].upper)) <= budget {
+    let width = |&i: &usize| program.own[i].cost * (program.own[i].upper - program.own[i].lower);
+    let ln_price = if sum(counted.iter().map(width)) <= room {
         counted.iter().for_each(|&i| x[i] = program.own[i].upper);
         f64::NEG_INFINITY
     } else {
-        let mut market = Market::new(demands, budget);
+        let mut market = Market::new(demands, room);
         let ln_price = market.clear();
         counted.iter().zip(&market.answers).for_each(|(&i, answer)| x[i] = answer.x);
+        spend_rounding(program, &counted, &mut x);
         market.price_at_bounds().unwrap_or(ln_price)
     };
     spread_rest(program, &mut x);
     Solution { x, duals: Duals { budget: ln_price.exp(), ..Duals::default() }, ln_price: Some(ln_price).filter(|ln| ln.is_finite()) }
 }
 
+/// Gives the language with most room about it what rounding leaves of the budget, or takes it back.
+fn spend_rounding(program: &Program, counted: &[usize], x: &mut [f64]) {
+    let left = program.room() - sum(program.own.iter().zip(x.iter()).map(|(own, x)| own.cost * (x - own.lower)));
+    let way = |i: usize| program.own[i].cost * (x[i] - program.own[i].lower).min(program.own[i].upper - x[i]);
+    let Some(&i) = counted.iter().max_by(|&&a, &&b| way(a).total_cmp(&way(b))) else { return };
+    if left.abs() < 0.5 * way(i) && left.abs() <= ROUNDING * program.room() {
+        x[i] += left / program.own[i].cost;
+    }
+}
+
 /// Gives languages of weight 0 what an exact budget still asks for.
 fn spread_rest(program: &Program, x: &mut [f64]) {
-    let mut left = if program.exact { program.budget - program.spent(x) } else { 0.0 };
+    let above = || sum(program.own.iter().zip(x.iter()).map(|(own, x)| own.cost * (x - own.lower)));
+    let mut left = if program.exact { program.room() - above() } else { 0.0 };
     for (i, own) in program.own.iter().enumerate().filter(|(i, _)| !program.counts(*i)) {
         if left > 0.0 {
             x[i] = (own.lower + left / own.cost).min(own.upper);
@@ -58,25 +73,26 @@ fn spread_rest(program: &Program, x: &mut [f64]) {
 struct Market<'a> {
     demands: Vec<Demand<'a>>,
     answers: Vec<Answer>,
-    budget: f64,
-    /// What the budget leaves above the lower bounds.
+    /// What the lower bounds cost.
+    least: f64,
+    /// What the budget leaves above the lower bounds; counted apart, for it may be the last digit of the budget.
     room: f64,
 }
 
 impl<'a> Market<'a> {
-    fn new(demands: Vec<Demand<'a>>, budget: f64) -> Self {
-        let room = budget - sum(demands.iter().map(|demand| demand.own.cost * demand.own.lower));
-        let mut market = Market { answers: Vec::new(), demands, budget, room };
+    fn new(demands: Vec<Demand<'a>>, room: f64) -> Self {
+        let least = sum(demands.iter().map(|demand| demand.own.cost * demand.own.lower));
+        let mut market = Market { answers: Vec::new(), demands, least, room };
         market.answers = market.demands.iter().map(|demand| Answer { x: market.even(demand), slope: 0.0 }).collect();
         market
     }
 
-    /// Asks everybody at a price: what is spent and its derivative.
+    /// Asks everybody at a price: what is spent above the lower bounds, and its derivative.
     fn ask(&mut self, ln_price: f64) -> (f64, f64) {
         let (mut spent, mut slope) = (0.0, 0.0);
         for (demand, answer) in self.demands.iter().zip(&mut self.answers) {
             *answer = demand.at(ln_price, answer.x);
-            spent += demand.own.cost * answer.x;
+            spent += demand.own.cost * (answer.x - demand.own.lower);
             slope += demand.own.cost * answer.slope;
         }
         (spent, slope)
@@ -90,16 +106,18 @@ impl<'a> Market<'a> {
         let near = if self.demands.iter().any(|demand| demand.own.repeat.is_some()) { 1e-12 } else { 1e-8 };
         for _ in 0..STEPS {
             let (spent, slope) = self.ask(ln_price);
-            if spent > self.budget {
+            if spent > self.room {
                 bracket.0 = ln_price
             } else {
                 bracket.1 = ln_price
             }
-            let excess = (spent / self.budget).ln();
-            if slope < 0.0 && excess.abs() < near && (excess * spent / slope).abs() < near {
+            // ln of what is spent over the budget, lower bounds counted
+            let excess = ((spent - self.room) / (self.least + self.room)).ln_1p();
+            let step = excess * (self.least + spent) / slope;
+            if slope < 0.0 && excess.abs() < near && step.abs() < near {
                 return self.settle(ln_price);
             }
-            let newton = ln_price - excess * spent / slope;
+            let newton = ln_price - step;
             if newton > bracket.0 && newton < bracket.1 {
                 ln_price = newton;
                 continue;
@@ -120,9 +138,10 @@ impl<'a> Market<'a> {
     /// Moves price and answers along their slopes until they spend the budget to the last digit.
     fn settle(&mut self, mut ln_price: f64) -> f64 {
         for _ in 0..4 {
-            let off = self.budget - sum(self.demands.iter().zip(&self.answers).map(|(demand, answer)| demand.own.cost * answer.x));
+            let spent = |(demand, answer): (&Demand, &Answer)| demand.own.cost * (answer.x - demand.own.lower);
+            let off = self.room - sum(self.demands.iter().zip(&self.answers).map(spent));
             let slope: f64 = self.demands.iter().zip(&self.answers).map(|(demand, answer)| demand.own.cost * answer.slope).sum();
-            if slope >= 0.0 || off.abs() <= f64::EPSILON * self.budget {
+            if slope >= 0.0 || off.abs() <= f64::EPSILON * self.room {
                 break;
             }
             ln_price += off / slope;
@@ -140,7 +159,7 @@ impl<'a> Market<'a> {
         self.ask(cheap - step);
         let most: Vec<f64> = self.answers.iter().map(|answer| answer.x).collect();
         let (spent, _) = self.ask(dear + step);
-        let mut left = self.budget - spent;
+        let mut left = self.room - spent;
         for ((demand, answer), most) in self.demands.iter().zip(&mut self.answers).zip(most) {
             let more = (most - answer.x).min(left / demand.own.cost).max(0.0);
             answer.x += more;

@@ -7,6 +7,8 @@
 //! It ends with such an `x`, or with a combination of constraints that cannot hold together (Farkas): the violated ones, and those that keep
 //! them so. Rows are few, so the dictionary is dense.
 
+use super::program::sum;
+
 /// One row with its range.
 pub(super) struct Range {
     pub terms: Vec<(usize, f64)>,
@@ -25,21 +27,48 @@ pub(super) struct Contradiction {
     pub short: f64,
 }
 
-/// Relative violation that counts as none.
-const ROUNDING: f64 = 1e-12;
+/// Why no point was found.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Failure {
+    /// There is none.
+    Contradiction(Contradiction),
+    /// The search ended without a point or a proof that there is none.
+    Stuck,
+}
+
+/// Violation, relative to the terms of a row, that counts as none.
+const ROUNDING: f64 = 1e-13;
+/// The same on the way there, where pivots have added their own rounding.
+const ON_THE_WAY: f64 = 1e-12;
 
 /// A feasible point, or why there is none. Bounds must not cross and lower ones be finite.
-pub(super) fn feasible(lower: &[f64], upper: &[f64], rows: &[Range]) -> Result<Vec<f64>, Contradiction> {
+pub(super) fn feasible(lower: &[f64], upper: &[f64], rows: &[Range]) -> Result<Vec<f64>, Failure> {
     let mut dictionary = Dictionary::new(lower, upper, rows);
     // each pivot lowers the sum of violations but for ties, which a limit ends
     for _ in 0..50 * (lower.len() + rows.len()) + 1000 {
         let gains = dictionary.gains();
-        let Some(entering) = dictionary.entering(&gains) else {
-            return dictionary.finish(&gains);
+        if let Some(entering) = dictionary.entering(&gains) {
+            dictionary.advance(entering, gains[entering] > 0.0);
+            continue;
+        }
+        // rows whose terms cancel have a size that only their terms tell
+        let point: Vec<f64> = dictionary.point().iter().zip(lower.iter().zip(upper)).map(|(x, (low, high))| x.clamp(*low, *high)).collect();
+        return match dictionary.contradiction(&gains) {
+            _ if rows.iter().all(|row| row.is_met(&point)) => Ok(point),
+            Some(contradiction) => Err(Failure::Contradiction(contradiction)),
+            None => Err(Failure::Stuck),
         };
-        dictionary.advance(entering, gains[entering] > 0.0);
     }
-    Ok(dictionary.point())
+    Err(Failure::Stuck)
+}
+
+impl Range {
+    /// Whether a point is in the range, to the rounding of the row's terms.
+    fn is_met(&self, x: &[f64]) -> bool {
+        let at = sum(self.terms.iter().map(|&(j, a)| a * x[j]));
+        let size: f64 = self.terms.iter().map(|&(j, a)| (a * x[j]).abs()).sum();
+        at >= self.low - ROUNDING * size.max(self.low.abs()) && at <= self.high + ROUNDING * size.max(self.high.abs())
+    }
 }
 
 /// Basic variables as sums of the others. Variables are those of the problem, then one for the value of each row.
@@ -69,7 +98,7 @@ impl Dictionary {
         value.extend(table.iter().map(|line| line.iter().zip(lower).map(|(a, x)| a * x).sum::<f64>()));
         let size =
             |(low, high): &(f64, f64)| if low.is_finite() { low.abs() } else { 0.0 }.max(if high.is_finite() { high.abs() } else { 0.0 });
-        let rounding = ends.iter().zip(&value).map(|(ends, value)| ROUNDING * size(ends).max(value.abs())).collect();
+        let rounding = ends.iter().zip(&value).map(|(ends, value)| ON_THE_WAY * size(ends).max(value.abs())).collect();
         Dictionary { variables: n, ends, value, basic: (n..n + rows.len()).collect(), others: (0..n).collect(), table, rounding }
     }
 
@@ -172,11 +201,11 @@ impl Dictionary {
         self.value[..self.variables].to_vec()
     }
 
-    /// Nothing lowers the violations any more: either there are none, or there always are.
-    fn finish(&self, gains: &[f64]) -> Result<Vec<f64>, Contradiction> {
+    /// Why nothing lowers the violations any more; absent where there are none.
+    fn contradiction(&self, gains: &[f64]) -> Option<Contradiction> {
         let violated: Vec<usize> = self.basic.iter().copied().filter(|&basic| self.violation(basic) != 0.0).collect();
         if violated.is_empty() {
-            return Ok(self.point());
+            return None;
         }
         let off = |&variable: &usize| {
             let ((low, high), value) = (self.ends[variable], self.value[variable]);
@@ -189,6 +218,6 @@ impl Dictionary {
         variables.sort_unstable();
         rows.iter_mut().for_each(|row| *row -= self.variables);
         rows.sort_unstable();
-        Err(Contradiction { rows, variables, short })
+        Some(Contradiction { rows, variables, short })
     }
 }

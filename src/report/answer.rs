@@ -8,7 +8,7 @@ use serde::Serialize;
 /// What `allocate --problem --json` prints. Amounts and losses stand in the order of the problem's languages.
 #[derive(Debug, Clone, Serialize)]
 pub struct AnswerFile {
-    /// `optimal`, `feasible` (not proven), `infeasible` or `no_finite_value`.
+    /// `optimal`, `feasible` (not proven), `infeasible`, `no_finite_value`, or `none_found` (nor proven that there is none).
     pub status: &'static str,
     /// Constraints that cannot all hold, or languages whose loss is infinite; empty for an optimum.
     pub conflict: Vec<String>,
@@ -63,6 +63,7 @@ impl AnswerFile {
             Status::Feasible => ("feasible", Vec::new(), None),
             Status::Infeasible(conflict) => ("infeasible", conflict.constraints.clone(), Some(conflict.short)),
             Status::NoFiniteValue(languages) => ("no_finite_value", languages.clone(), None),
+            Status::NoneFound => ("none_found", Vec::new(), None),
         };
         let number = |value: fn(&Solved) -> f64| solved.map(value).filter(|value| value.is_finite());
         AnswerFile {

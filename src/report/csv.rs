@@ -137,6 +137,7 @@ fn active(active: Active) -> &'static str {
     match active {
         Active::None => "none",
         Active::Lower => "lower",
+        Active::Floor => "floor",
         Active::Upper => "upper",
     }
 }

@@ -4,6 +4,7 @@
 mod allocating;
 #[cfg(feature = "train")]
 mod checkpoints;
+mod commands;
 mod committed;
 #[cfg(feature = "train")]
 mod constructed;

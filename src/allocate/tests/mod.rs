@@ -194,8 +194,8 @@ fn impossible_twins_say_by_how_much() {
         assert!(error(vec![Term { weight, ..two[0].clone() }], 20).starts_with("weight of `a` is"));
     }
     assert_eq!(error(vec![Term { weight: 0.0, ..two[0].clone() }], 20), "weights sum to 0, expected a finite number above 0");
-    let text = "no finite loss: `a`, `b` get no pair and their laws are infinite there; \
-        a budget of at least 2 pairs and upper bounds above 0 are needed";
+    let text = "no finite loss: `a`, `b` get no pair and their laws are infinite there, \
+        expected a budget of at least 2 pairs and upper bounds above 0";
     assert_eq!(error(vec![term("a", pole), term("b", pole)], 1), text);
     assert!(error(vec![bounded("a", pole, 0, 0), term("b", pole)], 9).starts_with("no finite loss: `a` get"));
     // sums that an u64 does not hold

@@ -4,8 +4,18 @@ use crate::optimum::certificate::Duals;
 use crate::optimum::program::Program;
 use crate::optimum::separable::Solution;
 
-/// The best whole amounts that meet budget and rows; absent where none do at a finite loss.
-pub(super) fn best(program: &Program, grains: &[f64]) -> Option<Solution> {
+/// What all whole amounts come to.
+pub(super) enum Looked {
+    /// The best of those that meet budget and rows.
+    Best(Solution),
+    /// Some meet them, all at an infinite loss.
+    Infinite,
+    /// None meet them.
+    None,
+}
+
+/// Looks at all whole amounts within bounds that are whole grains.
+pub(super) fn look(program: &Program, grains: &[f64]) -> Looked {
     let reach: Vec<f64> = program.reach().zip(&program.own).map(|(reach, own)| reach.min(own.upper)).collect();
     let steps: Vec<u64> =
         (0..program.len()).map(|i| ((reach[i] - program.own[i].lower) / grains[i] + 1e-9).floor().max(0.0) as u64).collect();
@@ -15,7 +25,8 @@ pub(super) fn best(program: &Program, grains: &[f64]) -> Option<Solution> {
         let x: Vec<f64> = (0..program.len()).map(|i| program.own[i].lower + grains[i] * counts[i] as f64).collect();
         if program.holds(&x) {
             let objective = program.objective(&x);
-            if objective.is_finite() && best.as_ref().is_none_or(|(known, _)| objective < *known) {
+            let objective = if objective.is_nan() { f64::INFINITY } else { objective };
+            if best.as_ref().is_none_or(|(known, _)| objective < *known) {
                 best = Some((objective, x));
             }
         }
@@ -24,5 +35,9 @@ pub(super) fn best(program: &Program, grains: &[f64]) -> Option<Solution> {
         counts[digit] += 1;
         counts[..digit].fill(0);
     }
-    best.map(|(_, x)| Solution { x, duals: Duals::default(), ln_price: None })
+    match best {
+        Some((objective, x)) if objective.is_finite() => Looked::Best(Solution { x, duals: Duals::default(), ln_price: None }),
+        Some(_) => Looked::Infinite,
+        None => Looked::None,
+    }
 }

@@ -39,7 +39,7 @@ pub(super) enum Searched {
 }
 
 /// Most partial plans of one language.
-const PLANS: usize = 2_000_000;
+const PLANS: usize = 300_000;
 /// Relative rounding of a sum of costs.
 const ROUNDING: f64 = 1e-12;
 

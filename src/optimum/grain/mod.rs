@@ -7,24 +7,27 @@
 mod enumerate;
 mod greedy;
 mod knapsack;
+mod repair;
 mod search;
 mod steps;
 
 use super::branch;
 use super::certificate::Duals;
-use super::feasible::{self, Conflict};
+use super::feasible::{self, Conflict, Unmet};
 use super::implied::{self, Inside};
 use super::kernel::Kernel;
 use super::level;
 use super::problem::Problem;
 use super::program::{Over, Own, Program, Risk};
 use super::separable::{self, Solution};
+use enumerate::Looked;
 use knapsack::{Knapsack, Searched};
+pub(super) use repair::repaired;
 use search::Shared;
 use steps::Steps;
 
 /// What a search for whole grains comes to: the best amounts found and how far they may be above the optimum.
-pub(super) type Whole = Result<(Solution, f64), Conflict>;
+pub(super) type Whole = Result<(Solution, f64), Unmet>;
 
 /// Rounding that a whole number of grains is allowed.
 const WHOLE: f64 = 1e-9;
@@ -46,22 +49,56 @@ fn has_pole(program: &Program, i: usize) -> bool {
     program.draws_of(i).iter().any(Kernel::has_pole)
 }
 
-/// The languages with a pole that whole grains leave nothing, where that can be told; else all that have one.
-pub(super) fn starved(problem: &Problem, program: &Program) -> Vec<usize> {
+/// The languages with a pole that whole grains leave nothing, where some grains meet the constraints without them; none where no grains do.
+pub(super) fn starved_by(problem: &Problem) -> Result<Vec<usize>, Unmet> {
+    let poles: Vec<usize> = (0..problem.program.len()).filter(|&i| has_pole(&problem.program, i)).collect();
     let grains: Option<Vec<f64>> = problem.parts().languages.iter().map(|language| language.grain).collect();
-    let free = grains.map(|grains| narrowed(&problem.program, &grains, |_| false));
-    let found = match free.as_ref().map(implied::inside) {
-        Some(Inside::Flat(flat)) => feasible::starved(&flat),
+    let Some(grains) = grains.filter(|_| !poles.is_empty()) else { return Ok(Vec::new()) };
+    let free = narrowed(&problem.program, &grains, |_| false);
+    if !has_any(&free, &grains)? {
+        return Ok(Vec::new());
+    }
+    let found = match implied::inside(&free) {
+        Inside::Flat(flat) => feasible::starved(&flat),
         _ => Vec::new(),
     };
-    if found.is_empty() { (0..program.len()).filter(|&i| has_pole(program, i)).collect() } else { found }
+    Ok(if found.is_empty() { poles } else { found })
+}
+
+/// Whether any whole grains meet the constraints, whatever their loss.
+fn has_any(program: &Program, grains: &[f64]) -> Result<bool, Unmet> {
+    if program.own.iter().any(|own| own.lower > own.upper) {
+        return Ok(false);
+    }
+    let lower: Vec<f64> = program.own.iter().map(|own| own.lower).collect();
+    if program.holds(&lower) {
+        return Ok(true);
+    }
+    if points(program, grains) <= FEW {
+        return Ok(!matches!(enumerate::look(program, grains), Looked::None));
+    }
+    let idle = Program { kernels: program.kernels.iter().map(|kernel| kernel.weighted(0.0)).collect(), ..program.clone() };
+    let near = relaxed(&idle);
+    if repaired(&idle, grains, &near).is_some() {
+        return Ok(true);
+    }
+    match program.is_separable().then(|| sum_of_all(&idle, grains, 1)) {
+        Some(Ok(_)) => Ok(true),
+        Some(Err(Unmet::Conflict(_))) => Ok(false),
+        Some(Err(Unmet::NoneFound)) | None => Err(Unmet::NoneFound),
+    }
+}
+
+/// Amounts that meet the constraints, whole or not; the lower bounds where none were found.
+fn relaxed(program: &Program) -> Vec<f64> {
+    implied::middle(program).unwrap_or_else(|| program.own.iter().map(|own| own.lower).collect())
 }
 
 /// Why no whole grains meet the constraints, whatever the loss; absent where they may, or where amounts need not be whole.
-pub(super) fn conflict(problem: &Problem) -> Option<Conflict> {
+pub(super) fn conflict(problem: &Problem) -> Option<Unmet> {
     let grains: Vec<f64> = problem.parts().languages.iter().map(|language| language.grain).collect::<Option<_>>()?;
     let program = narrowed(&problem.program, &grains, |_| false);
-    feasible::check(problem.parts(), &program).err().or_else(|| unspendable(&program, &grains))
+    feasible::check(problem.parts(), &program).err().or_else(|| unspendable(&program, &grains).map(Unmet::Conflict))
 }
 
 /// A budget that must be spent, of steps that are all multiples of the cheapest, must be a multiple of it too.
@@ -83,9 +120,13 @@ pub(super) fn solve(program: &Program, grains: &[f64], nodes: usize) -> Whole {
     match (program.over, program.risk) {
         (Over::Sum, Risk::Mean) if program.is_separable() && single_kind => sum_of_all(program, grains, nodes),
         (Over::Worst, Risk::Mean) if program.is_separable() && program.draws == 1 && !program.exact => Ok((worst(program, grains), 0.0)),
-        _ if points(program, grains) <= FEW => enumerate::best(program, grains).map(|solution| (solution, 0.0)).ok_or_else(none),
+        _ if points(program, grains) <= FEW => match enumerate::look(program, grains) {
+            Looked::Best(solution) => Ok((solution, 0.0)),
+            Looked::Infinite | Looked::None => Err(Unmet::Conflict(none())),
+        },
         _ => {
-            let (solution, bound) = branch::solve(program, Some(grains), nodes).ok_or_else(none)?;
+            let (solution, bound) = branch::solve(program, Some(grains), nodes);
+            let solution = solution.ok_or(if bound == f64::INFINITY { Unmet::Conflict(none()) } else { Unmet::NoneFound })?;
             let objective = program.objective(&solution.x);
             Ok((solution, objective - bound))
         }
@@ -101,10 +142,10 @@ fn points(program: &Program, grains: &[f64]) -> f64 {
     reach.map(|((reach, own), grain)| ((reach.min(own.upper) - own.lower) / grain + WHOLE).floor() + 1.0).product()
 }
 
-/// That no whole grains were found, or are left.
+/// That no whole grains are left.
 pub(super) fn none() -> Conflict {
     Conflict {
-        constraints: vec!["the groups and the budget".to_owned(), "no whole grains that meet them all were found".to_owned()],
+        constraints: vec!["the groups and the budget".to_owned(), "no whole grains meet them all".to_owned()],
         short: 0.0,
     }
 }
@@ -131,7 +172,7 @@ fn equal_costs(program: &Program, grains: &[f64], counted: &[usize], cost: f64, 
     let total = if whole { nearest } else { steps.floor() };
     if program.exact && !whole {
         let constraints = vec![format!("the budget is exactly {}", program.budget), format!("a step costs {cost}")];
-        return Err(Conflict { constraints, short: program.budget - total * cost });
+        return Err(Unmet::Conflict(Conflict { constraints, short: program.budget - total * cost }));
     }
     let whole = |i: usize| {
         let own = &program.own[i];
@@ -174,7 +215,7 @@ fn spread(counts: &mut [u64], ranges: &[(u64, u64)], total: u64, takes: impl Fn(
 
 /// Steps of unequal cost.
 fn unequal_costs(program: &Program, grains: &[f64], languages: &[usize], costs: &[f64]) -> Whole {
-    let room = program.budget - program.least_spent();
+    let room = program.room();
     let whole = |i: usize| {
         let least = (program.own[i].lower / grains[i]).round();
         let most = (program.own[i].upper / grains[i]).round().min(least + (room / costs[i] + WHOLE).floor());
@@ -199,12 +240,20 @@ fn unequal_costs(program: &Program, grains: &[f64], languages: &[usize], costs: 
         }
         Searched::None => {
             let constraints = vec![format!("the budget is exactly {}", program.budget), "no number of whole grains costs that".to_owned()];
-            Err(Conflict { constraints, short: 0.0 })
+            Err(Unmet::Conflict(Conflict { constraints, short: 0.0 }))
         }
         Searched::TooMany => {
             let excess = knapsack.excess(&filled);
             languages.iter().zip(filled).for_each(|(&i, steps)| counts[i] = steps);
-            Ok((found(&counts, grains, price), excess))
+            let solution = found(&counts, grains, price);
+            if program.holds(&solution.x) {
+                return Ok((solution, excess));
+            }
+            // all must be spent, and what was filled up need not spend it
+            let x = repaired(program, grains, &solution.x).ok_or(Unmet::NoneFound)?;
+            let counts: Vec<u64> = languages.iter().map(|&i| (x[i] / grains[i]).round() as u64).collect();
+            let excess = knapsack.excess(&counts);
+            Ok((Solution { x, ..solution }, excess))
         }
     }
 }

@@ -30,8 +30,9 @@ fn language(report: &Report, comparison: &Comparison, at: usize, allotted: &Allo
     let share = comparison.shares.get(at).map(|share| ranged(&Estimate { value: allotted.share, ..*share }, eye::percent));
     let bound = match allotted.active {
         Active::None => "",
-        Active::Lower => "floor",
-        Active::Upper => "cap",
+        Active::Lower => "least",
+        Active::Floor => "floor",
+        Active::Upper => "most",
     };
     vec![
         Cell::Text(report.name(&allotted.lang)),

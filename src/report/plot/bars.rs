@@ -134,8 +134,9 @@ pub fn marginal(report: &Report, comparison: &Comparison) -> Picture {
         picture.text((panel.left - 6.0, y), 12.0, Anchor::End, TEXT, name);
         let bound = match allotted.active {
             Active::None => "",
-            Active::Lower => ", at its floor",
-            Active::Upper => ", at its cap",
+            Active::Lower => ", at its least",
+            Active::Floor => ", at its floor",
+            Active::Upper => ", at its most",
         };
         let note = format!("{}{bound}", eye::significant(allotted.marginal_gain_per_1k, 3));
         picture.rect((end + 2.0, y - 8.0), (end + 8.0 + picture.text_width(11.0, &note), y + 8.0), super::WHITE);

@@ -1,177 +1,22 @@
-//! Coupled programs: a primal-dual interior point method (Mehrotra's predictor and corrector) on the functions of `model`.
-//!
-//! Slacks and multipliers of bounds, rows and functions multiply to `mu`, which falls to nothing; each step solves the Newton equations of
-//! `system` once factored. The steps are only a way to find multipliers: `certificate` says how good the amounts are, and decides when to stop.
+//! One step of the interior point: Newton's equations at a point, a predictor, a corrector, and how far they may go.
 
-use super::certificate::{Certificate, Duals, certify};
-use super::model::{Kind, Local, Model};
-use super::normal::{Normal, Parts};
-use super::program::{Over, Program, Row, sum};
-use super::rows::{self, Linear};
-use super::separable::Solution;
-use super::state::State;
-use super::system::System;
+use super::Interior;
+use crate::optimum::model::Local;
+use crate::optimum::normal::Parts;
+use crate::optimum::state::State;
+use crate::optimum::system::System;
 use faer::Mat;
 
-/// Most steps; a dozen or two are usual.
-const STEPS: usize = 150;
 /// Share of the way to the nearest bound that a step may go.
 const NEAR: f64 = 0.995;
 /// Largest factor by which a step may raise `mu`, and how often it is halved: where data repeated many times are worth next to nothing, the
 /// Newton equations see no end of them.
 const RISE: f64 = 1.5;
 const SHORTER: usize = 4;
-/// Relative gap that ends the search: as good as rounding.
-const CLOSED: f64 = 1e-13;
 
-/// How far `mu` must have fallen for a certificate to be worth its time.
-const WORTH_A_LOOK: f64 = 1e-3;
-/// A gap that is not worth a second search.
-const DONE: f64 = 1e-11;
-/// Functions of a worst language that are always kept as rows of Newton's equations, and those that may be in a second search.
-const FEW: usize = 64;
-const MANY: usize = 1500;
-
-/// Solves a feasible convex program from amounts that need not be feasible.
-pub(super) fn solve(program: &Program, start: &Solution) -> Solution {
-    let mut known = Interior::new(program, FEW).run(start);
-    if program.over == Over::Worst && known.0 > DONE && (FEW..MANY).contains(&program.kernels.len()) {
-        let again = Interior::new(program, MANY).run(start);
-        known = if again.0 < known.0 { again } else { known };
-    }
-    known.1
-}
-
-struct Interior<'a> {
-    program: &'a Program,
-    model: Model<'a>,
-    normal: Normal,
-    linear: Vec<Linear>,
-    /// Their places among the budget and the program's rows.
-    places: Vec<usize>,
-    /// Upper bounds, a loose one where there is none.
-    upper: Vec<f64>,
-    /// Languages whose bounds leave them room.
-    free: Vec<bool>,
-}
-
-impl<'a> Interior<'a> {
-    fn new(program: &'a Program, keep: usize) -> Self {
-        let model = Model::new(program, keep);
-        let room = program.budget - program.least_spent();
-        let upper: Vec<f64> =
-            program.own.iter().map(|own| if own.upper.is_finite() { own.upper } else { own.lower + 2.0 * room / own.cost }).collect();
-        let free: Vec<bool> = program.own.iter().zip(&upper).map(|(own, &upper)| upper - own.lower > 1e-14 * upper.max(1e-300)).collect();
-        let (places, linear) = Linear::independent(program, &free).into_iter().unzip();
-        let normal = Normal::new(program, model.kind == Kind::Tail);
-        Interior { program, model, normal, linear, places, upper, free }
-    }
-
-    /// The best amounts met, and their relative gap.
-    fn run(&self, start: &Solution) -> (f64, Solution) {
-        let mut state = self.start(start);
-        let first = self.complementarity(&state);
-        let mut best: Option<(Certificate, Solution)> = None;
-        let mut stale = 0;
-        for _ in 0..STEPS {
-            let ratios: Vec<f64> = state.q.iter().zip(&state.v).map(|(q, v)| q / v).collect();
-            let local = self.model.local(&state.x, &state.e, &state.q, &ratios, &state.prices);
-            let mu = self.complementarity(&state);
-            stale += 1;
-            // a certificate costs as much as a gradient, and while mu is large it proves little
-            let restored = if mu < WORTH_A_LOOK * first { rows::restored(&self.linear, &state.x, &self.ways(&state)) } else { None };
-            if let Some(x) = restored {
-                let solution = Solution { x, ..self.solution(&state) };
-                let certificate = certify(self.program, &solution.x, &solution.duals);
-                let scale = certificate.objective - self.program.floor();
-                if best.as_ref().is_none_or(|(known, _)| certificate.excess < known.excess) {
-                    stale = 0;
-                    let closed = certificate.excess <= CLOSED * scale;
-                    best = Some((certificate, solution));
-                    if closed {
-                        break;
-                    }
-                }
-                if best.as_ref().is_some_and(|(known, _)| stale > 8 && known.excess < 1e-10 * scale) {
-                    break;
-                }
-            }
-            if stale > 60 {
-                break;
-            }
-            if !self.step(&mut state, &local, &ratios) {
-                break;
-            }
-        }
-        let floor = self.program.floor();
-        best.map_or_else(
-            || (f64::INFINITY, self.solution(&state)),
-            |(known, solution)| (known.excess / (known.objective - floor), solution),
-        )
-    }
-
-    /// A point well inside the bounds, with multipliers that balance it.
-    fn start(&self, given: &Solution) -> State {
-        let own = &self.program.own;
-        let n = own.len();
-        let share = |i: usize| (self.program.budget - self.program.least_spent()) / (own[i].cost * n as f64);
-        let inside = |i: usize| {
-            let range = self.upper[i] - own[i].lower;
-            let least = (0.1 * share(i)).min(0.1 * range);
-            if self.free[i] { own[i].lower + (given.x[i] - own[i].lower).clamp(least, 0.9 * range) } else { own[i].lower }
-        };
-        let x: Vec<f64> = (0..n).map(inside).collect();
-        let y = self.program.data(&x);
-        let smooth = self.model.kind == Kind::Smooth;
-        let marginals: Vec<f64> = (0..n).map(|i| self.model.marginal(i, y[i]).0).collect();
-        // what a unit of budget is worth, and what a bound may weigh at the start
-        let worth = (0..n).map(|i| marginals[i] * x[i]).sum::<f64>() / self.program.budget.max(f64::MIN_POSITIVE);
-        let mu = 0.1 * worth * self.program.budget / n as f64;
-        let slack: Vec<f64> = self
-            .linear
-            .iter()
-            .map(|row| {
-                let size: f64 = row.terms.iter().map(|&(j, a)| (a * x[j]).abs()).sum::<f64>().max(row.amount.abs());
-                if row.equation { 0.0 } else { (row.amount - row.at(&x)).max(0.1 * size) }
-            })
-            .collect();
-        let (e, q) = self.model.start(&x);
-        let zeros = vec![0.0; q.len()];
-        let local = self.model.local(&x, &e, &q, &zeros, &marginals);
-        let mut mean = 0.0;
-        let mut v = local.h;
-        let largest = v.iter().copied().fold(0.0, f64::max).max(1e-12);
-        v.iter_mut().zip(&q).for_each(|(v, q)| {
-            *v = v.max(1e-2 * largest);
-            mean += *v * q;
-        });
-        let mu = if q.is_empty() { mu } else { mu.min(mean / q.len() as f64) };
-        State {
-            below: (0..n).map(|i| x[i] - own[i].lower).collect(),
-            above: (0..n).map(|i| self.upper[i] - x[i]).collect(),
-            low: (0..n).map(|i| if self.free[i] { mu / (x[i] - own[i].lower) } else { 0.0 }).collect(),
-            high: (0..n).map(|i| if self.free[i] { mu / (self.upper[i] - x[i]) } else { 0.0 }).collect(),
-            rows: self.linear.iter().zip(&slack).map(|(row, slack)| if row.equation { 0.0 } else { mu / slack }).collect(),
-            prices: if smooth { marginals } else { Vec::new() },
-            x,
-            e,
-            slack,
-            v,
-            q,
-        }
-    }
-
-    /// The amounts and multipliers of a state, in the program's own terms.
-    fn solution(&self, state: &State) -> Solution {
-        let multiplier = |place: usize| self.places.iter().position(|&found| found == place).map_or(0.0, |at| state.rows[at]);
-        let row = |(g, row): (usize, &Row)| if row.upper.is_finite() { multiplier(g + 1) } else { -multiplier(g + 1) };
-        let rows = self.program.rows.iter().enumerate().map(row).collect();
-        let atoms = self.model.atom_weights(&state.e, &state.q);
-        Solution { x: state.x.clone(), duals: Duals { budget: multiplier(0), rows, atoms }, ln_price: None }
-    }
-
+impl Interior<'_> {
     /// One predictor and corrector step; false where the equations break down.
-    fn step(&self, state: &mut State, local: &Local, ratios: &[f64]) -> bool {
+    pub(super) fn step(&self, state: &mut State, local: &Local, ratios: &[f64]) -> bool {
         let Some(system) = self.system(state, local, ratios) else { return false };
         let mu = self.complementarity(state);
         let plain = self.direction(&system, state, local, ratios, 0.0, None);
@@ -196,13 +41,7 @@ impl<'a> Interior<'a> {
         state.x.iter().all(|x| x.is_finite())
     }
 
-    /// How far each amount may move before it meets a bound.
-    fn ways(&self, state: &State) -> Vec<f64> {
-        let way = |i: usize| if self.free[i] { state.below[i].min(state.above[i]) } else { 0.0 };
-        (0..state.x.len()).map(way).collect()
-    }
-
-    fn system(&self, state: &State, local: &Local, ratios: &[f64]) -> Option<System> {
+    pub(super) fn system(&self, state: &State, local: &Local, ratios: &[f64]) -> Option<System> {
         let n = state.x.len();
         let barrier = |i: usize| {
             if self.free[i] { local.bend[i] + state.low[i] / state.below[i] + state.high[i] / state.above[i] } else { 1.0 }
@@ -211,7 +50,7 @@ impl<'a> Interior<'a> {
         let slopes: Vec<f64> = (0..n).map(|i| if self.free[i] { local.slopes[i] } else { 0.0 }).collect();
         let border = self.model.border(local, &state.q, ratios);
         let draws = self.model.draw_gradients(local).map(|gradients| (border.draws.as_slice(), gradients));
-        let factor = self.normal.factor(&Parts { weights: &local.weights, slopes: &slopes, diagonal: &diagonal, draws })?;
+        let factor = self.normal.factor(&Parts { weights: &local.weights, slopes: &slopes, diagonal: &diagonal, free: &self.free, draws })?;
         let (extra, rows) = (border.corner.ncols(), self.linear.len());
         let mut columns = Mat::zeros(n, extra + rows);
         let mut corner = Mat::zeros(extra + rows, extra + rows);
@@ -227,7 +66,7 @@ impl<'a> Interior<'a> {
     }
 
     /// The Newton direction towards complementarity `target`, second order terms of a first direction counted.
-    fn direction(&self, system: &System, state: &State, local: &Local, ratios: &[f64], target: f64, first: Option<(&State, f64)>) -> State {
+    pub(super) fn direction(&self, system: &System, state: &State, local: &Local, ratios: &[f64], target: f64, first: Option<(&State, f64)>) -> State {
         let n = state.x.len();
         let product = |a: fn(&State) -> &Vec<f64>, b: fn(&State) -> &Vec<f64>, i: usize| {
             first.map_or(0.0, |(first, part)| part * a(first)[i] * b(first)[i])
@@ -321,7 +160,7 @@ impl<'a> Interior<'a> {
     }
 
     /// The longest step that keeps every slack and multiplier above 0.
-    fn longest(&self, state: &State, d: &State) -> f64 {
+    pub(super) fn longest(&self, state: &State, d: &State) -> f64 {
         let mut step = f64::INFINITY;
         let mut hold = |value: f64, change: f64| {
             if change < 0.0 {
@@ -346,7 +185,7 @@ impl<'a> Interior<'a> {
         step
     }
 
-    fn moved(&self, state: &State, d: &State, step: f64, local: &Local) -> State {
+    pub(super) fn moved(&self, state: &State, d: &State, step: f64, local: &Local) -> State {
         let add = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a + step * b).collect::<Vec<f64>>();
         let (below, above) = (add(&state.below, &d.below), add(&state.above, &d.above));
         let own = self.program.own.iter().zip(&self.upper).zip(below.iter().zip(&above)).zip(&state.x);
@@ -384,15 +223,5 @@ impl<'a> Interior<'a> {
             price * (step * change).clamp(-5.0, 5.0).exp()
         };
         state.prices.iter().enumerate().map(moved).collect()
-    }
-
-    /// Mean product of slack and multiplier.
-    fn complementarity(&self, state: &State) -> f64 {
-        let free = || (0..state.x.len()).filter(|&i| self.free[i]);
-        let bounds = free().map(|i| state.low[i] * state.below[i] + state.high[i] * state.above[i]);
-        let rows = (0..self.linear.len()).filter(|&r| !self.linear[r].equation).map(|r| state.slack[r] * state.rows[r]);
-        let functions = state.v.iter().zip(&state.q).map(|(v, q)| v * q);
-        let count = 2 * free().count() + rows.clone().count() + state.v.len();
-        sum(bounds.chain(rows).chain(functions)) / count as f64
     }
 }

@@ -1,0 +1,114 @@
+//! Whole grains that meet bounds, budget and every row, sought near amounts that do not.
+//!
+//! Single grains are added and taken, best first by what the rows are then off in sum. Amounts that come to the same in every row are looked at
+//! once: what they cost is for others to say. It finds most of what there is and proves nothing where it finds none.
+
+use crate::optimum::program::{Program, sum};
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeSet, BinaryHeap};
+
+/// Amounts looked at before the search gives up.
+const MOST: usize = 20_000;
+/// Part of a row's smallest step that tells two sums apart.
+const APART: f64 = 1e-6;
+
+/// A row with its range, the budget among them.
+struct Line {
+    /// What a grain of each language adds.
+    steps: Vec<f64>,
+    low: f64,
+    high: f64,
+    /// Its smallest step, and its largest.
+    smallest: f64,
+    largest: f64,
+}
+
+impl Line {
+    fn new(terms: impl Iterator<Item = (usize, f64)>, grains: &[f64], (low, high): (f64, f64)) -> Self {
+        let mut steps = vec![0.0; grains.len()];
+        terms.for_each(|(j, a)| steps[j] += a * grains[j]);
+        let sizes = || steps.iter().map(|step| step.abs()).filter(|step| *step > 0.0);
+        let (smallest, largest) = (sizes().fold(f64::INFINITY, f64::min), sizes().fold(0.0, f64::max));
+        Line { low, high, smallest, largest, steps }
+    }
+
+    fn at(&self, counts: &[f64]) -> f64 {
+        sum(self.steps.iter().zip(counts).map(|(step, count)| step * count))
+    }
+
+    /// What it is off by, in its largest steps.
+    fn off(&self, at: f64) -> f64 {
+        if self.largest > 0.0 { (self.low - at).max(at - self.high).max(0.0) / self.largest } else { 0.0 }
+    }
+}
+
+/// Grains whose rows are off by some sum; of equals the first found comes first.
+struct Open {
+    off: f64,
+    found: usize,
+    counts: Vec<f64>,
+}
+
+/// Whole grains that hold, near amounts `x`; absent where the search finds none.
+pub(in crate::optimum) fn repaired(program: &Program, grains: &[f64], x: &[f64]) -> Option<Vec<f64>> {
+    let costs = program.own.iter().enumerate().map(|(j, own)| (j, own.cost));
+    let least = if program.exact { program.budget } else { f64::NEG_INFINITY };
+    let budget = Line::new(costs, grains, (least, program.budget));
+    let rows = program.rows.iter().map(|row| Line::new(row.terms.iter().copied(), grains, (row.lower, row.upper)));
+    let lines: Vec<Line> = std::iter::once(budget).chain(rows).collect();
+    let amounts = |counts: &[f64]| counts.iter().zip(grains).map(|(count, grain)| count * grain).collect::<Vec<f64>>();
+    let ends: Vec<(f64, f64)> =
+        program.own.iter().zip(grains).map(|(own, grain)| ((own.lower / grain).round(), (own.upper / grain).round())).collect();
+    let start: Vec<f64> = x.iter().zip(grains).zip(&ends).map(|((x, grain), end)| (x / grain).round().clamp(end.0, end.1)).collect();
+    let of = |counts: &[f64]| {
+        let at: Vec<f64> = lines.iter().map(|line| line.at(counts)).collect();
+        let off = sum(lines.iter().zip(&at).map(|(line, at)| line.off(*at)));
+        let key: Vec<i64> = lines.iter().zip(&at).map(|(line, at)| (at / (APART * line.smallest)).round() as i64).collect();
+        (off, key)
+    };
+    let (off, key) = of(&start);
+    let mut seen = BTreeSet::from([key]);
+    let mut open = BinaryHeap::from([Reverse(Open { off, found: 0, counts: start })]);
+    for found in 1..MOST {
+        let Reverse(nearest) = open.pop()?;
+        if nearest.off < 1e-6 {
+            let x = amounts(&nearest.counts);
+            if program.holds(&x) {
+                return Some(x);
+            }
+        }
+        for (i, end) in ends.iter().enumerate() {
+            for count in [nearest.counts[i] + 1.0, nearest.counts[i] - 1.0] {
+                if (end.0..=end.1).contains(&count) {
+                    let mut counts = nearest.counts.clone();
+                    counts[i] = count;
+                    let (off, key) = of(&counts);
+                    if seen.insert(key) {
+                        open.push(Reverse(Open { off, found, counts }));
+                    }
+                }
+            }
+        }
+    }
+    None
+}
+
+impl Ord for Open {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.off.total_cmp(&other.off).then(self.found.cmp(&other.found))
+    }
+}
+
+impl PartialOrd for Open {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Open {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Open {}
