@@ -6,7 +6,7 @@
 use super::problem::{Amount, Budget, Group, Problem, ProblemError, Rule};
 use super::solution::Posed;
 use super::{Drawn, Term};
-use crate::optimum::{self, Kernel, Unmet};
+use crate::optimum::{self, Conflict, Kernel, Unmet};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -122,6 +122,11 @@ impl Problem {
         self.witness = None;
         if self.groups().is_empty() {
             return Ok(self);
+        }
+        if self.is_sketch() {
+            // of many problems none is worth a proof by whole pairs; those that are found are held against the groups
+            let nothing = Conflict { constraints: vec!["the groups and the bounds".to_owned(), "nothing meets them all".to_owned()], short: 0.0 };
+            return if self.fits(&self.all_least()) { Ok(self) } else { Err(ProblemError::Conflict(nothing)) };
         }
         let posed = Posed::of(&self).into_problem();
         if !self.fits(&self.all_least())

@@ -115,8 +115,9 @@ pub struct Problem {
     pub(super) draws: Arc<Vec<Vec<Drawn>>>,
     /// Transfer between the languages, where it counts.
     pub(super) coupling: Option<Arc<Coupling>>,
-    /// Whether this is one draw of many, whose optimum need not be searched for to the end.
-    is_draw: bool,
+    /// Whether this is one of many problems about the one that is asked: a draw, another budget, another level. Its optimum need not be searched
+    /// for to the end.
+    is_sketch: bool,
     /// Pairs below which laws are read downwards beyond what was run, a language; empty where nothing is known.
     pub(super) asked_floors: Arc<Vec<u64>>,
     /// What of them the budget, the bounds and the groups leave room for: the optimum keeps to these.
@@ -179,7 +180,7 @@ impl Problem {
             objective: Objective::Mean,
             draws: Arc::default(),
             coupling: None,
-            is_draw: false,
+            is_sketch: false,
             asked_floors: Arc::default(),
             floors: Vec::new(),
             witness: None,
@@ -228,7 +229,7 @@ impl Problem {
 
     /// The same problem with other laws, in the order of the terms; a term beyond the end of `laws` keeps its own.
     pub fn with_laws(&self, laws: &[impl Into<Drawn> + Copy]) -> Result<Self, ProblemError> {
-        let mut problem = Problem { is_draw: true, ..self.clone() };
+        let mut problem = Problem { is_sketch: true, ..self.clone() };
         problem.terms.iter_mut().zip(laws).for_each(|(term, &law)| *term = term.under(&law.into()));
         check_terms(&problem.terms)?;
         // other laws move a pole at most, which the budget shows
@@ -253,9 +254,14 @@ impl Problem {
         self.budget
     }
 
-    /// Whether this is one draw of many, whose whole pairs are as good as rounded.
-    pub(super) fn is_draw(&self) -> bool {
-        self.is_draw
+    /// Whether this is one of many problems about another one, whose whole pairs are as good as rounded.
+    pub(super) fn is_sketch(&self) -> bool {
+        self.is_sketch
+    }
+
+    /// The same problem as one of many about another one.
+    pub(super) fn sketched(&self) -> Self {
+        Problem { is_sketch: true, ..self.clone() }
     }
 
     /// The groups.
@@ -310,5 +316,6 @@ impl Problem {
 
 /// The optimum at each budget. Budgets that no allocation meets are left out: an allocation names its budget.
 pub fn budget_path(problem: &Problem, budgets: &[Budget]) -> Vec<Allocation> {
-    budgets.par_iter().filter_map(|&budget| Some(problem.with_budget(budget).ok()?.solve())).collect()
+    let sketch = problem.sketched();
+    budgets.par_iter().filter_map(|&budget| Some(sketch.with_budget(budget).ok()?.solve())).collect()
 }

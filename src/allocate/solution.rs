@@ -12,9 +12,9 @@ const ROUNDING: f64 = 1e-13;
 /// Pairs of unequal cost up to which the best whole numbers are searched for, a knapsack; of more the continuous optimum is rounded.
 const FEW_PAIRS: f64 = 1000.0;
 
-/// Boxes that a search over laws that start concave may open: of the problem, and of one draw of many.
+/// Boxes that a search over laws that start concave may open: of the problem, and of one of many about it.
 const BOXES: usize = 256;
-const BOXES_OF_DRAW: usize = 8;
+const BOXES_OF_SKETCH: usize = 8;
 
 /// Whole pairs within the bounds up to which all are looked at.
 const FEW_POINTS: f64 = 4096.0;
@@ -104,7 +104,7 @@ impl Posed {
             Some(found) => found,
             None => {
                 parts.languages.iter_mut().for_each(|language| language.grain = None);
-                let boxes = if problem.is_draw() { BOXES_OF_DRAW } else { BOXES };
+                let boxes = if problem.is_sketch() { BOXES_OF_SKETCH } else { BOXES };
                 let continuous = optimum::solve_within(&optimum::Problem::new(parts).ok()?, boxes).solved;
                 let start = continuous.as_ref().map_or_else(|| Some(amounts(problem.witness.as_ref()?)), |solved| Some(solved.x.clone()))?;
                 let pairs = whole::near(problem, &posed, is_average, &start)?;
@@ -129,9 +129,9 @@ fn exact(problem: &Problem, posed: &optimum::Problem) -> Option<(Vec<u64>, optim
     let costs = || problem.terms().iter().map(|term| problem.cost(term));
     let cheapest = costs().fold(f64::INFINITY, f64::min);
     let is_even = matches!(problem.budget(), Budget::Pairs(_)) || costs().all(|cost| cost == cheapest);
-    let is_small = !problem.is_draw() && problem.budget().amount() <= FEW_PAIRS * cheapest;
+    let is_small = !problem.is_sketch() && problem.budget().amount() <= FEW_PAIRS * cheapest;
     let points: f64 = (0..problem.terms().len()).map(|i| (problem.most(&problem.terms()[i]) - problem.least(i)) as f64 + 1.0).product();
-    let is_few = !problem.is_draw() && points <= FEW_POINTS;
+    let is_few = !problem.is_sketch() && points <= FEW_POINTS;
     if !(posed.has_exact_grains() && (is_even || is_small) || is_few) {
         return None;
     }

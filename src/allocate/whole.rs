@@ -10,7 +10,7 @@ use crate::optimum;
 
 /// Moves of the largest first-order gain that are looked at in earnest.
 const LOOKS: usize = 12;
-/// Pairs below which one draw of many is worth moves under transfer, where each costs a sum over all languages.
+/// Pairs below which one of many problems is worth moves under transfer, where each costs a sum over all languages.
 const SMALL: f64 = 1000.0;
 /// Relative fall of the objective that is rounding.
 const ROUNDING: f64 = 1e-15;
@@ -23,7 +23,7 @@ pub(super) fn near(problem: &Problem, posed: &optimum::Problem, is_average: bool
         optimum::nearest_whole(posed, x).map(|x| x.iter().map(|&x| x.round() as u64).collect())
     };
     let pairs = rounded.filter(|pairs| problem.holds(pairs)).or_else(|| problem.witness.as_deref().cloned())?;
-    let worth_it = !problem.is_draw() || problem.coupling().is_none() || problem.budget().amount() <= SMALL;
+    let worth_it = !problem.is_sketch() || problem.coupling().is_none() || problem.budget().amount() <= SMALL;
     Some(if worth_it { Moves { problem, posed, is_average }.improved(pairs) } else { pairs })
 }
 

@@ -180,12 +180,14 @@ fn warn(fits: &FitFile, allocation: &AllocationFile) {
         note(&format!("note: held at half of the smallest size that was run, or of an even share: {}", held.join(", ")));
         note("hint: `--min LANG=0` lets a language have fewer pairs, where its law is read far below its runs");
     }
-    for (fit, (language, term)) in fits.fits.iter().zip(languages.iter().zip(&allocation.terms)) {
-        let smallest = fit.smallest_run();
-        if term.weight > 0.0 && (language.pairs as f64) < 0.5 * smallest {
-            let (pairs, lang, smallest) = (grouped(language.pairs), &language.lang, grouped(smallest as u64));
-            note(&format!("warning: {pairs} pairs of `{lang}` are far below its smallest run, {smallest} pairs; its law is extrapolated there"));
-        }
+    let below: Vec<String> = (fits.fits.iter().zip(languages.iter().zip(&allocation.terms)))
+        .filter(|(fit, (language, term))| term.weight > 0.0 && (language.pairs as f64) < 0.5 * fit.smallest_run())
+        .map(|(fit, (language, _))| format!("`{}` {} of {}", language.lang, grouped(language.pairs), grouped(fit.smallest_run() as u64)))
+        .collect();
+    if !below.is_empty() {
+        note(&format!("warning: far fewer pairs than the smallest run, where laws are extrapolated downwards: {}", below.join(", ")));
+    }
+    for (fit, language) in fits.fits.iter().zip(languages) {
         let largest = fit.largest_run();
         if language.pairs as f64 > FAR * largest {
             let (pairs, lang, largest) = (grouped(language.pairs), &language.lang, grouped(largest as u64));

@@ -23,7 +23,7 @@ pub enum Unit {
 }
 
 /// Weight of a form in an average below which it says nothing but where it has a pole.
-const TRACE: f64 = 1e-6;
+const TRACE: f64 = 1e-3;
 
 /// What is to be spent, on what, and within which bounds.
 #[derive(Debug, Clone, Args)]
@@ -284,6 +284,7 @@ fn hinted(error: ProblemError) -> Failure {
         }
         ProblemError::Cost { .. } => "`--price LANG=COST` sets the cost of a pair, 1 unless said",
         ProblemError::Form { .. } => "`parallot fit --form` names the forms to weigh",
+        ProblemError::NoFiniteValue { .. } => "`--weight LANG=0` leaves a language out, and with it its loss; `--budget` and `--max` give it pairs",
         ProblemError::NoDraws => "`parallot fit` draws laws unless `--bootstraps 0` is said",
         _ => "`--budget`, `--epochs`, `--min`, `--max`, `--group` and `--no-worse-than` set what must fit together",
     };

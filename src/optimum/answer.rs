@@ -84,6 +84,8 @@ const PROVEN_BY_SEARCH: f64 = 1e-8;
 const NODES: usize = 300_000;
 /// The same where every box needs an interior point.
 const NODES_COUPLED: usize = 3_000;
+/// Draws of which few boxes are all that fits into a second.
+const MANY_DRAWS: usize = 64;
 
 /// Solves a problem. What does not meet bounds, budget and groups to rounding at a finite loss is no answer.
 pub fn solve(problem: &Problem) -> Answer {
@@ -247,7 +249,7 @@ fn first_unit(program: &Program, x: &[f64]) -> f64 {
 fn optimum(problem: &Problem, program: &Program, grains: Option<&[f64]>, boxes: usize) -> Result<(Solution, Option<f64>), Unmet> {
     let parts = problem.parts();
     let nodes = if program.is_separable() && program.risk == Risk::Mean { NODES } else { NODES_COUPLED };
-    let nodes = (nodes / (program.len() * program.draws)).max(64).min(boxes);
+    let nodes = (nodes / (program.len() * program.draws)).max(if program.draws > MANY_DRAWS { 8 } else { 64 }).min(boxes);
     // without any weight one feasible point is as good as another
     let idle = program.kernels.iter().all(Kernel::is_idle) && grains.is_none();
     let x = if idle { Some(feasible::together(parts, program)?) } else { only_point(program) };
