@@ -6,6 +6,7 @@ use super::tuning::{Evaluation, Tuning, positive};
 use crate::corpus::{Constructed, Source};
 use crate::files::{self, FileError};
 use crate::units::{Lang, Pairs};
+use crate::yaml;
 use serde::Deserialize;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -126,7 +127,8 @@ impl Experiment {
 
     /// Checks the text of an experiment file.
     pub fn parse(name: &str, text: &str) -> Result<Self, SpecError> {
-        let wire: WireExperiment = serde_yaml::from_str(text).map_err(|cause| SpecError::Yaml { path: PathBuf::from(name), cause })?;
+        let wire: Result<WireExperiment, _> = yaml::checked(text).and_then(serde_yaml::from_str);
+        let wire = wire.map_err(|cause| SpecError::Yaml { path: PathBuf::from(name), cause })?;
         let text = match (wire.languages.is_empty(), wire.constructed) {
             (false, None) => Text::Corpora { root: wire.data, languages: wire.languages },
             (true, Some(constructed)) => Text::Constructed(constructed),
