@@ -54,6 +54,12 @@ pub struct Arguments {
     pub json: Option<String>,
 }
 
+impl Arguments {
+    fn outputs(&self) -> Outputs<'_> {
+        Outputs { json: self.json.as_deref(), draws: self.draws.as_deref() }
+    }
+}
+
 /// Headings of a table of fits.
 pub const HEADINGS: [&str; 5] = ["curve", "law", "held-out error", "noise", "flags"];
 
@@ -61,8 +67,7 @@ pub const HEADINGS: [&str; 5] = ["curve", "law", "held-out error", "noise", "fla
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let forms = forms(arguments)?;
     if let Some(path) = &arguments.curves {
-        let outputs = Outputs { json: arguments.json.as_deref(), draws: arguments.draws.as_deref() };
-        return curves::run(path, arguments.family.as_deref(), &forms, &outputs);
+        return curves::run(path, arguments.family.as_deref(), &forms, &arguments.outputs());
     }
     match (&arguments.experiment, forms) {
         (Some(experiment), Forms::Laws(settings) | Forms::Auto(settings, _)) => run_experiment(experiment, settings, arguments),
@@ -76,6 +81,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -> Result<(), Failure> {
     let folders = Folders::of(experiment)?;
+    let inputs = files::list(&folders.records, "json").or_input()?;
+    arguments.outputs().check_apart(inputs.iter().chain([&folders.experiment]))?;
     let (manifest, records) = Store::new(&folders.records)
         .read_sweep()
         .map_err(|error| Failure::input(error).hint(format!("`parallot sweep {experiment}` makes the records")))?;
