@@ -1,5 +1,6 @@
 //! `parallot fit`: the laws of an experiment's records.
 
+use super::count;
 use super::curves::{self, Forms, Outputs};
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
@@ -38,10 +39,10 @@ pub struct Arguments {
     #[arg(long, value_name = "FORM,…", value_delimiter = ',', default_value = "auto")]
     pub form: Vec<String>,
     /// Doublings below the largest size that are held back to weigh the forms
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::within::<usize>(0..=64))]
     pub held_back: Option<usize>,
     /// Draws a curve, of which intervals are made
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::within::<usize>(count::DRAWS))]
     pub bootstraps: Option<usize>,
     /// Seed of the draws
     #[arg(long, default_value_t = 0)]

@@ -4,6 +4,7 @@ mod allocate;
 #[cfg(feature = "train")]
 mod bench;
 mod constraint;
+mod count;
 mod curves;
 #[cfg(feature = "train")]
 mod evaluate;

@@ -4,6 +4,7 @@ mod tables;
 mod training;
 
 use super::allocate::{self, HashedFits};
+use super::count;
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
 use super::mixture::{MixtureArguments, coupling};
@@ -37,7 +38,7 @@ pub struct Arguments {
     #[arg(long, value_name = "POLICY,…", value_delimiter = ',', default_value = "proportional,temperature-3.3,unimax-4")]
     pub policies: Vec<String>,
     /// Models a policy
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = count::within::<u64>(1..=1000))]
     pub seeds: u64,
     /// Write the prediction, print the models and their cost, and train nothing
     #[arg(long)]
@@ -49,7 +50,7 @@ pub struct Arguments {
     #[arg(long, default_value = "cpu")]
     pub device: String,
     /// Models at a time, each on its share of the cores; by default one a core on the CPU, and one on a GPU
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::within::<usize>(count::JOBS))]
     pub jobs: Option<usize>,
     /// Folder of base models, which are kept by the hash of their spec
     #[arg(long, value_name = "FOLDER", env = "PARALLOT_CACHE", default_value = ".parallot-cache")]
@@ -130,10 +131,6 @@ impl Question {
     fn new(arguments: &Arguments) -> Result<Self, Failure> {
         let folders = Folders::of(&arguments.experiment)?;
         let mut experiment = folders.read()?;
-        if arguments.jobs == Some(0) || arguments.seeds == 0 {
-            let flag = if arguments.seeds == 0 { "--seeds" } else { "--jobs" };
-            return Err(Failure::input(anyhow::anyhow!("`{flag}` is 0, expected at least 1")));
-        }
         sweep::check_device(&arguments.device, arguments.trainer)?;
         let hint = format!("`parallot fit {}` makes them", arguments.experiment);
         let fits = allocate::fits_of_file(&folders.fits.join("fits.json")).map_err(|failure| failure.hint(hint))?;
