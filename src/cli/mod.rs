@@ -27,6 +27,7 @@ mod text;
 mod transfer;
 #[cfg(feature = "train")]
 mod validate;
+mod written;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use failure::Failure;
