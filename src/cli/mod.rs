@@ -1,6 +1,7 @@
 //! The command line: flags to checked values, one file a verb; the only stdout, stderr, environment and clock.
 
 mod allocate;
+mod allocator;
 #[cfg(feature = "train")]
 mod bench;
 mod constraint;
@@ -28,6 +29,8 @@ mod transfer;
 #[cfg(feature = "train")]
 mod validate;
 mod written;
+
+pub use allocator::Allocator;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use failure::Failure;
