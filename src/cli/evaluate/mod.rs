@@ -72,6 +72,9 @@ fn of_files(arguments: &Arguments) -> Result<Output, Failure> {
 /// The scores of what a model answers.
 fn of_answers(arguments: &Arguments, folder: &Path) -> Result<Output, Failure> {
     let task = arguments.task()?;
+    if let [first, second, ..] = arguments.to.as_slice() {
+        return Err(Failure::input(anyhow!("`--to {first}` and `--to {second}` are given, expected one language of the answers")));
+    }
     let metrics = arguments.metrics()?;
     let Data { rows, shots, inputs } = data(arguments)?;
     let items = task.items(&rows, &shots, &arguments.columns(task.roles())?, arguments.prompt.into()).map_err(hinted)?;
