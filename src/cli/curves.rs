@@ -43,8 +43,8 @@ impl<'a> Outputs<'a> {
     /// Refuses what would overwrite an input, or the other output.
     pub fn check_apart(&self, inputs: impl IntoIterator<Item = impl AsRef<Path>> + Clone) -> Result<(), Failure> {
         self.files().try_for_each(|(flag, out)| check_apart(flag, out, inputs.clone()))?;
-        match self.json.map(Path::new).zip(self.draws) {
-            Some((json, draws)) if json == draws || files::is_same(json, draws) => {
+        match self.files().map(|(_, out)| out).collect::<Vec<_>>()[..] {
+            [json, draws] if json == draws || files::is_same(json, draws) => {
                 Err(Failure::input(anyhow::anyhow!("`--json` and `--draws` are both `{}`, expected two files", json.display())))
             }
             _ => Ok(()),

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-/// Most passes over the pairs of a language, in a run of an epoch or by epochs.
+/// Most passes over the pairs of a language, by `passes` and by `epochs` each.
 pub(super) const MOST_PASSES: u64 = 1000;
 
 /// Most runs of a design.
@@ -197,7 +197,7 @@ impl Experiment {
 
     /// A design is listed, hashed and looked up run by run.
     fn check_runs(&self, langs: usize) -> Result<(), SpecError> {
-        let runs = self.sizes.len().saturating_mul(self.seeds.len()).saturating_mul(langs);
+        let runs = [self.sizes.len(), self.seeds.len(), langs].into_iter().fold(1_usize, |runs, many| runs.saturating_mul(many.max(1)));
         if runs > MOST_RUNS {
             return Err(SpecError::value("sizes` by `seeds", format!("a design of {runs} runs"), format!("at most {MOST_RUNS}")));
         }

@@ -69,6 +69,9 @@ pub struct Arguments {
     pub trainer: Trainer,
 }
 
+/// Most pairs of a mixture, of which a model reads every one.
+const MOST_PAIRS: f64 = 1e9;
+
 /// Parts of a set of sentences, whose losses say how far sets differ by chance.
 const PARTS: usize = 10;
 
@@ -139,6 +142,10 @@ impl Question {
             let error = anyhow::anyhow!(
                 "the budget is one of cost, expected pairs: mixtures of equal cost and unequal size differ in more than data"
             );
+            return Err(Failure::input(error));
+        }
+        if problem.budget().amount() > MOST_PAIRS {
+            let error = anyhow::anyhow!("budget of {} is too large to train on, expected at most {MOST_PAIRS}", problem.budget());
             return Err(Failure::input(error));
         }
         let bitexts = text::read(&experiment, &folders, &arguments.text)?;
