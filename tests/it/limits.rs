@@ -206,6 +206,11 @@ fn an_edited_export_is_not_written_over() {
     runs.push(place.fails(2, "export tiny --out theirs"));
     assert!(!files::exists(&place.path("theirs/train.yaml")), "nothing is written where one file is edited");
     assert_transcript("edited", &runs);
+    // a file of an earlier plan that a later one has no pairs for is still known
+    place.done("allocate tiny --budget 300 --weight qaa=0 --max qaa=0");
+    place.done("export tiny --out out --force");
+    place.done("allocate tiny --budget 5k");
+    place.done("export tiny --out out");
     // a lost list is no reason to refuse what would be written anyway
     place.done("export tiny --out out --force");
     std::fs::remove_file(place.path("out/exported.sha256")).unwrap();
