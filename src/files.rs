@@ -118,8 +118,10 @@ pub fn write_parts<B: AsRef<[u8]>>(path: &Path, parts: impl IntoIterator<Item = 
         _ => Path::new("."),
     };
     create_folder(folder)?;
-    let mut file = temporary(folder).map_err(failed("write", path))?;
-    parts.into_iter().try_for_each(|part| file.write_all(part.as_ref())).map_err(failed("write", path))?;
+    let file = temporary(folder).map_err(failed("write", path))?;
+    // the file itself: an error of the temporary one would name its path as well
+    let mut inner = file.as_file();
+    parts.into_iter().try_for_each(|part| inner.write_all(part.as_ref())).map_err(failed("write", path))?;
     file.as_file().sync_all().map_err(failed("write", path))?;
     file.persist(path).map_err(|error| failed("write", path)(error.error))?;
     Ok(())

@@ -142,6 +142,7 @@ fn a_cache_and_a_memory_that_are_full() {
     // a write beyond the limit fails, once the signal that comes with it is ignored
     let full = place.run_after("trap '' XFSZ; ulimit -f 1000", "sweep tiny --cache cache").failed(1);
     assert!(full.stderr.contains("cannot write `cache/base-") && full.stderr.contains("File too large"), "{full}");
+    assert!(!full.stderr.contains(".tmp-"), "{full}");
     let small = place.run_after("ulimit -v 2000000", "bench --model m --stack 1024 --steps 1").failed(1);
     assert!(small.stderr.contains("error: out of memory: the system refused "), "{small}");
 }
