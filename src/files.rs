@@ -18,6 +18,14 @@ pub struct FileError {
     pub cause: io::Error,
 }
 
+impl FileError {
+    /// Whether the file has no room: the disk is full, or what one may write of it is used up. That is never the fault of an input.
+    pub fn is_full(&self) -> bool {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        matches!(self.cause.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+    }
+}
+
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
     let path = path.to_owned();
     move |cause| FileError { action, path, cause }
@@ -51,14 +59,33 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), FileError> {
     write(to, &read(from)?)
 }
 
+/// Largest text, bytes: what is larger was not meant, and is not read into memory.
+const MOST_TEXT: u64 = 1 << 30;
+
 /// The text of a UTF-8 file.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
-    String::from_utf8(read(path)?).map_err(|error| failed("read", path)(io::Error::new(io::ErrorKind::InvalidData, error.utf8_error())))
+    let file = open(path)?;
+    let size = file.get_ref().metadata().map_err(failed("read", path))?.len();
+    let mut bytes = Vec::new();
+    if size <= MOST_TEXT {
+        bytes.reserve_exact(size as usize);
+        // what is no plain file may go on for ever, and has no size
+        file.take(MOST_TEXT + 1).read_to_end(&mut bytes).map_err(failed("read", path))?;
+    }
+    if size.max(bytes.len() as u64) > MOST_TEXT {
+        return Err(failed("read", path)(io::Error::other("it is larger than 1 GiB, expected a text of at most that")));
+    }
+    String::from_utf8(bytes).map_err(|error| failed("read", path)(io::Error::new(io::ErrorKind::InvalidData, error.utf8_error())))
 }
 
 /// Whether something is at the path.
 pub fn exists(path: &Path) -> bool {
     path.exists()
+}
+
+/// Whether two paths lead to one thing that is there.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Whether a folder is at the path.
@@ -81,35 +108,37 @@ pub fn create_folder(path: &Path) -> Result<(), FileError> {
 /// Writes a file whole or not at all: a temporary file beside it, synced, then renamed over it.
 /// Folders above it are created.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write_parts(path, [bytes])
+}
+
+/// The same for a file that is too large to be in memory: its parts in a row.
+pub fn write_parts<B: AsRef<[u8]>>(path: &Path, parts: impl IntoIterator<Item = B>) -> Result<(), FileError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     create_folder(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).map_err(failed("write", path))?;
-    file.write_all(bytes).map_err(failed("write", path))?;
+    let file = temporary(folder).map_err(failed("write", path))?;
+    // the file itself: an error of the temporary one would name its path as well
+    let mut inner = file.as_file();
+    parts.into_iter().try_for_each(|part| inner.write_all(part.as_ref())).map_err(failed("write", path))?;
     file.as_file().sync_all().map_err(failed("write", path))?;
-    set_shared_mode(file.as_file()).map_err(failed("write", path))?;
     file.persist(path).map_err(|error| failed("write", path)(error.error))?;
     Ok(())
 }
 
-/// Temporary files are private to their owner; a finished file is readable like any other.
-#[cfg(unix)]
-fn set_shared_mode(file: &fs::File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn set_shared_mode(_: &fs::File) -> io::Result<()> {
-    Ok(())
+/// A temporary file, which is to become one like any other: whoever the umask lets may read it.
+fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.prefix(".tmp-").tempfile_in(folder)
 }
 
 /// Checks that files can be written into a folder, by writing one; called before long work starts.
 pub fn check_writable(folder: &Path) -> Result<(), FileError> {
     create_folder(folder)?;
-    tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).map_err(failed("write", folder))?;
+    temporary(folder).map_err(failed("write", folder))?;
     Ok(())
 }
 
@@ -173,12 +202,23 @@ pub fn hash(bytes: &[u8]) -> String {
     hash_parts([bytes])
 }
 
+/// SHA-256 of a file, which may be too large to be in memory.
+pub fn hash_file(path: &Path) -> Result<String, FileError> {
+    let (mut file, mut sha) = (open(path)?, Sha256::new());
+    io::copy(&mut file, &mut sha).map_err(failed("read", path))?;
+    Ok(hexadecimal(sha))
+}
+
 /// SHA-256 of the bytes of all parts in a row, for what is too large to be joined first.
-pub fn hash_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+pub fn hash_parts<B: AsRef<[u8]>>(parts: impl IntoIterator<Item = B>) -> String {
     let mut sha = Sha256::new();
     for part in parts {
-        sha.update(part);
+        sha.update(part.as_ref());
     }
+    hexadecimal(sha)
+}
+
+fn hexadecimal(sha: Sha256) -> String {
     sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -205,6 +245,18 @@ mod tests {
         }
         assert_eq!(walk(folder.path()).unwrap(), ["a.json", "b/c.json"].map(|name| folder.path().join(name)));
         assert_eq!(head(&folder.path().join("a.json"), 2).unwrap(), b"a.");
+    }
+
+    #[test]
+    fn one_file_by_two_paths_is_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, other) = (folder.path().join("a.csv"), folder.path().join("b.csv"));
+        write_parts(&file, ["one", "two"]).unwrap();
+        write(&other, b"onetwo").unwrap();
+        create_folder(&folder.path().join("x")).unwrap();
+        assert!(is_same(&file, &folder.path().join("x/../a.csv")));
+        assert!(!is_same(&file, &other) && !is_same(&folder.path().join("c"), &folder.path().join("c")));
+        assert_eq!(hash_file(&file).unwrap(), hash_parts(["onet", "wo"]));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod files;
 pub mod numeric;
 pub mod parquet;
 pub mod units;
+pub mod yaml;
 
 pub mod corpus;
 pub mod law;

@@ -239,6 +239,17 @@ pub mod any_number {
     }
 }
 
+/// Any number, for messages: in plain notation where that is short, `1e300` without its three hundred digits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Short(pub f64);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_plain = self.0 == 0.0 || !self.0.is_finite() || (1e-6..1e16).contains(&self.0.abs());
+        if is_plain { self.0.fmt(f) } else { write!(f, "{:e}", self.0) }
+    }
+}
+
 /// A closed interval; a level (50 %, 90 %) is said where it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
@@ -300,6 +311,13 @@ mod tests {
         }
         for text in ["", "k", "-5", "1e9", "1.5", "NaN", "inf", "5 pairs", "99999999999999999999"] {
             assert!(text.parse::<Pairs>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_in_messages_are_short() {
+        for (value, text) in [(1e300, "1e300"), (-2.5e-9, "-2.5e-9"), (0.0, "0"), (9e15, "9000000000000000"), (f64::INFINITY, "inf")] {
+            assert_eq!(Short(value).to_string(), text);
         }
     }
 

@@ -4,6 +4,7 @@ use super::check::check_terms;
 use super::solution;
 use super::{Allocation, Coupling, Drawn, Term};
 use crate::optimum::Conflict;
+use crate::units::Short;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -49,7 +50,7 @@ impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Budget::Pairs(pairs) => write!(f, "{pairs} pairs"),
-            Budget::Cost(cost) => write!(f, "{cost} units of cost"),
+            Budget::Cost(cost) => write!(f, "{} units of cost", Short(*cost)),
         }
     }
 }
@@ -135,27 +136,27 @@ pub enum ProblemError {
     Empty,
     #[error("`{lang}` stands twice in the problem, expected once")]
     Duplicate { lang: String },
-    #[error("weight of `{lang}` is {found}, expected a finite number not below 0")]
+    #[error("weight of `{lang}` is {}, expected a finite number not below 0", Short(*found))]
     Weight { lang: String, found: f64 },
-    #[error("weights sum to {found}, expected a finite number above 0")]
+    #[error("weights sum to {}, expected a finite number above 0", Short(*found))]
     WeightSum { found: f64 },
-    #[error("cost of a pair of `{lang}` is {found}, expected a finite number above 0")]
+    #[error("cost of a pair of `{lang}` is {}, expected a finite number above 0", Short(*found))]
     Cost { lang: String, found: f64 },
     #[error("lower bound of `{lang}` is {lower} pairs, above its upper bound of {upper}")]
     Crossed { lang: String, lower: u64, upper: u64 },
     #[error("budget of {budget} is too large, expected at most {most}")]
     TooLarge { budget: Budget, most: u64 },
-    #[error("budget is {found}, expected a finite number above 0")]
+    #[error("budget is {}, expected a finite number above 0", Short(*found))]
     Budget { found: f64 },
-    #[error("budget of {budget} is {short} below the lower bounds, which sum to {least}")]
+    #[error("budget of {budget} is {} below the lower bounds, which sum to {}", Short(*short), Short(*least))]
     BelowLower { budget: Budget, least: f64, short: f64 },
-    #[error("budget of {budget} is {over} above the upper bounds, which sum to {most}; capped are {}", capped.join(", "))]
+    #[error("budget of {budget} is {} above the upper bounds, which sum to {}; capped are {}", Short(*over), Short(*most), capped.join(", "))]
     AboveUpper { budget: Budget, most: f64, over: f64, capped: Vec<String> },
     #[error("no finite loss: {} get no pair and their laws are infinite there, expected a budget of at least {least} and upper bounds above 0", langs.join(", "))]
     NoFiniteValue { langs: Vec<String>, least: Budget },
     #[error("group `{group}` names nobody, expected at least one language")]
     EmptyGroup { group: String },
-    #[error("level of the tail is {found}, expected a number from 0 to below 1")]
+    #[error("level of the tail is {}, expected a number from 0 to below 1", Short(*found))]
     Level { found: f64 },
     #[error("the mean of the worst draws needs draws of the laws, found none")]
     NoDraws,

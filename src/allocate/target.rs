@@ -3,6 +3,7 @@
 use super::Term;
 use super::level::pairs_for;
 use super::problem::{Budget, Group, Problem, ProblemError};
+use crate::units::Short;
 
 /// What is to be reached.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,9 +17,9 @@ pub enum Target {
 /// Why no budget reaches a target.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TargetError {
-    #[error("no amount of data brings the mean loss to {target} nats: with all that the bounds allow it is {best}")]
+    #[error("no amount of data brings the mean loss to {} nats: with all that the bounds allow it is {}", Short(*target), Short(*best))]
     Mean { target: f64, best: f64 },
-    #[error("at most {pairs} pairs do not bring `{lang}` to {target} nats: its loss is {best} there")]
+    #[error("at most {pairs} pairs do not bring `{lang}` to {} nats: its loss is {} there", Short(*target), Short(*best))]
     Loss { lang: String, target: f64, best: f64, pairs: u64 },
     #[error(transparent)]
     Problem(#[from] ProblemError),

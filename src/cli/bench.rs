@@ -1,5 +1,6 @@
 //! `parallot bench`: how fast this machine trains.
 
+use super::count;
 use super::failure::{Failure, OrFail};
 use super::terminal::{bar, bars, say, table};
 use crate::report::eye::grouped;
@@ -18,13 +19,13 @@ pub struct Arguments {
     #[arg(long, default_value = "cpu")]
     pub device: String,
     /// Copies that are trained side by side as one
-    #[arg(long, value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "R", default_value_t = 1, value_parser = count::within::<u32>(count::SIDE_BY_SIDE))]
     pub stack: u32,
     /// Steps to measure, after a few to warm up
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = count::within::<u32>(1..=1_000_000))]
     pub steps: u32,
     /// Threads of the run; by default one a core
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = count::within::<u32>(count::SIDE_BY_SIDE))]
     pub threads: Option<u32>,
     /// One JSON object a model instead of a table
     #[arg(long)]

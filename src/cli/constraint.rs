@@ -1,9 +1,10 @@
 //! What a problem may ask, as people write it on a command line: groups, objectives, targets, what must not get worse, the mix in use.
 
 use super::failure::{Failure, OrFail};
-use crate::allocate::{Amount, Group, Objective, Policy, Rule};
+use crate::allocate::{Amount, Group, Objective, Policy, Problem, Rule};
 use crate::files;
-use crate::units::{Lang, Pairs};
+use crate::units::{Lang, Pairs, Short};
+use crate::yaml;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,26 +12,26 @@ use std::path::Path;
 /// Level that the worst draws lie above where none is said.
 pub const TAIL: f64 = 0.9;
 
-/// Reads `LANG=VALUE` flags.
-pub fn assignments<T: std::str::FromStr>(flag: &str, texts: &[String]) -> Result<Vec<(String, T)>, Failure>
+/// Reads `LANG=VALUE` flags as places of languages and their values. Two flags of one language are an error, however they spell it.
+pub fn assignments<T: std::str::FromStr>(flag: &str, texts: &[String], names: &[String]) -> Result<Vec<(usize, T)>, Failure>
 where
     T::Err: std::fmt::Display,
 {
-    let lang = |text: &'_ String| text.split('=').next().map(str::to_owned);
-    if let Some(again) = texts.iter().enumerate().find(|(at, text)| texts[..*at].iter().any(|before| lang(before) == lang(text))) {
-        return Err(Failure::input(anyhow::anyhow!("`{flag} {}` names its language again, expected each once", again.1)));
+    let mut read: Vec<(usize, T)> = Vec::with_capacity(texts.len());
+    for text in texts {
+        let (lang, value) = text
+            .split_once('=')
+            .ok_or_else(|| anyhow::anyhow!("`{flag} {text}` has no `=`, expected a language and a number, like `tur_Latn=2`"))
+            .or_input()?;
+        let at = place(names, flag, lang)?;
+        if let Some(before) = read.iter().position(|(known, _)| *known == at) {
+            let (before, name) = (&texts[before], &names[at]);
+            let error = anyhow::anyhow!("`{flag} {before}` and `{flag} {text}` are both of `{name}`, expected each language once");
+            return Err(Failure::input(error));
+        }
+        read.push((at, value.parse().map_err(|error| anyhow::anyhow!("`{flag} {text}`: {error}")).or_input()?));
     }
-    texts
-        .iter()
-        .map(|text| {
-            let (lang, value) = text
-                .split_once('=')
-                .ok_or_else(|| anyhow::anyhow!("`{flag} {text}` has no `=`, expected a language and a number, like `tur_Latn=2`"))?;
-            let value = value.parse().map_err(|error| anyhow::anyhow!("`{flag} {text}`: {error}"))?;
-            Ok((lang.to_owned(), value))
-        })
-        .collect::<Result<_, anyhow::Error>>()
-        .or_input()
+    Ok(read)
 }
 
 /// The place of a language given by its code, or by the start of it or its two letters where they are enough: `tur` or `tr` for `tur_Latn`.
@@ -60,7 +61,7 @@ pub fn objective(text: &str) -> Result<Objective, Failure> {
 }
 
 /// Reads `name: a+b >= 20%`, also with `<=` and `=`, and with pairs for the share.
-pub fn group(text: &str, names: &[String]) -> Result<Group, Failure> {
+fn group(text: &str, names: &[String]) -> Result<Group, Failure> {
     let wrong = || {
         let error = anyhow::anyhow!("`--group {text}` is no group, expected a name, languages and an amount, like `indic: hin+mar >= 20%`");
         Failure::input(error)
@@ -69,16 +70,39 @@ pub fn group(text: &str, names: &[String]) -> Result<Group, Failure> {
     let rules = [(">=", Rule::AtLeast), ("<=", Rule::AtMost), ("=", Rule::Exactly)];
     let (sign, rule) = rules.into_iter().find(|(sign, _)| rest.contains(sign)).ok_or_else(wrong)?;
     let (members, amount) = rest.split_once(sign).ok_or_else(wrong)?;
-    let members = members.split('+').map(|member| place(names, "--group", member.trim())).collect::<Result<Vec<_>, _>>()?;
+    let given: Vec<&str> = members.split('+').map(str::trim).collect();
+    let members = given.iter().map(|member| place(names, "--group", member)).collect::<Result<Vec<_>, _>>()?;
+    if let Some((first, second)) = repeated(&members) {
+        let (name, first, second) = (&names[members[first]], given[first], given[second]);
+        let error = anyhow::anyhow!("`--group {text}` counts `{name}` twice, as `{first}` and `{second}`, expected each language once");
+        return Err(Failure::input(error));
+    }
     let amount = match percent(amount) {
         Some(share) if (0.0..=1.0).contains(&share) => Amount::Share(share),
         Some(share) => {
-            let error = anyhow::anyhow!("`--group {text}`: {} % of the budget, expected 0 to 100 %", 100.0 * share);
+            let error = anyhow::anyhow!("`--group {text}`: {} % of the budget, expected 0 to 100 %", Short(100.0 * share));
             return Err(Failure::input(error));
         }
         None => Amount::Pairs(amount.trim().parse::<Pairs>().or_input()?.0),
     };
     Ok(Group { name: name.trim().to_owned(), members, rule, amount })
+}
+
+/// Reads the groups of a problem, each of a name of its own: messages tell them apart by it.
+pub fn groups(texts: &[String], names: &[String]) -> Result<Vec<Group>, Failure> {
+    let groups = texts.iter().map(|text| group(text, names)).collect::<Result<Vec<_>, _>>()?;
+    let called: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+    if let Some((first, second)) = repeated(&called) {
+        let (name, first, second) = (called[first], &texts[first], &texts[second]);
+        let error = anyhow::anyhow!("`--group {first}` and `--group {second}` are both called `{name}`, expected each name once");
+        return Err(Failure::input(error));
+    }
+    Ok(groups)
+}
+
+/// The places of the first item that stands twice.
+fn repeated<T: PartialEq>(items: &[T]) -> Option<(usize, usize)> {
+    (0..items.len()).find_map(|at| Some((items[..at].iter().position(|item| *item == items[at])?, at)))
 }
 
 /// Reads `uniform:0.5%`: a policy, and by how much of its loss a language may be worse.
@@ -146,16 +170,22 @@ pub fn read_mix(path: &Path, names: &[String]) -> Result<Vec<u64>, Failure> {
         Failure::input(error).hint("a mix is a YAML map from languages to pairs, like `tur_Latn: 12k`")
     };
     // a map of YAML knows of keys that stand twice
-    serde_yaml::from_str::<serde_yaml::Mapping>(&text).map_err(|error| wrong(error.to_string()))?;
+    yaml::checked(&text).and_then(serde_yaml::from_str::<serde_yaml::Mapping>).map_err(|error| wrong(error.to_string()))?;
     let read = serde_path_to_error::deserialize(serde_yaml::Deserializer::from_str(&text));
     let given: BTreeMap<String, Given> = read.map_err(|error: serde_path_to_error::Error<serde_yaml::Error>| {
         wrong(format!("`{}` is no number of pairs, expected a whole number or a text like `12k`", error.path()))
     })?;
+    let langs: Vec<&String> = given.keys().collect();
+    let places = langs.iter().map(|lang| place(names, "--from", lang)).collect::<Result<Vec<_>, _>>()?;
+    if let Some((first, second)) = repeated(&places) {
+        let (name, first, second) = (&names[places[first]], langs[first], langs[second]);
+        return Err(wrong(format!("`{first}` and `{second}` are both `{name}`, expected each language once")));
+    }
     let mut pairs = vec![0; names.len()];
-    for (lang, given) in given {
-        let at = place(names, "--from", &lang)?;
+    for (at, (lang, given)) in places.into_iter().zip(&given) {
         pairs[at] = match given {
-            Given::Number(pairs) => pairs,
+            Given::Number(pairs) if *pairs <= Problem::MAX_BUDGET => *pairs,
+            Given::Number(pairs) => return Err(wrong(format!("`{lang}` is {pairs}, expected at most {} pairs", Problem::MAX_BUDGET))),
             Given::Text(text) => text.parse::<Pairs>().map_err(|error| wrong(format!("`{lang}`: {error}")))?.0,
         };
     }
@@ -189,12 +219,35 @@ mod tests {
         assert_eq!(no_worse_than("temperature-3.3:1%").unwrap(), (Policy::Temperature(3.3), 0.01));
         assert_eq!(no_worse_than("current").unwrap(), (Policy::Current, 0.0));
         assert_eq!(no_worse_than("uniform:0").unwrap(), (Policy::Uniform, 0.0));
-        assert!(assignments::<f64>("--weight", &["tur=1".to_owned(), "tur=2".to_owned()]).is_err());
+        assert_eq!(assignments::<f64>("--weight", &["mr=1".to_owned(), "tur=2".to_owned()], &names()).unwrap(), [(2, 1.0), (0, 2.0)]);
         assert!(no_worse_than("best:1%").is_err() && no_worse_than("uniform:-1%").is_err());
         assert_eq!(target("mean=-3%").unwrap(), MeanTarget::Change(-0.03));
         assert_eq!(target("mean=2.1").unwrap(), MeanTarget::Nats(2.1));
         for text in ["mean=3%", "mean=-300%", "worst=2", "mean=x"] {
             assert!(target(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_language_named_twice_is_an_error_however_it_is_spelt() {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>();
+        for (first, second) in [("tur=1", "tur=2"), ("tr=1", "tur_Latn=1"), ("tur=1", "tr=1")] {
+            let error = assignments::<f64>("--weight", &texts(&[first, second]), &names()).unwrap_err().to_string();
+            assert!(error.contains(&format!("`--weight {first}` and `--weight {second}` are both of `tur_Latn`")), "{error}");
+        }
+        let error = group("g: hi + tur + hin >= 20%", &names()).unwrap_err().to_string();
+        assert!(error.contains("counts `hin_Deva` twice, as `hi` and `hin`"), "{error}");
+        let error = groups(&texts(&["g: tur >= 1%", "h: tur >= 1%", "g: hin >= 1%"]), &names()).unwrap_err().to_string();
+        assert!(error.contains("`--group g: tur >= 1%` and `--group g: hin >= 1%` are both called `g`"), "{error}");
+        let folder = tempfile::tempdir().unwrap();
+        let mix = folder.path().join("mix.yaml");
+        for (text, expected) in [
+            ("tr: 5\nhin: 3\ntur_Latn: 4\n", "`tr` and `tur_Latn` are both `tur_Latn`"),
+            ("tr: 18446744073709551615\nhin: 1\n", "`tr` is 18446744073709551615, expected at most 9007199254740992 pairs"),
+        ] {
+            files::write(&mix, text.as_bytes()).unwrap();
+            let error = read_mix(&mix, &names()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

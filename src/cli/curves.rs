@@ -1,6 +1,7 @@
 //! `parallot fit --curves`: anybody's curves from a table, fitted, and the losses it asks for predicted.
 
 use super::failure::{Failure, OrFail};
+use super::folders::check_apart;
 use super::terminal::{note, say, table};
 use crate::curve::{Curve, CurveError, CurveTable, Point, Query, Row, TableCurve};
 use crate::files;
@@ -30,6 +31,25 @@ pub struct Outputs<'a> {
     pub json: Option<&'a str>,
     /// Parquet file of draws.
     pub draws: Option<&'a Path>,
+}
+
+impl<'a> Outputs<'a> {
+    /// The files that are written, by their flags.
+    fn files(&self) -> impl Iterator<Item = (&'static str, &'a Path)> {
+        let json = self.json.filter(|&out| out != "-").map(|out| ("--json", Path::new(out)));
+        json.into_iter().chain(self.draws.map(|out| ("--draws", out)))
+    }
+
+    /// Refuses what would overwrite an input, or the other output.
+    pub fn check_apart(&self, inputs: impl IntoIterator<Item = impl AsRef<Path>> + Clone) -> Result<(), Failure> {
+        self.files().try_for_each(|(flag, out)| check_apart(flag, out, inputs.clone()))?;
+        match self.files().map(|(_, out)| out).collect::<Vec<_>>()[..] {
+            [json, draws] if json == draws || files::is_same(json, draws) => {
+                Err(Failure::input(anyhow::anyhow!("`--json` and `--draws` are both `{}`, expected two files", json.display())))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// One loss that the table asks for.
@@ -114,9 +134,10 @@ enum Found {
 pub fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Outputs) -> Result<(), Failure> {
     let hint =
         "the columns are `curve,x,loss` and, where known, `se,weight,seed,n_params,split,unique`; `parallot import` makes them from logs";
+    outputs.check_apart([path])?;
     let bytes = files::read(path).or_input()?;
     let table = CurveTable::read(path, family).map_err(|error| Failure::input(error).hint(hint))?;
-    for out in outputs.json.filter(|&out| out != "-").map(Path::new).into_iter().chain(outputs.draws) {
+    for (_, out) in outputs.files() {
         files::check_writable(out.parent().unwrap_or(Path::new("."))).or_input()?;
     }
     let results = fit_table(&table, forms)?;

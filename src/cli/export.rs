@@ -5,6 +5,7 @@ use super::folders::Folders;
 use super::report::read_allocation;
 use super::terminal::say;
 use super::text::{self, TextArguments};
+use super::written;
 use crate::corpus::{Bitext, Instruction, Pair, prompt, prompt::Choice};
 use crate::export::{Portion, Row, Settings, llamafactory};
 use crate::files;
@@ -33,6 +34,9 @@ pub struct Arguments {
     /// Seed of the order of the pairs and of their wordings
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// Write over files in the folder that are not as an export left them
+    #[arg(long)]
+    pub force: bool,
     /// Where the corpora are
     #[command(flatten)]
     pub text: TextArguments,
@@ -44,6 +48,9 @@ pub enum Trainer {
     /// LLaMA-Factory.
     Llamafactory,
 }
+
+/// Most rows of an export, some hundred gigabytes.
+const MOST_ROWS: u64 = 1_000_000_000;
 
 /// Training and validation examples of one language.
 struct Examples {
@@ -65,6 +72,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if files::hash(&files::read(&fits).or_input()?) != allocation.fits_sha256 {
         let error = anyhow::anyhow!("the allocation in `{}` is of other fits than `fits.json` there", folders.fits.display());
         return Err(Failure::input(error).hint(format!("`parallot allocate {} --budget N` makes a new one", arguments.experiment)));
+    }
+    let total: u64 = allocation.comparison.allocation.pairs().iter().sum();
+    if total > MOST_ROWS {
+        let error = anyhow::anyhow!("the allocation has {} pairs, expected at most {} to write", grouped(total), grouped(MOST_ROWS));
+        return Err(
+            Failure::input(error).hint("a trainer reads a row for each of them; `parallot allocate --budget N` makes a smaller one")
+        );
     }
     files::check_writable(&arguments.out).or_input()?;
     let bitexts = text::read(&experiment, &folders, &arguments.text)?;
@@ -94,10 +108,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .collect();
     let stamp = format!("parallot {}, fits sha256 {}", allocation.parallot, allocation.fits_sha256);
     let exported = llamafactory(&portions, &settings(arguments), &stamp).or_work()?;
-    let (count, total) = (exported.data.len(), allocation.comparison.allocation.pairs().iter().sum::<u64>());
-    for (name, bytes) in exported.into_files() {
-        files::write(&arguments.out.join(name), &bytes).or_work()?;
-    }
+    let count = exported.data.len();
+    written::write(&exported, &arguments.out, &stamp, arguments.force)?;
     let out = arguments.out.display();
     say(&format!("{} training rows in {count} data files, `train.yaml` and `realised.csv` in `{out}`", grouped(total)));
     say(&format!("next: (cd {out} && llamafactory-cli train train.yaml)"));

@@ -1,5 +1,6 @@
 //! What ends a command: an error, advice, and the exit status.
 
+use crate::files::FileError;
 use std::fmt;
 
 /// An error on its way to the user.
@@ -11,9 +12,11 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The command line or an input file is wrong: exit status 2.
+    /// The command line or an input file is wrong: exit status 2. A full disk is no fault of an input.
     pub fn input(error: impl Into<anyhow::Error>) -> Self {
-        Failure { error: error.into(), hint: None, status: 2 }
+        let error = error.into();
+        let is_full = error.downcast_ref::<FileError>().is_some_and(FileError::is_full);
+        Failure { error, hint: None, status: if is_full { 1 } else { 2 } }
     }
 
     /// The work itself failed: exit status 1.
@@ -54,5 +57,18 @@ impl<T, E: Into<anyhow::Error>> OrFail<T> for Result<T, E> {
 
     fn or_work(self) -> Result<T, Failure> {
         self.map_err(Failure::work)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::path::PathBuf;
+
+    #[test]
+    fn a_full_disk_is_no_wrong_input() {
+        let status = |kind| Failure::input(FileError { action: "write", path: PathBuf::from("x"), cause: io::Error::from(kind) }).status();
+        assert_eq!((status(io::ErrorKind::StorageFull), status(io::ErrorKind::PermissionDenied)), (1, 2));
     }
 }

@@ -1,5 +1,6 @@
 //! `parallot fit`: the laws of an experiment's records.
 
+use super::count;
 use super::curves::{self, Forms, Outputs};
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
@@ -38,10 +39,10 @@ pub struct Arguments {
     #[arg(long, value_name = "FORM,…", value_delimiter = ',', default_value = "auto")]
     pub form: Vec<String>,
     /// Doublings below the largest size that are held back to weigh the forms
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::within::<usize>(0..=64))]
     pub held_back: Option<usize>,
     /// Draws a curve, of which intervals are made
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::within::<usize>(count::DRAWS))]
     pub bootstraps: Option<usize>,
     /// Seed of the draws
     #[arg(long, default_value_t = 0)]
@@ -54,6 +55,12 @@ pub struct Arguments {
     pub json: Option<String>,
 }
 
+impl Arguments {
+    fn outputs(&self) -> Outputs<'_> {
+        Outputs { json: self.json.as_deref(), draws: self.draws.as_deref() }
+    }
+}
+
 /// Headings of a table of fits.
 pub const HEADINGS: [&str; 5] = ["curve", "law", "held-out error", "noise", "flags"];
 
@@ -61,8 +68,7 @@ pub const HEADINGS: [&str; 5] = ["curve", "law", "held-out error", "noise", "fla
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let forms = forms(arguments)?;
     if let Some(path) = &arguments.curves {
-        let outputs = Outputs { json: arguments.json.as_deref(), draws: arguments.draws.as_deref() };
-        return curves::run(path, arguments.family.as_deref(), &forms, &outputs);
+        return curves::run(path, arguments.family.as_deref(), &forms, &arguments.outputs());
     }
     match (&arguments.experiment, forms) {
         (Some(experiment), Forms::Laws(settings) | Forms::Auto(settings, _)) => run_experiment(experiment, settings, arguments),
@@ -76,6 +82,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -> Result<(), Failure> {
     let folders = Folders::of(experiment)?;
+    let inputs = files::list(&folders.records, "json").or_input()?;
+    arguments.outputs().check_apart(inputs.iter().chain([&folders.experiment]))?;
     let (manifest, records) = Store::new(&folders.records)
         .read_sweep()
         .map_err(|error| Failure::input(error).hint(format!("`parallot sweep {experiment}` makes the records")))?;

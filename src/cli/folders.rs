@@ -34,6 +34,11 @@ impl Folders {
             }
         };
         let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        // folders are called after it, and one of these would be another folder than its own
+        if ["", ".", ".."].contains(&name.as_str()) {
+            let error = anyhow::anyhow!("experiment `{}` is called `{name}`, expected a name that a folder can have", path.display());
+            return Err(Failure::input(error).hint("rename the file, like `experiments/tiny.yaml`"));
+        }
         let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
         // fits and plots stand beside `experiments/`, as in this repository; a YAML elsewhere keeps them beside itself
         let in_experiments = folder.file_name().is_some_and(|last| last == "experiments");
@@ -55,5 +60,13 @@ impl Folders {
     /// The folder that paths in the YAML are relative to.
     pub fn base(&self) -> &Path {
         self.experiment.parent().unwrap_or(Path::new("."))
+    }
+}
+
+/// Refuses a file to be written that is an input of the same command, by whichever path.
+pub fn check_apart(flag: &str, out: &Path, inputs: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<(), Failure> {
+    match inputs.into_iter().any(|input| files::is_same(out, input.as_ref())) {
+        true => Err(Failure::input(anyhow::anyhow!("`{flag} {}` is an input of the command, expected another file", out.display()))),
+        false => Ok(()),
     }
 }

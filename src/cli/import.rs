@@ -1,10 +1,12 @@
 //! `parallot import`: the logs of trainers and evaluators as one table of curves, `curve,x,loss[,se][,seed]`.
 
 use super::failure::{Failure, OrFail};
+use super::folders::check_apart;
 use super::terminal::{note, say};
 use super::version;
 use crate::files;
 use crate::import::{self, Amount, AmountTable, ImportError, Kind, Row, Selection, Sense, Take};
+use crate::units::Short;
 use clap::{Args, ValueEnum};
 use regex::Regex;
 use std::collections::BTreeSet;
@@ -75,6 +77,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let selection = selection(arguments)?;
     let logs = import::read(&arguments.logs, arguments.from).map_err(hinted)?;
     logs.notes.iter().for_each(|text| note(&format!("note: {text}")));
+    if let Some(out) = &arguments.out {
+        check_apart("--out", out, logs.files.iter().chain(&arguments.amount.size_table))?;
+    }
     let imported = import::select(&logs, &selection).map_err(hinted)?;
     imported.notes.iter().for_each(|text| note(&format!("note: {text}")));
     let stamp = format!("parallot {}, input sha256 {}", version(), logs.input_sha256);
@@ -92,7 +97,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn selection(arguments: &Arguments) -> Result<Selection, Failure> {
     if let Some(ceiling) = arguments.ceiling.filter(|ceiling| !(ceiling.is_finite() && *ceiling > 0.0)) {
-        return Err(Failure::input(anyhow::anyhow!("`--ceiling` is {ceiling}, expected a finite number above 0")));
+        return Err(Failure::input(anyhow::anyhow!("`--ceiling` is {}, expected a finite number above 0", Short(ceiling))));
     }
     let rises = arguments.ceiling.map(|ceiling| Sense::Rises { ceiling });
     Ok(Selection {

@@ -1,6 +1,6 @@
 //! The flags that pose an allocation problem, and the problem that they pose over some fits.
 
-use super::constraint::{self, MeanTarget, assignments, place};
+use super::constraint::{self, MeanTarget, assignments};
 use super::failure::{Failure, OrFail};
 use crate::allocate::{
     Amount, Budget, Coupling, Drawn, Group, Objective, Policy, Problem, ProblemError, Target, Term, least_budget, no_worse_than,
@@ -8,7 +8,7 @@ use crate::allocate::{
 use crate::fit::{Fit, FitFile};
 use crate::law::{Average, Law, Repetition};
 use crate::optimum::Kernel;
-use crate::units::Pairs;
+use crate::units::{Pairs, Short};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -100,10 +100,11 @@ impl MixtureArguments {
     /// The problem: one term a fit, bounded above by unique pairs times epochs where they are known.
     pub fn pose(&self, file: &FitFile) -> Result<Problem, Failure> {
         let terms = self.terms(file)?;
+        let hinted = |error| hinted(error, self.unit);
         let names: Vec<String> = terms.iter().map(|term| term.lang.clone()).collect();
         let targeted = self.target.is_some() || !self.target_loss.is_empty();
         let budget = if targeted { Budget::ample(&terms, self.counts_cost()) } else { self.budget(&terms)? };
-        let groups = self.group.iter().map(|text| self.group(text, &names)).collect::<Result<Vec<_>, _>>()?;
+        let groups = self.groups(&names)?;
         let policies = self.no_worse_than.iter().map(|text| constraint::no_worse_than(text)).collect::<Result<Vec<_>, _>>()?;
         let objective = constraint::objective(&self.objective)?;
         let draws = draws(file);
@@ -159,8 +160,13 @@ impl MixtureArguments {
         }
         match (self.budget_cost, self.budget, self.unit) {
             (Some(cost), _, _) if cost > 0.0 && cost.is_finite() => Ok(Budget::Cost(cost)),
-            (Some(cost), _, _) => Err(Failure::input(anyhow::anyhow!("`--budget-cost` is {cost}, expected a finite number above 0"))),
-            (None, Some(Pairs(0)), _) => Err(Failure::input(anyhow::anyhow!("`--budget` is 0, expected at least 1 pair"))),
+            (Some(cost), _, _) => {
+                Err(Failure::input(anyhow::anyhow!("`--budget-cost` is {}, expected a finite number above 0", Short(cost))))
+            }
+            (None, Some(Pairs(0)), unit) => {
+                let one = if unit == Unit::Tokens { "token" } else { "pair" };
+                Err(Failure::input(anyhow::anyhow!("`--budget` is 0, expected at least 1 {one}")))
+            }
             (None, Some(Pairs(pairs)), Unit::Pairs) => Ok(Budget::Pairs(pairs)),
             (None, Some(Pairs(tokens)), Unit::Tokens) => Ok(Budget::Cost(tokens as f64)),
             (None, None, _) => {
@@ -173,7 +179,7 @@ impl MixtureArguments {
     /// One term a fit, with bounds, weights, costs and the mix in use.
     fn terms(&self, file: &FitFile) -> Result<Vec<Term>, Failure> {
         if !(self.epochs.is_finite() && self.epochs > 0.0) {
-            return Err(Failure::input(anyhow::anyhow!("`--epochs` is {}, expected a finite number above 0", self.epochs)));
+            return Err(Failure::input(anyhow::anyhow!("`--epochs` is {}, expected a finite number above 0", Short(self.epochs))));
         }
         let mut terms = Vec::with_capacity(file.fits.len());
         for fit in &file.fits {
@@ -196,20 +202,20 @@ impl MixtureArguments {
             terms.push(Term { cost, upper, unique: fit.unique, repetition, ..Term::new(fit.curve.clone(), laws) });
         }
         let names: Vec<String> = terms.iter().map(|term| term.lang.clone()).collect();
-        for (lang, Pairs(amount)) in assignments("--min", &self.min)? {
-            let term = &mut terms[place(&names, "--min", &lang)?];
+        for (at, Pairs(amount)) in assignments("--min", &self.min, &names)? {
+            let term = &mut terms[at];
             term.lower = (amount as f64 / self.unit_of(term)).ceil() as u64;
         }
-        for (lang, Pairs(amount)) in assignments("--max", &self.max)? {
-            let term = &mut terms[place(&names, "--max", &lang)?];
+        for (at, Pairs(amount)) in assignments("--max", &self.max, &names)? {
+            let term = &mut terms[at];
             let most = (amount as f64 / self.unit_of(term)).floor() as u64;
             term.upper = Some(term.upper.map_or(most, |upper| upper.min(most)));
         }
-        for (lang, weight) in assignments::<f64>("--weight", &self.weight)? {
-            terms[place(&names, "--weight", &lang)?].weight = weight;
+        for (at, weight) in assignments("--weight", &self.weight, &names)? {
+            terms[at].weight = weight;
         }
-        for (lang, cost) in assignments::<f64>("--price", &self.price)? {
-            terms[place(&names, "--price", &lang)?].cost = cost;
+        for (at, cost) in assignments("--price", &self.price, &names)? {
+            terms[at].cost = cost;
         }
         if self.unit == Unit::Tokens && (!self.price.is_empty() || self.budget_cost.is_some()) {
             let error = anyhow::anyhow!("`--unit tokens` and prices are asked for, expected one of them");
@@ -227,19 +233,23 @@ impl MixtureArguments {
         if self.unit == Unit::Tokens { term.cost } else { 1.0 }
     }
 
-    fn group(&self, text: &str, names: &[String]) -> Result<Group, Failure> {
-        let group = constraint::group(text, names)?;
-        Ok(match (group.amount, self.unit) {
+    fn groups(&self, names: &[String]) -> Result<Vec<Group>, Failure> {
+        let counted = |group: Group| match (group.amount, self.unit) {
             (Amount::Pairs(tokens), Unit::Tokens) => Group { amount: Amount::Cost(tokens as f64), ..group },
             _ => group,
-        })
+        };
+        Ok(constraint::groups(&self.group, names)?.into_iter().map(counted).collect())
     }
 
     fn read_target(&self, problem: &Problem, names: &[String]) -> Result<Target, Failure> {
         let Some(text) = &self.target else {
-            let losses = assignments::<f64>("--target-loss", &self.target_loss)?;
-            let losses = losses.into_iter().map(|(lang, loss)| Ok((place(names, "--target-loss", &lang)?, loss)));
-            return losses.collect::<Result<_, Failure>>().map(Target::Losses);
+            let losses = assignments::<f64>("--target-loss", &self.target_loss, names)?;
+            if let Some((at, loss)) = losses.iter().find(|(_, loss)| !(loss.is_finite() && *loss > 0.0)) {
+                let error =
+                    anyhow::anyhow!("`--target-loss` of `{}` is {}, expected a finite number of nats above 0", names[*at], Short(*loss));
+                return Err(Failure::input(error));
+            }
+            return Ok(Target::Losses(losses));
         };
         match constraint::target(text)? {
             MeanTarget::Nats(nats) => Ok(Target::Mean(nats)),
@@ -277,7 +287,7 @@ pub fn coupling(file: &FitFile) -> Option<Coupling> {
     Some(Coupling { tau: tau.collect::<Option<_>>()?, trusted_from: transfer.trusted_from.clone(), draws })
 }
 
-fn hinted(error: ProblemError) -> Failure {
+fn hinted(error: ProblemError, unit: Unit) -> Failure {
     let hint = match error {
         ProblemError::Weight { .. } | ProblemError::WeightSum { .. } => {
             "`--weight LANG=WEIGHT` sets the weight of a language, 1 unless said"
@@ -286,6 +296,9 @@ fn hinted(error: ProblemError) -> Failure {
         ProblemError::Form { .. } => "`parallot fit --form` names the forms to weigh",
         ProblemError::NoFiniteValue { .. } => "`--weight LANG=0` leaves a language out, and with it its loss; `--budget` and `--max` give it pairs",
         ProblemError::NoDraws => "`parallot fit` draws laws unless `--bootstraps 0` is said",
+        ProblemError::NoFiniteValue { .. } | ProblemError::BelowLower { .. } | ProblemError::TooLarge { .. } if unit == Unit::Tokens => {
+            "with `--unit tokens` a unit of cost is a token; `--budget`, `--min` and `--max` set what must fit together"
+        }
         _ => "`--budget`, `--epochs`, `--min`, `--max`, `--group` and `--no-worse-than` set what must fit together",
     };
     Failure::input(error).hint(hint)

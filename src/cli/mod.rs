@@ -1,9 +1,11 @@
 //! The command line: flags to checked values, one file a verb; the only stdout, stderr, environment and clock.
 
 mod allocate;
+mod allocator;
 #[cfg(feature = "train")]
 mod bench;
 mod constraint;
+mod count;
 mod curves;
 #[cfg(feature = "train")]
 mod evaluate;
@@ -26,6 +28,9 @@ mod text;
 mod transfer;
 #[cfg(feature = "train")]
 mod validate;
+mod written;
+
+pub use allocator::Allocator;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use failure::Failure;
@@ -85,9 +90,12 @@ pub fn main() -> ExitCode {
     let cli = match Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
-            // clap's own text and exit codes: 0 for help and version, 2 for usage; a closed pipe is not ours to report
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            // clap's own text and exit codes: 0 for help and version, which are results, 2 for usage
+            terminal::keep(error.print());
+            return match error.exit_code() {
+                0 => ended(terminal::all_said()),
+                code => ExitCode::from(u8::try_from(code).unwrap_or(2)),
+            };
         }
     };
     quiet_panics();
@@ -95,6 +103,11 @@ pub fn main() -> ExitCode {
         let fault = Failure::work(anyhow::anyhow!("a fault of parallot itself, not of its input"));
         Err(fault.hint("`RUST_BACKTRACE=1` in the environment shows where; please report it with the command"))
     });
+    ended(done.and_then(|()| terminal::all_said()))
+}
+
+/// The exit status, once what failed is said.
+fn ended(done: Result<(), Failure>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

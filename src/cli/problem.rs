@@ -7,6 +7,7 @@ use crate::fit::FitFile;
 use crate::optimum::{self, Fitted, Kernel, Problem, ProblemFile, Status, Syntax};
 use crate::report::answer::{AnswerFile, AnswerLanguage};
 use crate::report::eye::percent;
+use crate::yaml;
 use std::path::Path;
 use std::time::Instant;
 
@@ -48,6 +49,9 @@ fn read(path: &Path) -> Result<Problem, Failure> {
     let text = files::read_text(path).or_input()?;
     let syntax = if path.extension().is_some_and(|extension| extension == "json") { Syntax::Json } else { Syntax::Yaml };
     let wrong = |error: &dyn std::fmt::Display| Failure::input(anyhow::anyhow!("cannot use problem `{}`: {error}", path.display()));
+    if syntax == Syntax::Yaml {
+        yaml::checked(&text).map_err(|error| wrong(&error))?;
+    }
     let file = ProblemFile::read(&text, syntax).map_err(|error| wrong(&error))?;
     let fits = file.fits.as_ref().map(|fits| read_fits(&path.parent().unwrap_or(Path::new("")).join(fits))).transpose()?;
     let fitted = |name: &str| {

@@ -86,6 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         model: None,
         template: None,
         seed: 0,
+        force: false,
         text: TextArguments::default(),
     })?;
     let folder = arguments.out.display();

@@ -1,13 +1,33 @@
 //! The terminal: results to stdout, everything else to stderr, progress bars where somebody watches.
 
+use super::failure::Failure;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 #[cfg(feature = "train")]
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
-/// A line of results. A reader who has gone away is no error.
+/// Why results did not arrive, the first time that they did not.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// A line of results. One that does not arrive is told at the end, by [`all_said`]: the work goes on, whose files are worth having.
 pub fn say(line: &str) {
-    let _ = writeln!(io::stdout().lock(), "{line}");
+    keep(writeln!(io::stdout().lock(), "{line}"));
+}
+
+/// Whether all results arrived, to the last byte. A reader who has gone away is no error.
+pub fn all_said() -> Result<(), Failure> {
+    keep(io::stdout().lock().flush());
+    LOST.get().map_or(Ok(()), |error| Err(Failure::work(anyhow::anyhow!("cannot write the results to the standard output: {error}"))))
+}
+
+/// Keeps why a piece of results did not arrive.
+pub fn keep(written: io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        LOST.get_or_init(|| error);
+    }
 }
 
 /// A line beside the results: progress, warnings, errors.

@@ -88,6 +88,7 @@ fn hinted(error: CorpusError) -> Failure {
             "`--data FOLDER` or PARALLOT_DATA says where the corpora are"
         }
         CorpusError::File(_) => "the file may be cut short; fetch it again",
+        CorpusError::LongLine { .. } => "the file may be of another format than its name says; `format` in the experiment names it",
         CorpusError::BadRow { .. } => "without `--strict` bad rows are left out and counted",
         _ => return Failure::input(error),
     };

@@ -35,6 +35,12 @@ pub enum CorpusError {
     /// A bad row where none is allowed.
     #[error("`{}` line {line}: {reason}", path.display())]
     BadRow { path: PathBuf, line: u64, reason: Reason },
+    /// A line that is not to be read into memory.
+    #[error("`{}` line {line} is longer than {longest} bytes, expected a line for each row", path.display())]
+    LongLine { path: PathBuf, line: u64, longest: u64 },
+    /// A table that is not to be read into memory.
+    #[error("`{}` has more than {most} {what}, expected a table of at most that", path.display())]
+    LargeTable { path: PathBuf, most: u64, what: &'static str },
     /// A file without a single usable row.
     #[error("`{}` has no usable row, found {rows} rows", path.display())]
     NoRows { path: PathBuf, rows: u64 },

@@ -57,7 +57,7 @@ impl Instructions {
     /// Reads JSON Lines of `instruction`, `input`, `output` and `split`; `input` may be missing, and without `split` a record is train.
     pub fn read(path: &Path, root: &Path, strict: bool) -> Result<(Self, FileReport), CorpusError> {
         let whole = root.join(path);
-        let mut lines = Lines::open(&whole)?;
+        let mut lines = Lines::of_table(&whole)?;
         let mut read = Instructions::default();
         let mut report = FileReport { path: path.to_owned(), ..FileReport::default() };
         while let Some((line, bytes)) = lines.next()? {

@@ -3,8 +3,24 @@
 use super::error::CorpusError;
 use crate::files::{self, FileError};
 use flate2::bufread::MultiGzDecoder;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+
+/// How much of a file is read into memory: a few megabytes of an archive can hold a line, or lines, of many gigabytes.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// Bytes of a line.
+    line: u64,
+    /// Lines.
+    lines: u64,
+    /// Bytes of all lines.
+    bytes: u64,
+}
+
+/// For files whose lines are looked at one by one, and of which repeats are dropped.
+const STREAM: Bounds = Bounds { line: 64 << 20, lines: u64::MAX, bytes: u64::MAX };
+/// For files whose lines are all kept.
+const TABLE: Bounds = Bounds { lines: 10_000_000, bytes: 1 << 30, ..STREAM };
 
 /// The lines of a file, without their ends and without a byte order mark; compressed if the name ends so.
 ///
@@ -14,10 +30,22 @@ pub(super) struct Lines {
     reader: Box<dyn BufRead>,
     line: Vec<u8>,
     number: u64,
+    bytes: u64,
+    bounds: Bounds,
 }
 
 impl Lines {
+    /// The lines of a file of which not all are kept.
     pub fn open(path: &Path) -> Result<Self, CorpusError> {
+        Lines::within(STREAM, path)
+    }
+
+    /// The lines of a file that are all kept.
+    pub fn of_table(path: &Path) -> Result<Self, CorpusError> {
+        Lines::within(TABLE, path)
+    }
+
+    fn within(bounds: Bounds, path: &Path) -> Result<Self, CorpusError> {
         let mut file = files::open(path)?;
         let packed = path.extension().and_then(|extension| extension.to_str());
         let failed = |cause| FileError { action: "read", path: path.to_owned(), cause };
@@ -30,18 +58,20 @@ impl Lines {
             Some("zst") => Box::new(BufReader::new(zstd::Decoder::with_buffer(file).map_err(failed)?)),
             _ => Box::new(file),
         };
-        Ok(Lines { path: path.to_owned(), reader, line: Vec::new(), number: 0 })
+        Ok(Lines { path: path.to_owned(), reader, line: Vec::new(), number: 0, bytes: 0, bounds })
     }
 
     /// The next line and its number, counted from 1.
     pub fn next(&mut self) -> Result<Option<(u64, &[u8])>, CorpusError> {
         self.line.clear();
-        let read = self.reader.read_until(b'\n', &mut self.line);
+        let read = self.reader.by_ref().take(self.bounds.line + 1).read_until(b'\n', &mut self.line);
         let read = read.map_err(|cause| FileError { action: "read", path: self.path.clone(), cause })?;
         if read == 0 {
             return Ok(None);
         }
         self.number += 1;
+        self.bytes += read as u64;
+        self.check(read as u64)?;
         let mut line = self.line.as_slice();
         if self.number == 1 {
             line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
@@ -49,6 +79,18 @@ impl Lines {
         line = line.strip_suffix(b"\n").unwrap_or(line);
         line = line.strip_suffix(b"\r").unwrap_or(line);
         Ok(Some((self.number, line)))
+    }
+
+    fn check(&self, read: u64) -> Result<(), CorpusError> {
+        let Bounds { line: longest, lines, bytes } = self.bounds;
+        let path = || self.path.clone();
+        let large = |most, what| Err(CorpusError::LargeTable { path: path(), most, what });
+        match () {
+            () if read > longest => Err(CorpusError::LongLine { path: path(), line: self.number, longest }),
+            () if self.number > lines => large(lines, "lines"),
+            () if self.bytes > bytes => large(bytes, "bytes"),
+            () => Ok(()),
+        }
     }
 
     /// How many lines the file has; reads it to its end.
@@ -92,6 +134,26 @@ mod tests {
         assert_eq!(lines("a.txt", text).unwrap(), expected);
         assert_eq!(lines("a.txt.gz", &gzip(text)).unwrap(), expected);
         assert_eq!(lines("a.txt.zst", &zstd::encode_all(&text[..], 3).unwrap()).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_line_without_end_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = b"12345678\n123456789\n1";
+        for (name, bytes) in [("a.txt", text.to_vec()), ("a.txt.gz", gzip(text))] {
+            let path = folder.path().join(name);
+            files::write(&path, &bytes).unwrap();
+            let mut lines = Lines::within(Bounds { line: 9, ..STREAM }, &path).unwrap();
+            assert_eq!(lines.next().unwrap(), Some((1, &b"12345678"[..])));
+            let error = lines.next().unwrap_err().to_string();
+            assert_eq!(error, format!("`{}` line 2 is longer than 9 bytes, expected a line for each row", path.display()));
+            for (bounds, what) in [(Bounds { lines: 1, ..TABLE }, "1 lines"), (Bounds { bytes: 12, ..TABLE }, "12 bytes")] {
+                let mut lines = Lines::within(bounds, &path).unwrap();
+                lines.next().unwrap();
+                let error = lines.next().unwrap_err().to_string();
+                assert_eq!(error, format!("`{}` has more than {what}, expected a table of at most that", path.display()));
+            }
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub fn read_table(path: &Path) -> Result<Vec<Row>, CorpusError> {
 
 /// The lines of a plain or compressed text file; empty ones count.
 pub fn read_lines(path: &Path) -> Result<Vec<String>, CorpusError> {
-    let (mut lines, mut texts) = (Lines::open(path)?, Vec::new());
+    let (mut lines, mut texts) = (Lines::of_table(path)?, Vec::new());
     while let Some((line, bytes)) = lines.next()? {
         let text = utf8(bytes).map_err(|reason| CorpusError::BadRow { path: path.to_owned(), line, reason })?;
         texts.push(text.to_owned());
@@ -49,7 +49,7 @@ pub fn read_lines(path: &Path) -> Result<Vec<String>, CorpusError> {
 }
 
 fn jsonl(path: &Path) -> Result<Vec<Row>, CorpusError> {
-    let (mut lines, mut rows) = (Lines::open(path)?, Vec::new());
+    let (mut lines, mut rows) = (Lines::of_table(path)?, Vec::new());
     while let Some((number, line)) = lines.next()? {
         if line.trim_ascii().is_empty() {
             continue;
@@ -71,7 +71,7 @@ fn texts(value: Value) -> Vec<String> {
 }
 
 fn tsv(path: &Path) -> Result<Vec<Row>, CorpusError> {
-    let (mut lines, mut names, mut rows) = (Lines::open(path)?, Vec::new(), Vec::new());
+    let (mut lines, mut names, mut rows) = (Lines::of_table(path)?, Vec::new(), Vec::new());
     while let Some((number, line)) = lines.next()? {
         let line = utf8(line).map_err(|reason| CorpusError::BadRow { path: path.to_owned(), line: number, reason })?;
         let cells = || line.split('\t').map(str::to_owned);

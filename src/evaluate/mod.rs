@@ -42,6 +42,9 @@ pub enum EvaluateError {
     /// Columns that are not of the task.
     #[error("`{found}` is no column of the task, expected {expected}")]
     Role { found: String, expected: String },
+    /// Two columns for one role.
+    #[error("the columns `{first}` and `{second}` both play `{role}`, expected one")]
+    SameRole { role: String, first: String, second: String },
     /// A prompt that leaves no room for an answer.
     #[error("the context of {context} tokens has no room for {max_tokens} tokens of an answer and a prompt")]
     Context { context: usize, max_tokens: usize },

@@ -41,10 +41,16 @@ pub struct Columns(BTreeMap<String, String>);
 impl Columns {
     /// The columns of `role=column` pairs, of some roles.
     pub fn new(pairs: &[(String, String)], roles: &[&str]) -> Result<Self, EvaluateError> {
-        match pairs.iter().find(|(role, _)| !roles.contains(&role.as_str())) {
-            Some((role, _)) => Err(EvaluateError::Role { found: role.clone(), expected: roles.join(", ") }),
-            None => Ok(Columns(pairs.iter().cloned().collect())),
+        if let Some((role, _)) = pairs.iter().find(|(role, _)| !roles.contains(&role.as_str())) {
+            return Err(EvaluateError::Role { found: role.clone(), expected: roles.join(", ") });
         }
+        let mut columns = BTreeMap::new();
+        for (role, column) in pairs {
+            if let Some(first) = columns.insert(role.clone(), column.clone()) {
+                return Err(EvaluateError::SameRole { role: role.clone(), first, second: column.clone() });
+            }
+        }
+        Ok(Columns(columns))
     }
 
     /// The texts of a row in a role.

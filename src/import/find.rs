@@ -32,7 +32,9 @@ pub struct Logs {
     pub runs: Vec<Run>,
     /// What a person should know: checkpoints left out, truncated files, runs that did not finish.
     pub notes: Vec<String>,
-    /// SHA-256 over the hashes of all files read.
+    /// All files that were read; a run of MLflow's file store is all files of its metrics and parameters.
+    pub files: Vec<PathBuf>,
+    /// SHA-256 over their hashes.
     pub input_sha256: String,
 }
 
@@ -137,7 +139,7 @@ pub fn read(paths: &[PathBuf], kind: Option<Kind>) -> Result<Logs, ImportError> 
     found.sort();
     found.dedup();
     let Some((kind, first)) = found.first().cloned() else {
-        return Ok(Logs { runs: Vec::new(), notes: Vec::new(), input_sha256: files::hash(b"") });
+        return Ok(Logs { runs: Vec::new(), notes: Vec::new(), files: Vec::new(), input_sha256: files::hash(b"") });
     };
     if let Some((second_kind, second)) = found.iter().find(|(other, _)| *other != kind).cloned() {
         return Err(ImportError::Mixed { first, first_kind: kind, second, second_kind });
@@ -145,19 +147,10 @@ pub fn read(paths: &[PathBuf], kind: Option<Kind>) -> Result<Logs, ImportError> 
     let paths: Vec<PathBuf> = found.into_iter().map(|(_, path)| path).collect();
     let mut notes = Vec::new();
     let runs = kind.read(&paths, &mut notes)?;
-    Ok(Logs { runs, notes, input_sha256: hash(&paths)? })
-}
-
-/// SHA-256 over the hashes of all files; a run of MLflow's file store is all files of its metrics and parameters.
-fn hash(paths: &[PathBuf]) -> Result<String, ImportError> {
-    let mut hashes = Vec::new();
-    for path in paths {
-        let parts = if mlflow_store::is_run(path) { mlflow_store::parts(path)? } else { vec![path.clone()] };
-        for part in parts {
-            hashes.push(files::hash(&files::read(&part)?));
-        }
-    }
-    Ok(files::hash_parts(hashes.iter().map(String::as_bytes)))
+    let parts = |path: &PathBuf| if mlflow_store::is_run(path) { mlflow_store::parts(path) } else { Ok(vec![path.clone()]) };
+    let files = paths.iter().map(parts).collect::<Result<Vec<_>, _>>()?.concat();
+    let hashes = files.iter().map(|file| files::hash_file(file)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Logs { runs, notes, files, input_sha256: files::hash_parts(hashes.iter().map(String::as_bytes)) })
 }
 
 /// Whether a file of a folder is worth a look: models and data lie beside logs, and are large.

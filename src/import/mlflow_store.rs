@@ -6,6 +6,7 @@ use super::find::Kind;
 use super::log::Run;
 use super::mlflow::note_unfinished;
 use crate::files;
+use crate::yaml;
 use serde::Deserialize;
 use serde_yaml::Value;
 use std::path::{Path, PathBuf};
@@ -37,7 +38,8 @@ pub(super) fn read(metas: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run
     let mut runs = Vec::new();
     for path in metas {
         let text = files::read_text(path)?;
-        let meta: Meta = serde_yaml::from_str(&text).map_err(|error| malformed(path, Kind::Mlflow, error))?;
+        let meta: Result<Meta, _> = yaml::checked(&text).and_then(serde_yaml::from_str);
+        let meta = meta.map_err(|error| malformed(path, Kind::Mlflow, error))?;
         if meta.lifecycle_stage != "deleted" {
             runs.push(run(path, meta, notes)?);
         }

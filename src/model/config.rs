@@ -81,12 +81,19 @@ pub struct ModelConfig {
     pub norm_eps: f64,
 }
 
+/// Largest sizes; the rotary table has a row of the width of a head for every token of the context.
+const MOST: usize = 1 << 24;
+const MOST_HEAD_DIM: usize = 1 << 12;
+
 /// Sizes that are not a network.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ConfigError {
     /// A size that must be positive.
     #[error("model `{field}` is 0, expected at least 1")]
     Zero { field: &'static str },
+    /// A size for which no machine has the memory.
+    #[error("model `{field}` is {found}, expected at most {most}")]
+    Large { field: &'static str, found: usize, most: usize },
     /// Widths that do not divide.
     #[error("model `{field}` is {found}, expected a multiple of {divisor}")]
     Multiple { field: &'static str, found: usize, divisor: usize },
@@ -135,8 +142,11 @@ impl ModelConfig {
             ("head_dim", self.head_dim),
             ("d_ff", self.d_ff),
         ] {
-            if size == 0 {
-                return Err(ConfigError::Zero { field });
+            let most = if field == "head_dim" { MOST_HEAD_DIM } else { MOST };
+            match size {
+                0 => return Err(ConfigError::Zero { field }),
+                found if found > most => return Err(ConfigError::Large { field, found, most }),
+                _ => {}
             }
         }
         let multiple = |field, found: usize, divisor: usize| {
@@ -209,6 +219,9 @@ mod tests {
             ModelConfig { head_dim: 25, ..good }.check().map_err(|e| e.to_string()),
             Err("model `head_dim` is 25, expected a multiple of 2".into())
         );
+        for (bad, field) in [(ModelConfig { d_ff: usize::MAX, ..good }, "d_ff"), (ModelConfig { head_dim: 1 << 20, ..good }, "head_dim")] {
+            assert!(bad.check().unwrap_err().to_string().starts_with(&format!("model `{field}` is ")));
+        }
         assert_eq!(ModelConfig { n_layers: 0, ..good }.check(), Err(ConfigError::Zero { field: "n_layers" }));
     }
 }

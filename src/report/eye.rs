@@ -1,6 +1,7 @@
 //! Numbers rounded for the eye: tick labels and table cells; files keep every digit and do not come here.
 
 use crate::allocate::Budget;
+use crate::units::Short;
 
 /// An amount of pairs in few characters: `950`, `1.5k`, `12k`, `3.2M`.
 pub fn amount(value: f64) -> String {
@@ -22,7 +23,7 @@ pub fn budget(budget: Budget) -> String {
     match budget {
         Budget::Pairs(pairs) => format!("{} pairs", grouped(pairs)),
         Budget::Cost(cost) if cost.fract() == 0.0 && cost < 1e15 => format!("{} units of cost", grouped(cost as u64)),
-        Budget::Cost(cost) => format!("{cost} units of cost"),
+        Budget::Cost(cost) => format!("{} units of cost", Short(cost)),
     }
 }
 

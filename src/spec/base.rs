@@ -1,10 +1,11 @@
 //! The base model of a sweep: a preset with its tokenizer and the text that it is pre-trained on, or a checkpoint.
 
 use super::experiment::SpecError;
-use super::tuning::{Optimisation, positive, share};
+use super::tuning::{Optimisation, count, share};
 use crate::units::{Lang, Tokens};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Named networks, by number of parameters with their own vocabulary.
@@ -20,7 +21,14 @@ pub enum Preset {
 }
 
 /// Largest context: attention is quadratic in it.
-const MAX_CONTEXT: usize = 65_536;
+const MAX_CONTEXT: u64 = 65_536;
+
+/// Least and most tokens of a vocabulary: 256 bytes and 2 marks, and what the largest that are in use have.
+const VOCABULARY: RangeInclusive<u64> = 258..=262_144;
+
+/// Most tokens of pre-training, all of which are in memory, and of a step.
+const MOST_TOKENS: u64 = 1_000_000_000;
+const MOST_BATCH_TOKENS: u64 = 1 << 20;
 
 /// Pairs of each language that a tokenizer is trained on where the YAML does not say.
 const TOKENIZER_PAIRS: usize = 4000;
@@ -190,9 +198,7 @@ impl BaseSpec {
     }
 
     pub(super) fn check(&self, langs: &[Lang]) -> Result<(), SpecError> {
-        if !(1..=MAX_CONTEXT).contains(&self.context()) {
-            return Err(SpecError::value("base.context", self.context(), "a number of tokens from 1 to 65536"));
-        }
+        count("base.context", self.context() as u64, 1..=MAX_CONTEXT)?;
         match self {
             BaseSpec::Preset(base) => base.check(langs),
             BaseSpec::Checkpoint(_) => Ok(()),
@@ -202,11 +208,12 @@ impl BaseSpec {
 
 impl PresetBase {
     fn check(&self, langs: &[Lang]) -> Result<(), SpecError> {
-        positive("base.tokenizer_pairs", self.tokenizer_pairs)?;
-        positive("base.pretraining.batch_tokens", self.pretraining.batch_tokens)?;
+        count("base.tokenizer_pairs", self.tokenizer_pairs as u64, 1..=u64::MAX)?;
+        count("base.pretraining.tokens", self.pretraining.tokens.0, 0..=MOST_TOKENS)?;
+        count("base.pretraining.batch_tokens", self.pretraining.batch_tokens as u64, 1..=MOST_BATCH_TOKENS)?;
         self.pretraining.optimisation.check("base.pretraining.optimisation")?;
-        if self.vocab_size.is_some_and(|size| size < 258) {
-            return Err(SpecError::value("base.vocab_size", self.vocab_size.unwrap_or(0), "at least 258: 256 bytes and 2 marks"));
+        if let Some(size) = self.vocab_size {
+            count("base.vocab_size", size as u64, VOCABULARY)?;
         }
         self.pretraining.check(langs)
     }

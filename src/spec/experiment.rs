@@ -2,13 +2,21 @@
 
 use super::base::{BaseSpec, WireBase};
 use super::mixtures::MixtureSpec;
-use super::tuning::{Evaluation, Tuning, positive};
+use super::tuning::{Evaluation, Tuning, count};
 use crate::corpus::{Constructed, Source};
 use crate::files::{self, FileError};
 use crate::units::{Lang, Pairs};
+use crate::yaml;
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
+
+/// Most passes over the pairs of a language, by `passes` and by `epochs` each.
+pub(super) const MOST_PASSES: u64 = 1000;
+
+/// Most runs of a design.
+const MOST_RUNS: usize = 100_000;
 
 /// A language of a sweep and its corpora.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -78,15 +86,15 @@ pub enum SpecError {
     NoWeights { folder: PathBuf, are_pickled: bool },
     /// A value out of range.
     #[error("`{key}` is {found}, expected {expected}")]
-    Value { key: String, found: String, expected: &'static str },
+    Value { key: String, found: String, expected: Cow<'static, str> },
     /// The same, with the file.
     #[error("cannot read experiment `{}`: {cause}", path.display())]
     In { path: PathBuf, cause: Box<SpecError> },
 }
 
 impl SpecError {
-    pub(super) fn value(key: impl Into<String>, found: impl Display, expected: &'static str) -> Self {
-        SpecError::Value { key: key.into(), found: found.to_string(), expected }
+    pub(super) fn value(key: impl Into<String>, found: impl Display, expected: impl Into<Cow<'static, str>>) -> Self {
+        SpecError::Value { key: key.into(), found: found.to_string(), expected: expected.into() }
     }
 }
 
@@ -126,7 +134,8 @@ impl Experiment {
 
     /// Checks the text of an experiment file.
     pub fn parse(name: &str, text: &str) -> Result<Self, SpecError> {
-        let wire: WireExperiment = serde_yaml::from_str(text).map_err(|cause| SpecError::Yaml { path: PathBuf::from(name), cause })?;
+        let wire: Result<WireExperiment, _> = yaml::checked(text).and_then(serde_yaml::from_str);
+        let wire = wire.map_err(|cause| SpecError::Yaml { path: PathBuf::from(name), cause })?;
         let text = match (wire.languages.is_empty(), wire.constructed) {
             (false, None) => Text::Corpora { root: wire.data, languages: wire.languages },
             (true, Some(constructed)) => Text::Constructed(constructed),
@@ -153,6 +162,7 @@ impl Experiment {
 
     fn check(&self) -> Result<(), SpecError> {
         let langs = self.langs();
+        self.check_runs(langs.len())?;
         if let Some(lang) = repeated(&langs) {
             return Err(SpecError::value("languages", format!("`{lang}` twice"), "each language once"));
         }
@@ -176,13 +186,22 @@ impl Experiment {
         if self.seeds.is_empty() {
             return Err(SpecError::value("seeds", "empty", "at least one seed"));
         }
-        positive("passes", self.passes as usize)?;
+        count("passes", self.passes.into(), 1..=MOST_PASSES)?;
         if let Some(mixtures) = &self.mixtures {
             mixtures.check(langs.len())?;
         }
-        positive("evaluation.pairs", self.evaluation.pairs)?;
+        count("evaluation.pairs", self.evaluation.pairs as u64, 1..=u64::MAX)?;
         self.tuning.check()?;
         self.base.check(&langs)
+    }
+
+    /// A design is listed, hashed and looked up run by run.
+    fn check_runs(&self, langs: usize) -> Result<(), SpecError> {
+        let runs = [self.sizes.len(), self.seeds.len(), langs].into_iter().fold(1_usize, |runs, many| runs.saturating_mul(many.max(1)));
+        if runs > MOST_RUNS {
+            return Err(SpecError::value("sizes` by `seeds", format!("a design of {runs} runs"), format!("at most {MOST_RUNS}")));
+        }
+        Ok(())
     }
 
     /// The languages, in their order.

@@ -1,7 +1,8 @@
 //! Low-rank adaptation (Hu et al. 2021), under the names and with the defaults of `peft`.
 
 use super::experiment::SpecError;
-use super::tuning::positive;
+use super::tuning::count;
+use crate::units::Short;
 use serde::{Deserialize, Serialize};
 
 /// Adapters beside some projections: `W x + alpha / rank B A dropout(x)`, `A` and `B` trained, `W` frozen.
@@ -25,18 +26,21 @@ impl Default for LoraSpec {
 }
 
 impl LoraSpec {
+    /// Largest rank: the width of the largest networks that are adapted.
+    pub const MOST_RANK: u64 = 8192;
+
     /// What the update is multiplied by.
     pub fn scaling(&self) -> f64 {
         self.alpha / self.rank as f64
     }
 
     pub(super) fn check(&self) -> Result<(), SpecError> {
-        positive("tuning.method.lora.rank", self.rank)?;
+        count("tuning.method.lora.rank", self.rank as u64, 1..=Self::MOST_RANK)?;
         if !(self.alpha.is_finite() && self.alpha > 0.0) {
-            return Err(SpecError::value("tuning.method.lora.alpha", self.alpha, "a finite number above 0"));
+            return Err(SpecError::value("tuning.method.lora.alpha", Short(self.alpha), "a finite number above 0"));
         }
         if !(0.0..1.0).contains(&self.dropout) {
-            return Err(SpecError::value("tuning.method.lora.dropout", self.dropout, "a number from 0 to below 1"));
+            return Err(SpecError::value("tuning.method.lora.dropout", Short(self.dropout), "a number from 0 to below 1"));
         }
         let modules = &self.target_modules;
         if modules.is_empty() || modules.iter().enumerate().any(|(at, module)| modules[..at].contains(module)) {

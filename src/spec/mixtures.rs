@@ -5,7 +5,7 @@
 //! themselves. More mixtures than languages are needed, and three times as many are better: each language's law learns a number a language from them.
 
 use super::experiment::SpecError;
-use super::tuning::positive;
+use super::tuning::count;
 use crate::units::Pairs;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -13,6 +13,9 @@ use serde::Deserialize;
 
 /// Chance that a language takes part in a mixture.
 const PART: f64 = 0.75;
+
+/// Most pairs of a mixture, above which an `f64` no longer tells whole numbers apart.
+const MOST_PAIRS: u64 = 1 << 53;
 
 /// How many mixtures, and how large.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -31,8 +34,9 @@ pub struct MixtureSpec {
 
 impl MixtureSpec {
     pub(super) fn check(&self, languages: usize) -> Result<(), SpecError> {
-        positive("mixtures.count", self.count)?;
-        positive("mixtures.least", self.least.0 as usize)?;
+        count("mixtures.count", self.count as u64, 1..=10_000)?;
+        count("mixtures.least", self.least.0, 1..=MOST_PAIRS)?;
+        count("mixtures.most", self.most.0, 1..=MOST_PAIRS)?;
         if self.most < self.least {
             return Err(SpecError::value("mixtures.most", self.most, "at least `mixtures.least`"));
         }

@@ -1,14 +1,18 @@
 //! How small runs are tuned and evaluated.
 
-use super::experiment::SpecError;
+use super::experiment::{MOST_PASSES, SpecError};
 use super::instruction::InstructionSpec;
 use super::lora::LoraSpec;
 use super::recipe::WireTuning;
 use super::schedule::ScheduleSpec;
 use crate::corpus::PromptStyle;
-use crate::units::Direction;
+use crate::units::{Direction, Short};
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+/// Most pairs of a step.
+const MOST_BATCH: u64 = 65_536;
 
 /// AdamW with a linear warm-up and a cosine decay, or with what a [`ScheduleSpec`] says instead.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -40,17 +44,17 @@ impl Optimisation {
     pub(super) fn check(&self, at: &str) -> Result<(), SpecError> {
         for (key, value) in [("peak_lr", self.peak_lr), ("grad_clip", self.grad_clip)] {
             if !(value.is_finite() && value > 0.0) {
-                return Err(SpecError::value(format!("{at}.{key}"), value, "a finite number above 0"));
+                return Err(SpecError::value(format!("{at}.{key}"), Short(value), "a finite number above 0"));
             }
         }
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return Err(SpecError::value(format!("{at}.weight_decay"), self.weight_decay, "a finite number not below 0"));
+            return Err(SpecError::value(format!("{at}.weight_decay"), Short(self.weight_decay), "a finite number not below 0"));
         }
         share(&format!("{at}.min_lr_share"), self.min_lr_share)?;
         share(&format!("{at}.warmup_share"), self.warmup_share)?;
         for (key, value) in [("beta1", self.beta1), ("beta2", self.beta2)] {
             if !(0.0..1.0).contains(&value) {
-                return Err(SpecError::value(format!("{at}.{key}"), value, "a number from 0 to below 1"));
+                return Err(SpecError::value(format!("{at}.{key}"), Short(value), "a number from 0 to below 1"));
             }
         }
         Ok(())
@@ -132,9 +136,9 @@ impl Default for Tuning {
 
 impl Tuning {
     pub(super) fn check(&self) -> Result<(), SpecError> {
-        positive("tuning.epochs", self.epochs as usize)?;
-        positive("tuning.batch_pairs", self.batch_pairs)?;
-        positive("tuning.micro_batch_pairs", self.micro_batch_pairs.unwrap_or(1))?;
+        count("tuning.epochs", self.epochs.into(), 1..=MOST_PASSES)?;
+        count("tuning.batch_pairs", self.batch_pairs as u64, 1..=MOST_BATCH)?;
+        count("tuning.micro_batch_pairs", self.micro_batch_pairs.unwrap_or(1) as u64, 1..=MOST_BATCH)?;
         if let Method::Lora(lora) = &self.method {
             lora.check()?;
         }
@@ -161,10 +165,16 @@ impl Default for Evaluation {
     }
 }
 
-pub(super) fn positive(key: &str, value: usize) -> Result<(), SpecError> {
-    if value == 0 { Err(SpecError::value(key, value, "at least 1")) } else { Ok(()) }
+/// Checks a count, whose absurd values would not end in an error but in a memory that is full.
+pub(super) fn count(key: &str, value: u64, range: RangeInclusive<u64>) -> Result<(), SpecError> {
+    let (least, most) = (range.start(), range.end());
+    match range.contains(&value) {
+        true => Ok(()),
+        false if *most == u64::MAX => Err(SpecError::value(key, value, format!("at least {least}"))),
+        false => Err(SpecError::value(key, value, format!("a whole number from {least} to {most}"))),
+    }
 }
 
 pub(super) fn share(key: &(impl Display + ?Sized), value: f64) -> Result<(), SpecError> {
-    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(SpecError::value(key.to_string(), value, "a number from 0 to 1")) }
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(SpecError::value(key.to_string(), Short(value), "a number from 0 to 1")) }
 }

@@ -5,7 +5,7 @@ use super::steps::{Ended, Progress, Sequence, batch_of, by_tokens, fit_batches};
 use crate::corpus::prompt::{self, Choice};
 use crate::corpus::{Bitext, english_text};
 use crate::files;
-use crate::model::{Llama, ModelConfig, Vocabulary, checkpoint};
+use crate::model::{CheckpointError, Llama, ModelConfig, Vocabulary, checkpoint};
 use crate::spec::{BaseFiles, BaseSpec, CheckpointFiles, Experiment, PresetBase};
 use crate::units::Lang;
 use candle_core::{DType, Device};
@@ -25,7 +25,27 @@ pub struct Base {
     pub model: Llama,
     /// The checkpoint that it was read from.
     pub folder: PathBuf,
+    /// Where it came from.
+    pub origin: Origin,
 }
+
+/// Where a base came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The checkpoint that the experiment names.
+    Given,
+    /// It was not kept, and was trained.
+    Trained,
+    /// It was kept, as it was written.
+    Kept,
+    /// It was kept by a version that noted no hash, and is taken as it is.
+    Unverified,
+    /// What was kept is not what was written, and it was trained again.
+    Damaged,
+}
+
+/// Beside a base that is kept: the hash of its files, [`CheckpointFiles::sha256`].
+const HASH: &str = "checkpoint.sha256";
 
 /// The base of an experiment: the checkpoint that it names, or a preset, read from the cache folder if it is there, else trained and
 /// written to it as a checkpoint. `given` are the files that the spec names.
@@ -43,23 +63,50 @@ pub fn prepare(
         (BaseSpec::Preset(spec), _) => spec,
         (BaseSpec::Checkpoint(_), BaseFiles::Checkpoint(files)) => {
             let (model, vocabulary) = checkpoint::read(files, context, device)?;
-            return Ok(Base { id, vocabulary, model, folder: files.folder.clone() });
+            return Ok(Base { id, vocabulary, model, folder: files.folder.clone(), origin: Origin::Given });
         }
         (BaseSpec::Checkpoint(_), _) => return Err(TrainError::NoCheckpoint),
     };
     // devices round differently: each keeps its own weights
     let kind = if device.is_cpu() { "cpu" } else { "cuda" };
     let folder = cache.join(format!("base-{id}.{kind}"));
-    if !files::exists(&folder.join(CheckpointFiles::WEIGHTS)) {
+    let origin = kept(&folder)?;
+    if matches!(origin, Origin::Trained | Origin::Damaged) {
         let vocabulary = match given {
             BaseFiles::Tokenizer(json) => Vocabulary::from_json(json)?,
             _ => train_vocabulary(experiment, spec, bitexts)?,
         };
         let model = train_model(spec, bitexts, &vocabulary, device, observe)?;
-        checkpoint::write(&folder, &model, &vocabulary)?;
+        // a file that cannot be written is no checkpoint that cannot be read
+        checkpoint::write(&folder, &model, &vocabulary).map_err(|error| match error {
+            CheckpointError::File(error) => TrainError::File(error),
+            error => error.into(),
+        })?;
     }
-    let (model, vocabulary) = checkpoint::read(&CheckpointFiles::find(&folder)?, context, device)?;
-    Ok(Base { id, vocabulary, model, folder })
+    let found = CheckpointFiles::find(&folder)?;
+    let (model, vocabulary) = checkpoint::read(&found, context, device)?;
+    let written = || files::write(&folder.join(HASH), format!("{}\n", found.sha256).as_bytes());
+    match origin {
+        Origin::Given | Origin::Kept => {}
+        Origin::Trained | Origin::Damaged => written()?,
+        // a cache that somebody else keeps may be read and not written
+        Origin::Unverified => drop(written()),
+    }
+    Ok(Base { id, vocabulary, model, folder, origin })
+}
+
+/// What of a base a folder of the cache holds: a flipped bit in it would give other losses under the ids of the same runs.
+fn kept(folder: &Path) -> Result<Origin, TrainError> {
+    if !files::exists(&folder.join(CheckpointFiles::WEIGHTS)) {
+        return Ok(Origin::Trained);
+    }
+    let hash = folder.join(HASH);
+    if !files::exists(&hash) {
+        return Ok(Origin::Unverified);
+    }
+    let written = files::read(&hash)?;
+    let is_whole = CheckpointFiles::find(folder).is_ok_and(|found| found.sha256.as_bytes() == written.trim_ascii());
+    Ok(if is_whole { Origin::Kept } else { Origin::Damaged })
 }
 
 /// A tokenizer trained on the same number of pairs of every language, as the examples that runs will read.

@@ -19,7 +19,7 @@ mod steps;
 mod trunk;
 
 pub use adamw::AdamW;
-pub use base::{Base, prepare};
+pub use base::{Base, Origin, prepare};
 pub use memory::{Memory, Step};
 pub use run::{Tuner, evaluated, select_device};
 pub use schedule::Schedule;

@@ -43,6 +43,7 @@ fn what_cannot_be_asked() {
     place.write("none.yaml", "{}");
     place.write("odd.yaml", "qaa: many\n");
     place.write("swh.yaml", "swh: 3\n");
+    place.write("twice.yaml", "qaa: 3\nqab: 2\nqaa_Latn: 4\n");
     let lines = [
         "allocate tiny --budget 3k --objective best",
         "allocate tiny --budget 3k --objective cvar:1",
@@ -64,6 +65,37 @@ fn what_cannot_be_asked() {
         "allocate tiny --from odd.yaml",
         "allocate tiny --from swh.yaml",
         "allocate tiny --from nowhere.yaml",
+        "allocate tiny --from twice.yaml",
+        "allocate tiny --budget 3k --min qaa=500 --min qaa_Latn=400",
+        "allocate tiny --budget 3k --max qab=500 --max qaa=400 --max qab=400",
+        "allocate tiny --budget 3k --weight qaa=2 --weight qaa_Latn=2",
+        "allocate tiny --budget-cost 3k --price qaa=2 --price qaa_Latn=3",
+        "allocate tiny --target-loss qaa=3,qab=3,qaa_Latn=3",
+        "allocate tiny --budget 3k --group a:qaa+qaa_Latn>=50%",
+        "allocate tiny --budget 3k --group a:qaa>=5% --group a:qab>=5%",
+        "allocate tiny --target-loss qaa=inf",
+        "allocate tiny --target-loss qaa=-1e300",
     ];
     assert_transcript("not_asked", &lines.map(|line| place.fails(2, line)));
+}
+
+/// What is said in the unit that was asked in, and in few digits.
+#[test]
+fn numbers_beyond_sense() {
+    let place = place();
+    let lines = [
+        "allocate tiny --budget 0 --unit tokens",
+        "allocate tiny --budget 1 --unit tokens",
+        "allocate tiny --budget-cost 1e-9",
+        "allocate tiny --budget-cost 1e300",
+        "allocate tiny --budget-cost -1e300",
+        "allocate tiny --budget 3k --epochs=-1e300",
+        "allocate tiny --budget 3k --weight qaa=-1e300",
+        "allocate tiny --budget 3k --objective cvar:1e300",
+        "allocate tiny --budget 3k --group a:qaa>=1e300%",
+        "allocate tiny --target mean=1e-300",
+        "allocate tiny --budget 1e300",
+        "allocate tiny --budget 99999999999999999999",
+    ];
+    assert_transcript("beyond_sense", &lines.map(|line| place.fails(2, line)));
 }

@@ -99,6 +99,8 @@ fn evaluations_that_are_none() {
         format!("evaluate model {translation}"),
         "evaluate model --task translation --data pairs.tsv --to tur_Latn".to_owned(),
         "evaluate model --task translation --data pairs.tsv --to tur_Latn --columns goal=xx".to_owned(),
+        "evaluate model --task translation --data pairs.tsv --to tur_Latn --columns source=en,source=xx".to_owned(),
+        "evaluate model --task translation --data pairs.tsv --to tur_Latn --to deu_Latn".to_owned(),
         format!("evaluate model {translation} --to tur_Latn --split dev"),
         format!("evaluate model {translation} --to tur_Latn --shots 5"),
         format!("evaluate model {translation} --to tur_Latn --temperature 0"),

@@ -18,6 +18,7 @@ mod generating;
 mod hub;
 mod importing;
 mod layering;
+mod limits;
 mod mixing;
 #[cfg(feature = "train")]
 mod parity;

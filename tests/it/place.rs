@@ -1,6 +1,7 @@
 //! A fresh folder, the real binary at work in it, and transcripts of what it said.
 
 use parallot::files;
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -95,14 +96,31 @@ impl Place {
 
     /// The program with arguments between spaces, to be run here.
     pub fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("parallot"));
-        command.current_dir(self.0.path()).args(line.split_whitespace()).stdin(Stdio::null());
+        let mut command = self.bare(assert_cmd::cargo::cargo_bin!("parallot"));
+        command.args(line.split_whitespace());
+        command
+    }
+
+    /// A command to be run here, of whose surroundings nothing is known that matters.
+    fn bare(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.0.path()).stdin(Stdio::null());
         let of_the_hub =
             ["HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLINE", "http_proxy", "HTTP_PROXY"];
         for name in ["PARALLOT_DATA", "PARALLOT_CACHE", "COLUMNS", "RUST_BACKTRACE"].into_iter().chain(of_the_hub) {
             command.env_remove(name);
         }
         command
+    }
+
+    /// Runs the program to its end, after what a shell does first, such as setting a limit.
+    #[cfg(unix)]
+    pub fn run_after(&self, first: &str, line: &str) -> Ran {
+        let mut command = self.bare("sh");
+        command.arg("-c").arg(format!("{first}; exec \"$0\" {line}")).arg(assert_cmd::cargo::cargo_bin!("parallot"));
+        let mut ran = Ran::of(line, &mut command);
+        ran.line += &format!("  # {first}");
+        ran
     }
 
     /// Runs the program to its end.
@@ -112,9 +130,7 @@ impl Place {
 
     /// The same with environment variables.
     pub fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> Ran {
-        let output = self.command(line).envs(variables.iter().copied()).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Ran { line: line.to_owned(), status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Ran::of(line, self.command(line).envs(variables.iter().copied()))
     }
 
     /// Runs what must succeed.
@@ -140,6 +156,13 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// Runs a command to its end; what it writes elsewhere is not kept.
+    pub fn of(line: &str, command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ran { line: line.to_owned(), status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
     /// Asserts that it failed with an exit status and a message of the house's style.
     pub fn failed(self, status: i32) -> Self {
         assert_eq!(self.status, Some(status), "{self}");

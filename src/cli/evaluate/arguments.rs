@@ -1,5 +1,6 @@
 //! The flags of `parallot evaluate`, and the checked values that they give.
 
+use super::super::count;
 use super::super::failure::{Failure, OrFail};
 use crate::corpus::{PromptStyle, Row, read_table};
 use crate::evaluate::{Columns, Metric, Task};
@@ -9,9 +10,11 @@ use crate::score::{Chrf, Normalisation, ScoreError, Words};
 use crate::units::Lang;
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Tokens of the longest sequence that can be asked for, whatever a model says that it allows.
+const LONGEST: u64 = 131_072;
 
 /// Flags of `parallot evaluate`.
 #[derive(Debug, Clone, Args)]
@@ -37,7 +40,7 @@ pub struct Arguments {
     #[arg(long, value_name = "LANG")]
     pub to: Vec<Lang>,
     /// Take at most so many rows
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::within::<usize>(1..=u64::MAX))]
     pub limit: Option<usize>,
     /// Rows with their answers before each question, from the head of the data or of `--shots-from`
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -76,11 +79,11 @@ pub struct Arguments {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Most tokens of an answer [default: 128, or half of a shorter context]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::within::<usize>(1..=LONGEST))]
     pub max_tokens: Option<usize>,
     /// Rows that are answered together
-    #[arg(long, value_name = "N", default_value = "16")]
-    pub batch: NonZeroUsize,
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = count::within::<usize>(1..=65_536))]
+    pub batch: usize,
     /// Tell the languages of answers apart by what this experiment's corpora teach, instead of by their scripts
     #[arg(long, value_name = "EXPERIMENT")]
     pub identify: Option<String>,
@@ -103,7 +106,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FOLDER")]
     pub base: Option<PathBuf>,
     /// Longest sequence, tokens [default: what the model allows, up to 2048]
-    #[arg(long, value_name = "TOKENS")]
+    #[arg(long, value_name = "TOKENS", value_parser = count::within::<usize>(2..=LONGEST))]
     pub context: Option<usize>,
     /// Where to run: `cpu`, `cuda` or `cuda:1`
     #[arg(long, default_value = "cpu")]

@@ -17,7 +17,7 @@ use crate::evaluate::{self, EvaluateError, Item, Setting, Task};
 use crate::files;
 use crate::model::{Choosing, Decoding};
 use crate::score::{Identifier, Score};
-use crate::units::Lang;
+use crate::units::{Lang, Short};
 use anyhow::anyhow;
 use arguments::TaskName;
 use output::Output;
@@ -72,13 +72,16 @@ fn of_files(arguments: &Arguments) -> Result<Output, Failure> {
 /// The scores of what a model answers.
 fn of_answers(arguments: &Arguments, folder: &Path) -> Result<Output, Failure> {
     let task = arguments.task()?;
+    if let [first, second, ..] = arguments.to.as_slice() {
+        return Err(Failure::input(anyhow!("`--to {first}` and `--to {second}` are given, expected one language of the answers")));
+    }
     let metrics = arguments.metrics()?;
     let Data { rows, shots, inputs } = data(arguments)?;
     let items = task.items(&rows, &shots, &arguments.columns(task.roles())?, arguments.prompt.into()).map_err(hinted)?;
     let identifier = arguments.identify.as_deref().map(|name| identifier(name, arguments)).transpose()?;
     let opened = model::read(arguments, folder)?;
     let setting =
-        Setting { decoding: decoding(arguments, opened.model.context())?, batch: arguments.batch.get(), is_one_line: task.is_one_line() };
+        Setting { decoding: decoding(arguments, opened.model.context())?, batch: arguments.batch, is_one_line: task.is_one_line() };
     let answers = answers::answers(arguments, &opened, &items, &setting)?;
     let cut = answers.iter().filter(|answer| answer.prompt_tokens_cut > 0).count();
     if cut > 0 {
@@ -132,10 +135,10 @@ fn data(arguments: &Arguments) -> Result<Data, Failure> {
 fn decoding(arguments: &Arguments, context: usize) -> Result<Decoding, Failure> {
     let (temperature, top_p) = (arguments.temperature, arguments.top_p);
     if !(temperature.is_finite() && temperature > 0.0) {
-        return Err(Failure::input(anyhow!("`--temperature` is {temperature}, expected a finite number above 0")));
+        return Err(Failure::input(anyhow!("`--temperature` is {}, expected a finite number above 0", Short(temperature))));
     }
     if !(top_p > 0.0 && top_p <= 1.0) {
-        return Err(Failure::input(anyhow!("`--top-p` is {top_p}, expected a number above 0 and up to 1")));
+        return Err(Failure::input(anyhow!("`--top-p` is {}, expected a number above 0 and up to 1", Short(top_p))));
     }
     let choosing = match arguments.sample {
         true => Choosing::Sampled { temperature, top_p, seed: arguments.seed },

@@ -4,6 +4,7 @@ mod list;
 #[cfg(feature = "train")]
 mod work;
 
+use crate::cli::count;
 use crate::cli::failure::{Failure, OrFail};
 use crate::cli::folders::Folders;
 use crate::cli::terminal::{note, say};
@@ -37,10 +38,10 @@ pub struct Arguments {
     #[arg(long, default_value = "cpu")]
     pub device: String,
     /// Runs at a time, each on its share of the cores; by default one a core on the CPU, and one on a GPU
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::within::<usize>(count::JOBS))]
     pub jobs: Option<usize>,
     /// Runs of one size that are trained side by side as one; by default 1 on the CPU, where they do not gain by it, and 16 on a GPU
-    #[arg(long, value_name = "R", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "R", value_parser = count::within::<u32>(count::SIDE_BY_SIDE))]
     pub stack: Option<u32>,
     /// Folder of base models, which are kept by the hash of their spec
     #[arg(long, value_name = "FOLDER", env = "PARALLOT_CACHE", default_value = ".parallot-cache")]
@@ -69,9 +70,6 @@ pub enum Trainer {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folders = Folders::of(&arguments.experiment)?;
     let mut experiment = folders.read()?;
-    if arguments.jobs == Some(0) {
-        return Err(Failure::input(anyhow::anyhow!("`--jobs` is 0, expected at least 1")));
-    }
     if arguments.save.is_some() && arguments.trainer == Trainer::Simulated {
         return Err(Failure::input(anyhow::anyhow!("`--save` with simulated runs, expected runs that train weights")));
     }

@@ -11,7 +11,7 @@ use crate::record::{Outcome, RunRecord, Store};
 use crate::report::eye::{duration, grouped};
 use crate::spec::{BaseFiles, BaseSpec, Experiment, RunSpec};
 use crate::sweep::{Cost, Job, run_missing};
-use crate::train::{Base, Memory, Progress, Step, TrainError, Tuner, Workload, measure, prepare, select_device};
+use crate::train::{Base, Memory, Origin, Progress, Step, TrainError, Tuner, Workload, measure, prepare, select_device};
 use indicatif::{MultiProgress, ProgressBar};
 use std::fmt::Display;
 use std::path::Path;
@@ -129,10 +129,17 @@ pub fn base(
         bar.set_message(format!("{:.3} nats a token", progress.loss_nats));
     });
     bar.finish_and_clear();
-    base.map_err(|error| match error {
+    let base = base.map_err(|error| match error {
         TrainError::Checkpoint(_) => Failure::input(error),
         _ => Failure::work(error),
-    })
+    })?;
+    let (id, folder) = (&base.id, base.folder.display());
+    match base.origin {
+        Origin::Damaged => note(&format!("warning: base `{id}` in `{folder}` was not as it had been written, and was trained again")),
+        Origin::Unverified => note(&format!("note: base `{id}` in `{folder}` had no hash to hold it against; it is taken as it is")),
+        Origin::Given | Origin::Trained | Origin::Kept => {}
+    }
+    Ok(base)
 }
 
 /// A run on the bar of its sweep.

@@ -4,6 +4,7 @@ mod tables;
 mod training;
 
 use super::allocate::{self, HashedFits};
+use super::count;
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
 use super::mixture::{MixtureArguments, coupling};
@@ -37,7 +38,7 @@ pub struct Arguments {
     #[arg(long, value_name = "POLICY,…", value_delimiter = ',', default_value = "proportional,temperature-3.3,unimax-4")]
     pub policies: Vec<String>,
     /// Models a policy
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = count::within::<u64>(1..=1000))]
     pub seeds: u64,
     /// Write the prediction, print the models and their cost, and train nothing
     #[arg(long)]
@@ -49,7 +50,7 @@ pub struct Arguments {
     #[arg(long, default_value = "cpu")]
     pub device: String,
     /// Models at a time, each on its share of the cores; by default one a core on the CPU, and one on a GPU
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::within::<usize>(count::JOBS))]
     pub jobs: Option<usize>,
     /// Folder of base models, which are kept by the hash of their spec
     #[arg(long, value_name = "FOLDER", env = "PARALLOT_CACHE", default_value = ".parallot-cache")]
@@ -67,6 +68,9 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value = "candle", hide = true)]
     pub trainer: Trainer,
 }
+
+/// Most pairs of a mixture, of which a model reads every one.
+const MOST_PAIRS: f64 = 1e9;
 
 /// Parts of a set of sentences, whose losses say how far sets differ by chance.
 const PARTS: usize = 10;
@@ -130,10 +134,6 @@ impl Question {
     fn new(arguments: &Arguments) -> Result<Self, Failure> {
         let folders = Folders::of(&arguments.experiment)?;
         let mut experiment = folders.read()?;
-        if arguments.jobs == Some(0) || arguments.seeds == 0 {
-            let flag = if arguments.seeds == 0 { "--seeds" } else { "--jobs" };
-            return Err(Failure::input(anyhow::anyhow!("`{flag}` is 0, expected at least 1")));
-        }
         sweep::check_device(&arguments.device, arguments.trainer)?;
         let hint = format!("`parallot fit {}` makes them", arguments.experiment);
         let fits = allocate::fits_of_file(&folders.fits.join("fits.json")).map_err(|failure| failure.hint(hint))?;
@@ -142,6 +142,10 @@ impl Question {
             let error = anyhow::anyhow!(
                 "the budget is one of cost, expected pairs: mixtures of equal cost and unequal size differ in more than data"
             );
+            return Err(Failure::input(error));
+        }
+        if problem.budget().amount() > MOST_PAIRS {
+            let error = anyhow::anyhow!("budget of {} is too large to train on, expected at most {MOST_PAIRS}", problem.budget());
             return Err(Failure::input(error));
         }
         let bitexts = text::read(&experiment, &folders, &arguments.text)?;

@@ -39,7 +39,7 @@ pub fn parse(bytes: &[u8]) -> Result<(LoraSpec, PathBuf), ConfigError> {
     let wire: Wire = serde_path_to_error::deserialize(&mut json).map_err(|error| ConfigError::Json(error.to_string()))?;
     let plain = [
         ("peft_type", wire.peft_type == "LORA", "`LORA`"),
-        ("r", wire.r > 0, "at least 1"),
+        ("r", (1..=LoraSpec::MOST_RANK).contains(&(wire.r as u64)), "a whole number from 1 to 8192"),
         ("bias", wire.bias.is_none_or(|bias| bias == "none"), "`none`"),
         ("use_rslora", !wire.use_rslora, "false"),
         ("use_dora", !wire.use_dora, "false"),

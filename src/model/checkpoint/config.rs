@@ -136,6 +136,7 @@ pub fn parse(bytes: &[u8], context: usize) -> Result<(ModelConfig, MarkIds), Con
     };
     config.check().map_err(|error| match error {
         ConfigError::Zero { field: name } => field(published(name), 0, "at least 1"),
+        ConfigError::Large { field: name, found, most } => field(published(name), found, format!("at most {most}")),
         ConfigError::Multiple { field: name, found, divisor } => field(published(name), found, format!("a multiple of {divisor}")),
         error => error,
     })?;

@@ -199,6 +199,7 @@ fn prepared(yaml: &str) -> (Experiment, Vec<Bitext>, Base) {
     let cache = tempfile::tempdir().unwrap();
     let base = prepare(&experiment, &bitexts, &BaseFiles::None, cache.path(), &Device::Cpu, |_| ()).unwrap();
     let read = prepare(&experiment, &bitexts, &BaseFiles::None, cache.path(), &Device::Cpu, |_| panic!("it was kept")).unwrap();
+    assert_eq!((base.origin, read.origin), (Origin::Trained, Origin::Kept));
     assert_eq!(base.model.to_safetensors().unwrap(), read.model.to_safetensors().unwrap());
     (experiment, bitexts, read)
 }
