@@ -32,7 +32,7 @@ pub struct MixtureArguments {
     #[arg(long, value_enum, default_value = "pairs")]
     pub unit: Unit,
     /// Most passes over the unique pairs of a language
-    #[arg(long, value_name = "N", default_value_t = 4.0)]
+    #[arg(long, value_name = "N", default_value_t = MixtureArguments::EPOCHS)]
     pub epochs: f64,
     /// Least pairs of a language, like `tur_Latn=10k`; may be repeated
     #[arg(long, value_name = "LANG=PAIRS")]
@@ -73,12 +73,15 @@ pub struct MixtureArguments {
 }
 
 impl MixtureArguments {
+    /// Passes over the unique pairs of a language unless others are asked for.
+    pub const EPOCHS: f64 = 4.0;
+
     /// A plain budget of pairs, everything else as it is by default.
     pub fn plain(budget: Pairs) -> Self {
         MixtureArguments {
             budget: Some(budget),
             unit: Unit::Pairs,
-            epochs: 4.0,
+            epochs: MixtureArguments::EPOCHS,
             min: vec![],
             max: vec![],
             weight: vec![],

@@ -3,6 +3,7 @@
 mod allocate;
 #[cfg(feature = "train")]
 mod bench;
+mod comparison;
 mod constraint;
 mod curves;
 #[cfg(feature = "train")]
@@ -11,6 +12,7 @@ mod export;
 mod failure;
 mod fit;
 mod folders;
+mod headline;
 #[cfg(feature = "train")]
 mod hub;
 mod import;
