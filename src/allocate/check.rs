@@ -125,7 +125,8 @@ impl Problem {
         }
         if self.is_sketch() {
             // of many problems none is worth a proof by whole pairs; those that are found are held against the groups
-            let nothing = Conflict { constraints: vec!["the groups and the bounds".to_owned(), "nothing meets them all".to_owned()], short: 0.0 };
+            let nothing =
+                Conflict { constraints: vec!["the groups and the bounds".to_owned(), "nothing meets them all".to_owned()], short: 0.0 };
             return if self.fits(&self.all_least()) { Ok(self) } else { Err(ProblemError::Conflict(nothing)) };
         }
         let posed = Posed::of(&self).into_problem();

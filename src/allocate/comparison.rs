@@ -1,7 +1,7 @@
 //! The allocation beside the baselines, under the uncertainty of the laws.
 
 use super::regret::{noise_regret, regret_formula};
-use super::{Allocation, Comparison, Objective, Policy, PolicyRow, Problem};
+use super::{Allocation, Budget, Comparison, GainOf, Objective, Policy, PolicyRow, PredictedBy, Problem, Rule, Term};
 use crate::numeric::quantiles::central;
 use crate::units::{Estimate, Interval};
 use rayon::prelude::*;
@@ -23,7 +23,11 @@ struct Sample {
 /// twice the expected regret `R`: the fitted laws put our loss `R` below that of the true optimum's pairs, and the true laws put it
 /// `R` above. `R` is estimated by [`Comparison::noise_regret_nats`], and our gain is lowered by `2 R`. Policies that need what is unknown are left out.
 pub fn compare(problem: &Problem, policies: &[Policy]) -> Comparison {
-    let allocation = problem.solve();
+    compare_with(problem, policies, problem.solve())
+}
+
+/// The same of an allocation as solved.
+pub(super) fn compare_with(problem: &Problem, policies: &[Policy], allocation: Allocation) -> Comparison {
     let mut rows = vec![(Policy::Parallot, allocation.pairs()), (Policy::Uniform, Policy::Uniform.allot(problem))];
     let further = policies.iter().filter(|policy| !matches!(policy, Policy::Parallot | Policy::Uniform));
     rows.extend(further.filter(|policy| policy.is_defined_for(problem)).map(|policy| (*policy, policy.allot(problem))));
@@ -39,12 +43,82 @@ pub fn compare(problem: &Problem, policies: &[Policy]) -> Comparison {
     let expected_regret_nats = regrets.iter().sum::<f64>() / regrets.len().max(1) as f64;
     let share = |i: usize| estimate(fitted.shares[i], samples.iter().map(|sample| sample.shares[i]));
     let shares = (0..problem.terms().len()).map(share).collect();
-    let table = Table { problem, rows: &rows, fitted: &fitted, samples: &samples, correction: 2.0 * noise_regret_nats };
+    // the estimate of a regret may fall below 0 by its rounding; it never raises a gain
+    let correction = 2.0 * noise_regret_nats.max(0.0);
+    let slack_nats = slack(problem, &allocation);
+    let table = Table { problem, rows: &rows, fitted: &fitted, samples: &samples, correction, slack_nats };
     let policies = (0..rows.len()).map(|at| table.row(at)).collect();
     let regret_formula_nats = regret_formula(problem, &allocation);
     let draws = problem.draws().len();
     let uniform_meets_groups = problem.meets_groups(&rows[1].1);
-    Comparison { allocation, shares, policies, uniform_meets_groups, expected_regret_nats, noise_regret_nats, regret_formula_nats, draws }
+    Comparison {
+        has_choice: has_choice(problem),
+        gain_of: if problem.objective() == Objective::Worst { GainOf::Worst } else { GainOf::Mean },
+        predicted_by: if problem.coupling().is_some() { PredictedBy::Transfer } else { PredictedBy::OneLanguage },
+        allocation,
+        shares,
+        policies,
+        uniform_meets_groups,
+        slack_nats,
+        expected_regret_nats,
+        noise_regret_nats,
+        regret_formula_nats,
+        draws,
+    }
+}
+
+/// What the certificate leaves open, in the unit of the score.
+fn slack(problem: &Problem, allocation: &Allocation) -> f64 {
+    let open = allocation.objective - allocation.lower_bound;
+    match problem.objective() {
+        Objective::Mean | Objective::Tail(_) => open / problem.terms().iter().map(|term| term.weight).sum::<f64>(),
+        Objective::Worst => open,
+    }
+}
+
+/// Whether an optimum is as good as proven: nobody minds a slack of a millionth of a nat, or of a twentieth of the gain that is told.
+fn is_proven(slack_nats: f64, gain_nats: f64) -> bool {
+    slack_nats <= 1e-6 || slack_nats <= 0.05 * gain_nats.abs()
+}
+
+/// Whether more than one allocation meets the bounds, the budget and the groups that are held exactly.
+fn has_choice(problem: &Problem) -> bool {
+    let (terms, budget) = (problem.terms(), problem.budget());
+    let cost = |pairs: &dyn Fn(&Term) -> u64| terms.iter().map(|term| problem.cost(term) * pairs(term) as f64).sum::<f64>();
+    let free: Vec<usize> = (0..terms.len()).filter(|&i| terms[i].least() < problem.most(&terms[i])).collect();
+    let left = budget.amount() - cost(&Term::least);
+    let cheapest = free.iter().map(|&i| problem.cost(&terms[i])).fold(f64::INFINITY, f64::min);
+    if left < cheapest * (1.0 - 1e-9) || cost(&|term| problem.most(term)) <= budget.amount() {
+        return false;
+    }
+    let exact = problem.groups().iter().filter(|group| group.rule == Rule::Exactly);
+    let mut rows: Vec<Vec<f64>> =
+        exact.map(|group| free.iter().map(|i| if group.members.contains(i) { 1.0 } else { 0.0 }).collect()).collect();
+    // pairs are spent to the last where nothing but the budget holds their sum
+    if matches!(budget, Budget::Pairs(_)) && problem.groups().is_empty() {
+        rows.push(vec![1.0; free.len()]);
+    }
+    free.len() > rank(rows)
+}
+
+/// Rank of a matrix of zeros and ones by elimination.
+fn rank(mut rows: Vec<Vec<f64>>) -> usize {
+    let columns = rows.first().map_or(0, Vec::len);
+    let mut rank = 0;
+    for column in 0..columns {
+        let Some(pivot) = (rank..rows.len()).max_by(|&a, &b| rows[a][column].abs().total_cmp(&rows[b][column].abs())) else { break };
+        if rows[pivot][column].abs() < 1e-9 {
+            continue;
+        }
+        rows.swap(rank, pivot);
+        let (done, rest) = rows.split_at_mut(rank + 1);
+        for row in rest {
+            let factor = row[column] / done[rank][column];
+            row.iter_mut().zip(&done[rank]).for_each(|(x, pivot)| *x -= factor * pivot);
+        }
+        rank += 1;
+    }
+    rank
 }
 
 /// Loss of each language under each of some allocations, nats per target token: of the fitted laws, with the interval over the draws.
@@ -84,6 +158,8 @@ struct Table<'a> {
     samples: &'a [Sample],
     /// What our gain over any other policy is lowered by.
     correction: f64,
+    /// What the certificate leaves open.
+    slack_nats: f64,
 }
 
 impl Table<'_> {
@@ -94,8 +170,13 @@ impl Table<'_> {
             let of = |sample: &Sample| value(self.problem, &sample.losses[at]);
             estimate(of(self.fitted), self.samples.iter().map(of))
         };
-        let (gain_nats, chance_to_beat_uniform) = self.difference(1, at, if at == 0 { self.correction } else { 0.0 });
-        let (behind_nats, chance_parallot_beats) = self.difference(at, 0, if at == 0 { 0.0 } else { self.correction });
+        let is_proven = is_proven(self.slack_nats, self.difference(1, 0, self.correction).value);
+        let gain_nats = match at {
+            0 => is_proven.then(|| self.difference(1, 0, self.correction)),
+            1 => None,
+            _ => Some(self.difference(1, at, 0.0)),
+        };
+        let behind_nats = (at > 0 && is_proven && !policy.is_of_draws()).then(|| self.difference(at, 0, self.correction));
         PolicyRow {
             policy: *policy,
             pairs: pairs.clone(),
@@ -103,23 +184,19 @@ impl Table<'_> {
             mean_loss_nats: over_draws(weighted_mean),
             worst_loss_nats: over_draws(worst),
             gain_nats,
-            chance_to_beat_uniform,
             behind_nats,
-            chance_parallot_beats,
         }
     }
 
-    /// The score of one policy less that of another and less `correction`: mean over the draws, interval, share of the draws above 0.
-    fn difference(&self, from: usize, to: usize, correction: f64) -> (Estimate, f64) {
+    /// The score of one policy less that of another and less `correction`: mean over the draws, and their middle 90 %.
+    fn difference(&self, from: usize, to: usize, correction: f64) -> Estimate {
         let of = |sample: &Sample| match [from, to].map(|at| score(self.problem, &sample.losses[at])) {
             // two infinite losses have no difference
             [from, to] if from == to => 0.0,
             [from, to] => from - to - correction,
         };
         let differences: Vec<f64> = if self.samples.is_empty() { vec![of(self.fitted)] } else { self.samples.iter().map(of).collect() };
-        let count = differences.len() as f64;
-        let above = differences.iter().filter(|difference| **difference > 0.0).count();
-        (estimate(differences.iter().sum::<f64>() / count, differences.iter().copied()), above as f64 / count)
+        estimate(differences.iter().sum::<f64>() / differences.len() as f64, differences.iter().copied())
     }
 }
 

@@ -31,7 +31,7 @@ pub use pareto::{ParetoPoint, pareto_front};
 pub use problem::{Amount, Budget, Group, Objective, Problem, ProblemError, Rule, budget_path};
 pub use target::{Target, TargetError, least_budget};
 pub use term::{Drawn, Term};
-pub use verdict::Verdict;
+pub use verdict::{Finding, GainOf, Measured, Predicted, PredictedBy, Verdict};
 
 use crate::units::Estimate;
 use serde::{Deserialize, Serialize};
@@ -135,6 +135,13 @@ pub enum Policy {
     UniMax(f64),
 }
 
+impl Policy {
+    /// Whether the draws chose it by which policies are compared.
+    pub fn is_of_draws(&self) -> bool {
+        matches!(self, Policy::DrawsMean | Policy::DrawsTail(_))
+    }
+}
+
 impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -181,13 +188,11 @@ pub struct PolicyRow {
     /// Score of uniform less that of this policy, nats per target token: positive is better than uniform. The score is the mean loss, or
     /// the worst where that is the objective.
     /// Its value is the mean over the draws, not the gain under the fitted laws: those chose the allocation and so flatter it.
-    pub gain_nats: Estimate,
-    /// Share of the draws in which the gain is above 0.
-    pub chance_to_beat_uniform: f64,
-    /// Score of this policy less that of ours, likewise: what going over to ours brings.
-    pub behind_nats: Estimate,
-    /// Share of the draws in which ours is better.
-    pub chance_parallot_beats: f64,
+    /// Absent of uniform itself, and of ours where the optimum is not proven.
+    pub gain_nats: Option<Estimate>,
+    /// Score of this policy less that of ours, likewise: what going over to ours brings. Absent of ours, of the optima over the draws, which
+    /// the very draws flatter that would judge them, and where the optimum is not proven.
+    pub behind_nats: Option<Estimate>,
 }
 
 /// The allocation beside the baselines, under the uncertainty of the laws.
@@ -201,6 +206,15 @@ pub struct Comparison {
     pub policies: Vec<PolicyRow>,
     /// Whether uniform meets the groups; where it does not there is nothing to keep.
     pub uniform_meets_groups: bool,
+    /// Whether bounds, groups and budget leave more than one allocation.
+    pub has_choice: bool,
+    /// What the gains are of.
+    pub gain_of: GainOf,
+    /// Which laws predict the gains.
+    pub predicted_by: PredictedBy,
+    /// By how much another allocation may be better for all that is proven, nats per target token of the score.
+    #[serde(with = "crate::units::any_number")]
+    pub slack_nats: f64,
     /// What not knowing the laws is expected to cost the allocation, nats per target token of the score: the mean over the draws of what the
     /// draw's own optimum would save under it.
     #[serde(with = "crate::units::any_number")]

@@ -106,7 +106,8 @@ impl Posed {
                 parts.languages.iter_mut().for_each(|language| language.grain = None);
                 let boxes = if problem.is_sketch() { BOXES_OF_SKETCH } else { BOXES };
                 let continuous = optimum::solve_within(&optimum::Problem::new(parts).ok()?, boxes).solved;
-                let start = continuous.as_ref().map_or_else(|| Some(amounts(problem.witness.as_ref()?)), |solved| Some(solved.x.clone()))?;
+                let start =
+                    continuous.as_ref().map_or_else(|| Some(amounts(problem.witness.as_ref()?)), |solved| Some(solved.x.clone()))?;
                 let pairs = whole::near(problem, &posed, is_average, &start)?;
                 let x = amounts(&pairs);
                 let (objective, nothing) = (posed.objective(&x), optimum::Solved::unproven(x.clone(), posed.objective(&x)));

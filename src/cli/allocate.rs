@@ -1,20 +1,23 @@
 //! `parallot allocate`: a budget over languages by fitted laws.
 
+use super::comparison;
 use super::constraint::TAIL;
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
+use super::headline::{self, ToKnow};
 use super::mixture::MixtureArguments;
 use super::report::report_of;
-use super::terminal::{note, say, table};
+use super::terminal::{note, say};
 use super::version;
 use crate::allocate::{
-    Active, Allocation, Budget, Comparison, Objective, ParetoPoint, Policy, Problem, Term, budget_path, compare, pareto_front,
+    Active, Allocation, Budget, Comparison, Measured, Objective, ParetoPoint, Policy, Predicted, Problem, Term, Verdict, budget_path,
+    compare, pareto_front,
 };
 use crate::files;
 use crate::fit::FitFile;
 use crate::report::csv;
-use crate::report::eye::{self, grouped, nats, percent, signed};
-use crate::units::Estimate;
+use crate::report::eye::{self, grouped};
+use crate::validate::{Asked, Validation, nearest};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -56,6 +59,9 @@ pub struct Arguments {
     /// Print the allocation as JSON
     #[arg(long)]
     pub json: bool,
+    /// Whether models are tuned on the allocation next, so that nobody need be told how to.
+    #[arg(skip)]
+    pub is_tried_next: bool,
     /// Folder to write `allocation.json` and `allocation.csv` to; that of the experiment's fits where one is given
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
@@ -71,18 +77,47 @@ pub struct AllocationFile {
     pub source: String,
     /// Hash of the fits.
     pub fits_sha256: String,
+    /// The one honest sentence.
+    pub verdict: String,
+    /// The policy that it recommends; none where the optimum is not proven.
+    pub recommended: Option<Policy>,
+    /// What models tuned on the allocation were measured to gain, where a validation of the experiment says.
+    pub measured: Option<Measured>,
+    /// What is predicted of it.
+    pub predicted: Option<Predicted>,
+    /// What it would take to know, where it was not measured.
+    pub to_know: Option<ToKnow>,
     /// The languages with their laws and bounds.
     pub terms: Vec<Term>,
     /// What counts: `mean`, `worst` or `cvar:` and a level.
     pub objective: String,
-    /// The one honest sentence.
-    pub verdict: String,
     /// The allocation beside the baselines.
     pub comparison: Comparison,
     /// The same problem at other budgets.
     pub budget_path: Vec<Allocation>,
     /// The front between the mean and the worst language.
     pub pareto_front: Vec<ParetoPoint>,
+}
+
+impl AllocationFile {
+    /// The verdict on it.
+    pub fn verdict(&self) -> Verdict {
+        self.comparison.verdict(self.measured)
+    }
+
+    /// The same file judged by the validations that are there now.
+    pub fn judged(mut self, validations: &[Validation]) -> Self {
+        let (is_mean, fits_sha256) = (self.objective == Objective::Mean.to_string(), self.fits_sha256.as_str());
+        let asked = Asked { terms: &self.terms, allocation: &self.comparison.allocation, is_mean, fits_sha256 };
+        let verdict = self.comparison.verdict(nearest(validations, asked).map(|(_, measured)| measured));
+        self.measured = match verdict {
+            Verdict::Measured { measured, .. } => Some(measured),
+            // what does not decide is not told
+            _ => None,
+        };
+        self.to_know = self.to_know.filter(|_| self.measured.is_none_or(|measured| measured.budget != measured.asked));
+        AllocationFile { verdict: verdict.to_string(), recommended: verdict.recommended(), ..self }
+    }
 }
 
 /// Runs the verb.
@@ -93,11 +128,17 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folders = arguments.experiment.as_deref().map(Folders::of).transpose()?;
     let fits = read_fits(arguments, folders.as_ref())?;
     let problem = arguments.mixture.pose(&fits.file)?;
-    let out = arguments.out.clone().or_else(|| folders.map(|folders| folders.fits));
+    let out = arguments.out.clone().or_else(|| folders.as_ref().map(|folders| folders.fits.clone()));
     if let Some(out) = &out {
         files::check_writable(out).or_input()?;
     }
-    let allocation = allocate(&fits, &problem);
+    let validations = folders.as_ref().map_or_else(|| Ok(Vec::new()), headline::validations)?;
+    let mut allocation = allocate(&fits, &problem).judged(&validations);
+    let experiment = arguments.experiment.as_deref().zip(folders.as_ref());
+    if !arguments.is_tried_next {
+        let asked = (experiment, &arguments.mixture);
+        allocation.to_know = ToKnow::new(&allocation.verdict(), &problem, &allocation.comparison, &fits.file, asked);
+    }
     warn(&fits.file, &allocation);
     if arguments.mixture.transfer {
         warn_of_transfer(&fits.file, &allocation);
@@ -108,9 +149,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.json {
         say(&serde_json::to_string_pretty(&allocation).or_work()?);
     } else {
-        print(&allocation);
+        comparison::print(&allocation, &validations);
         if let Some(out) = &out {
             say(&format!("\nallocation in `{}`", out.display()));
+        }
+        if let (Some(experiment), Some(Policy::Uniform), false) =
+            (&arguments.experiment, allocation.recommended, allocation.verdict() == Verdict::Same)
+        {
+            say(&format!("`parallot export {experiment}` writes uniform; with `--policy parallot` the allocation above"));
         }
     }
     Ok(())
@@ -148,8 +194,8 @@ fn parse_fits(json: &str, name: &str) -> Result<HashedFits, Failure> {
     Ok(HashedFits { file, sha256: files::hash(json.as_bytes()) })
 }
 
-/// Solves a problem over fits and compares the result with the baselines under the bootstrap draws.
-pub fn allocate(fits: &HashedFits, problem: &Problem) -> AllocationFile {
+/// Solves a problem over fits and compares the result with the baselines over the draws of the laws; to be [`AllocationFile::judged`].
+fn allocate(fits: &HashedFits, problem: &Problem) -> AllocationFile {
     let single = problem.objective() == Objective::Mean;
     let policies: Vec<Policy> =
         POLICIES.into_iter().filter(|policy| single || !matches!(policy, Policy::DrawsMean | Policy::DrawsTail(_))).collect();
@@ -160,7 +206,11 @@ pub fn allocate(fits: &HashedFits, problem: &Problem) -> AllocationFile {
         fits_sha256: fits.sha256.clone(),
         terms: problem.terms().to_vec(),
         objective: problem.objective().to_string(),
-        verdict: comparison.verdict().to_string(),
+        verdict: String::new(),
+        recommended: None,
+        measured: None,
+        predicted: comparison.predicted(),
+        to_know: None,
         budget_path: budget_path(problem, &budgets(problem.budget())),
         pareto_front: pareto_front(problem, FRONT),
         comparison,
@@ -172,6 +222,9 @@ const FAR: f64 = 4.0;
 
 /// Names what a person should know before following the allocation.
 fn warn(fits: &FitFile, allocation: &AllocationFile) {
+    if let Some(warning) = allocation.verdict().warning() {
+        note(&format!("warning: {warning}; gap {} of the reducible loss", eye::significant(allocation.comparison.allocation.gap, 2)));
+    }
     let languages = &allocation.comparison.allocation.languages;
     let held: Vec<String> = (languages.iter().filter(|language| language.active == Active::Floor))
         .map(|language| format!("`{}` at {}", language.lang, grouped(language.pairs)))
@@ -229,76 +282,4 @@ pub fn write(fits: &HashedFits, allocation: &AllocationFile, out: &std::path::Pa
         format!("parallot allocate --budget {}", allocation.comparison.allocation.budget.amount()),
     );
     files::write(&out.join("allocation.csv"), &csv::allocation(&report, &allocation.comparison).or_work()?).or_work()
-}
-
-/// Prints an allocation for a person.
-pub fn print(file: &AllocationFile) {
-    let comparison = &file.comparison;
-    let moves = file.terms.iter().any(|term| term.current.is_some());
-    let rows = comparison.allocation.languages.iter().zip(&comparison.shares).enumerate().map(|(at, (language, share))| {
-        let loss = comparison.policies.first().map(|ours| ours.loss_nats[at]);
-        let current = file.terms.get(at).and_then(|term| term.current).unwrap_or(0);
-        let mut cells = vec![
-            language.lang.clone(),
-            grouped(language.pairs),
-            percent(language.share),
-            format!("{} to {}", percent(share.interval_90.lo), percent(share.interval_90.hi)),
-            language.epochs.map_or("-".to_owned(), |epochs| format!("{epochs:.2}")),
-            loss.map_or("-".to_owned(), |loss| with_interval(loss, nats)),
-            match language.active {
-                Active::None => "-",
-                Active::Lower => "least",
-                Active::Floor => "floor",
-                Active::Upper => "most",
-            }
-            .to_owned(),
-        ];
-        if moves {
-            let sign = if language.pairs < current { "\u{2212}" } else { "+" };
-            cells.insert(2, format!("{sign}{}", grouped(language.pairs.abs_diff(current))));
-        }
-        cells
-    });
-    let mut headings = vec!["language", "pairs", "share", "90 % interval", "epochs", "loss, nats a token", "at bound"];
-    if moves {
-        headings.insert(2, "move");
-    }
-    say(&table(&headings, rows));
-    for (term, language) in file.terms.iter().zip(&comparison.allocation.languages) {
-        let (pairs, worth) = (language.pairs as f64, term.worth(language.pairs as f64));
-        if let (true, Some(repetition)) = (worth < pairs, term.repetition) {
-            let (lang, r_star) = (&term.lang, eye::significant(repetition.r_star(), 3));
-            say(&format!("{} pairs of `{lang}` are worth {} unique ones (R* {r_star})", grouped(language.pairs), grouped(worth as u64)));
-        }
-    }
-    say("");
-    let rows = comparison.policies.iter().map(|row| {
-        let uniform = row.policy == Policy::Uniform;
-        vec![
-            row.policy.to_string(),
-            nats(row.mean_loss_nats.value),
-            nats(row.worst_loss_nats.value),
-            if uniform { "-".to_owned() } else { with_interval(row.gain_nats, signed) },
-            if uniform { "-".to_owned() } else { format!("{:.2}", row.chance_to_beat_uniform) },
-            if row.policy == Policy::Parallot { "-".to_owned() } else { format!("{:.2}", row.chance_parallot_beats) },
-        ]
-    });
-    say(&table(
-        &["policy", "mean loss, nats", "worst language", "gain over uniform (90 %)", "chance to beat it", "parallot beats it"],
-        rows,
-    ));
-    if comparison.draws > 0 {
-        let regret = comparison.expected_regret_nats;
-        let formula = comparison.regret_formula_nats.map_or(String::new(), |formula| format!(", by the formula {}", nats(formula)));
-        say(&format!("\nexpected regret against knowing the laws: {} nats{formula}", nats(regret)));
-        let noise = nats(comparison.noise_regret_nats);
-        say(&format!(
-            "noise alone: {noise} nats; gains of parallot are lowered by twice that, for the laws that predict them also chose it (METHODOLOGY.md)"
-        ));
-    }
-    say(&format!("\nverdict on {}: {}", eye::budget(comparison.allocation.budget), file.verdict));
-}
-
-fn with_interval(estimate: Estimate, eye: impl Fn(f64) -> String) -> String {
-    format!("{} ({} to {})", eye(estimate.value), eye(estimate.interval_90.lo), eye(estimate.interval_90.hi))
 }

@@ -1,11 +1,14 @@
 //! `parallot export`: an allocation as a trainer's configuration and exact data files.
 
+use super::allocate::AllocationFile;
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
+use super::headline;
 use super::report::read_allocation;
-use super::terminal::say;
+use super::terminal::{note, say};
 use super::text::{self, TextArguments};
 use super::written;
+use crate::allocate::{Policy, PolicyRow};
 use crate::corpus::{Bitext, Instruction, Pair, prompt, prompt::Choice};
 use crate::export::{Portion, Row, Settings, llamafactory};
 use crate::files;
@@ -31,6 +34,9 @@ pub struct Arguments {
     /// Prompt template of the model, by its name in the trainer
     #[arg(long, value_name = "NAME")]
     pub template: Option<String>,
+    /// Policy whose pairs to write, a row of the comparison that `parallot allocate` prints; the recommended one where absent
+    #[arg(long, value_name = "POLICY")]
+    pub policy: Option<String>,
     /// Seed of the order of the pairs and of their wordings
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
@@ -68,14 +74,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let error = anyhow::anyhow!("`{}` has no allocation, expected `allocation.json` in `{}`", folders.name, folders.fits.display());
         return Err(Failure::input(error).hint(format!("`parallot allocate {} --budget N` makes it", arguments.experiment)));
     };
+    let allocation = allocation.judged(&headline::validations(&folders)?);
     let fits = folders.fits.join("fits.json");
     if files::hash(&files::read(&fits).or_input()?) != allocation.fits_sha256 {
         let error = anyhow::anyhow!("the allocation in `{}` is of other fits than `fits.json` there", folders.fits.display());
         return Err(Failure::input(error).hint(format!("`parallot allocate {} --budget N` makes a new one", arguments.experiment)));
     }
-    let total: u64 = allocation.comparison.allocation.pairs().iter().sum();
+    let chosen = chosen(&allocation, arguments.policy.as_deref())?;
+    let total: u64 = chosen.pairs.iter().sum();
     if total > MOST_ROWS {
-        let error = anyhow::anyhow!("the allocation has {} pairs, expected at most {} to write", grouped(total), grouped(MOST_ROWS));
+        let error = anyhow::anyhow!("`{}` has {} pairs, expected at most {} to write", chosen.policy, grouped(total), grouped(MOST_ROWS));
         return Err(
             Failure::input(error).hint("a trainer reads a row for each of them; `parallot allocate --budget N` makes a smaller one")
         );
@@ -88,10 +96,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .allocation
         .languages
         .iter()
-        .map(|language| {
+        .zip(&chosen.pairs)
+        .map(|(language, &pairs)| {
             let bitext = bitexts.iter().find(|bitext| bitext.lang.code() == language.lang);
             let bitext = bitext.ok_or_else(|| anyhow::anyhow!("the allocation names `{}`, which the experiment has not", language.lang));
-            Ok(examples(bitext.or_input()?, language.pairs, direction, experiment.evaluation.pairs, arguments.seed))
+            Ok(examples(bitext.or_input()?, pairs, direction, experiment.evaluation.pairs, arguments.seed))
         })
         .collect::<Result<Vec<_>, Failure>>()?;
     let rows: Vec<(Vec<Row>, Vec<Row>)> = examples.iter().map(|language| (rows(&language.train), rows(&language.validation))).collect();
@@ -106,20 +115,56 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             target_tokens: None,
         })
         .collect();
-    let stamp = format!("parallot {}, fits sha256 {}", allocation.parallot, allocation.fits_sha256);
+    let stamp = format!("parallot {}, fits sha256 {}, policy {}", allocation.parallot, allocation.fits_sha256, chosen.policy);
     let exported = llamafactory(&portions, &settings(arguments), &stamp).or_work()?;
     let count = exported.data.len();
     written::write(&exported, &arguments.out, &stamp, arguments.force)?;
     let out = arguments.out.display();
+    tell(&allocation, chosen.policy);
     say(&format!("{} training rows in {count} data files, `train.yaml` and `realised.csv` in `{out}`", grouped(total)));
     say(&format!("next: (cd {out} && llamafactory-cli train train.yaml)"));
     Ok(())
 }
 
+/// The policy to write: the one asked for, or else the recommended one.
+fn chosen<'a>(allocation: &'a AllocationFile, asked: Option<&str>) -> Result<&'a PolicyRow, Failure> {
+    let rows = &allocation.comparison.policies;
+    let names = || rows.iter().map(|row| format!("`{}`", row.policy)).collect::<Vec<_>>().join(", ");
+    if let Some(name) = asked {
+        let row = rows.iter().find(|row| row.policy.to_string() == name);
+        return row.ok_or_else(|| {
+            let error = anyhow::anyhow!("`--policy` names `{name}`, expected a policy of the allocation");
+            Failure::input(error).hint(format!("its policies are {}", names()))
+        });
+    }
+    let Some(recommended) = allocation.recommended else {
+        let error = anyhow::anyhow!("the allocation recommends no policy, expected one to write: {}", allocation.verdict);
+        return Err(Failure::input(error).hint(format!("`--policy POLICY` chooses one of {}", names())));
+    };
+    let row = rows.iter().find(|row| row.policy == recommended);
+    row.ok_or_else(|| Failure::input(anyhow::anyhow!("the allocation has no row of `{recommended}`, which it recommends")))
+}
+
+/// Which policy is written, and why, or why not.
+fn tell(allocation: &AllocationFile, written: Policy) {
+    let verdict = allocation.verdict();
+    match verdict.recommended() {
+        Some(recommended) if recommended == written => say(&format!("policy `{written}`, as recommended: {verdict}")),
+        Some(recommended) => {
+            say(&format!("policy `{written}`, as asked for"));
+            note(&format!("note: the recommended policy is `{recommended}`: {verdict}"));
+        }
+        None => {
+            say(&format!("policy `{written}`, as asked for"));
+            note(&format!("note: no policy is recommended: {verdict}"));
+        }
+    }
+}
+
 fn examples(bitext: &Bitext, pairs: u64, direction: Direction, validation: usize, seed: u64) -> Examples {
     let instruct = |pair: &Pair, choice: Choice| prompt::instruction(pair, direction, &bitext.name, choice);
     let shuffled = bitext.train.shuffled(seed);
-    // rows beyond the allotted ones are never drawn
+    // rows beyond the allocated ones are never drawn
     let unique = shuffled.pairs().iter().take(usize::try_from(pairs).unwrap_or(usize::MAX)).enumerate();
     let dev = bitext.dev.pairs().iter().take(validation).enumerate();
     Examples {

@@ -35,7 +35,7 @@ pub struct MixtureArguments {
     #[arg(long, value_enum, default_value = "pairs")]
     pub unit: Unit,
     /// Most passes over the unique pairs of a language
-    #[arg(long, value_name = "N", default_value_t = 4.0)]
+    #[arg(long, value_name = "N", default_value_t = MixtureArguments::EPOCHS)]
     pub epochs: f64,
     /// Least pairs of a language, like `tur_Latn=10k`; may be repeated
     #[arg(long, value_name = "LANG=PAIRS")]
@@ -76,12 +76,15 @@ pub struct MixtureArguments {
 }
 
 impl MixtureArguments {
+    /// Passes over the unique pairs of a language unless others are asked for.
+    pub const EPOCHS: f64 = 4.0;
+
     /// A plain budget of pairs, everything else as it is by default.
     pub fn plain(budget: Pairs) -> Self {
         MixtureArguments {
             budget: Some(budget),
             unit: Unit::Pairs,
-            epochs: 4.0,
+            epochs: MixtureArguments::EPOCHS,
             min: vec![],
             max: vec![],
             weight: vec![],
@@ -143,8 +146,8 @@ impl MixtureArguments {
     /// Pairs that no language gets fewer of: half of the smallest size that was run, but for those whose least pairs are said.
     fn floors(&self, file: &FitFile, names: &[String]) -> Result<Vec<u64>, Failure> {
         let mut floors: Vec<u64> = file.fits.iter().map(|fit| (0.5 * fit.smallest_run()).ceil() as u64).collect();
-        for (lang, _) in assignments::<Pairs>("--min", &self.min)? {
-            floors[place(names, "--min", &lang)?] = 0;
+        for (at, _) in assignments::<Pairs>("--min", &self.min, names)? {
+            floors[at] = 0;
         }
         Ok(floors)
     }
@@ -294,10 +297,12 @@ fn hinted(error: ProblemError, unit: Unit) -> Failure {
         }
         ProblemError::Cost { .. } => "`--price LANG=COST` sets the cost of a pair, 1 unless said",
         ProblemError::Form { .. } => "`parallot fit --form` names the forms to weigh",
-        ProblemError::NoFiniteValue { .. } => "`--weight LANG=0` leaves a language out, and with it its loss; `--budget` and `--max` give it pairs",
         ProblemError::NoDraws => "`parallot fit` draws laws unless `--bootstraps 0` is said",
         ProblemError::NoFiniteValue { .. } | ProblemError::BelowLower { .. } | ProblemError::TooLarge { .. } if unit == Unit::Tokens => {
             "with `--unit tokens` a unit of cost is a token; `--budget`, `--min` and `--max` set what must fit together"
+        }
+        ProblemError::NoFiniteValue { .. } => {
+            "`--weight LANG=0` leaves a language out, and with it its loss; `--budget` and `--max` give it pairs"
         }
         _ => "`--budget`, `--epochs`, `--min`, `--max`, `--group` and `--no-worse-than` set what must fit together",
     };

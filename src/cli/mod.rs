@@ -4,6 +4,7 @@ mod allocate;
 mod allocator;
 #[cfg(feature = "train")]
 mod bench;
+mod comparison;
 mod constraint;
 mod count;
 mod curves;
@@ -13,6 +14,7 @@ mod export;
 mod failure;
 mod fit;
 mod folders;
+mod headline;
 #[cfg(feature = "train")]
 mod hub;
 mod import;

@@ -1,14 +1,20 @@
 //! `parallot quickstart`: the whole chain on constructed languages, in one folder.
 
 use super::failure::{Failure, OrFail};
+use super::folders::Folders;
+use super::headline::validation_name;
 use super::mixture::MixtureArguments;
 use super::terminal::{note, say};
 use super::text::TextArguments;
 use super::{allocate, export, fit, report, sweep};
+use crate::allocate::PolicyRow;
 use crate::corpus::Constructed;
 use crate::files;
+use crate::record::Store;
 use crate::report::eye::duration;
+use crate::sweep::Speed;
 use crate::units::Pairs;
+use crate::validate::distinct;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -18,7 +24,7 @@ pub struct Arguments {
     /// Folder to write everything to
     #[arg(long, value_name = "FOLDER", default_value = "parallot-quickstart")]
     pub out: PathBuf,
-    /// Pairs to allot
+    /// Pairs to allocate
     #[arg(long, value_name = "PAIRS", default_value = "12k")]
     pub budget: Pairs,
     /// Where to train: `cpu`, `cuda` or `cuda:1`
@@ -41,7 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     files::write(&yaml, format!("{EXPERIMENT}constructed:\n{languages}").as_bytes()).or_input()?;
     let experiment = yaml.display().to_string();
 
-    note("1/5 small training runs");
+    note("1/6 small training runs");
     sweep::run(&sweep::Arguments {
         experiment: experiment.clone(),
         list: false,
@@ -54,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         text: TextArguments::default(),
         trainer: arguments.trainer,
     })?;
-    note("2/5 laws");
+    note("2/6 laws");
     fit::run(&fit::Arguments {
         experiment: Some(experiment.clone()),
         curves: None,
@@ -66,18 +72,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         draws: None,
         json: None,
     })?;
-    note("3/5 allocation");
+    note("3/6 allocation");
     allocate::run(&allocate::Arguments {
         experiment: Some(experiment.clone()),
         fits: None,
         problem: None,
         mixture: MixtureArguments::plain(arguments.budget),
         json: false,
+        is_tried_next: true,
         out: None,
     })?;
-    note("4/5 plots and page");
+    note("4/6 models tuned on the allocation and on uniform");
+    Trial { arguments, experiment: &experiment, folders: Folders::of(&experiment)? }.run(start.elapsed().as_secs_f64())?;
+    note("5/6 plots and page");
     report::run(&report::Arguments { experiment: experiment.clone(), out: None })?;
-    note("5/5 data and configuration for LLaMA-Factory");
+    note("6/6 data and configuration for LLaMA-Factory");
     let out = arguments.out.join("llamafactory");
     export::run(&export::Arguments {
         experiment,
@@ -85,6 +94,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         out,
         model: None,
         template: None,
+        policy: None,
         seed: 0,
         force: false,
         text: TextArguments::default(),
@@ -93,4 +103,82 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     say(&format!("\neverything is in `{folder}`, made in {}", duration(start.elapsed().as_secs_f64())));
     say(&format!("look first at `{}`", arguments.out.join("plots/quickstart/index.html").display()));
     Ok(())
+}
+
+/// Seconds that all of it may take.
+const MOST_SECONDS: f64 = 180.0;
+
+/// Seconds kept for what follows the models, and for what the estimate of their time does not know.
+const REST_SECONDS: f64 = 15.0;
+
+/// Models of the trial on each of the two mixes.
+const SEEDS: u64 = 2;
+
+/// The prediction put to the test.
+struct Trial<'a> {
+    arguments: &'a Arguments,
+    experiment: &'a str,
+    folders: Folders,
+}
+
+impl Trial<'_> {
+    /// Tunes models on the allocation and on uniform where time is left for it after so many seconds, or says how to.
+    fn run(&self, spent: f64) -> Result<(), Failure> {
+        let budget = self.arguments.budget.0;
+        if files::exists(&self.folders.fits.join(format!("{}.json", validation_name(budget)))) {
+            note(&format!("note: a validation at {budget} pairs is there already and is kept"));
+            return Ok(());
+        }
+        let Some(allocation) = report::read_allocation(&self.folders)? else { return Ok(()) };
+        let rows = allocation.comparison.policies.get(..2).unwrap_or_default();
+        if distinct(rows).len() < 2 {
+            note("note: the allocation is the uniform one, so there is nothing to test");
+            return Ok(());
+        }
+        let is_simulated = self.arguments.trainer == sweep::Trainer::Simulated;
+        let seconds = self.seconds(rows)?;
+        if cfg!(feature = "train") && (is_simulated || seconds.is_some_and(|seconds| spent + seconds + REST_SECONDS <= MOST_SECONDS)) {
+            return self.tune();
+        }
+        let (yaml, cache) = (self.experiment, self.arguments.out.join("cache"));
+        let command = format!("parallot validate {yaml} --budget {budget} --seeds {SEEDS} --policies uniform --cache {}", cache.display());
+        let time = seconds.map_or(String::new(), |seconds| format!(" in about {}", duration(seconds)));
+        say(&format!("no time is left to test the prediction here; `{command}` does{time}"));
+        Ok(())
+    }
+
+    /// Seconds that the models take by the speed of the runs before, as many side by side.
+    fn seconds(&self, rows: &[PolicyRow]) -> Result<Option<f64>, Failure> {
+        let fits = allocate::fits_of_file(&self.folders.fits.join("fits.json"))?.file.fits;
+        let (_, records) = Store::new(&self.folders.records).read_sweep().or_work()?;
+        let pairs = rows.iter().flat_map(|row| row.pairs.iter().zip(&fits));
+        let tokens: Option<f64> = pairs.map(|(&pairs, fit)| Some(SEEDS as f64 * pairs as f64 * fit.tokens_per_pair?)).sum();
+        let models = rows.len() * SEEDS as usize;
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from).min(if self.arguments.device == "cpu" { models } else { 1 });
+        Ok(tokens.zip(Speed::of(&records)).map(|(tokens, speed)| speed.seconds(tokens, models) / jobs as f64))
+    }
+
+    #[cfg(feature = "train")]
+    fn tune(&self) -> Result<(), Failure> {
+        super::validate::run(&super::validate::Arguments {
+            experiment: self.experiment.to_owned(),
+            mixture: MixtureArguments::plain(self.arguments.budget),
+            policies: vec!["uniform".to_owned()],
+            seeds: SEEDS,
+            list: false,
+            hindsight: false,
+            device: self.arguments.device.clone(),
+            jobs: None,
+            cache: self.arguments.out.join("cache"),
+            save: None,
+            text: TextArguments::default(),
+            json: false,
+            trainer: self.arguments.trainer,
+        })
+    }
+
+    #[cfg(not(feature = "train"))]
+    fn tune(&self) -> Result<(), Failure> {
+        Ok(())
+    }
 }

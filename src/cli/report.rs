@@ -3,6 +3,7 @@
 use super::allocate::{AllocationFile, fits_of_file};
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
+use super::headline;
 use super::terminal::{note, say};
 use crate::files;
 use crate::fit::FitFile;
@@ -29,7 +30,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let out = arguments.out.clone().unwrap_or_else(|| folders.plots.clone());
     let fits = fits_of_file(&folders.fits.join("fits.json"))
         .map_err(|failure| failure.hint(format!("`parallot fit {}` makes it", arguments.experiment)))?;
-    let allocation = read_allocation(&folders)?.filter(|allocation| {
+    let validations = headline::validations(&folders)?;
+    let allocation = read_allocation(&folders)?.map(|allocation| allocation.judged(&validations)).filter(|allocation| {
         let current = allocation.fits_sha256 == fits.sha256;
         if !current {
             note("warning: the allocation is of other fits and is left out; `parallot allocate` makes a new one");
@@ -47,7 +49,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     files::check_writable(&out).or_input()?;
     let names = names(&manifest);
     let command = format!("parallot report {}", arguments.experiment);
-    let report = Report { similarity: similarity.as_ref(), ..report_of(&fits.file, allocation.as_ref(), &records, &names, command) };
+    let report = report_of(&fits.file, allocation.as_ref(), &records, &names, command);
+    let report = Report { similarity: similarity.as_ref(), validations: &validations, fits_sha256: &fits.sha256, ..report };
     for (name, bytes) in report.files().or_work()? {
         files::write(&out.join(name), &bytes).or_work()?;
     }
@@ -67,10 +70,21 @@ pub fn read_allocation(folders: &Folders) -> Result<Option<AllocationFile>, Fail
 fn parse_allocation(path: &Path) -> Result<AllocationFile, Failure> {
     let text = files::read_text(path).or_input()?;
     let read = serde_json::from_str(&text).map_err(|error| anyhow::anyhow!("cannot read allocation `{}`: {error}", path.display()));
-    read.map_err(|error| Failure::input(error).hint("`parallot allocate` makes a new one"))
+    read.map_err(|error| Failure::input(error).hint("if another version wrote it, `parallot allocate` makes a new one"))
 }
 
-/// What similarity foretells, where that has been computed.
+/// Judges the allocation of an experiment anew by the validations that are there, where one has been made of the fits that are there.
+#[cfg(feature = "train")]
+pub fn judge_anew(folders: &Folders, fits_sha256: &str) -> Result<(), Failure> {
+    let Ok(Some(allocation)) = read_allocation(folders) else { return Ok(()) };
+    if allocation.fits_sha256 != fits_sha256 {
+        return Ok(());
+    }
+    let json = serde_json::to_string_pretty(&allocation.judged(&headline::validations(folders)?)).or_work()? + "\n";
+    files::write(&folders.fits.join("allocation.json"), json.as_bytes()).or_work()
+}
+
+/// What similarity predicts, where that has been computed.
 fn read_similarity(folders: &Folders) -> Result<Option<Similarity>, Failure> {
     let path = folders.fits.join("similarity.json");
     if !files::exists(&path) {
@@ -86,7 +100,7 @@ pub fn names(manifest: &Manifest) -> BTreeMap<String, String> {
     manifest.corpora.iter().map(|row| (row.lang.code().to_owned(), row.name.clone())).collect()
 }
 
-/// The report of some fits.
+/// The report of some fits, without the validations beside them.
 pub fn report_of<'a>(
     fits: &'a FitFile,
     allocation: Option<&'a AllocationFile>,
@@ -100,6 +114,10 @@ pub fn report_of<'a>(
         fits: &fits.fits,
         terms: allocation.map_or(&[], |allocation| &allocation.terms),
         comparison: allocation.map(|allocation| &allocation.comparison),
+        verdict: allocation.map(AllocationFile::verdict),
+        to_know: allocation.and_then(|allocation| allocation.to_know.as_ref()).map(ToString::to_string),
+        validations: &[],
+        fits_sha256: "",
         path: allocation.map_or(&[], |allocation| &allocation.budget_path),
         front: allocation.map_or(&[], |allocation| &allocation.pareto_front),
         transfer: fits.transfer.as_ref(),

@@ -159,7 +159,13 @@ fn answer(problem: &Problem, boxes: usize) -> Result<Found<'_>, Status> {
 
 /// The solution where it holds at a finite loss; else, where amounts need not be whole, any amounts that do, of which the multipliers still
 /// prove how far they are from the optimum.
-fn held(problem: &Problem, program: &Program, solution: Solution, bound: Option<f64>, whole: bool) -> Result<(Solution, Option<f64>), Status> {
+fn held(
+    problem: &Problem,
+    program: &Program,
+    solution: Solution,
+    bound: Option<f64>,
+    whole: bool,
+) -> Result<(Solution, Option<f64>), Status> {
     let is_answer = |x: &[f64]| program.holds(x) && problem.program.holds(x) && program.objective(x).is_finite();
     if is_answer(&solution.x) {
         return Ok((solution, bound));
@@ -167,7 +173,8 @@ fn held(problem: &Problem, program: &Program, solution: Solution, bound: Option<
     if whole {
         return Err(Status::NoneFound);
     }
-    let near = (solution.x.len() == program.len() && solution.x.iter().all(|x| x.is_finite())).then(|| implied::nearest(program, &solution.x));
+    let near =
+        (solution.x.len() == program.len() && solution.x.iter().all(|x| x.is_finite())).then(|| implied::nearest(program, &solution.x));
     let others = near.flatten().into_iter().chain(implied::middle(program)).chain(feasible::together(problem.parts(), program).ok());
     let x = others.into_iter().find(|x| is_answer(x)).ok_or(Status::NoneFound)?;
     Ok((Solution { x, ..solution }, bound))

@@ -78,7 +78,8 @@ fn about(point: &[u8], rows: &[(Vec<i8>, u8, u8)], numbers: &[f64], (exactly, gr
     let languages: Vec<Value> = (0..n).map(language).collect();
     let spent: f64 = languages.iter().zip(point).map(|(language, &x)| language["cost"].as_f64().unwrap() * f64::from(x)).sum();
     let row = |(g, (coefficients, rule, slack)): (usize, &(Vec<i8>, u8, u8))| {
-        let terms: Vec<(usize, f64)> = coefficients.iter().take(n).enumerate().filter(|(_, a)| **a != 0).map(|(j, &a)| (j, f64::from(a))).collect();
+        let terms: Vec<(usize, f64)> =
+            coefficients.iter().take(n).enumerate().filter(|(_, a)| **a != 0).map(|(j, &a)| (j, f64::from(a))).collect();
         let at: f64 = terms.iter().map(|&(j, a)| a * f64::from(point[j])).sum();
         // half of the inequalities are tight
         let slack = f64::from(slack.saturating_sub(2));

@@ -218,7 +218,9 @@ impl Program {
             at >= row.lower - 1e-13 * size.max(row.lower.abs()) && at <= row.upper + 1e-13 * size.max(row.upper.abs())
         });
         let spent = self.spent(x);
-        rows && self.own.iter().zip(x).all(within) && spent <= self.budget * (1.0 + 1e-13) && (!self.exact || spent >= self.budget * (1.0 - 1e-13))
+        rows && self.own.iter().zip(x).all(within)
+            && spent <= self.budget * (1.0 + 1e-13)
+            && (!self.exact || spent >= self.budget * (1.0 - 1e-13))
     }
 
     /// The objective with unlimited data, from which relative errors count; 0 for the worst language.

@@ -42,7 +42,11 @@ pub(super) fn solve(program: &Program) -> Option<Level> {
         let is_upper = row.upper.is_finite();
         let end = if is_upper { row.upper } else { row.lower };
         let touch = TOUCH * end.abs().max(TOUCH * program.budget);
-        if is_upper { row.upper += touch } else { row.lower -= touch }
+        if is_upper {
+            row.upper += touch
+        } else {
+            row.lower -= touch
+        }
         worth(changed, touch) * if is_upper { 1.0 } else { -1.0 }
     };
     let duals = Duals { budget, rows: (0..program.rows.len()).map(row).collect(), atoms: Vec::new() };
@@ -64,7 +68,8 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(program: &'a Program) -> Option<Self> {
-        let x = implied::middle(program).or_else(|| implied::nearest(program, &program.own.iter().map(|own| own.lower).collect::<Vec<_>>()))?;
+        let x =
+            implied::middle(program).or_else(|| implied::nearest(program, &program.own.iter().map(|own| own.lower).collect::<Vec<_>>()))?;
         let reach: Vec<f64> = program.reach().collect();
         let repeated: Vec<usize> =
             (0..program.len()).filter(|&i| program.own[i].repeat.is_some_and(|repeat| repeat.unique < reach[i])).collect();

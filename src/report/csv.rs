@@ -142,7 +142,7 @@ fn active(active: Active) -> &'static str {
     }
 }
 
-/// One row a policy: mean and worst loss, gain over uniform and the chance of it, how far it is behind ours.
+/// One row a policy: predicted mean and worst loss, gain over uniform, how far it is behind ours.
 pub fn policies(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
     let rows = || comparison.policies.iter();
     let columns = vec![
@@ -150,17 +150,15 @@ pub fn policies(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, Rep
         reals("mean_loss_nats", rows().map(|row| row.mean_loss_nats.value)),
         reals("mean_loss_nats_lo90", rows().map(|row| row.mean_loss_nats.interval_90.lo)),
         reals("mean_loss_nats_hi90", rows().map(|row| row.mean_loss_nats.interval_90.hi)),
-        reals("gain_nats", rows().map(|row| row.gain_nats.value)),
-        reals("gain_nats_lo90", rows().map(|row| row.gain_nats.interval_90.lo)),
-        reals("gain_nats_hi90", rows().map(|row| row.gain_nats.interval_90.hi)),
-        reals("chance_to_beat_uniform", rows().map(|row| row.chance_to_beat_uniform)),
+        reals("gain_nats", rows().map(|row| row.gain_nats.map(|gain| gain.value))),
+        reals("gain_nats_lo90", rows().map(|row| row.gain_nats.map(|gain| gain.interval_90.lo))),
+        reals("gain_nats_hi90", rows().map(|row| row.gain_nats.map(|gain| gain.interval_90.hi))),
         reals("worst_loss_nats", rows().map(|row| row.worst_loss_nats.value)),
         reals("worst_loss_nats_lo90", rows().map(|row| row.worst_loss_nats.interval_90.lo)),
         reals("worst_loss_nats_hi90", rows().map(|row| row.worst_loss_nats.interval_90.hi)),
-        reals("behind_parallot_nats", rows().map(|row| row.behind_nats.value)),
-        reals("behind_parallot_nats_lo90", rows().map(|row| row.behind_nats.interval_90.lo)),
-        reals("behind_parallot_nats_hi90", rows().map(|row| row.behind_nats.interval_90.hi)),
-        reals("chance_parallot_beats", rows().map(|row| row.chance_parallot_beats)),
+        reals("behind_parallot_nats", rows().map(|row| row.behind_nats.map(|behind| behind.value))),
+        reals("behind_parallot_nats_lo90", rows().map(|row| row.behind_nats.map(|behind| behind.interval_90.lo))),
+        reals("behind_parallot_nats_hi90", rows().map(|row| row.behind_nats.map(|behind| behind.interval_90.hi))),
         counts("draws", rows().map(|_| comparison.draws as u64)),
     ];
     write("policies", report, columns)
@@ -336,9 +334,9 @@ mod tests {
         "#);
         insta::assert_snapshot!(head(policies(&report, &sample.comparison).unwrap(), 4), @r#"
         # parallot 0.1.0 (rev 0123abc), input sha256 5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f
-        policy,mean_loss_nats,mean_loss_nats_lo90,mean_loss_nats_hi90,gain_nats,gain_nats_lo90,gain_nats_hi90,chance_to_beat_uniform,worst_loss_nats,worst_loss_nats_lo90,worst_loss_nats_hi90,behind_parallot_nats,behind_parallot_nats_lo90,behind_parallot_nats_hi90,chance_parallot_beats,draws
-        parallot,1.9819958189608142,1.9669958189608143,1.9969958189608141,0.021,0.012000000000000002,0.03,0.93,2.01503545220169,1.99503545220169,2.03503545220169,0.0,-0.009,0.009,0.88,40
-        uniform,1.9814620174797173,1.9664620174797174,1.9964620174797172,0.0,-0.009,0.009,0.93,2.0047779216711143,1.9847779216711143,2.0247779216711144,0.021,0.012000000000000002,0.03,0.88,40
+        policy,mean_loss_nats,mean_loss_nats_lo90,mean_loss_nats_hi90,gain_nats,gain_nats_lo90,gain_nats_hi90,worst_loss_nats,worst_loss_nats_lo90,worst_loss_nats_hi90,behind_parallot_nats,behind_parallot_nats_lo90,behind_parallot_nats_hi90,draws
+        parallot,1.9819958189608142,1.9669958189608143,1.9969958189608141,0.021,0.012000000000000002,0.03,2.01503545220169,1.99503545220169,2.03503545220169,,,,40
+        uniform,1.9814620174797173,1.9664620174797174,1.9964620174797172,,,,2.0047779216711143,1.9847779216711143,2.0247779216711144,0.021,0.012000000000000002,0.03,40
         "#);
         insta::assert_snapshot!(head(budget(&report).unwrap(), 4), @r#"
         # parallot 0.1.0 (rev 0123abc), input sha256 5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f

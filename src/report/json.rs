@@ -1,8 +1,9 @@
 //! The report's numbers as JSON, for programs.
 
 use super::{Report, ReportError, held_out_error};
-use crate::allocate::{Allocation, Comparison};
+use crate::allocate::{Allocation, Comparison, Measured, Policy, Predicted, Verdict};
 use crate::fit::{Candidate, Parameter, Termination};
+use crate::validate::Validation;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -12,6 +13,10 @@ struct WireReport<'a> {
     command: &'a str,
     title: &'a str,
     verdict: Option<String>,
+    recommended: Option<Policy>,
+    measured: Option<Measured>,
+    predicted: Option<Predicted>,
+    validations: &'a [Validation],
     fits: Vec<WireFit<'a>>,
     comparison: Option<&'a Comparison>,
     budget_path: &'a [Allocation],
@@ -53,7 +58,14 @@ pub fn json(report: &Report) -> Result<Vec<u8>, ReportError> {
         input_sha256: &report.provenance.input_sha256,
         command: &report.provenance.command,
         title: report.title,
-        verdict: report.comparison.map(|comparison| comparison.verdict().to_string()),
+        verdict: report.verdict.map(|verdict| verdict.to_string()),
+        recommended: report.verdict.and_then(|verdict| verdict.recommended()),
+        measured: match report.verdict {
+            Some(Verdict::Measured { measured, .. }) => Some(measured),
+            _ => None,
+        },
+        predicted: report.comparison.and_then(Comparison::predicted),
+        validations: report.validations,
         fits: fits.collect(),
         comparison: report.comparison,
         budget_path: report.path,
@@ -75,6 +87,17 @@ mod tests {
         assert_eq!(read["parallot"], "0.1.0 (rev 0123abc)");
         assert_eq!(read["fits"][1]["parameters"][0]["estimate"]["value"], sample.fits[1].parameters[0].estimate.value);
         assert_eq!(read["comparison"]["allocation"]["languages"][2]["pairs"], sample.comparison.allocation.languages[2].pairs);
-        assert_eq!(read["verdict"], sample.comparison.verdict().to_string());
+        assert_eq!(read["verdict"], sample.comparison.verdict(None).to_string());
+        assert_eq!((&read["recommended"], &read["measured"]), (&"parallot".into(), &serde_json::Value::Null));
+    }
+
+    #[test]
+    fn what_was_measured_is_told_beside_what_is_predicted() {
+        let sample = Sample::languages(3).validated(150_000, -0.03);
+        let read: serde_json::Value = serde_json::from_slice(&json(&sample.report()).unwrap()).unwrap();
+        assert_eq!(read["recommended"], "uniform");
+        assert_eq!((&read["measured"]["budget"], &read["measured"]["gain_nats"]["value"]), (&150_000.into(), &(-0.03).into()));
+        assert_eq!((&read["predicted"]["gain_nats"], &read["predicted"]["by"]), (&0.021.into(), &"one_language".into()));
+        assert_eq!(read["validations"][0]["policies"][0]["losses"][0]["is_held"], false);
     }
 }

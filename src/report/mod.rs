@@ -12,12 +12,13 @@ pub use draws::draws_parquet;
 pub use html::page;
 pub use json::json;
 
-use crate::allocate::{Allocation, Comparison, ParetoPoint, Term};
+use crate::allocate::{Allocation, Comparison, ParetoPoint, Term, Verdict};
 use crate::fit::Fit;
 use crate::fit::transfer::TransferFit;
 use crate::record::{Outcome, RunRecord};
 use crate::similarity::Similarity;
 use crate::units::{Estimate, Lang};
+use crate::validate::Validation;
 use std::collections::BTreeMap;
 
 /// Why a report could not be rendered.
@@ -65,6 +66,14 @@ pub struct Report<'a> {
     pub terms: &'a [Term],
     /// The allocation beside the baselines.
     pub comparison: Option<&'a Comparison>,
+    /// What that says, by what was measured where something was.
+    pub verdict: Option<Verdict>,
+    /// What it would take to measure it.
+    pub to_know: Option<String>,
+    /// Models tuned on the allocation and on the baselines, the smallest budget first.
+    pub validations: &'a [Validation],
+    /// SHA-256 of the fits.
+    pub fits_sha256: &'a str,
     /// Allocations over a range of budgets, rising.
     pub path: &'a [Allocation],
     /// The front between the mean and the worst language, from the least worst loss to the least mean.
@@ -91,6 +100,12 @@ impl<'a> Report<'a> {
         self.terms.iter().find(|term| term.lang == code)
     }
 
+    /// The validation that the verdict goes by.
+    fn measured_by(&self) -> Option<&'a Validation> {
+        let Some(Verdict::Measured { measured, .. }) = self.verdict else { return None };
+        self.validations.iter().find(|validation| validation.budget == measured.budget)
+    }
+
     /// Whether some run repeats pairs.
     fn repeats(&self) -> bool {
         self.fits.iter().any(|fit| fit.repetition.as_ref().is_some_and(|repetition| !repetition.points.is_empty()))
@@ -111,6 +126,9 @@ impl<'a> Report<'a> {
             files.push((format!("{name}.svg"), svg.into_bytes()));
             files.push((format!("{name}.png"), picture.png().map_err(failed)?));
         }
+        for validation in self.validations {
+            files.extend(validation_pictures(validation)?);
+        }
         files.push(("report.json".to_owned(), json(self)?));
         files.push(("index.html".to_owned(), page(self)?.into_bytes()));
         Ok(files)
@@ -129,6 +147,16 @@ impl<'a> Report<'a> {
     fn failed(&self) -> impl Iterator<Item = &'a RunRecord> {
         self.records.iter().filter(|record| record.outcome != Outcome::Finished)
     }
+}
+
+/// The picture of a validation as SVG and PNG, with their names.
+pub fn validation_pictures(validation: &Validation) -> Result<[(String, Vec<u8>); 2], ReportError> {
+    let picture = plot::validation(validation);
+    let failed = |cause| ReportError::Plot { plot: "validation", cause };
+    let stamp = format!("parallot {}, prediction sha256 {}", validation.parallot, validation.prediction_sha256);
+    let svg = format!("<!-- {stamp} -->\n{}", picture.svg().map_err(failed)?);
+    let name = |ending: &str| format!("validation-{}.{ending}", validation.budget);
+    Ok([(name("svg"), svg.into_bytes()), (name("png"), picture.png().map_err(failed)?)])
 }
 
 /// Name of the parameter of repetition.

@@ -1,13 +1,16 @@
 //! A made-up report for the tests of this module: laws, noise and an allocation in closed form, no random numbers.
 
 use super::{Provenance, Report};
-use crate::allocate::{Active, Allocation, Allotted, Budget, Comparison, ParetoPoint, Policy, PolicyRow, Term};
+use crate::allocate::{
+    Active, Allocation, Allotted, Budget, Comparison, GainOf, Measured, ParetoPoint, Policy, PolicyRow, PredictedBy, Term,
+};
 use crate::curve::Point;
 use crate::fit::transfer::{HeldOut, TauRow, TransferFit, Untuned};
 use crate::fit::{Candidate, Fit, Flag, Misfit, Parameter, Termination};
 use crate::law::{Form, Law};
 use crate::record::{Evaluation, Outcome, RunRecord};
 use crate::units::{Estimate, Interval, Nats, Pairs, Tokens};
+use crate::validate::{Asked, LossRow, PolicyResult, Validation, nearest};
 use std::collections::BTreeMap;
 
 /// What a [`Report`] borrows.
@@ -20,6 +23,7 @@ pub struct Sample {
     pub transfer: Option<TransferFit>,
     pub records: Vec<RunRecord>,
     pub names: BTreeMap<String, String>,
+    pub validations: Vec<Validation>,
 }
 
 const CODES: [&str; 13] = [
@@ -28,6 +32,7 @@ const CODES: [&str; 13] = [
 ];
 const SIZES: [f64; 6] = [1000.0, 2000.0, 4000.0, 8000.0, 16_000.0, 32_000.0];
 const BUDGET: u64 = 200_000;
+const FITS: &str = "f175";
 
 /// Noise of at most 1, the same each time.
 fn wobble(index: usize) -> f64 {
@@ -153,10 +158,8 @@ fn policy(policy: Policy, terms: &[Term], pairs: Vec<u64>, gain: f64) -> PolicyR
         mean_loss_nats: about(mean, 0.015),
         worst_loss_nats: about(losses.iter().map(|loss| loss.value).fold(0.0, f64::max), 0.02),
         loss_nats: losses,
-        gain_nats: about(gain, 0.009),
-        chance_to_beat_uniform: 0.93,
-        behind_nats: about(0.021 - gain, 0.009),
-        chance_parallot_beats: 0.88,
+        gain_nats: (policy != Policy::Uniform).then(|| about(gain, 0.009)),
+        behind_nats: (policy != Policy::Parallot).then(|| about(0.021 - gain, 0.009)),
     }
 }
 
@@ -217,6 +220,10 @@ impl Sample {
             expected_regret_nats: 0.0,
             noise_regret_nats: 0.0,
             uniform_meets_groups: true,
+            has_choice: true,
+            gain_of: GainOf::Mean,
+            predicted_by: PredictedBy::OneLanguage,
+            slack_nats: 0.0,
             regret_formula_nats: Some(0.0),
             draws: 40,
         };
@@ -233,13 +240,63 @@ impl Sample {
         });
         let front = front.collect();
         let transfer = (fits.len() > 1).then(|| transfer(&CODES[..fits.len()]));
-        Sample { fits, terms, comparison, path, front, transfer, records, names: BTreeMap::new() }
+        Sample { fits, terms, comparison, path, front, transfer, records, names: BTreeMap::new(), validations: Vec::new() }
     }
 
     /// The sample with another name for one language.
     pub fn named(mut self, code: &str, name: &str) -> Sample {
         self.names.insert(code.to_owned(), name.to_owned());
         self
+    }
+
+    /// The sample with models tuned on its allocation and on uniform: the first language came out above its interval under both.
+    pub fn validated(mut self, budget: u64, gain: f64) -> Sample {
+        let rows = &self.comparison.policies[..2];
+        let result = |row: &PolicyRow| {
+            let loss = |(at, (term, &pairs)): (usize, (&Term, &u64))| {
+                let foretold_nats = about(term.loss(pairs as f64), 0.02);
+                let measured_nats = foretold_nats.value + if at == 0 { 0.05 } else { 0.004 };
+                LossRow {
+                    lang: term.lang.clone(),
+                    pairs: (pairs as f64 * budget as f64 / BUDGET as f64).round() as u64,
+                    foretold_nats,
+                    measured_nats,
+                    error_log: (measured_nats / foretold_nats.value).ln(),
+                    is_held: at > 0,
+                    coupled: None,
+                }
+            };
+            let ours = row.policy == Policy::Parallot;
+            PolicyResult {
+                policy: row.policy,
+                stands_for: Vec::new(),
+                seeds: vec![1, 2, 3],
+                diverged: Vec::new(),
+                losses: self.terms.iter().zip(&row.pairs).enumerate().map(loss).collect(),
+                mean_loss_nats: row.mean_loss_nats.value,
+                foretold_gain_nats: about(if ours { 0.021 } else { 0.0 }, 0.009),
+                coupled_gain_nats: None,
+                measured_gain_nats: ours.then(|| about(gain, 0.01)),
+                measured_behind_nats: (!ours).then(|| about(gain, 0.01)),
+            }
+        };
+        self.validations.push(Validation {
+            parallot: "0.1.0 (rev 0123abc)".to_owned(),
+            prediction_sha256: "ab12".repeat(16),
+            fits_sha256: FITS.to_owned(),
+            weights: Vec::new(),
+            budget,
+            policies: rows.iter().map(result).collect(),
+            coupled: None,
+            verdict: "as the test has it".to_owned(),
+        });
+        self
+    }
+
+    /// What the validation nearest in budget measured.
+    fn measured(&self) -> Option<Measured> {
+        let asked = Asked { terms: &self.terms, allocation: &self.comparison.allocation, is_mean: true, fits_sha256: FITS };
+        nearest(&self.validations, asked).map(|(_, measured)| measured)
     }
 
     /// The report.
@@ -254,6 +311,10 @@ impl Sample {
             fits: &self.fits,
             terms: &self.terms,
             comparison: Some(&self.comparison),
+            verdict: Some(self.comparison.verdict(self.measured())),
+            to_know: None,
+            validations: &self.validations,
+            fits_sha256: FITS,
             path: &self.path,
             front: &self.front,
             transfer: self.transfer.as_ref(),

@@ -5,6 +5,7 @@ use crate::corpus::Bitext;
 use crate::record::RunRecord;
 use crate::spec::{Experiment, RunSpec, ScheduleSpec};
 use crate::units::Lang;
+use std::collections::BTreeMap;
 
 /// Bytes of text a token, before the tokenizer is known: what byte-level BPE of a few thousand tokens reaches on mixed scripts.
 const BYTES_PER_TOKEN: f64 = 3.0;
@@ -92,4 +93,39 @@ impl Cost {
     pub fn seconds(&self, tokens: f64) -> Option<f64> {
         Some(self.work_tokens(tokens) / self.tokens_per_second?)
     }
+}
+
+/// How fast finished runs were, for the time of others of which only the tokens are known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Speed {
+    /// Seconds of training a token: the median of the runs.
+    per_token: f64,
+    /// Seconds of a run that are no training, its evaluation: likewise.
+    per_run: f64,
+}
+
+impl Speed {
+    /// Of the runs on the device of most of the records; absent where none was timed.
+    pub fn of(records: &[RunRecord]) -> Option<Self> {
+        let mut devices: BTreeMap<&str, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
+        for record in records.iter().filter(|record| record.pairs.0 > 0) {
+            let Some(speed) = record.tokens_per_second.filter(|speed| *speed > 0.0) else { continue };
+            let training = record.computed_tokens.unwrap_or(record.train_tokens).0 as f64 / speed;
+            let (per_token, per_run) = devices.entry(&record.device).or_default();
+            per_token.push(1.0 / speed);
+            per_run.push((record.wall_seconds - training).max(0.0));
+        }
+        let (per_token, per_run) = devices.into_values().max_by_key(|(runs, _)| runs.len())?;
+        Some(Speed { per_token: median(per_token), per_run: median(per_run) })
+    }
+
+    /// Seconds of so many runs on one job that train on so many tokens in all.
+    pub fn seconds(&self, tokens: f64, runs: usize) -> f64 {
+        tokens * self.per_token + runs as f64 * self.per_run
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }

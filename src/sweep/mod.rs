@@ -4,7 +4,7 @@ mod cost;
 mod job;
 mod simulated;
 
-pub use cost::Cost;
+pub use cost::{Cost, Speed};
 pub use job::Job;
 pub use simulated::{is_simulated, simulate};
 

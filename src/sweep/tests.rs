@@ -144,3 +144,21 @@ fn a_stack_holds_runs_of_one_size() {
     assert_eq!(found, expected);
     assert!(matches!(jobs[0], Job::Run(_)), "the base is not trained");
 }
+
+#[test]
+fn the_time_of_further_runs_goes_by_the_device_of_most() {
+    let (experiment, _, runs) = experiment();
+    let timed = |run: &RunSpec, device: &str, evaluation: f64| {
+        let record = simulate(&experiment, run, "test");
+        let wall_seconds = evaluation + record.train_tokens.0 as f64 / 100.0;
+        RunRecord { device: device.to_owned(), tokens_per_second: Some(100.0), wall_seconds, ..record }
+    };
+    let tuned: Vec<&RunSpec> = runs.iter().filter(|run| run.pairs.0 > 0).take(4).collect();
+    let mut records: Vec<RunRecord> = tuned.iter().zip([2.0, 2.0, 9.0]).map(|(run, seconds)| timed(run, "cpu", seconds)).collect();
+    records.push(timed(tuned[3], "cuda:0", 0.01));
+    // by hand: 5,000 tokens at 100 a second, and two seconds of each of four runs for its evaluation
+    approx::assert_relative_eq!(Speed::of(&records).unwrap().seconds(5000.0, 4), 58.0, max_relative = 1e-12);
+    // simulated runs have no speed
+    records.iter_mut().for_each(|record| record.tokens_per_second = None);
+    assert_eq!((Speed::of(&records), Speed::of(&[])), (None, None));
+}

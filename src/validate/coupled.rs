@@ -1,4 +1,4 @@
-//! Whether laws with transfer foretell mixtures better than the laws of each language alone.
+//! Whether laws with transfer predict mixtures better than the laws of each language alone.
 
 use super::outcome::{LossRow, PolicyResult};
 use crate::units::{Estimate, Interval};
@@ -61,9 +61,9 @@ impl CoupledResult {
         let percent = |log: f64| format!("{:.2} %", 100.0 * log);
         let Interval { lo, hi } = self.better_by_log.interval_90;
         let who = match () {
-            () if lo > 0.0 => "laws with transfer foretell the mixtures better",
-            () if hi < 0.0 => "laws without transfer foretell the mixtures better",
-            () => "cannot tell whether transfer foretells the mixtures better",
+            () if lo > 0.0 => "laws with transfer predict the mixtures better",
+            () if hi < 0.0 => "laws without transfer predict the mixtures better",
+            () => "cannot tell whether transfer predicts the mixtures better",
         };
         let when = if self.is_hindsight { "in hindsight, " } else { "" };
         format!("{when}{who}: errors of {} with it and {} without", percent(self.coupled_error_log), percent(self.separable_error_log))

@@ -1,7 +1,7 @@
-//! Validation: what the laws foretell of models tuned on mixtures, set against what those models lose.
+//! Validation: what the laws predict of models tuned on mixtures, set against what those models lose.
 //!
 //! The laws `L_i` were fitted to dev losses of runs on one language each; a mixture `X` is scored on test sets, which are other sentences. With
-//! `r_i`, the base model's test loss over its dev loss, and `U` the pairs of uniform, what is foretold before any mixture is trained is
+//! `r_i`, the base model's test loss over its dev loss, and `U` the pairs of uniform, what is predicted before any mixture is trained is
 //!
 //! ```text
 //! loss_i(X) = r_i L_i(X_i)   or, with transfer,   r_i L_i(X_i + sum_j tau_ij X_j)   nats per target token
@@ -12,12 +12,14 @@
 //! measured is the mean over seeds, and of the gain the paired differences of seeds with Student's interval.
 
 mod coupled;
+mod measured;
 mod outcome;
 mod prediction;
 
 pub use coupled::CoupledResult;
+pub use measured::{Asked, nearest};
 pub use outcome::{CoupledRow, LossRow, PolicyResult, Validation, Winner};
-pub use prediction::{Coupled, Foretold, Known, Prediction, Shift, predict};
+pub use prediction::{Coupled, Foretold, Known, Prediction, Shift, distinct, predict};
 
 /// Standard deviations from the middle of a normal 90 % interval to its ends.
 const HALF_WIDTH: f64 = 1.644_853_626_951_472_7;

@@ -1,4 +1,4 @@
-//! What was measured beside what was foretold, and who won.
+//! What was measured beside what was predicted, and who won.
 
 use super::coupled::CoupledResult;
 use super::prediction::{Foretold, Prediction};
@@ -19,8 +19,10 @@ pub struct LossRow {
     /// What was foretold, nats per target token.
     pub foretold_nats: Estimate,
     /// Measured mean over the finished seeds, nats per target token.
+    #[serde(with = "crate::units::any_number")]
     pub measured_nats: f64,
-    /// ln measured - ln foretold.
+    /// ln measured - ln predicted.
+    #[serde(with = "crate::units::any_number")]
     pub error_log: f64,
     /// Whether the foretold interval holds the measured mean.
     pub is_held: bool,
@@ -35,7 +37,8 @@ pub struct LossRow {
 pub struct CoupledRow {
     /// Nats per target token.
     pub foretold_nats: Estimate,
-    /// ln measured - ln foretold.
+    /// ln measured - ln predicted.
+    #[serde(with = "crate::units::any_number")]
     pub error_log: f64,
     /// Whether the interval holds the measured mean.
     pub is_held: bool,
@@ -55,7 +58,8 @@ pub struct PolicyResult {
     pub diverged: Vec<u64>,
     /// Its languages.
     pub losses: Vec<LossRow>,
-    /// Weighted mean of the measured losses over languages and seeds, nats per target token.
+    /// Weighted mean of the measured losses over languages and seeds, nats per target token; no number where no seed finished.
+    #[serde(with = "crate::units::any_number")]
     pub mean_loss_nats: f64,
     /// Gain over uniform that was foretold.
     pub foretold_gain_nats: Estimate,
@@ -78,6 +82,12 @@ pub struct Validation {
     pub parallot: String,
     /// SHA-256 of the prediction, which was written before the first mixture was trained.
     pub prediction_sha256: String,
+    /// SHA-256 of the fits that predicted; empty in files of version 0.1.0.
+    #[serde(default)]
+    pub fits_sha256: String,
+    /// Weights of the languages in the gain; empty in files of version 0.1.0.
+    #[serde(default)]
+    pub weights: Vec<f64>,
     /// Pairs.
     pub budget: u64,
     /// Policies, ours first, uniform second.
@@ -107,9 +117,9 @@ impl fmt::Display for Winner {
         let of = |gain: &Estimate| {
             let Interval { lo, hi } = gain.interval_90;
             if lo.is_infinite() {
-                return format!("{:+.4} nats a language (one seed, which has no interval)", gain.value);
+                return format!("{:+.4} nats per language (one seed, which has no interval)", gain.value);
             }
-            format!("{:+.4} nats a language (90 % interval {lo:+.4} to {hi:+.4})", gain.value)
+            format!("{:+.4} nats per language (90 % interval {lo:+.4} to {hi:+.4})", gain.value)
         };
         match self {
             Winner::Parallot { gain } => write!(f, "parallot wins: it gains {} over uniform", of(gain)),
@@ -160,7 +170,13 @@ impl Validation {
         let verdict = winner(&policies).to_string();
         let (parallot, prediction_sha256) = (parallot.to_owned(), prediction_sha256.to_owned());
         let coupled = CoupledResult::new(&policies, prediction.is_hindsight);
-        Validation { parallot, prediction_sha256, budget: prediction.budget, policies, coupled, verdict }
+        let (fits_sha256, weights) = (prediction.fits_sha256.clone(), prediction.weights.clone());
+        Validation { parallot, prediction_sha256, fits_sha256, weights, budget: prediction.budget, policies, coupled, verdict }
+    }
+
+    /// What was found of a policy, or of one that stands for it.
+    pub fn result_of(&self, policy: Policy) -> Option<&PolicyResult> {
+        self.policies.iter().find(|row| row.policy == policy || row.stands_for.contains(&policy))
     }
 
     /// Who won.

@@ -123,19 +123,25 @@ pub struct Known<'a> {
     pub seeds: usize,
 }
 
-/// Foretells the policies of a comparison by the laws of each language alone; with transfer as well, where `coupled` is the same problem with it,
-/// beside the variance of a mixture's ln loss over that of a run.
-pub fn predict(problem: &Problem, coupled: Option<(&Problem, f64)>, comparison: &Comparison, known: Known) -> Vec<Foretold> {
+/// The policies that are trained, each with those that it stands for since they allocate so nearly the same pairs.
+pub fn distinct<'a>(rows: impl IntoIterator<Item = &'a PolicyRow>) -> Vec<(&'a PolicyRow, Vec<Policy>)> {
     let mut distinct: Vec<(&PolicyRow, Vec<Policy>)> = Vec::new();
-    for row in &comparison.policies {
+    for row in rows {
         match distinct.iter_mut().find(|(other, _)| apart(&other.pairs, &row.pairs) <= SAME) {
             Some((_, stands_for)) => stands_for.push(row.policy),
             None => distinct.push((row, Vec::new())),
         }
     }
+    distinct
+}
+
+/// Predicts the policies of a comparison by the laws of each language alone; with transfer as well, where `coupled` is the same problem with it,
+/// beside the variance of a mixture's ln loss over that of a run.
+pub fn predict(problem: &Problem, coupled: Option<(&Problem, f64)>, comparison: &Comparison, known: Known) -> Vec<Foretold> {
+    let distinct = distinct(&comparison.policies);
     let uniform = comparison.policies.iter().find(|row| row.policy == Policy::Uniform).map_or(&[][..], |row| &row.pairs);
     // the laws that chose our allocation flatter it
-    let flattery = |policy: Policy| if policy == Policy::Parallot { 2.0 * comparison.noise_regret_nats } else { 0.0 };
+    let flattery = |policy: Policy| if policy == Policy::Parallot { 2.0 * comparison.noise_regret_nats.max(0.0) } else { 0.0 };
     let rows: Vec<(&[u64], f64)> = distinct.iter().map(|(row, _)| (row.pairs.as_slice(), flattery(row.policy))).collect();
     let alone = known.forecast(problem, 1.0, uniform, &rows);
     let coupled = coupled.map_or_else(Vec::new, |(problem, noise_ratio)| known.forecast(problem, noise_ratio, uniform, &rows));

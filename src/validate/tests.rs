@@ -1,7 +1,8 @@
 //! Validation of made-up records whose answers are known by hand.
 
 use super::*;
-use crate::allocate::Policy;
+use crate::allocate::{Finding, Measured, Policy, Problem, Term};
+use crate::law::{Form, Law};
 use crate::record::{Evaluation, Outcome, RunRecord};
 use crate::units::{Estimate, Interval, Lang, Nats, Pairs, Tokens};
 
@@ -117,10 +118,13 @@ fn diverged_seeds_are_named_and_leave_the_pairs() {
     let uniform = vec![record(1, [2.1, 2.1], diverged()), record(2, [2.2, 2.2], Outcome::Finished)];
     let none = Validation::new("test", "abc", &prediction(), &[ours.clone(), uniform]);
     assert_eq!(none.winner(), Winner::Unmeasured);
+    let all = Validation::new("test", "abc", &prediction(), &[vec![record(1, [2.0, 2.0], diverged())], vec![]]);
+    let read: Validation = serde_json::from_str(&serde_json::to_string(&all).unwrap()).unwrap();
+    assert!(read.policies[0].mean_loss_nats.is_nan(), "a policy that never finished can be written and read");
     assert_eq!(none.policies[0].diverged, [2]);
     let one = Validation::new("test", "abc", &prediction(), &[ours, vec![record(1, [2.2, 2.2], Outcome::Finished)]]);
     assert!(matches!(one.winner(), Winner::Undecided { gain } if gain.interval_90.hi == f64::INFINITY), "{}", one.verdict);
-    assert_eq!(one.verdict, "undecided: parallot gains +0.2000 nats a language (one seed, which has no interval) over uniform");
+    assert_eq!(one.verdict, "undecided: parallot gains +0.2000 nats per language (one seed, which has no interval) over uniform");
 }
 
 #[test]
@@ -128,4 +132,58 @@ fn a_shift_is_the_ratio_of_the_sets_with_the_chance_of_their_sentences() {
     let shift = Shift::new("a", &[1.0, 1.1, 0.9], &[2.0, 2.0, 2.0]);
     approx::assert_relative_eq!(shift.ratio, 2.0, max_relative = 1e-12);
     approx::assert_relative_eq!(shift.error_log, 0.1 / 3f64.sqrt(), max_relative = 1e-12);
+}
+
+/// What a validation says of an allocation of so many pairs to two languages, under weights 1 and 3.
+fn measured(validation: &Validation, pairs: [u64; 2], weights: [f64; 2]) -> Option<Measured> {
+    let law = Law::new(Form::PowerFloor, &[1.0, 5.0, 0.3]).unwrap();
+    let term = |(at, weight)| Term { weight, ..Term::new(["rus_Cyrl", "vie_Latn"][at], law) };
+    let terms: Vec<Term> = weights.into_iter().enumerate().map(term).collect();
+    let problem = Problem::new(terms.clone(), pairs.iter().sum::<u64>()).unwrap().with_least(&pairs).unwrap();
+    nearest(std::slice::from_ref(validation), Asked { terms: &terms, allocation: &problem.solve(), is_mean: true, fits_sha256: "0" })
+        .map(|(_, measured)| measured)
+}
+
+#[test]
+fn a_validation_answers_its_own_question_and_names_the_differences() {
+    let of = |losses: [f64; 2]| (1..=3).map(|seed| record(seed, losses, Outcome::Finished)).collect::<Vec<_>>();
+    let validation = Validation::new("test", "abc", &prediction(), &[of([2.0, 2.0]), of([2.1, 2.1])]);
+    let same = measured(&validation, [4, 6], [1.0, 3.0]).unwrap();
+    assert_eq!((same.budget, same.asked, same.seeds, same.moved_share, same.fits_changed), (10, 10, 3, 0.0, false));
+    assert_eq!(same.finding(), Finding::Parallot);
+    assert!(same.is_of_this_mix());
+    // weights are known up to a factor
+    assert!(measured(&validation, [4, 6], [2.0, 6.0]).is_some());
+    assert_eq!(measured(&validation, [4, 6], [1.0, 1.0]), None, "another question");
+    let other = measured(&validation, [12, 8], [1.0, 3.0]).unwrap();
+    approx::assert_relative_eq!(other.moved_share, 0.2, max_relative = 1e-12);
+    assert_eq!(other.asked, 20);
+    assert!(!other.is_of_this_mix());
+    let old = Validation { fits_sha256: String::new(), weights: Vec::new(), ..validation };
+    assert_eq!(measured(&old, [4, 6], [1.0, 3.0]), None, "files without weights are of equal ones");
+    assert!(measured(&old, [4, 6], [1.0, 1.0]).unwrap().fits_changed);
+}
+
+#[test]
+fn of_several_validations_the_nearest_budget_counts() {
+    let of = |losses: [f64; 2]| vec![record(1, losses, Outcome::Finished)];
+    let at = |budget: u64| {
+        let mut validation = Validation::new("test", "abc", &prediction(), &[of([2.0, 2.0]), of([2.1, 2.1])]);
+        validation.budget = budget;
+        validation
+    };
+    let law = Law::new(Form::PowerFloor, &[1.0, 5.0, 0.3]).unwrap();
+    let terms: Vec<Term> = [("rus_Cyrl", 1.0), ("vie_Latn", 3.0)].map(|(lang, weight)| Term { weight, ..Term::new(lang, law) }).to_vec();
+    let budget = |asked: u64| {
+        let allocation = Problem::new(terms.clone(), asked).unwrap().solve();
+        let validations = [at(10), at(1000)];
+        let asked = Asked { terms: &terms, allocation: &allocation, is_mean: true, fits_sha256: "0" };
+        assert_eq!(nearest(&validations, Asked { is_mean: false, ..asked }), None, "the worst language was not measured");
+        nearest(&validations, asked).unwrap().1.budget
+    };
+    // in factors, not in pairs
+    assert_eq!((budget(5), budget(90), budget(110), budget(5000)), (10, 10, 1000, 1000));
+    let unfinished = Validation::new("test", "abc", &prediction(), &[vec![], of([2.1, 2.1])]);
+    let allocation = Problem::new(terms.clone(), 10_u64).unwrap().solve();
+    assert_eq!(unfinished.measured(Asked { terms: &terms, allocation: &allocation, is_mean: true, fits_sha256: "0" }), None);
 }

@@ -160,5 +160,8 @@ fn random_commands_keep_their_word() {
     }
     seconds.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (slowest, line) = &seconds[seconds.len() - 1];
-    println!("{count} commands from seed {seed}, {refused} refused, median {:.2} s, longest {slowest:.2} s: {line}", seconds[seconds.len() / 2].0);
+    println!(
+        "{count} commands from seed {seed}, {refused} refused, median {:.2} s, longest {slowest:.2} s: {line}",
+        seconds[seconds.len() / 2].0
+    );
 }

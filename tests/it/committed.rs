@@ -6,6 +6,7 @@ use parallot::files;
 use parallot::fit::{FitFile, Settings, fit_all};
 use parallot::record::{Store, points_csv};
 use parallot::similarity::{Similarity, trials};
+use parallot::validate::{Prediction, Validation};
 use std::path::{Path, PathBuf};
 
 fn home() -> &'static Path {
@@ -70,6 +71,24 @@ fn what_similarity_foretells_follows_from_the_fits() {
         for (again, kept) in again.iter().zip(&kept.trials).flat_map(|(again, kept)| again.scores.iter().zip(&kept.scores)) {
             assert_eq!(again.predictor, kept.predictor);
             assert!((again.rms_log - kept.rms_log).abs() < 1e-9, "{}: {}, kept {}", kept.predictor, again.rms_log, kept.rms_log);
+        }
+    }
+}
+
+#[test]
+fn validations_are_of_the_predictions_beside_their_records() {
+    for folder in kept() {
+        let fits = home().join("fits").join(folder.file_name().unwrap());
+        let paths = files::list(&fits, "json").unwrap();
+        let name = |path: &Path| path.file_stem().unwrap().to_string_lossy().into_owned();
+        for path in paths.iter().filter(|path| name(path).starts_with("validation")) {
+            let found: Validation = serde_json::from_str(&files::read_text(path).unwrap()).unwrap();
+            assert_eq!(name(path), format!("validation-{}", found.budget));
+            let json = files::read_text(&folder.join(format!("validate-{}/prediction.json", found.budget))).unwrap();
+            let prediction: Prediction = serde_json::from_str(&json).unwrap();
+            assert_eq!(found.prediction_sha256, files::hash(json.as_bytes()), "{}", path.display());
+            assert_eq!((&found.fits_sha256, &found.weights), (&prediction.fits_sha256, &prediction.weights), "{}", path.display());
+            assert_eq!(found.policies.len(), prediction.policies.len());
         }
     }
 }

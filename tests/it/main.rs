@@ -15,6 +15,8 @@ mod failures;
 #[cfg(feature = "train")]
 mod generating;
 #[cfg(feature = "train")]
+mod headline;
+#[cfg(feature = "train")]
 mod hub;
 mod importing;
 mod layering;

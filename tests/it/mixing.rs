@@ -40,7 +40,7 @@ fn transfer_is_found_shown_and_foretells_mixtures_better() {
         let found = tau(to, from);
         assert!((found[0] - planted).abs() < 0.1 && found[1] - 0.05 < planted && planted < found[2] + 0.05, "{to} of {from}: {found:?}");
     }
-    let found: Value = serde_json::from_str(&place.read("fits/tiny/validation.json")).unwrap();
+    let found: Value = serde_json::from_str(&place.read("fits/tiny/validation-3000.json")).unwrap();
     let error = |key: &str| found["coupled"][key].as_f64().unwrap();
     assert!(error("coupled_error_log") < 0.5 * error("separable_error_log"), "{}", found["coupled"]);
     assert!(place.read("plots/tiny/tau.svg").contains("Worth of 100 pairs"));
@@ -80,7 +80,7 @@ fn what_is_fitted_later_is_hindsight() {
         place.done("validate tiny --budget 3k --trainer simulated --hindsight"),
     ];
     assert_eq!(place.read(format!("{folder}/prediction.json")), prediction);
-    let found: Value = serde_json::from_str(&place.read("fits/tiny/validation.json")).unwrap();
+    let found: Value = serde_json::from_str(&place.read("fits/tiny/validation-3000.json")).unwrap();
     assert_eq!(found["coupled"]["is_hindsight"], true);
     std::fs::remove_file(place.path(format!("{folder}/prediction.json"))).unwrap();
     runs.push(place.fails(2, "validate tiny --budget 3k --trainer simulated"));

@@ -8,12 +8,12 @@ fn simulated_mixtures_are_foretold_and_measured() {
     let first = place.done("validate tiny --budget 3k --trainer simulated");
     assert_transcript("validated", &[place.done("validate tiny --budget 3k --trainer simulated --list"), first]);
     let before = place.tree("experiments/records/tiny/validate-3000");
-    let result = place.read("fits/tiny/validation.json");
+    let result = place.read("fits/tiny/validation-3000.json");
     // nothing is missing: nothing is trained, and the same is found
     place.done("validate tiny --budget 3k --trainer simulated");
     assert_eq!(place.tree("experiments/records/tiny/validate-3000"), before);
-    assert_eq!(place.read("fits/tiny/validation.json"), result);
-    assert!(place.read("plots/tiny/validation.svg").contains("Foretold and measured"));
+    assert_eq!(place.read("fits/tiny/validation-3000.json"), result);
+    assert!(place.read("plots/tiny/validation-3000.svg").contains("Predicted and measured"));
     // a record that is lost is made again
     let lost = before.iter().map(|(path, _)| path).find(|path| !path.ends_with("prediction.json")).unwrap();
     std::fs::remove_file(place.path(lost)).unwrap();
@@ -42,7 +42,7 @@ fn what_cannot_be_validated() {
 fn mixtures_are_trained_from_the_base() {
     let place = Place::with_fits();
     place.done("validate tiny --budget 240 --seeds 2 --policies unimax-4 --save models");
-    let table = place.read("fits/tiny/validation.csv");
+    let table = place.read("fits/tiny/validation-240.csv");
     let rows: Vec<&str> = table.lines().skip(2).collect();
     assert_eq!(rows.len(), 2 * 3, "{table}");
     assert!(rows[0].starts_with("parallot,qaa_Latn,") && rows[3].starts_with("uniform,qaa_Latn,80,"), "{table}");

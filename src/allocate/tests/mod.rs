@@ -3,6 +3,7 @@
 mod coupling;
 mod general;
 mod repetition;
+mod verdict;
 
 use super::*;
 use crate::law::{Form, Law};
@@ -253,16 +254,17 @@ fn a_comparison_is_worked_out_by_hand() {
     let regret = (mean(cheap, dear, 4000.0, 1000.0) - mean(cheap, dear, 1000.0, 4000.0)) / 2.0;
     approx::assert_relative_eq!(comparison.noise_regret_nats, regret, max_relative = 1e-12);
     approx::assert_relative_eq!(comparison.expected_regret_nats, regret, max_relative = 1e-12);
-    approx::assert_relative_eq!(ours.gain_nats.value, (gains[0] + gains[1]) / 2.0 - 2.0 * regret, max_relative = 1e-12);
+    approx::assert_relative_eq!(ours.gain_nats.unwrap().value, (gains[0] + gains[1]) / 2.0 - 2.0 * regret, max_relative = 1e-12);
     assert!(gains[0] > 0.0 && gains[0] < 2.0 * regret);
-    assert_eq!(ours.chance_to_beat_uniform, 0.0);
+    assert_eq!((ours.behind_nats, comparison.policies[1].gain_nats), (None, None), "nothing is compared with itself");
     assert!(comparison.shares[0].interval_90.contains(0.5) && comparison.shares[0].value == 0.2);
-    assert!(matches!(comparison.verdict(), Verdict::KeepUniform { .. }));
+    assert_eq!(comparison.verdict(None).recommended(), Some(Policy::Uniform));
     let sure = compare(&problem.clone().with_draws(vec![vec![cheap, dear]]), &[]);
-    assert!(sure.verdict().to_string().starts_with("beats uniform with probability 1.00; the gain is 0.011 nats"), "{}", sure.verdict());
-    assert!(matches!(compare(&problem, &[]).verdict(), Verdict::NoDraws { .. }));
+    assert_eq!(sure.verdict(None).recommended(), Some(Policy::Parallot));
+    assert!(sure.verdict(None).headline().starts_with("parallot, by prediction, not measured: a gain over uniform of +0.0109 nats"));
+    assert!(compare(&problem, &[]).verdict(None).headline().ends_with("has no interval"));
     let equal = Problem::new(vec![term("a", cheap), term("b", cheap)], 5_000_u64).unwrap();
-    assert_eq!(compare(&equal, &[]).verdict(), Verdict::Same);
+    assert_eq!(compare(&equal, &[]).verdict(None), Verdict::Same);
 }
 
 /// The shared cases that this problem can say: a sum over languages, separable, nothing repeated, drawn or in steps.

@@ -1,4 +1,4 @@
-//! `parallot validate`: models tuned on the allocation and on the baselines, against what the laws foretold of them.
+//! `parallot validate`: models tuned on the allocation and on the baselines, against what the laws predicted of them.
 
 mod tables;
 mod training;
@@ -7,7 +7,9 @@ use super::allocate::{self, HashedFits};
 use super::count;
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
+use super::headline::{VALIDATED, validation_name};
 use super::mixture::{MixtureArguments, coupling};
+use super::report::judge_anew;
 use super::sweep::{self, Trainer};
 use super::terminal::{note, say};
 use super::text::{self, TextArguments};
@@ -17,7 +19,7 @@ use crate::corpus::{Bitext, Split, Tongue};
 use crate::files;
 use crate::record::{RunRecord, Store};
 use crate::report::eye::{duration, grouped};
-use crate::report::{csv, plot};
+use crate::report::{csv, validation_pictures};
 use crate::spec::{BaseFiles, Experiment, RunSpec};
 use crate::sweep::{Cost, Plan, simulate};
 use crate::validate::{Known, Prediction, Validation, predict};
@@ -29,13 +31,13 @@ use training::BaseTrainer;
 /// Flags of `parallot validate`.
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
-    /// Experiment whose fits foretell, and whose languages are trained on
+    /// Experiment whose fits predict, and whose languages are trained on
     pub experiment: String,
     /// The problem
     #[command(flatten)]
     pub mixture: MixtureArguments,
     /// Policies to train beside parallot and uniform, like `proportional,temperature-3.3,unimax-4`
-    #[arg(long, value_name = "POLICY,…", value_delimiter = ',', default_value = "proportional,temperature-3.3,unimax-4")]
+    #[arg(long, value_name = "POLICY,…", value_delimiter = ',', default_value = VALIDATED)]
     pub policies: Vec<String>,
     /// Models a policy
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = count::within::<u64>(1..=1000))]
@@ -43,7 +45,7 @@ pub struct Arguments {
     /// Write the prediction, print the models and their cost, and train nothing
     #[arg(long)]
     pub list: bool,
-    /// Set models that are there beside transfer that was fitted since, too; what it foretells is marked as hindsight
+    /// Set models that are there beside transfer that was fitted since, too; what it predicts is marked as hindsight
     #[arg(long, conflicts_with = "transfer")]
     pub hindsight: bool,
     /// Where to train: `cpu`, `cuda` or `cuda:1`
@@ -204,7 +206,7 @@ impl Question {
                 let error =
                     anyhow::anyhow!("`{}` is missing and {done} of its models are trained, expected both or neither", path.display());
                 return Err(
-                    Failure::input(error).hint("a prediction does not follow its models; remove the folder to foretell and train anew")
+                    Failure::input(error).hint("a prediction does not follow its models; remove the folder to predict and train anew")
                 );
             }
             files::write(&path, json.as_bytes()).or_work()?;
@@ -269,17 +271,18 @@ impl Question {
 
     fn write(&self, validation: &Validation, command: &str) -> Result<(), Failure> {
         let (fits, plots) = (&self.folders.fits, &self.folders.plots);
-        let json = serde_json::to_string_pretty(validation).or_work()? + "\n";
-        files::write(&fits.join("validation.json"), json.as_bytes()).or_work()?;
-        files::write(&fits.join("validation.csv"), &csv::validation(validation, command).or_work()?).or_work()?;
-        let picture = plot::validation(validation);
-        files::write(&plots.join("validation.svg"), picture.svg().or_work()?.as_bytes()).or_work()?;
-        files::write(&plots.join("validation.png"), &picture.png().or_work()?).or_work()
+        let (name, json) = (validation_name(validation.budget), serde_json::to_string_pretty(validation).or_work()? + "\n");
+        files::write(&fits.join(format!("{name}.json")), json.as_bytes()).or_work()?;
+        files::write(&fits.join(format!("{name}.csv")), &csv::validation(validation, command).or_work()?).or_work()?;
+        for (name, bytes) in validation_pictures(validation).or_work()? {
+            files::write(&plots.join(name), &bytes).or_work()?;
+        }
+        judge_anew(&self.folders, &self.fits.sha256)
     }
 }
 
 /// What to do about a prediction that is not the one asked for.
-const TUNED: &str = "models were tuned for it; remove the folder to foretell and train anew";
+const TUNED: &str = "models were tuned for it; remove the folder to predict and train anew";
 
 /// A prediction and the hash of its file.
 fn read_prediction(path: &Path) -> Result<(Prediction, String), Failure> {

@@ -1,17 +1,18 @@
-//! What is foretold and what was found, as tables for a person.
+//! What is predicted and what was found, as tables for a person.
 
 use super::super::folders::Folders;
+use super::super::headline::validation_name;
 use super::super::terminal::{say, table};
 use crate::allocate::Policy;
 use crate::report::eye::{grouped, nats, signed};
 use crate::units::Estimate;
 use crate::validate::{Prediction, Validation};
 
-/// What is foretold, as a table.
+/// What is predicted, as a table.
 pub fn foretold(prediction: &Prediction) -> String {
     let mut headings = vec!["policy".to_owned()];
     headings.extend(prediction.langs.iter().cloned());
-    headings.extend(["foretold gain over uniform (90 %)", "with transfer (90 %)"].map(str::to_owned));
+    headings.extend(["predicted gain over uniform, nats (90 %)", "with transfer, nats (90 %)"].map(str::to_owned));
     let rows = prediction.policies.iter().map(|row| {
         let mut cells = vec![named(row.policy, &row.stands_for)];
         cells.extend(row.pairs.iter().map(|&pairs| grouped(pairs)));
@@ -54,7 +55,8 @@ pub fn print(validation: &Validation, folders: &Folders) {
             ]
         })
     });
-    let headings = ["policy", "language", "pairs", "foretold test loss, nats (90 %)", "measured", "error", "held", "with transfer", "held"];
+    let headings =
+        ["policy", "language", "pairs", "predicted test loss, nats (90 %)", "measured, nats", "error", "held", "with transfer", "held"];
     say(&table(&headings, rows));
     say("");
     let rows = validation.policies.iter().map(|policy| {
@@ -74,18 +76,18 @@ pub fn print(validation: &Validation, folders: &Folders) {
         "policy",
         "seeds",
         "mean test loss, nats",
-        "foretold gain over uniform (90 %)",
-        "with transfer (90 %)",
-        "measured gain (90 %)",
-        "parallot gains over it (90 %)",
+        "predicted gain over uniform, nats (90 %)",
+        "with transfer, nats (90 %)",
+        "measured gain, nats (90 %)",
+        "parallot gains over it, nats (90 %)",
     ];
     say(&table(&headings, rows));
     let (held, all) = validation.held();
-    say(&format!("\n{held} of {all} measured losses lie in their foretold 90 % intervals"));
+    say(&format!("\n{held} of {all} measured losses lie in their predicted 90 % intervals"));
     if let Some(coupled) = &validation.coupled {
         say(&format!("with transfer {} of {} do; {}", coupled.held, coupled.losses, coupled.verdict));
     }
     say(&format!("{} pairs: {}", grouped(validation.budget), validation.verdict));
-    let here = folders.fits.join("validation.json");
+    let here = folders.fits.join(format!("{}.json", validation_name(validation.budget)));
     say(&format!("\nprediction {} was written first; result in `{}`", &validation.prediction_sha256[..16], here.display()));
 }

@@ -144,10 +144,7 @@ fn points(program: &Program, grains: &[f64]) -> f64 {
 
 /// That no whole grains are left.
 pub(super) fn none() -> Conflict {
-    Conflict {
-        constraints: vec!["the groups and the budget".to_owned(), "no whole grains meet them all".to_owned()],
-        short: 0.0,
-    }
+    Conflict { constraints: vec!["the groups and the budget".to_owned(), "no whole grains meet them all".to_owned()], short: 0.0 }
 }
 
 fn sum_of_all(program: &Program, grains: &[f64], nodes: usize) -> Whole {

@@ -50,7 +50,8 @@ impl Interior<'_> {
         let slopes: Vec<f64> = (0..n).map(|i| if self.free[i] { local.slopes[i] } else { 0.0 }).collect();
         let border = self.model.border(local, &state.q, ratios);
         let draws = self.model.draw_gradients(local).map(|gradients| (border.draws.as_slice(), gradients));
-        let factor = self.normal.factor(&Parts { weights: &local.weights, slopes: &slopes, diagonal: &diagonal, free: &self.free, draws })?;
+        let factor =
+            self.normal.factor(&Parts { weights: &local.weights, slopes: &slopes, diagonal: &diagonal, free: &self.free, draws })?;
         let (extra, rows) = (border.corner.ncols(), self.linear.len());
         let mut columns = Mat::zeros(n, extra + rows);
         let mut corner = Mat::zeros(extra + rows, extra + rows);
@@ -66,7 +67,15 @@ impl Interior<'_> {
     }
 
     /// The Newton direction towards complementarity `target`, second order terms of a first direction counted.
-    pub(super) fn direction(&self, system: &System, state: &State, local: &Local, ratios: &[f64], target: f64, first: Option<(&State, f64)>) -> State {
+    pub(super) fn direction(
+        &self,
+        system: &System,
+        state: &State,
+        local: &Local,
+        ratios: &[f64],
+        target: f64,
+        first: Option<(&State, f64)>,
+    ) -> State {
         let n = state.x.len();
         let product = |a: fn(&State) -> &Vec<f64>, b: fn(&State) -> &Vec<f64>, i: usize| {
             first.map_or(0.0, |(first, part)| part * a(first)[i] * b(first)[i])

@@ -2,6 +2,7 @@
 
 mod markup;
 mod tables;
+mod validation;
 
 use super::{Report, ReportError, eye, plot};
 use crate::allocate::Comparison;
@@ -53,6 +54,7 @@ fn sections(report: &Report) -> Result<Vec<Section>, ReportError> {
         .then(|| format!("{LAWS}{}{}{}", tables::fits(report), tables::parameters(report), repetition_note(report)));
     let parts = [
         ("verdict", "Verdict", comparison.map(|comparison| verdict(report, comparison))),
+        ("validation", "Validation", validation::section(report)?),
         ("curves", "Loss against data", figure("curves").map(|svg| svg + CURVES + if report.repeats() { RINGS } else { "" })),
         ("residuals", "Residuals", figure("residuals").map(|svg| svg + RESIDUALS)),
         ("laws", "Laws", laws),
@@ -60,7 +62,7 @@ fn sections(report: &Report) -> Result<Vec<Section>, ReportError> {
         ("budget", "Budget path", figure("budget").map(|svg| svg + BUDGET)),
         ("marginal", "Marginal value", figure("marginal").map(|svg| svg + MARGINAL)),
         ("pareto", "Mean and worst", figure("pareto").map(|svg| svg + PARETO)),
-        ("policies", "Policies", comparison.map(|comparison| format!("{}{}", tables::policies(comparison), policies_note(comparison)))),
+        ("policies", "Policies", comparison.map(|comparison| tables::policies(report, comparison) + &policies_note(comparison))),
         ("transfer", "Transfer", figure("transfer").map(|svg| svg + TRANSFER)),
         ("tau", "Effective data", report.transfer.zip(figure("tau")).map(|(transfer, svg)| svg + &tau_note(report, transfer))),
         ("similarity", "Similarity", similarity(report)?),
@@ -105,7 +107,7 @@ fn tau_note(report: &Report, transfer: &TransferFit) -> String {
     untuned
         + &format!(
             "<p class=\"faint\">From models tuned on mixtures: a pair of the column's language counts as so many of the row's. Mixtures left out of \
-         the fit are foretold to {} % with transfer and to {} % without. Data: <code>transfer.csv</code>.</p>\n",
+         the fit are predicted to {} % with transfer and to {} % without. Data: <code>transfer.csv</code>.</p>\n",
             percent(transfer.held_out.coupled_log),
             percent(transfer.held_out.separable_log)
         )
@@ -131,7 +133,7 @@ fn repetition_note(report: &Report) -> String {
     )
 }
 
-const SIMILARITY: &str = "<p class=\"faint\">Gamma of the paper's law by two recipes of our own, as the paper gives none; each language's curve was foretold from \
+const SIMILARITY: &str = "<p class=\"faint\">Gamma of the paper's law by two recipes of our own, as the paper gives none; each language's curve was predicted from \
 those of the others. Data: <code>similarity.csv</code>.</p>\n";
 
 /// The pictures as inline SVG.
@@ -160,13 +162,28 @@ fn capitalised(sentence: &str) -> String {
     sentence
 }
 
+/// Text in which words between backticks are code.
+fn with_code(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    parts.map(|(at, part)| if at % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) }).collect()
+}
+
 fn verdict(report: &Report, comparison: &Comparison) -> String {
     let allocation = &comparison.allocation;
-    let sentence = capitalised(&comparison.verdict().to_string());
-    let mut html = format!("<div class=\"verdict\">\n<p class=\"sentence\">{}.</p>\n", escape(&sentence));
+    let mut html = String::from("<div class=\"verdict\">\n");
+    if let Some(verdict) = report.verdict {
+        let _ = writeln!(html, "<p class=\"sentence\">{}.</p>", escape(&capitalised(&verdict.headline())));
+        for line in verdict.beside() {
+            let _ = writeln!(html, "<p>{}.</p>", escape(&capitalised(&line)));
+        }
+    }
+    if let Some(to_know) = &report.to_know {
+        let _ = writeln!(html, "<p>To know: {}.</p>", with_code(to_know));
+    }
     let _ = writeln!(
         html,
-        "<p>Budget {}; objective, the weighted sum of losses: {} nats per target token; certified gap to the optimum: {} of the reducible loss.</p>",
+        "<p>Budget {}; objective, the weighted sum of losses: {} nats per target token; certified gap to the optimum: {} of the reducible loss. \
+         The table is of the allocation of parallot, uniform beside it.</p>",
         eye::budget(allocation.budget),
         eye::significant(allocation.objective, 5),
         eye::significant(allocation.gap, 2),
@@ -178,8 +195,14 @@ fn verdict(report: &Report, comparison: &Comparison) -> String {
 
 fn policies_note(comparison: &Comparison) -> String {
     let draws = eye::grouped(comparison.draws as u64);
+    let flattered = match comparison.policies.iter().any(|row| row.policy.is_of_draws()) {
+        true => " The policies over draws are chosen by the draws that predict here, which flatters: no reason to prefer them to parallot.",
+        false => "",
+    };
     format!(
-        "<p class=\"faint\">Over {draws} draws of the laws. A positive gain is a lower loss than uniform. Data: <code>policies.csv</code>.</p>\n"
+        "<p class=\"faint\">Predicted over {draws} draws of the laws, {}. A positive gain is a lower loss than uniform.{flattered} Data: \
+         <code>policies.csv</code>.</p>\n",
+        comparison.predicted_by
     )
 }
 
@@ -239,9 +262,46 @@ mod tests {
     fn the_verdict_stands_first_and_the_command_last() {
         let sample = Sample::languages(3);
         let html = page(&sample.report()).unwrap();
-        let verdict = html.find(&sample.comparison.verdict().to_string()[1..]).unwrap();
+        let verdict = html.find(&sample.comparison.verdict(None).headline()[1..]).unwrap();
         assert!(verdict < html.find("<svg").unwrap());
         assert!(html.find("parallot report sample --budget 200000").unwrap() > html.rfind("<svg").unwrap());
+    }
+
+    #[test]
+    fn the_page_leads_with_what_was_measured_and_names_what_lay_outside() {
+        let bare = page(&Sample::languages(3).report()).unwrap();
+        assert!(bare.contains("by prediction, not measured") && !bare.contains("id=\"validation\""));
+        let sample = Sample::languages(3).validated(150_000, -0.03);
+        let html = page(&sample.report()).unwrap();
+        let headline = html
+            .find("Keep uniform: uniform won in models tuned on 150,000 pairs: parallot gained -0.0300 nats per language over uniform")
+            .unwrap();
+        let predicted = html.find("Predicted is a gain over uniform of +0.0210").unwrap();
+        assert!(headline < predicted && html[predicted..].contains("Measured at 150,000 pairs, not at the 200,000 asked for."));
+        let (section, curves) = (html.find("id=\"validation\"").unwrap(), html.find("id=\"curves\"").unwrap());
+        assert!(predicted < section && section < curves, "right after the verdict");
+        let section = &html[section..curves];
+        assert!(section.contains("<svg") && section.contains("Predicted and measured, 150,000 pairs"));
+        assert!(section.contains(
+            "4 of 6 measured losses lie in their predicted 90 % intervals. Outside, by policy: parallot: Arabic; uniform: Arabic."
+        ));
+        assert_eq!(section.matches("<td class=\"text\">outside</td>").count(), 2);
+        assert!(!section.contains("have changed since") && !section.contains("<h3>"));
+        assert!(html.contains("measured gain over uniform at 150,000 pairs"), "the table of policies");
+        let two = Sample::languages(3).validated(150_000, -0.03).validated(250_000, 0.05);
+        let html = page(&two.report()).unwrap();
+        assert!(html.contains("Parallot: parallot won in models tuned on 250,000 pairs") && html.contains("<h3>150,000 pairs</h3>"));
+        let mut changed = two.report();
+        changed.fits_sha256 = "0";
+        assert_eq!(page(&changed).unwrap().matches("The fits have changed since: what is predicted").count(), 2);
+    }
+
+    #[test]
+    fn no_chance_to_beat_anything_is_told() {
+        for sample in [Sample::languages(3), Sample::languages(3).validated(150_000, 0.05)] {
+            let html = page(&sample.report()).unwrap().to_lowercase();
+            assert!(!html.contains("probability") && !html.contains("chance"), "a probability that nobody has checked");
+        }
     }
 
     #[test]

@@ -12,11 +12,12 @@ pub fn verdict(report: &Report, comparison: &Comparison) -> String {
     let headings = [
         "language",
         "pairs",
-        "share (90\u{a0}%)",
+        "pairs by uniform",
+        "share (90\u{a0}% of the draws)",
         "unique pairs",
         "epochs",
-        "expected loss, nats (90\u{a0}%)",
-        "Δ vs uniform, nats",
+        "predicted loss, nats per token (90\u{a0}% of the draws)",
+        "less that by uniform, nats",
         "bound",
     ];
     let rows: Vec<_> =
@@ -37,6 +38,7 @@ fn language(report: &Report, comparison: &Comparison, at: usize, allotted: &Allo
     vec![
         Cell::Text(report.name(&allotted.lang)),
         Cell::Number(eye::grouped(allotted.pairs)),
+        Cell::optional(comparison.policies.get(1).and_then(|uniform| uniform.pairs.get(at)).map(|&pairs| eye::grouped(pairs))),
         share.unwrap_or_else(|| Cell::Number(eye::percent(allotted.share))),
         Cell::optional(report.term(&allotted.lang).and_then(|term| term.unique).map(eye::grouped)),
         Cell::optional(allotted.epochs.map(|epochs| format!("{epochs:.2}"))),
@@ -97,29 +99,33 @@ pub fn parameters(report: &Report) -> String {
     table(&headings, &report.fits.iter().map(row).collect::<Vec<_>>())
 }
 
-/// Policies side by side.
-pub fn policies(comparison: &Comparison) -> String {
-    let rows = comparison.policies.iter().enumerate().map(|(at, row)| {
-        // a policy against itself is no comparison
-        let (gain, chance) = match at {
-            1 => (Cell::Number(String::new()), None),
-            _ => (ranged(&row.gain_nats, eye::signed), Some(format!("{:.2}", row.chance_to_beat_uniform))),
-        };
-        let beaten = (at > 0).then(|| format!("{:.2}", row.chance_parallot_beats));
+/// Policies side by side, what was measured of them first.
+pub fn policies(report: &Report, comparison: &Comparison) -> String {
+    let measured_by = report.measured_by();
+    let gain = |gain: Option<Estimate>| gain.map_or_else(|| Cell::optional(None), |gain| ranged(&gain, eye::signed));
+    let rows = comparison.policies.iter().map(|row| {
+        let mut cells = vec![Cell::Text(policy_name(row.policy))];
+        cells.extend(measured_by.map(|by| gain(by.result_of(row.policy).and_then(|result| result.measured_gain_nats))));
         let (mean, worst) = (ranged(&row.mean_loss_nats, eye::nats), ranged(&row.worst_loss_nats, eye::nats));
-        vec![Cell::Text(policy_name(row.policy)), mean, worst, gain, Cell::optional(chance), Cell::optional(beaten)]
+        cells.extend([gain(row.gain_nats), mean, worst, gain(row.behind_nats)]);
+        cells
     });
-    let headings = [
-        "policy",
-        "mean loss, nats (90\u{a0}%)",
-        "worst language, nats (90\u{a0}%)",
-        "gain over uniform, nats (90\u{a0}%)",
-        "probability to beat uniform",
-        "probability that parallot beats it",
-    ];
+    let measured = measured_by.map(|by| format!("measured gain over uniform at {} pairs, nats (90\u{a0}%)", eye::grouped(by.budget)));
+    let mut headings = vec!["policy"];
+    headings.extend(measured.as_deref());
+    headings.extend([
+        "predicted gain over uniform, nats (90\u{a0}% of the draws)",
+        "mean loss, nats per token (90\u{a0}%)",
+        "worst language, nats per token (90\u{a0}%)",
+        "parallot's predicted gain over it, nats (90\u{a0}%)",
+    ]);
     table(&headings, &rows.collect::<Vec<_>>())
 }
 
-fn ranged(estimate: &Estimate, eye: impl Fn(f64) -> String) -> Cell {
+/// A number with its interval; alone where that is infinite, as of one seed.
+pub fn ranged(estimate: &Estimate, eye: impl Fn(f64) -> String) -> Cell {
+    if estimate.interval_90.lo.is_infinite() {
+        return Cell::Number(eye(estimate.value));
+    }
     Cell::Ranged(eye(estimate.value), eye(estimate.interval_90.lo), eye(estimate.interval_90.hi))
 }

@@ -1,4 +1,4 @@
-//! A validation: foretold against measured losses, and the gains over uniform.
+//! A validation: predicted against measured losses, and the gains over uniform.
 
 use super::axis::{Axis, Unit};
 use super::bars::{policy_ink, policy_name};
@@ -12,11 +12,11 @@ use crate::validate::{LossRow, PolicyResult, Validation};
 /// A policy whose gain is so many times as large as any end of ours is told in words, so that ours can be seen.
 const FAR: f64 = 4.0;
 
-/// Left: measured against foretold losses, one dot a policy and language with its foretold interval, and a ring by laws with transfer. Right: the gains over uniform.
+/// Left: measured against predicted losses, one dot a policy and language with its predicted interval, and a ring by laws with transfer. Right: the gains over uniform.
 pub fn validation(validation: &Validation) -> Picture {
     let baselines = validation.policies.iter().filter(|policy| policy.policy != Policy::Uniform).count();
     let mut picture = Picture::new(WIDTH, 430.0_f64.max(160.0 + 46.0 * baselines as f64));
-    let title = format!("Foretold and measured, {} pairs", eye::grouped(validation.budget));
+    let title = format!("Predicted and measured, {} pairs", eye::grouped(validation.budget));
     picture.text((10.0, 14.0), 14.0, Anchor::Start, TEXT, title);
     let entries: Vec<_> =
         validation.policies.iter().enumerate().map(|(at, policy)| (Mark::Patch(policy_ink(at)), policy_name(policy.policy))).collect();
@@ -40,9 +40,9 @@ fn losses(picture: &mut Picture, validation: &Validation, panel: &Panel) {
         Anchor::Middle,
         FAINT,
         if validation.coupled.is_some() {
-            "foretold test loss with 90 % interval (ring: with transfer), nats"
+            "predicted test loss with 90 % interval (ring: with transfer), nats"
         } else {
-            "foretold test loss with 90 % interval, nats"
+            "predicted test loss with 90 % interval, nats"
         },
     );
     picture.text((10.0, panel.top - 12.0), 12.0, Anchor::Start, FAINT, "measured test loss, nats");
@@ -52,7 +52,7 @@ fn losses(picture: &mut Picture, validation: &Validation, panel: &Panel) {
         let Estimate { value, interval_90 } = row.foretold_nats;
         picture.line([interval_90.lo, interval_90.hi].map(|end| (x.at(end), height)), 1.6, policy_ink(at).alpha(0.6));
         picture.dot((x.at(value), height), 4.0, policy_ink(at));
-        // what transfer foretells far outside would press all else together
+        // what transfer predicts far outside would press all else together
         if let Some(coupled) = row.coupled.as_ref().filter(|coupled| coupled.foretold_nats.value < span.1) {
             picture.ring((x.at(coupled.foretold_nats.value), height), 3.5, policy_ink(at));
         }
@@ -77,11 +77,11 @@ fn gains(picture: &mut Picture, validation: &Validation, panel: &Panel) {
         12.0,
         Anchor::Middle,
         FAINT,
-        "gain over uniform, nats a language",
+        "gain over uniform, nats per language",
     );
     let coupled = shown.iter().any(|(_, policy)| policy.coupled_gain_nats.is_some());
     let order =
-        if coupled { "grey: foretold, ring: with transfer; colour: measured; 90 %" } else { "grey: foretold, colour: measured; 90 %" };
+        if coupled { "grey: predicted, ring: with transfer; colour: measured; 90 %" } else { "grey: predicted, colour: measured; 90 %" };
     picture.text((panel.right, panel.top - 12.0), 12.0, Anchor::End, FAINT, order);
     let height = (panel.bottom - panel.top) / shown.len().max(1) as f64;
     for (place, (at, policy)) in shown.into_iter().enumerate() {
@@ -91,7 +91,7 @@ fn gains(picture: &mut Picture, validation: &Validation, panel: &Panel) {
             let name = |gain: Option<Estimate>| gain.map_or_else(|| "-".to_owned(), |gain| eye::signed(gain.value));
             let [foretold, coupled, measured] = all(policy);
             let with = if coupled.is_some() { format!(" or {}", name(coupled)) } else { String::new() };
-            let text = format!("far off: foretold {}{with}, measured {}", name(foretold), name(measured));
+            let text = format!("far off: predicted {}{with}, measured {}", name(foretold), name(measured));
             picture.text((panel.left + 6.0, middle), 12.0, Anchor::Start, policy_ink(at), text);
             continue;
         }

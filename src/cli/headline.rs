@@ -1,0 +1,159 @@
+//! What a verdict rests on beside the laws: the validations that are kept with the fits, and what a further one would cost.
+
+use super::failure::{Failure, OrFail};
+use super::folders::Folders;
+use super::mixture::{MixtureArguments, Unit};
+use crate::allocate::{Budget, Comparison, Objective, Policy, Problem, Verdict};
+use crate::files;
+use crate::fit::FitFile;
+use crate::record::Store;
+use crate::report::eye::{amount, duration, grouped};
+use crate::sweep::Speed;
+use crate::validate::{Validation, distinct};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Policies that `validate` trains beside parallot and uniform unless others are asked for.
+pub const VALIDATED: &str = "proportional,temperature-3.3,unimax-4";
+
+/// Models a policy that are suggested, as many as `validate` trains by default.
+const SEEDS: usize = 3;
+
+/// Name without ending of the files of a validation at a budget of pairs; one budget, one validation.
+pub fn validation_name(budget: u64) -> String {
+    format!("validation-{budget}")
+}
+
+/// The validations that are kept with the fits of an experiment, the smallest budget first. Version 0.1.0 kept one, as `validation.json`.
+pub fn validations(folders: &Folders) -> Result<Vec<Validation>, Failure> {
+    let paths = files::list(&folders.fits, "json").or_input()?;
+    let named = |name: &str| name == "validation" || name.strip_prefix("validation-").is_some_and(|rest| rest.parse::<u64>().is_ok());
+    let mut found: Vec<Validation> = Vec::new();
+    // `validation-N` sorts before `validation`, so that a new file hides the old one of its budget
+    for path in paths.iter().filter(|path| path.file_stem().is_some_and(|stem| named(&stem.to_string_lossy()))) {
+        let text = files::read_text(path).or_input()?;
+        let read = serde_json::from_str::<Validation>(&text);
+        let read = read.map_err(|error| anyhow::anyhow!("cannot read validation `{}`: {error}", path.display()));
+        let read = read.map_err(|error| Failure::input(error).hint("`parallot validate` writes it again from its records"))?;
+        if found.iter().all(|validation| validation.budget != read.budget) {
+            found.push(read);
+        }
+    }
+    found.sort_by_key(|validation| validation.budget);
+    Ok(found)
+}
+
+/// What it would take to measure what is predicted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToKnow {
+    /// The command; absent where no experiment is at hand.
+    pub command: Option<String>,
+    /// Models that it tunes.
+    pub models: Option<u64>,
+    /// Training tokens of all of them, as many a pair as in the records.
+    pub train_tokens: Option<u64>,
+    /// Seconds on one job, by the speed of the records.
+    pub seconds: Option<f64>,
+    /// What the fit can learn of pooled models without it.
+    pub mixtures: Option<String>,
+}
+
+impl ToKnow {
+    /// What is to be said beside a verdict; nothing where models were tuned at this budget, and where `validate` would measure something else.
+    pub fn new(
+        verdict: &Verdict,
+        problem: &Problem,
+        comparison: &Comparison,
+        fits: &FitFile,
+        asked: (Option<(&str, &Folders)>, &MixtureArguments),
+    ) -> Option<Self> {
+        let is_open = match verdict {
+            Verdict::Predicted { .. } => true,
+            Verdict::Measured { measured, .. } => measured.budget != measured.asked,
+            _ => false,
+        };
+        if !is_open || problem.objective() != Objective::Mean {
+            return None;
+        }
+        let mixtures = match (&fits.transfer, problem.coupling()) {
+            (_, Some(_)) => None,
+            (Some(_), None) => Some("`--transfer` goes by the mixtures that the fit has seen".to_owned()),
+            (None, None) => Some("`mixtures:` in the experiment lets the fit see pooled models".to_owned()),
+        };
+        let words = ToKnow { command: None, models: None, train_tokens: None, seconds: None, mixtures };
+        let ((Some((experiment, folders)), flags), Budget::Pairs(budget)) = (asked, problem.budget()) else { return Some(words) };
+        let baselines = VALIDATED.split(',').filter_map(|name| name.parse::<Policy>().ok());
+        let trained: Vec<Policy> = [Policy::Parallot, Policy::Uniform].into_iter().chain(baselines).collect();
+        let policies = distinct(comparison.policies.iter().filter(|row| trained.contains(&row.policy)));
+        let pairs = policies.iter().flat_map(|(row, _)| row.pairs.iter().zip(&fits.fits));
+        let tokens: Option<f64> = pairs.map(|(&pairs, fit)| Some(pairs as f64 * fit.tokens_per_pair?)).sum();
+        let tokens = tokens.map(|tokens| tokens * SEEDS as f64);
+        let records = Store::new(&folders.records).read_sweep().map_or_else(|_| Vec::new(), |(_, records)| records);
+        Some(ToKnow {
+            command: Some(format!("parallot validate {} --budget {budget}{} --seeds {SEEDS}", quoted(experiment), typed(flags))),
+            models: Some((policies.len() * SEEDS) as u64),
+            train_tokens: tokens.map(|tokens| tokens.round() as u64),
+            seconds: tokens.zip(Speed::of(&records)).map(|(tokens, speed)| speed.seconds(tokens, policies.len() * SEEDS).round()),
+            ..words
+        })
+    }
+}
+
+impl fmt::Display for ToKnow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.command {
+            None => write!(f, "`parallot validate` with an experiment tunes models on both and measures the gain")?,
+            Some(command) => {
+                write!(f, "`{command}` measures it")?;
+                let models = self.models.map(|models| format!("{} models", grouped(models)));
+                let tokens = self.train_tokens.map(|tokens| format!("about {} training tokens", amount(tokens as f64)));
+                let time = self.seconds.map(|seconds| format!("about {} on one job", duration(seconds)));
+                let parts: Vec<String> = [models, tokens, time].into_iter().flatten().collect();
+                write!(f, " ({})", parts.join(", "))?;
+            }
+        }
+        self.mixtures.as_ref().map_or(Ok(()), |mixtures| write!(f, "; {mixtures}"))
+    }
+}
+
+/// The flags of a problem of pairs but for its budget, as they are typed.
+fn typed(flags: &MixtureArguments) -> String {
+    let mut typed = String::new();
+    let mut flag = |name: &str, value: &str| typed += &format!(" {name} {}", quoted(value));
+    let repeated = [("--min", &flags.min), ("--max", &flags.max), ("--weight", &flags.weight), ("--group", &flags.group)];
+    for (name, values) in repeated.into_iter().chain([("--no-worse-than", &flags.no_worse_than)]) {
+        values.iter().for_each(|value| flag(name, value));
+    }
+    if flags.epochs != MixtureArguments::EPOCHS {
+        flag("--epochs", &flags.epochs.to_string());
+    }
+    if flags.unit != Unit::Pairs {
+        flag("--unit", "tokens");
+    }
+    if let Some(path) = &flags.from {
+        flag("--from", &path.display().to_string());
+    }
+    if flags.transfer { typed + " --transfer" } else { typed }
+}
+
+/// A word as a shell takes it for one.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "=_.,:%-+/".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Pairs;
+
+    #[test]
+    fn flags_are_typed_as_a_shell_takes_them() {
+        let plain = MixtureArguments::plain(Pairs(3000));
+        assert_eq!(typed(&plain), "");
+        let group = vec!["indic: hin+mar >= 20%".to_owned(), "it's".to_owned()];
+        let all = MixtureArguments { epochs: 1.5, min: vec!["qaa=10".to_owned()], group, transfer: true, ..plain };
+        assert_eq!(typed(&all), r" --min qaa=10 --group 'indic: hin+mar >= 20%' --group 'it'\''s' --epochs 1.5 --transfer");
+    }
+}
