@@ -6,19 +6,25 @@
 use super::problem::ProblemError;
 use super::{Problem, Term};
 
-/// Bisections of a level, whose bits they are.
-const STEPS: usize = 80;
+/// Bisections of a level, whose bits they are, and the relative distance at which they end.
+const STEPS: usize = 120;
+const CLOSED: f64 = 1e-14;
 
 /// The least whole number of pairs, at most `most`, at which the loss is at most `level`; absent where none is.
 pub(super) fn pairs_for(term: &Term, level: f64, most: u64) -> Option<u64> {
+    pairs_between(term, level, (0, most))
+}
+
+/// The same of pairs between two ends.
+fn pairs_between(term: &Term, level: f64, (least, most): (u64, u64)) -> Option<u64> {
     let reaches = |pairs: u64| term.loss(pairs as f64) <= level;
     if !reaches(most) {
         return None;
     }
-    let (mut below, mut enough) = (0, most);
-    if reaches(0) {
-        return Some(0);
+    if reaches(least) {
+        return Some(least);
     }
+    let (mut below, mut enough) = (least, most);
     while enough - below > 1 {
         let middle = below + (enough - below) / 2;
         if reaches(middle) { enough = middle } else { below = middle }
@@ -26,18 +32,19 @@ pub(super) fn pairs_for(term: &Term, level: f64, most: u64) -> Option<u64> {
     Some(enough)
 }
 
-/// Least pairs that bring the weighted loss of every language that counts to `level`, none below those of the optimum.
-fn needs(problem: &Problem, level: f64) -> Option<Vec<u64>> {
+/// Least pairs between two ends for each language that bring the weighted loss of every one that counts to `level`.
+fn needs(problem: &Problem, level: f64, least: &[u64], most: &[u64]) -> Option<Vec<u64>> {
     let need = |(i, term): (usize, &Term)| match term.weight {
-        0.0 => Some(problem.least(i)),
-        weight => pairs_for(term, level / weight, problem.most(term)).map(|pairs| pairs.max(problem.least(i))),
+        0.0 => Some(least[i]),
+        weight => pairs_between(term, level / weight, (least[i], most[i])),
     };
     problem.terms().iter().enumerate().map(need).collect()
 }
 
 /// The problem with the lower bounds that bring the weighted loss of every language that counts to `level`.
 pub(super) fn at_level(problem: &Problem, level: f64) -> Option<Problem> {
-    problem.with_least(&needs(problem, level)?).ok()
+    let most: Vec<u64> = problem.terms().iter().map(|term| problem.most(term)).collect();
+    problem.with_least(&needs(problem, level, &problem.all_least(), &most)?).ok()
 }
 
 /// The weighted loss of the worst language under some pairs.
@@ -57,13 +64,19 @@ pub(super) fn least_worst(problem: &Problem) -> (Problem, f64) {
     if let Some(held) = at_level(problem, under) {
         return (held, under);
     }
-    let fits = |level: f64| needs(problem, level).is_some_and(|least| problem.fits(&least));
+    // what a level needs lies between what a worse and what a better one need
+    let mut least = problem.all_least();
+    let mut most: Vec<u64> = problem.terms().iter().map(|term| problem.most(term)).collect();
     for _ in 0..STEPS {
         let middle = if over.is_finite() { 0.5 * (under + over) } else { 2.0 * under + 1.0 };
-        if middle <= under || middle >= over {
+        if middle <= under || middle >= over || over - under <= CLOSED * over.abs() {
             break;
         }
-        if fits(middle) { over = middle } else { under = middle }
+        match needs(problem, middle, &least, &most) {
+            Some(needed) if problem.fits(&needed) => (over, least) = (middle, needed),
+            Some(needed) => (under, most) = (middle, needed),
+            None => under = middle,
+        }
     }
     // what fits in fractions of pairs under groups may not in whole ones: a little more loss does
     let slack = std::iter::successors(Some(1e-12), |slack| Some(10.0 * slack)).take(12);

@@ -23,7 +23,7 @@ pub fn pareto_front(problem: &Problem, count: usize) -> Vec<ParetoPoint> {
     if problem.coupling().is_some() {
         return Vec::new();
     }
-    let Ok(mean) = problem.sketched().with_objective(Objective::Mean) else { return Vec::new() };
+    let Ok(mean) = problem.clone().with_objective(Objective::Mean) else { return Vec::new() };
     let weights: f64 = problem.terms().iter().map(|term| term.weight).sum();
     let point = |problem: &Problem| {
         let pairs = problem.solve().pairs();

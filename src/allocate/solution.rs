@@ -16,6 +16,9 @@ const FEW_PAIRS: f64 = 1000.0;
 const BOXES: usize = 256;
 const BOXES_OF_SKETCH: usize = 8;
 
+/// Draws that one of many problems goes by where its objective is one over draws.
+const DRAWS_OF_SKETCH: usize = 100;
+
 /// Whole pairs within the bounds up to which all are looked at.
 const FEW_POINTS: f64 = 4096.0;
 
@@ -43,7 +46,10 @@ impl Posed {
     /// The weighted sum over the draws of the laws; repeats are worth what they are by the fit in all of them.
     pub(super) fn drawn(problem: &Problem, risk: Risk) -> Self {
         let draw = |laws: &Vec<Drawn>, i: usize, term: &Term| laws.get(i).map_or(term.laws.laws()[0].law, |drawn| drawn.law);
-        Posed::new(problem, risk, |i, term| problem.draws().iter().filter_map(|laws| Kernel::of(&draw(laws, i, term))).collect())
+        // of many problems a few draws, evenly apart, show as much as can be seen
+        let stride = if problem.is_sketch() { problem.draws().len().div_ceil(DRAWS_OF_SKETCH) } else { 1 };
+        let draws = || problem.draws().iter().step_by(stride.max(1));
+        Posed::new(problem, risk, |i, term| draws().filter_map(|laws| Kernel::of(&draw(laws, i, term))).collect())
     }
 
     fn new(problem: &Problem, risk: Risk, laws: impl Fn(usize, &Term) -> Vec<Kernel>) -> Self {

@@ -10,6 +10,9 @@ use crate::optimum;
 
 /// Moves of the largest first-order gain that are looked at in earnest.
 const LOOKS: usize = 12;
+/// The same, and moves made, where each is worth what hundreds of draws say.
+const LOOKS_OVER_DRAWS: usize = 4;
+const MOVES_OVER_DRAWS: usize = 16;
 /// Pairs below which one of many problems is worth moves under transfer, where each costs a sum over all languages.
 const SMALL: f64 = 1000.0;
 /// Relative fall of the objective that is rounding.
@@ -20,7 +23,7 @@ pub(super) fn near(problem: &Problem, posed: &optimum::Problem, is_average: bool
     let rounded = if problem.groups().is_empty() {
         Some(baseline::rounded(problem, x))
     } else {
-        optimum::nearest_whole(posed, x).map(|x| x.iter().map(|&x| x.round() as u64).collect())
+        optimum::nearest_whole(posed, x, problem.is_sketch()).map(|x| x.iter().map(|&x| x.round() as u64).collect())
     };
     let pairs = rounded.filter(|pairs| problem.holds(pairs)).or_else(|| problem.witness.as_deref().cloned())?;
     let worth_it = !problem.is_sketch() || problem.coupling().is_none() || problem.budget().amount() <= SMALL;
@@ -56,7 +59,8 @@ struct Moves<'a> {
 
 impl Moves<'_> {
     fn improved(&self, mut pairs: Vec<u64>) -> Vec<u64> {
-        for _ in 0..4 * pairs.len() + 8 {
+        let most = if self.is_average { 4 * pairs.len() + 8 } else { MOVES_OVER_DRAWS };
+        for _ in 0..most {
             let best = self.moves(&pairs).into_iter().filter_map(|step| {
                 let moved = step.applied(&pairs);
                 let gain = self.gain(&pairs, &moved, &step);
@@ -98,7 +102,7 @@ impl Moves<'_> {
         }
         moves.retain(|step| step.estimate > 0.0);
         moves.sort_by(|a, b| b.estimate.total_cmp(&a.estimate));
-        moves.truncate(LOOKS);
+        moves.truncate(if self.is_average { LOOKS } else { LOOKS_OVER_DRAWS });
         moves
     }
 

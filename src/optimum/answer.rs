@@ -116,14 +116,15 @@ pub fn meeting(problem: &Problem) -> Result<Vec<f64>, Unmet> {
 
 /// Whole grains that meet them, whatever their loss; absent where none were found.
 pub fn meeting_whole(problem: &Problem) -> Option<Vec<f64>> {
-    nearest_whole(problem, &feasible::together(problem.parts(), &problem.program).ok()?)
+    nearest_whole(problem, &feasible::together(problem.parts(), &problem.program).ok()?, false)
 }
 
-/// Whole grains that meet bounds, budget and groups, near amounts that need not; absent where none were found.
-pub fn nearest_whole(problem: &Problem, x: &[f64]) -> Option<Vec<f64>> {
+/// Whole grains that meet bounds, budget and groups, near amounts that need not; absent where none were found, in a short search of a sketch.
+pub fn nearest_whole(problem: &Problem, x: &[f64], is_sketch: bool) -> Option<Vec<f64>> {
     let grains: Vec<f64> = problem.parts().languages.iter().map(|language| language.grain).collect::<Option<_>>()?;
     let program = grain::rounded(&problem.program, &grains);
-    program.own.iter().all(|own| own.lower <= own.upper).then(|| grain::repaired(&program, &grains, x)).flatten()
+    let looks = if is_sketch { grain::FEW_LOOKS } else { grain::MANY_LOOKS };
+    program.own.iter().all(|own| own.lower <= own.upper).then(|| grain::repaired(&program, &grains, x, looks)).flatten()
 }
 
 /// A program as it is solved, amounts that hold, and a bound where the multipliers alone prove none.

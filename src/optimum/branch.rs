@@ -48,7 +48,7 @@ pub(super) fn solve(program: &Program, grains: Option<&[f64]>, nodes: usize) -> 
     let floor = program.floor();
     let mut best = (f64::INFINITY, root.solution.clone());
     let mut open = BinaryHeap::new();
-    improve(program, grains, &root, &mut best);
+    improve(program, grains, &root, grain::MANY_LOOKS, &mut best);
     open.push(root);
     // the least bound of boxes that nothing splits: what rounding leaves
     let mut settled = f64::INFINITY;
@@ -67,7 +67,7 @@ pub(super) fn solve(program: &Program, grains: Option<&[f64]>, nodes: usize) -> 
             continue;
         };
         for child in halves(&node, split, grains).into_iter().flatten() {
-            improve(program, grains, &child, &mut best);
+            improve(program, grains, &child, grain::FEW_LOOKS, &mut best);
             open.push(Node { bound: child.bound.max(node.bound), ..child });
         }
     }
@@ -75,12 +75,13 @@ pub(super) fn solve(program: &Program, grains: Option<&[f64]>, nodes: usize) -> 
     (best.0.is_finite().then_some(best.1), bound)
 }
 
-/// Takes the amounts of a node where they are feasible and better: as they are, or rounded down and filled up.
-fn improve(program: &Program, grains: Option<&[f64]>, node: &Node, best: &mut (f64, Solution)) {
+/// Takes the amounts of a node where they are feasible and better: as they are, or rounded down and filled up, or the first that hold of so many
+/// looks near by.
+fn improve(program: &Program, grains: Option<&[f64]>, node: &Node, looks: usize, best: &mut (f64, Solution)) {
     let mut x = grains.map_or_else(|| node.solution.x.clone(), |grains| filled(program, grains, &node.solution.x));
     // while there are none any that hold will do
     if let Some(grains) = grains.filter(|_| best.0.is_infinite() && !program.holds(&x)) {
-        x = grain::repaired(program, grains, &x).unwrap_or(x);
+        x = grain::repaired(program, grains, &x, looks).unwrap_or(x);
     }
     let objective = program.objective(&x);
     if objective < best.0 && program.holds(&x) {

@@ -22,7 +22,7 @@ use super::program::{Over, Own, Program, Risk};
 use super::separable::{self, Solution};
 use enumerate::Looked;
 use knapsack::{Knapsack, Searched};
-pub(super) use repair::repaired;
+pub(super) use repair::{FEW as FEW_LOOKS, MOST as MANY_LOOKS, repaired};
 use search::Shared;
 use steps::Steps;
 
@@ -79,7 +79,7 @@ fn has_any(program: &Program, grains: &[f64]) -> Result<bool, Unmet> {
     }
     let idle = Program { kernels: program.kernels.iter().map(|kernel| kernel.weighted(0.0)).collect(), ..program.clone() };
     let near = relaxed(&idle);
-    if repaired(&idle, grains, &near).is_some() {
+    if repaired(&idle, grains, &near, MANY_LOOKS).is_some() {
         return Ok(true);
     }
     match program.is_separable().then(|| sum_of_all(&idle, grains, 1)) {
@@ -247,7 +247,7 @@ fn unequal_costs(program: &Program, grains: &[f64], languages: &[usize], costs: 
                 return Ok((solution, excess));
             }
             // all must be spent, and what was filled up need not spend it
-            let x = repaired(program, grains, &solution.x).ok_or(Unmet::NoneFound)?;
+            let x = repaired(program, grains, &solution.x, MANY_LOOKS).ok_or(Unmet::NoneFound)?;
             let counts: Vec<u64> = languages.iter().map(|&i| (x[i] / grains[i]).round() as u64).collect();
             let excess = knapsack.excess(&counts);
             Ok((Solution { x, ..solution }, excess))

@@ -1,14 +1,15 @@
 //! Whole grains that meet bounds, budget and every row, sought near amounts that do not.
 //!
-//! Single grains are added and taken, best first by what the rows are then off in sum. Amounts that come to the same in every row are looked at
+//! Grains are added and taken, one at a time or as many as a row is off by, best first by what the rows are then off in sum. Amounts that come to the same in every row are looked at
 //! once: what they cost is for others to say. It finds most of what there is and proves nothing where it finds none.
 
 use crate::optimum::program::{Program, sum};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeSet, BinaryHeap};
 
-/// Amounts looked at before the search gives up.
-const MOST: usize = 20_000;
+/// Amounts looked at before the search gives up: of a problem, and of one of many.
+pub(in crate::optimum) const MOST: usize = 20_000;
+pub(in crate::optimum) const FEW: usize = 200;
 /// Part of a row's smallest step that tells two sums apart.
 const APART: f64 = 1e-6;
 
@@ -36,9 +37,14 @@ impl Line {
         sum(self.steps.iter().zip(counts).map(|(step, count)| step * count))
     }
 
+    /// What is missing to its range, or too much; 0 within.
+    fn missing(&self, at: f64) -> f64 {
+        if at < self.low { self.low - at } else { (self.high - at).min(0.0) }
+    }
+
     /// What it is off by, in its largest steps.
     fn off(&self, at: f64) -> f64 {
-        if self.largest > 0.0 { (self.low - at).max(at - self.high).max(0.0) / self.largest } else { 0.0 }
+        if self.largest > 0.0 { self.missing(at).abs() / self.largest } else { 0.0 }
     }
 }
 
@@ -49,8 +55,8 @@ struct Open {
     counts: Vec<f64>,
 }
 
-/// Whole grains that hold, near amounts `x`; absent where the search finds none.
-pub(in crate::optimum) fn repaired(program: &Program, grains: &[f64], x: &[f64]) -> Option<Vec<f64>> {
+/// Whole grains that hold, near amounts `x`; absent where `looks` at amounts find none.
+pub(in crate::optimum) fn repaired(program: &Program, grains: &[f64], x: &[f64], looks: usize) -> Option<Vec<f64>> {
     let costs = program.own.iter().enumerate().map(|(j, own)| (j, own.cost));
     let least = if program.exact { program.budget } else { f64::NEG_INFINITY };
     let budget = Line::new(costs, grains, (least, program.budget));
@@ -69,7 +75,7 @@ pub(in crate::optimum) fn repaired(program: &Program, grains: &[f64], x: &[f64])
     let (off, key) = of(&start);
     let mut seen = BTreeSet::from([key]);
     let mut open = BinaryHeap::from([Reverse(Open { off, found: 0, counts: start })]);
-    for found in 1..MOST {
+    for found in 1..looks {
         let Reverse(nearest) = open.pop()?;
         if nearest.off < 1e-6 {
             let x = amounts(&nearest.counts);
@@ -77,9 +83,11 @@ pub(in crate::optimum) fn repaired(program: &Program, grains: &[f64], x: &[f64])
                 return Some(x);
             }
         }
+        let missing: Vec<f64> = lines.iter().map(|line| line.missing(line.at(&nearest.counts))).collect();
         for (i, end) in ends.iter().enumerate() {
-            for count in [nearest.counts[i] + 1.0, nearest.counts[i] - 1.0] {
-                if (end.0..=end.1).contains(&count) {
+            for step in steps(&lines, &missing, i) {
+                let count = (nearest.counts[i] + step).clamp(end.0, end.1);
+                if count != nearest.counts[i] {
                     let mut counts = nearest.counts.clone();
                     counts[i] = count;
                     let (off, key) = of(&counts);
@@ -91,6 +99,13 @@ pub(in crate::optimum) fn repaired(program: &Program, grains: &[f64], x: &[f64])
         }
     }
     None
+}
+
+/// By how many grains a language may move: by one, or by as many as a row misses, rounded either way.
+fn steps(lines: &[Line], missing: &[f64], i: usize) -> Vec<f64> {
+    let whole = lines.iter().zip(missing).filter(|(line, missing)| line.steps[i] != 0.0 && **missing != 0.0);
+    let jumps = whole.map(|(line, missing)| missing / line.steps[i]).flat_map(|jump| [jump.floor(), jump.ceil()]);
+    [1.0, -1.0].into_iter().chain(jumps.filter(|jump| jump.abs() > 1.0)).collect()
 }
 
 impl Ord for Open {
