@@ -143,7 +143,7 @@ impl Trial<'_> {
         let (yaml, cache) = (self.experiment, self.arguments.out.join("cache"));
         let command = format!("parallot validate {yaml} --budget {budget} --seeds {SEEDS} --policies uniform --cache {}", cache.display());
         let time = seconds.map_or(String::new(), |seconds| format!(" in about {}", duration(seconds)));
-        say(&format!("no time is left to test the prediction here; `{command}` does{time}"));
+        say(&format!("no time is left to test the prediction here; `{command}` does it{time}"));
         Ok(())
     }
 
@@ -173,6 +173,7 @@ impl Trial<'_> {
             save: None,
             text: TextArguments::default(),
             json: false,
+            is_trial: true,
             trainer: self.arguments.trainer,
         })
     }

@@ -60,11 +60,19 @@ fn an_allocation_of_other_fits_is_left_out_of_the_report() {
     assert_transcript("other_fits", &[place.done("report tiny")]);
 }
 
+#[cfg(feature = "train")]
 #[test]
 fn quickstart_from_end_to_end() {
     let place = Place::new();
     assert_transcript("quickstart", &[place.done("quickstart --trainer simulated --out here")]);
-    assert!(place.read("here/plots/quickstart/index.html").to_lowercase().starts_with("<!doctype html>"));
+    let page = place.read("here/plots/quickstart/index.html");
+    assert!(page.to_lowercase().starts_with("<!doctype html>") && page.contains("id=\"validation\""));
+    // its trial of two seeds stands in the way of no validation of more, and is kept when it is run again
+    let more = place.done("validate here/experiments/quickstart.yaml --budget 12k --seeds 4 --trainer simulated");
+    assert!(more.stdout.contains("12,000 pairs: "), "{more}");
+    let again = place.done("quickstart --trainer simulated --out here");
+    assert!(again.stderr.contains("note: a validation at 12000 pairs is there already and is kept"), "{again}");
+    assert!(again.stdout.contains("90 % interval over 4 seeds"), "{again}");
 }
 
 #[cfg(feature = "train")]

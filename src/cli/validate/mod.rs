@@ -66,6 +66,9 @@ pub struct Arguments {
     /// Print what was found as JSON
     #[arg(long)]
     pub json: bool,
+    /// Whether this is the trial of the quickstart.
+    #[arg(skip)]
+    pub is_trial: bool,
     /// Who trains
     #[arg(long, value_enum, default_value = "candle", hide = true)]
     pub trainer: Trainer,
@@ -94,7 +97,9 @@ struct Question {
 /// Runs the verb.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let question = Question::new(arguments)?;
-    let store = Store::new(question.folders.records.join(format!("validate-{}", question.problem.budget().amount())));
+    // the prediction of a trial of few seeds shall not stand in the way of a validation of more
+    let kind = if arguments.is_trial { "trial" } else { "validate" };
+    let store = Store::new(question.folders.records.join(format!("{kind}-{}", question.problem.budget().amount())));
     files::check_writable(store.folder()).or_input()?;
     for folder in [&question.folders.fits, &question.folders.plots] {
         files::check_writable(folder).or_input()?;
