@@ -223,6 +223,10 @@ impl Problem {
         if amount > Problem::MAX_BUDGET as f64 {
             return Err(ProblemError::TooLarge { budget, most: Problem::MAX_BUDGET });
         }
+        let cheapest = self.terms().iter().map(|term| self.cost(term)).fold(f64::INFINITY, f64::min);
+        if matches!(budget, Budget::Cost(_)) && amount > 0.0 && amount < cheapest * (1.0 - ROUNDING) {
+            return Err(ProblemError::BuysNothing { budget, cheapest: Budget::Cost(cheapest) });
+        }
         let total = |pairs: &dyn Fn(&Term) -> u64| self.terms().iter().map(|term| self.cost(term) * pairs(term) as f64).sum::<f64>();
         let least = total(&|term| term.lower);
         if least > amount * (1.0 + ROUNDING) {

@@ -154,6 +154,8 @@ pub enum ProblemError {
     AboveUpper { budget: Budget, most: f64, over: f64, capped: Vec<String> },
     #[error("no finite loss: {} get no pair and their laws are infinite there, expected a budget of at least {least} and upper bounds above 0", langs.join(", "))]
     NoFiniteValue { langs: Vec<String>, least: Budget },
+    #[error("budget of {budget} buys no pair, expected at least what the cheapest costs, {cheapest}")]
+    BuysNothing { budget: Budget, cheapest: Budget },
     #[error("group `{group}` names nobody, expected at least one language")]
     EmptyGroup { group: String },
     #[error("level of the tail is {}, expected a number from 0 to below 1", Short(*found))]

@@ -298,7 +298,12 @@ fn hinted(error: ProblemError, unit: Unit) -> Failure {
         ProblemError::Cost { .. } => "`--price LANG=COST` sets the cost of a pair, 1 unless said",
         ProblemError::Form { .. } => "`parallot fit --form` names the forms to weigh",
         ProblemError::NoDraws => "`parallot fit` draws laws unless `--bootstraps 0` is said",
-        ProblemError::NoFiniteValue { .. } | ProblemError::BelowLower { .. } | ProblemError::TooLarge { .. } if unit == Unit::Tokens => {
+        ProblemError::NoFiniteValue { .. }
+        | ProblemError::BelowLower { .. }
+        | ProblemError::BuysNothing { .. }
+        | ProblemError::TooLarge { .. }
+            if unit == Unit::Tokens =>
+        {
             "with `--unit tokens` a unit of cost is a token; `--budget`, `--min` and `--max` set what must fit together"
         }
         ProblemError::NoFiniteValue { .. } => {

@@ -53,8 +53,6 @@ pub use transfer::Counted;
 pub use wire::{Fitted, ProblemFile, ReadError, Syntax};
 
 #[cfg(test)]
-mod attacked;
-#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod hard_cases;

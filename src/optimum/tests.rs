@@ -1,5 +1,7 @@
 //! Answers against published optima, against random feasible amounts, against brute force, and against themselves in other units.
 
+mod attacked;
+
 use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};

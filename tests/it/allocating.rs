@@ -57,7 +57,7 @@ fn what_cannot_be_asked() {
         "allocate tiny --budget 3k --group a:qaa>=60% --max qaa=100",
         "allocate tiny --budget 3k --no-worse-than best:1%",
         "allocate tiny --budget 3k --no-worse-than current:1%",
-        "allocate tiny --budget 3k --group all:qaa+qab=100%",
+        "allocate tiny --budget 3k --group all:qaa+qab>=90% --max qaa=100 --max qab=100",
         "allocate tiny --budget 3k --price qaa=2 --objective worst",
         "allocate tiny --target mean=3 --objective worst",
         "allocate tiny --target-loss qaa=0.001",

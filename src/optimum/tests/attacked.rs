@@ -1,8 +1,8 @@
 //! What an attack on an earlier version found, and random problems of the same kinds: made about a point that meets them, so that "infeasible"
 //! is a wrong answer, and small enough in whole grains to look at all of them.
 
-use super::tests::{answer, violation};
-use super::*;
+use super::{answer, violation};
+use crate::optimum::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -46,10 +46,13 @@ fn what_went_wrong_once_goes_right() {
     for (name, allowed, known) in CASES {
         let text = crate::files::read_text(&folder.join(format!("{name}.json"))).unwrap();
         let (problem, answer) = answer(&serde_json::from_str(&text).unwrap());
-        assert!(allowed.contains(&status(&answer)), "{name} is {}", status(&answer));
+        let status = status(&answer);
+        assert!(allowed.contains(&status), "{name} is {status}");
         let Some(solved) = answer.solved else { continue };
         assert!(problem.program.holds(&solved.x), "{name}: {:?}", solved.x);
-        assert!(solved.objective <= known * (1.0 + 1e-9), "{name}: {} is above {known}", solved.objective);
+        // what is not proven need not be the best that is known
+        let slack = if status == "feasible" { 1e-2 } else { 1e-9 };
+        assert!(solved.objective <= known * (1.0 + slack), "{name}: {} is above {known}", solved.objective);
         assert!(solved.lower_bound <= known * (1.0 + 1e-12), "{name}: no bound, {}", solved.lower_bound);
     }
 }
