@@ -181,7 +181,7 @@ impl Problem {
             cost += pairs * price;
             missing -= pairs * coefficient;
         }
-        (missing <= 0.0).then_some(cost)
+        (missing <= ROUNDING * limits.low.abs()).then_some(cost)
     }
 
     /// Whether no two groups have a language in common.

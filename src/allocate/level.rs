@@ -9,6 +9,8 @@ use super::{Problem, Term};
 /// Bisections of a level, whose bits they are, and the relative distance at which they end.
 const STEPS: usize = 120;
 const CLOSED: f64 = 1e-14;
+/// The same where each asks for whole pairs under groups.
+const WHOLE_STEPS: usize = 40;
 
 /// The least whole number of pairs, at most `most`, at which the loss is at most `level`; absent where none is.
 pub(super) fn pairs_for(term: &Term, level: f64, most: u64) -> Option<u64> {
@@ -78,10 +80,24 @@ pub(super) fn least_worst(problem: &Problem) -> (Problem, f64) {
             None => under = middle,
         }
     }
-    // what fits in fractions of pairs under groups may not in whole ones: a little more loss does
-    let slack = std::iter::successors(Some(1e-12), |slack| Some(10.0 * slack)).take(12);
-    let levels = std::iter::once(over).chain(slack.map(|slack| over + slack * (over.abs() + 1.0)));
-    (levels.into_iter().find_map(|level| at_level(problem, level)).unwrap_or_else(|| problem.clone()), under)
+    let held = at_level(problem, over).or_else(|| in_whole_pairs(problem, over));
+    (held.unwrap_or_else(|| problem.clone()), under)
+}
+
+/// The problem at the least level above `over` that whole pairs reach: under groups they may miss what fractions of pairs meet.
+fn in_whole_pairs(problem: &Problem, over: f64) -> Option<Problem> {
+    let loss = |i: usize, term: &Term| term.weight * term.loss(problem.least(i) as f64);
+    let counted = problem.terms().iter().enumerate().filter(|(_, term)| term.weight > 0.0);
+    let (mut missed, mut met) = (over, counted.map(|(i, term)| loss(i, term)).fold(over, f64::max));
+    let mut held = at_level(problem, met)?;
+    for _ in 0..WHOLE_STEPS {
+        let middle = 0.5 * (missed + met);
+        match at_level(problem, middle) {
+            Some(better) => (held, met) = (better, middle),
+            None => missed = middle,
+        }
+    }
+    Some(held)
 }
 
 /// The problem in which no language does worse than under some pairs, but for a fraction of the loss it has there.

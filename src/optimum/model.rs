@@ -132,6 +132,26 @@ impl<'a> Model<'a> {
         (e, q)
     }
 
+    /// The functions alone.
+    pub(super) fn values(&self, x: &[f64], e: &[f64]) -> Vec<f64> {
+        let (program, draws) = (self.program, self.program.draws);
+        let y = program.data(x);
+        let value = |at: usize| program.kernels[at].value(y[at / draws]);
+        let tail = (0..draws).filter(|_| self.has_tail()).map(|k| e[k] - e[draws]);
+        match self.kind {
+            Kind::Smooth => Vec::new(),
+            Kind::Tail => {
+                let jets: Vec<Jet> = (0..program.kernels.len()).map(|at| Jet { value: value(at), ..Jet::default() }).collect();
+                let losses = program.draw_objectives(&jets);
+                losses.iter().zip(e).map(|(loss, e)| e - loss).chain(tail).collect()
+            }
+            Kind::Worst => {
+                let own = self.atoms.iter().map(|&at| (e[at % draws] - program.kernels[at].floor).ln() - value(at).ln());
+                own.chain(tail).collect()
+            }
+        }
+    }
+
     /// By how much each level is above the floor of each function's law, and how that moves with the levels: it must stay above 0.
     pub(super) fn rooms<'b>(&'b self, e: &'b [f64], de: &'b [f64]) -> impl Iterator<Item = (f64, f64)> + 'b {
         let draws = self.program.draws;

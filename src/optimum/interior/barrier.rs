@@ -12,9 +12,10 @@ use crate::optimum::model::{Kind, Local};
 use crate::optimum::program::sum;
 use crate::optimum::state::State;
 
-/// Newton's steps at one `mu`, and in all.
+/// Newton's steps at one `mu`, and in all, where a step is not so dear that a few must do.
 const NEWTON: usize = 40;
 const IN_ALL: usize = 600;
+const DEAR: usize = 200_000;
 /// What `mu` falls by when a point is centred.
 const SHRINK: f64 = 0.15;
 /// Fall of the potential still to be had, in units of `mu`, at which a point is centred.
@@ -33,7 +34,8 @@ impl Interior<'_> {
         let count = (2 * state.x.len() + state.slack.len() + state.v.len()) as f64;
         let mut mu = (0.1 * self.left(&state) / count).max(f64::MIN_POSITIVE);
         let mut steps = 0;
-        while steps < IN_ALL {
+        let most = IN_ALL.min(DEAR / self.program.kernels.len());
+        while steps < most {
             for _ in 0..NEWTON {
                 steps += 1;
                 self.multiply(&mut state, mu);
@@ -81,21 +83,12 @@ impl Interior<'_> {
             state.slack[r] = row.amount - row.at(&state.x);
             state.rows[r] = mu / state.slack[r];
         }
-        state.v = self.functions(state);
+        state.v = self.model.values(&state.x, &state.e);
         state.q = state.v.iter().map(|v| mu / v).collect();
         if self.model.kind == Kind::Smooth {
             let y = self.program.data(&state.x);
             state.prices = (0..y.len()).map(|i| self.model.marginal(i, y[i]).0).collect();
         }
-    }
-
-    /// The functions at a state.
-    fn functions(&self, state: &State) -> Vec<f64> {
-        if self.model.kind == Kind::Smooth {
-            return Vec::new();
-        }
-        let nothing = vec![0.0; state.q.len()];
-        self.model.local(&state.x, &state.e, &nothing, &nothing, &[]).h
     }
 
     /// The point that Newton's step leads to, and by how much the potential was to fall; absent where the equations break down.
@@ -152,7 +145,7 @@ impl Interior<'_> {
         if self.model.rooms(&state.e, &state.e).any(|(room, _)| room <= 0.0) {
             return f64::INFINITY;
         }
-        slacks.extend(self.functions(state));
+        slacks.extend(self.model.values(&state.x, &state.e));
         if slacks.iter().any(|slack| slack.is_nan() || *slack <= 0.0) {
             return f64::INFINITY;
         }
