@@ -110,7 +110,11 @@ impl Posed {
             Some(found) => found,
             None => {
                 parts.languages.iter_mut().for_each(|language| language.grain = None);
-                let boxes = if problem.is_sketch() { BOXES_OF_SKETCH } else { BOXES };
+                let boxes = match (problem.is_sketch(), is_average) {
+                    (true, true) => BOXES_OF_SKETCH,
+                    (true, false) => 1,
+                    (false, _) => BOXES,
+                };
                 let continuous = optimum::solve_within(&optimum::Problem::new(parts).ok()?, boxes).solved;
                 let start =
                     continuous.as_ref().map_or_else(|| Some(amounts(problem.witness.as_ref()?)), |solved| Some(solved.x.clone()))?;

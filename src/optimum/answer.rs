@@ -257,7 +257,7 @@ fn first_unit(program: &Program, x: &[f64]) -> f64 {
 fn optimum(problem: &Problem, program: &Program, grains: Option<&[f64]>, boxes: usize) -> Result<(Solution, Option<f64>), Unmet> {
     let parts = problem.parts();
     let nodes = if program.is_separable() && program.risk == Risk::Mean { NODES } else { NODES_COUPLED };
-    let nodes = (nodes / (program.len() * program.draws)).max(if program.draws > MANY_DRAWS { 8 } else { 64 }).min(boxes);
+    let nodes = (nodes / (program.len() * program.draws)).max(if program.draws > MANY_DRAWS { 4 } else { 64 }).min(boxes);
     // without any weight one feasible point is as good as another
     let idle = program.kernels.iter().all(Kernel::is_idle) && grains.is_none();
     let x = if idle { Some(feasible::together(parts, program)?) } else { only_point(program) };
