@@ -228,13 +228,13 @@ fn multipliers(groups: &[Group], rows: &[f64]) -> Vec<f64> {
 }
 
 /// The only amounts that budget and bounds leave, where they leave one choice alone.
-fn only_point(program: &Program) -> Option<Vec<f64>> {
+fn only_point(program: &Program, whole: bool) -> Option<Vec<f64>> {
     let (room, lower) = (program.room(), || program.own.iter().map(|own| own.lower).collect::<Vec<_>>());
     let mut free = (0..program.len()).filter(|&i| program.own[i].lower < program.own[i].upper);
     match (free.next(), free.next()) {
         _ if room <= 0.0 => Some(lower()),
         (None, _) => Some(lower()),
-        (Some(i), None) if program.exact => {
+        (Some(i), None) if program.exact && !whole => {
             let mut x = lower();
             x[i] = (x[i] + room / program.own[i].cost).min(program.own[i].upper);
             Some(x)
@@ -260,7 +260,7 @@ fn optimum(problem: &Problem, program: &Program, grains: Option<&[f64]>, boxes: 
     let nodes = (nodes / (program.len() * program.draws)).max(if program.draws > MANY_DRAWS { 4 } else { 64 }).min(boxes);
     // without any weight one feasible point is as good as another
     let idle = program.kernels.iter().all(Kernel::is_idle) && grains.is_none();
-    let x = if idle { Some(feasible::together(parts, program)?) } else { only_point(program) };
+    let x = if idle { Some(feasible::together(parts, program)?) } else { only_point(program, grains.is_some()) };
     if let Some(x) = x.filter(|x| program.holds(x)) {
         let objective = program.objective(&x);
         let duals = Duals { budget: first_unit(program, &x), ..Duals::default() };

@@ -61,3 +61,13 @@ fn a_knapsack_looks_at_both_ends_of_a_steep_law() {
         {"name": "l3", "cost": 0.5, "grain": 2.5e7, "law": {"form": "shifted", "E": 2.0439, "A": 61.9299, "alpha": 0.3704, "D0": 1.0467e7}}]});
     assert_eq!(solved(&problem).x, [0.0, 2.5e7, 1.75e8, 0.0]);
 }
+
+/// Four of cost 2 and 3 in whole pairs is two of the first: no step of it is dear, both together are.
+#[test]
+fn a_knapsack_that_must_be_full_is_filled() {
+    let law = |a: f64, alpha: f64, d0: f64| json!({"form": "shifted", "E": 1.0, "A": a, "alpha": alpha, "D0": d0});
+    let problem = json!({"budget": {"amount": 4.0, "rule": "exactly"}, "languages": [
+        {"name": "a", "cost": 2.0, "grain": 1.0, "law": law(1.0, 0.3, 2.3889100790295115)},
+        {"name": "b", "cost": 3.0, "grain": 1.0, "law": law(5.597596663396212, 0.8285646738392789, 2.395850009024693)}]});
+    assert_eq!(solved(&problem).x, [2.0, 0.0]);
+}

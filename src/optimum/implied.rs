@@ -10,6 +10,8 @@ use super::simplex::{self, Failure, Range};
 /// A touch, relative to the size of a row or the width of a range: together, and alone.
 const TOGETHER: f64 = 1e-7;
 const ALONE: f64 = 1e-9;
+/// Relative rounding of narrowed bounds.
+const ROUNDING: f64 = 1e-13;
 /// Half of the smallest and of the largest box in the search for near amounts, relative to the width of a range.
 const NEAREST: f64 = 1e-14;
 const FARTHEST: f64 = 1e-5;
@@ -142,7 +144,10 @@ impl Polytope {
         }
         for (row, size) in narrowed.rows.iter_mut().zip(&self.sizes[1..]) {
             if *size <= f64::MIN_POSITIVE && row.lower < row.upper {
-                let only = row.at(&self.lower).clamp(row.lower, row.upper);
+                let at = row.at(&self.lower).clamp(row.lower, row.upper);
+                // bounds that rows narrowed are known to their rounding; a row at its end is at its end
+                let near = row.terms.iter().map(|&(j, a)| a.abs() * (1.0 + self.upper[j].abs())).sum::<f64>() * ROUNDING;
+                let only = [row.lower, row.upper].into_iter().find(|end| (at - end).abs() <= near).unwrap_or(at);
                 (row.lower, row.upper) = (only, only);
                 is_other = true;
             }

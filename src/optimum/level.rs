@@ -110,8 +110,16 @@ fn duals(program: &Program, counted: &[usize], x: &[f64]) -> Duals {
     Duals { budget: price, atoms, rows: Vec::new() }
 }
 
-/// An exact budget is spent to the end: what no language needs goes to those with room, one after the other.
+/// An exact budget is spent to the end: what no language needs goes to those with room, one after the other. What a steep level is spent
+/// beyond it, by rounding, is taken back from the language with most.
 fn spend_rest(program: &Program, x: &mut [f64]) {
+    let over = program.spent(x) - program.budget;
+    let given = |i: usize| program.own[i].cost * (x[i] - program.own[i].lower);
+    if over > 0.0
+        && let Some(i) = (0..x.len()).max_by(|&a, &b| given(a).total_cmp(&given(b)))
+    {
+        x[i] = (x[i] - over / program.own[i].cost).max(program.own[i].lower);
+    }
     let mut left = if program.exact { program.budget - program.spent(x) } else { 0.0 };
     for (own, x) in program.own.iter().zip(x) {
         let more = (left / own.cost).min(own.upper - *x).max(0.0);

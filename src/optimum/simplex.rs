@@ -38,7 +38,9 @@ pub(super) enum Failure {
 
 /// Violation, relative to the terms of a row, that counts as none.
 const ROUNDING: f64 = 1e-13;
-/// The same on the way there, where pivots have added their own rounding.
+/// Distance from an end, relative to the terms of a row, at which the row holds a point.
+const TIGHT: f64 = 1e-6;
+/// The same as the first on the way there, where pivots have added their own rounding.
 const ON_THE_WAY: f64 = 1e-12;
 
 /// A feasible point, or why there is none. Bounds must not cross and lower ones be finite.
@@ -53,8 +55,10 @@ pub(super) fn feasible(lower: &[f64], upper: &[f64], rows: &[Range]) -> Result<V
         }
         // rows whose terms cancel have a size that only their terms tell
         let point: Vec<f64> = dictionary.point().iter().zip(lower.iter().zip(upper)).map(|(x, (low, high))| x.clamp(*low, *high)).collect();
+        // what rounding a row that holds the point has passes to the rows that it is added to
+        let passed = 8.0 * f64::EPSILON * rows.iter().filter(|row| row.is_tight(&point)).map(|row| row.size(&point)).fold(0.0, f64::max);
         return match dictionary.contradiction(&gains) {
-            _ if rows.iter().all(|row| row.is_met(&point)) => Ok(point),
+            _ if rows.iter().all(|row| row.is_met(&point, passed)) => Ok(point),
             Some(contradiction) => Err(Failure::Contradiction(contradiction)),
             None => Err(Failure::Stuck),
         };
@@ -63,11 +67,27 @@ pub(super) fn feasible(lower: &[f64], upper: &[f64], rows: &[Range]) -> Result<V
 }
 
 impl Range {
-    /// Whether a point is in the range, to the rounding of the row's terms.
-    fn is_met(&self, x: &[f64]) -> bool {
-        let at = sum(self.terms.iter().map(|&(j, a)| a * x[j]));
-        let size: f64 = self.terms.iter().map(|&(j, a)| (a * x[j]).abs()).sum();
-        at >= self.low - ROUNDING * size.max(self.low.abs()) && at <= self.high + ROUNDING * size.max(self.high.abs())
+    fn at(&self, x: &[f64]) -> f64 {
+        sum(self.terms.iter().map(|&(j, a)| a * x[j]))
+    }
+
+    /// What the terms come to without their signs.
+    fn size(&self, x: &[f64]) -> f64 {
+        self.terms.iter().map(|&(j, a)| (a * x[j]).abs()).sum()
+    }
+
+    /// Whether a point is at an end of the range.
+    fn is_tight(&self, x: &[f64]) -> bool {
+        let (at, near) = (self.at(x), TIGHT * self.size(x));
+        (at - self.low).abs() <= near || (at - self.high).abs() <= near
+    }
+
+    /// Whether a point is in the range, to the rounding of the row's terms and to what other rows pass on.
+    fn is_met(&self, x: &[f64], passed: f64) -> bool {
+        let (at, size) = (self.at(x), self.size(x));
+        let near = |end: f64| ROUNDING * size.max(end.abs()) + passed;
+        let low = self.low == f64::NEG_INFINITY || at >= self.low - near(self.low);
+        low && (self.high == f64::INFINITY || at <= self.high + near(self.high))
     }
 }
 

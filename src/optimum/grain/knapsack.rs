@@ -52,6 +52,8 @@ impl Knapsack<'_> {
             let all = choices.iter().zip(self.languages).all(|(choices, steps)| choices.len() as u64 == steps.upper - steps.lower + 1);
             match self.search(&choices, excess) {
                 Searched::None if !all && excess.is_finite() => excess *= 4.0,
+                // each step alone may be within an excess that a plan of several is not
+                Searched::None if excess.is_finite() => excess = f64::INFINITY,
                 other => return other,
             }
         }
