@@ -192,7 +192,7 @@ impl Problem {
 
     fn fits_together(&self, least: &[u64]) -> bool {
         let posed = Posed::of(self).from_least(least).into_problem();
-        posed.is_some_and(|posed| optimum::meeting(&posed).is_ok())
+        posed.is_some_and(|posed| optimum::can_be_met(&posed))
     }
 
     /// Decides what of the floors that are asked for is held.

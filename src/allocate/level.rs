@@ -6,9 +6,10 @@
 use super::problem::ProblemError;
 use super::{Problem, Term};
 
-/// Bisections of a level, whose bits they are, and the relative distance at which they end.
+/// Bisections of a level, whose bits they are, and the relative distance at which they end; earlier for one of many problems.
 const STEPS: usize = 120;
 const CLOSED: f64 = 1e-14;
+const CLOSED_OF_SKETCH: f64 = 1e-8;
 /// The same where each asks for whole pairs under groups.
 const WHOLE_STEPS: usize = 40;
 
@@ -66,12 +67,13 @@ pub(super) fn least_worst(problem: &Problem) -> (Problem, f64) {
     if let Some(held) = at_level(problem, under) {
         return (held, under);
     }
+    let closed = if problem.is_sketch() { CLOSED_OF_SKETCH } else { CLOSED };
     // what a level needs lies between what a worse and what a better one need
     let mut least = problem.all_least();
     let mut most: Vec<u64> = problem.terms().iter().map(|term| problem.most(term)).collect();
     for _ in 0..STEPS {
         let middle = if over.is_finite() { 0.5 * (under + over) } else { 2.0 * under + 1.0 };
-        if middle <= under || middle >= over || over - under <= CLOSED * over.abs() {
+        if middle <= under || middle >= over || over - under <= closed * over.abs() {
             break;
         }
         match needs(problem, middle, &least, &most) {

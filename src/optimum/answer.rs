@@ -105,6 +105,11 @@ pub fn solve_within(problem: &Problem, boxes: usize) -> Answer {
     }
 }
 
+/// Whether amounts, whole or not, meet bounds, budget and groups, whatever their loss.
+pub fn can_be_met(problem: &Problem) -> bool {
+    feasible::check(problem.parts(), &problem.program).is_ok()
+}
+
 /// Amounts that meet bounds, budget and groups, whole or not and whatever their loss.
 pub fn meeting(problem: &Problem) -> Result<Vec<f64>, Unmet> {
     feasible::check(problem.parts(), &problem.program)?;

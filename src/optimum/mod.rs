@@ -43,7 +43,7 @@ mod system;
 mod transfer;
 mod wire;
 
-pub use answer::{Answer, Solved, Status, meeting, meeting_whole, nearest_whole, solve, solve_within};
+pub use answer::{Answer, Solved, Status, can_be_met, meeting, meeting_whole, nearest_whole, solve, solve_within};
 pub use feasible::{Conflict, Unmet};
 pub use kernel::Kernel;
 pub use problem::{Budget, Group, Language, Parts, Problem, ProblemError, Rule};
