@@ -27,7 +27,7 @@ pub(super) struct Model<'a> {
     pub program: &'a Program,
     pub kind: Kind,
     /// Kernels that have a function of their own: those of weight above 0 of a worst language.
-    atoms: Vec<usize>,
+    pub atoms: Vec<usize>,
     /// Weight of each further variable in the objective: every `e_k`, then `eta`.
     pub objective: Vec<f64>,
     /// Functions that Newton's equations keep as rows of their own; others are eliminated, which costs digits where they are tight but
@@ -84,7 +84,7 @@ impl<'a> Model<'a> {
     }
 
     /// Whether a mean of the worst draws counts.
-    fn has_tail(&self) -> bool {
+    pub(super) fn has_tail(&self) -> bool {
         self.objective.len() > self.program.draws
     }
 
@@ -130,26 +130,6 @@ impl<'a> Model<'a> {
             e.push(eta);
         }
         (e, q)
-    }
-
-    /// The functions alone.
-    pub(super) fn values(&self, x: &[f64], e: &[f64]) -> Vec<f64> {
-        let (program, draws) = (self.program, self.program.draws);
-        let y = program.data(x);
-        let value = |at: usize| program.kernels[at].value(y[at / draws]);
-        let tail = (0..draws).filter(|_| self.has_tail()).map(|k| e[k] - e[draws]);
-        match self.kind {
-            Kind::Smooth => Vec::new(),
-            Kind::Tail => {
-                let jets: Vec<Jet> = (0..program.kernels.len()).map(|at| Jet { value: value(at), ..Jet::default() }).collect();
-                let losses = program.draw_objectives(&jets);
-                losses.iter().zip(e).map(|(loss, e)| e - loss).chain(tail).collect()
-            }
-            Kind::Worst => {
-                let own = self.atoms.iter().map(|&at| (e[at % draws] - program.kernels[at].floor).ln() - value(at).ln());
-                own.chain(tail).collect()
-            }
-        }
     }
 
     /// By how much each level is above the floor of each function's law, and how that moves with the levels: it must stay above 0.

@@ -8,6 +8,7 @@
 //! the potential falls (Armijo), which convexity promises. A point that is centred at a small `mu` is also a good start for the faster method.
 
 use super::Interior;
+use crate::optimum::kernel::Jet;
 use crate::optimum::model::{Kind, Local};
 use crate::optimum::program::sum;
 use crate::optimum::state::State;
@@ -83,7 +84,7 @@ impl Interior<'_> {
             state.slack[r] = row.amount - row.at(&state.x);
             state.rows[r] = mu / state.slack[r];
         }
-        state.v = self.model.values(&state.x, &state.e);
+        state.v = self.functions(state);
         state.q = state.v.iter().map(|v| mu / v).collect();
         if self.model.kind == Kind::Smooth {
             let y = self.program.data(&state.x);
@@ -125,6 +126,25 @@ impl Interior<'_> {
         along(&local.gradient, &d.x) + along(&local.gradient_e, &d.e) + bounds + rows
     }
 
+    /// The functions of `model` at a state, without their derivatives.
+    fn functions(&self, state: &State) -> Vec<f64> {
+        let (program, draws, e) = (self.program, self.program.draws, &state.e);
+        let y = program.data(&state.x);
+        let value = |at: usize| program.kernels[at].value(y[at / draws]);
+        let tail = (0..draws).filter(|_| self.model.has_tail()).map(|k| e[k] - e[draws]);
+        match self.model.kind {
+            Kind::Smooth => Vec::new(),
+            Kind::Tail => {
+                let jets: Vec<Jet> = (0..program.kernels.len()).map(|at| Jet { value: value(at), ..Jet::default() }).collect();
+                program.draw_objectives(&jets).iter().zip(e).map(|(loss, e)| e - loss).chain(tail).collect()
+            }
+            Kind::Worst => {
+                let own = self.model.atoms.iter().map(|&at| (e[at % draws] - program.kernels[at].floor).ln() - value(at).ln());
+                own.chain(tail).collect()
+            }
+        }
+    }
+
     /// What is left to gain at a state: the objective above its floor, or above 0.
     fn left(&self, state: &State) -> f64 {
         match self.model.kind {
@@ -145,7 +165,7 @@ impl Interior<'_> {
         if self.model.rooms(&state.e, &state.e).any(|(room, _)| room <= 0.0) {
             return f64::INFINITY;
         }
-        slacks.extend(self.model.values(&state.x, &state.e));
+        slacks.extend(self.functions(state));
         if slacks.iter().any(|slack| slack.is_nan() || *slack <= 0.0) {
             return f64::INFINITY;
         }
