@@ -191,7 +191,7 @@ impl Problem {
     }
 
     fn fits_together(&self, least: &[u64]) -> bool {
-        let posed = Posed::of(self).from_least(least).into_problem();
+        let posed = Posed::of(self).starting_at(least).into_problem();
         posed.is_some_and(|posed| optimum::can_be_met(&posed))
     }
 

@@ -91,7 +91,7 @@ impl Posed {
     }
 
     /// The same with other lower bounds.
-    pub(super) fn from_least(mut self, least: &[u64]) -> Self {
+    pub(super) fn starting_at(mut self, least: &[u64]) -> Self {
         self.parts.languages.iter_mut().zip(least).for_each(|(language, &least)| language.lower = least as f64);
         self
     }

@@ -70,8 +70,7 @@ fn asked(random: &mut ChaCha8Rng) -> Asked {
         }
     }
     let share = asked.budget / n as f64;
-    for i in 0..n {
-        let code = languages[i];
+    for (i, code) in languages.iter().enumerate() {
         if random.random_bool(0.15) {
             asked.line += &format!(" --weight {code}={}", written(spread(random, 1e-5, 100.0)));
         }

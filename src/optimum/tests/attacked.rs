@@ -69,7 +69,7 @@ fn about(point: &[u8], rows: &[(Vec<i8>, u8, u8)], numbers: &[f64], (exactly, gr
         };
         let mut language = json!({"name": format!("l{i}"), "cost": 1.0 + f64::from((7.0 * u(4)) as u8 % 3), "law": law});
         if grain {
-            language["grain"] = json!(if point[i] % 2 == 0 && u(1) > 0.5 { 2.0 } else { 1.0 });
+            language["grain"] = json!(if point[i].is_multiple_of(2) && u(1) > 0.5 { 2.0 } else { 1.0 });
         }
         if u(3) > 0.8 {
             language["hi"] = json!(f64::from(point[i]));
