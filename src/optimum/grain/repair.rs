@@ -8,7 +8,7 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeSet, BinaryHeap};
 
 /// Amounts looked at before the search gives up: of a problem, and of one of many.
-pub(in crate::optimum) const MOST: usize = 20_000;
+pub(in crate::optimum) const MOST: usize = 2_000;
 pub(in crate::optimum) const FEW: usize = 200;
 /// Part of a row's smallest step that tells two sums apart.
 const APART: f64 = 1e-6;
