@@ -8,7 +8,7 @@ use super::baseline;
 use super::problem::{Budget, Problem};
 use crate::optimum;
 
-/// Moves of the largest first-order gain that are looked at in earnest.
+/// Moves of the largest first-order gain, of those that hold, that are looked at in earnest.
 const LOOKS: usize = 12;
 /// The same, and moves made, where each is worth what hundreds of draws say.
 const LOOKS_OVER_DRAWS: usize = 4;
@@ -61,10 +61,9 @@ impl Moves<'_> {
     fn improved(&self, mut pairs: Vec<u64>) -> Vec<u64> {
         let most = if self.is_average { 4 * pairs.len() + 8 } else { MOVES_OVER_DRAWS };
         for _ in 0..most {
-            let best = self.moves(&pairs).into_iter().filter_map(|step| {
-                let moved = step.applied(&pairs);
+            let best = self.moves(&pairs).into_iter().filter_map(|(step, moved)| {
                 let gain = self.gain(&pairs, &moved, &step);
-                (gain > 0.0 && self.problem.holds(&moved)).then_some((gain, moved))
+                (gain > 0.0).then_some((gain, moved))
             });
             let Some((_, moved)) = best.max_by(|a, b| a.0.total_cmp(&b.0)) else { break };
             pairs = moved;
@@ -72,8 +71,8 @@ impl Moves<'_> {
         pairs
     }
 
-    /// The moves that gain most to first order.
-    fn moves(&self, pairs: &[u64]) -> Vec<Move> {
+    /// Of the moves that hold, those that gain most to first order, and where they lead.
+    fn moves(&self, pairs: &[u64]) -> Vec<(Move, Vec<u64>)> {
         let terms = self.problem.terms();
         let costs: Vec<f64> = terms.iter().map(|term| self.problem.cost(term)).collect();
         let (up, down) = self.margins(pairs);
@@ -102,8 +101,8 @@ impl Moves<'_> {
         }
         moves.retain(|step| step.estimate > 0.0);
         moves.sort_by(|a, b| b.estimate.total_cmp(&a.estimate));
-        moves.truncate(if self.is_average { LOOKS } else { LOOKS_OVER_DRAWS });
-        moves
+        let led = moves.into_iter().map(|step| (step, step.applied(pairs)));
+        led.filter(|(_, moved)| self.problem.holds(moved)).take(if self.is_average { LOOKS } else { LOOKS_OVER_DRAWS }).collect()
     }
 
     /// What a further pair of each language gains, and what the last one gained; of coupled languages at the margin.
