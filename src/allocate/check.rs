@@ -129,7 +129,7 @@ impl Problem {
                 Conflict { constraints: vec!["the groups and the bounds".to_owned(), "nothing meets them all".to_owned()], short: 0.0 };
             return if self.fits(&self.all_least()) { Ok(self) } else { Err(ProblemError::Conflict(nothing)) };
         }
-        let posed = Posed::of(&self).into_problem();
+        let posed = Posed::without_laws(&self).into_problem();
         if !self.fits(&self.all_least())
             && let Some(Err(Unmet::Conflict(conflict))) = posed.as_ref().map(optimum::meeting)
         {
@@ -191,7 +191,7 @@ impl Problem {
     }
 
     fn fits_together(&self, least: &[u64]) -> bool {
-        let posed = Posed::of(self).starting_at(least).into_problem();
+        let posed = Posed::without_laws(self).starting_at(least).into_problem();
         posed.is_some_and(|posed| optimum::can_be_met(&posed))
     }
 

@@ -8,12 +8,26 @@ use rayon::prelude::*;
 
 /// What one draw of the laws says.
 struct Sample {
-    /// Share a language where the problem is solved for this draw.
-    shares: Vec<f64>,
     /// Loss a policy and language.
     losses: Vec<Vec<f64>>,
-    /// Score of our allocation less that of the draw's own.
+    /// What is best where this draw is true, of the draws that the problem is solved for.
+    own: Option<Own>,
+}
+
+/// The optimum of one draw.
+struct Own {
+    /// Share a language.
+    shares: Vec<f64>,
+    /// Score of our allocation less that of this one.
     regret: f64,
+}
+
+/// Draws that a problem with groups is solved for, each a search of whole pairs.
+const DRAWS_WITH_GROUPS: usize = 125;
+
+/// Of so many draws every which one the problem is solved for.
+pub(super) fn stride(problem: &Problem, count: usize) -> usize {
+    if problem.groups().is_empty() { 1 } else { count.div_ceil(DRAWS_WITH_GROUPS).max(1) }
 }
 
 /// Sets our allocation, uniform, and then each further policy against the draws of the problem's laws. Every policy's pairs are fixed by the
@@ -31,18 +45,21 @@ pub(super) fn compare_with(problem: &Problem, policies: &[Policy], allocation: A
     let mut rows = vec![(Policy::Parallot, allocation.pairs()), (Policy::Uniform, Policy::Uniform.allot(problem))];
     let further = policies.iter().filter(|policy| !matches!(policy, Policy::Parallot | Policy::Uniform));
     rows.extend(further.filter(|policy| policy.is_defined_for(problem)).map(|policy| (*policy, policy.allot(problem))));
-    let fitted = sample(problem, &rows, &allocation);
+    let fitted = sample(problem, &rows, Some(&allocation));
+    let stride = stride(problem, problem.draws().len());
     let of_draw = |draw: usize| match problem.drawn(draw) {
-        Ok(drawn) => sample(&drawn, &rows, &for_one_draw(&drawn).solve()),
+        Ok(drawn) if draw % stride == 0 => sample(&drawn, &rows, Some(&for_one_draw(&drawn).solve())),
+        Ok(drawn) => sample(&drawn, &rows, None),
         // a draw with a pole where the budget has no pair to spare: nothing to solve, the fitted laws stand in
-        Err(_) => sample(problem, &rows, &allocation),
+        Err(_) => sample(problem, &rows, Some(&allocation)),
     };
     let samples: Vec<Sample> = (0..problem.draws().len()).into_par_iter().map(of_draw).collect();
+    let owns = || samples.iter().filter_map(|sample| sample.own.as_ref());
     let noise_regret_nats = noise_regret(problem, &allocation.pairs());
-    let regrets: Vec<f64> = samples.iter().map(|sample| sample.regret).filter(|regret| regret.is_finite()).collect();
+    let regrets: Vec<f64> = owns().map(|own| own.regret).filter(|regret| regret.is_finite()).collect();
     let expected_regret_nats = regrets.iter().sum::<f64>() / regrets.len().max(1) as f64;
-    let share = |i: usize| estimate(fitted.shares[i], samples.iter().map(|sample| sample.shares[i]));
-    let shares = (0..problem.terms().len()).map(share).collect();
+    let shares = allocation.languages.iter().enumerate();
+    let shares = shares.map(|(i, language)| estimate(language.share, owns().map(|own| own.shares[i]))).collect();
     // the estimate of a regret may fall below 0 by its rounding; it never raises a gain
     let correction = 2.0 * noise_regret_nats.max(0.0);
     let slack_nats = slack(problem, &allocation);
@@ -141,13 +158,13 @@ fn for_one_draw(problem: &Problem) -> Problem {
     }
 }
 
-fn sample(problem: &Problem, rows: &[(Policy, Vec<u64>)], allocation: &Allocation) -> Sample {
+fn sample(problem: &Problem, rows: &[(Policy, Vec<u64>)], optimum: Option<&Allocation>) -> Sample {
     let of = |pairs: &[u64]| score(problem, &problem.losses(pairs));
-    Sample {
-        regret: of(&rows[0].1) - of(&allocation.pairs()),
-        shares: allocation.languages.iter().map(|language| language.share).collect(),
-        losses: rows.iter().map(|(_, pairs)| problem.losses(pairs)).collect(),
-    }
+    let own = |optimum: &Allocation| Own {
+        shares: optimum.languages.iter().map(|language| language.share).collect(),
+        regret: of(&rows[0].1) - of(&optimum.pairs()),
+    };
+    Sample { own: optimum.map(own), losses: rows.iter().map(|(_, pairs)| problem.losses(pairs)).collect() }
 }
 
 /// All that the rows are computed from.

@@ -12,6 +12,7 @@ const CLOSED: f64 = 1e-14;
 const CLOSED_OF_SKETCH: f64 = 1e-8;
 /// The same where each asks for whole pairs under groups.
 const WHOLE_STEPS: usize = 40;
+const WHOLE_STEPS_OF_SKETCH: usize = 8;
 
 /// The least whole number of pairs, at most `most`, at which the loss is at most `level`; absent where none is.
 pub(super) fn pairs_for(term: &Term, level: f64, most: u64) -> Option<u64> {
@@ -92,7 +93,7 @@ fn in_whole_pairs(problem: &Problem, over: f64) -> Option<Problem> {
     let counted = problem.terms().iter().enumerate().filter(|(_, term)| term.weight > 0.0);
     let (mut missed, mut met) = (over, counted.map(|(i, term)| loss(i, term)).fold(over, f64::max));
     let mut held = at_level(problem, met)?;
-    for _ in 0..WHOLE_STEPS {
+    for _ in 0..if problem.is_sketch() { WHOLE_STEPS_OF_SKETCH } else { WHOLE_STEPS } {
         let middle = 0.5 * (missed + met);
         match at_level(problem, middle) {
             Some(better) => (held, met) = (better, middle),

@@ -52,6 +52,13 @@ impl Posed {
         Posed::new(problem, risk, |i, term| draws().filter_map(|laws| Kernel::of(&draw(laws, i, term))).collect())
     }
 
+    /// Bounds, budget and groups alone, for questions of what can be met: one law for all, and no transfer.
+    pub(super) fn without_laws(problem: &Problem) -> Self {
+        let mut posed = Posed::new(problem, Risk::Mean, |_, _| vec![Kernel::shifted(0.0, 1.0, 1.0, 1.0)]);
+        posed.parts.transfer.clear();
+        posed
+    }
+
     fn new(problem: &Problem, risk: Risk, laws: impl Fn(usize, &Term) -> Vec<Kernel>) -> Self {
         let extended = |i: usize, laws: Vec<Kernel>| match problem.coupling() {
             Some(coupling) => laws.into_iter().map(|law| law.extended_below(coupling.trusted_from[i])).collect(),

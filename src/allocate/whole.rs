@@ -10,10 +10,11 @@ use crate::optimum;
 
 /// Moves of the largest first-order gain, of those that hold, that are looked at in earnest.
 const LOOKS: usize = 12;
-/// The same, and moves made, where each is worth what hundreds of draws say.
+/// The same where each is worth what hundreds of draws say.
 const LOOKS_OVER_DRAWS: usize = 4;
-const MOVES_OVER_DRAWS: usize = 16;
-/// Pairs below which one of many problems is worth moves under transfer, where each costs a sum over all languages.
+/// Moves made over draws, and of one of many problems.
+const FEW_MOVES: usize = 16;
+/// Pairs of the dearest language up to which the budget of one of many problems is worth moves: of more, a pair is no share that shows.
 const SMALL: f64 = 1000.0;
 /// Relative fall of the objective that is rounding.
 const ROUNDING: f64 = 1e-15;
@@ -26,7 +27,8 @@ pub(super) fn near(problem: &Problem, posed: &optimum::Problem, is_average: bool
         optimum::nearest_whole(posed, x, problem.is_sketch()).map(|x| x.iter().map(|&x| x.round() as u64).collect())
     };
     let pairs = rounded.filter(|pairs| problem.holds(pairs)).or_else(|| problem.witness.as_deref().cloned())?;
-    let worth_it = !problem.is_sketch() || problem.coupling().is_none() || problem.budget().amount() <= SMALL;
+    let dearest = problem.terms().iter().map(|term| problem.cost(term)).fold(0.0, f64::max);
+    let worth_it = !problem.is_sketch() || problem.budget().amount() <= SMALL * dearest;
     Some(if worth_it { Moves { problem, posed, is_average }.improved(pairs) } else { pairs })
 }
 
@@ -59,7 +61,7 @@ struct Moves<'a> {
 
 impl Moves<'_> {
     fn improved(&self, mut pairs: Vec<u64>) -> Vec<u64> {
-        let most = if self.is_average { 4 * pairs.len() + 8 } else { MOVES_OVER_DRAWS };
+        let most = if self.is_average && !self.problem.is_sketch() { 4 * pairs.len() + 8 } else { FEW_MOVES };
         for _ in 0..most {
             let best = self.moves(&pairs).into_iter().filter_map(|(step, moved)| {
                 let gain = self.gain(&pairs, &moved, &step);

@@ -5,7 +5,7 @@
 
 use crate::optimum::program::{Program, sum};
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BinaryHeap, HashSet};
 
 /// Amounts looked at before the search gives up: of a problem, and of one of many.
 pub(in crate::optimum) const MOST: usize = 2_000;
@@ -53,6 +53,8 @@ struct Open {
     off: f64,
     found: usize,
     counts: Vec<f64>,
+    /// What each row comes to.
+    sums: Vec<f64>,
 }
 
 /// Whole grains that hold, near amounts `x`; absent where `looks` at amounts find none.
@@ -66,15 +68,13 @@ pub(in crate::optimum) fn repaired(program: &Program, grains: &[f64], x: &[f64],
     let ends: Vec<(f64, f64)> =
         program.own.iter().zip(grains).map(|(own, grain)| ((own.lower / grain).round(), (own.upper / grain).round())).collect();
     let start: Vec<f64> = x.iter().zip(grains).zip(&ends).map(|((x, grain), end)| (x / grain).round().clamp(end.0, end.1)).collect();
-    let of = |counts: &[f64]| {
-        let at: Vec<f64> = lines.iter().map(|line| line.at(counts)).collect();
-        let off = sum(lines.iter().zip(&at).map(|(line, at)| line.off(*at)));
-        let key: Vec<i64> = lines.iter().zip(&at).map(|(line, at)| (at / (APART * line.smallest)).round() as i64).collect();
-        (off, key)
+    let off = |sums: &[f64]| sum(lines.iter().zip(sums).map(|(line, at)| line.off(*at)));
+    let key = |sums: &[f64]| -> Vec<i64> {
+        lines.iter().zip(sums).map(|(line, at)| (at / (APART * line.smallest)).round() as i64).collect()
     };
-    let (off, key) = of(&start);
-    let mut seen = BTreeSet::from([key]);
-    let mut open = BinaryHeap::from([Reverse(Open { off, found: 0, counts: start })]);
+    let sums: Vec<f64> = lines.iter().map(|line| line.at(&start)).collect();
+    let mut seen = HashSet::from([key(&sums)]);
+    let mut open = BinaryHeap::from([Reverse(Open { off: off(&sums), found: 0, counts: start, sums })]);
     for found in 1..looks {
         let Reverse(nearest) = open.pop()?;
         if nearest.off < 1e-6 {
@@ -83,17 +83,16 @@ pub(in crate::optimum) fn repaired(program: &Program, grains: &[f64], x: &[f64],
                 return Some(x);
             }
         }
-        let missing: Vec<f64> = lines.iter().map(|line| line.missing(line.at(&nearest.counts))).collect();
+        let missing: Vec<f64> = lines.iter().zip(&nearest.sums).map(|(line, at)| line.missing(*at)).collect();
         for (i, end) in ends.iter().enumerate() {
             for step in steps(&lines, &missing, i) {
                 let count = (nearest.counts[i] + step).clamp(end.0, end.1);
-                if count != nearest.counts[i] {
+                let moved = count - nearest.counts[i];
+                let sums: Vec<f64> = lines.iter().zip(&nearest.sums).map(|(line, at)| at + moved * line.steps[i]).collect();
+                if moved != 0.0 && seen.insert(key(&sums)) {
                     let mut counts = nearest.counts.clone();
                     counts[i] = count;
-                    let (off, key) = of(&counts);
-                    if seen.insert(key) {
-                        open.push(Reverse(Open { off, found, counts }));
-                    }
+                    open.push(Reverse(Open { off: off(&sums), found, counts, sums }));
                 }
             }
         }
