@@ -32,10 +32,8 @@ impl Policy {
         let even = vec![1.0; terms.len()];
         match (self, sizes.filter(|_| self.is_defined_for(problem))) {
             (Policy::Parallot, _) => problem.solve().pairs(),
-            (Policy::DrawsMean, _) if self.is_defined_for(problem) => solution::whole(problem, Posed::drawn(problem, Risk::Mean)).0,
-            (Policy::DrawsTail(level), _) if self.is_defined_for(problem) => {
-                solution::whole(problem, Posed::drawn(problem, Risk::Cvar { level: *level })).0
-            }
+            (Policy::DrawsMean, _) if self.is_defined_for(problem) => over_draws(problem, Risk::Mean),
+            (Policy::DrawsTail(level), _) if self.is_defined_for(problem) => over_draws(problem, Risk::Cvar { level: *level }),
             (Policy::Current, _) if self.is_defined_for(problem) => terms.iter().map(|term| term.current.unwrap_or(0)).collect(),
             (Policy::Proportional, Some(sizes)) => fill(&slots, &sizes, budget),
             (Policy::Temperature(t), Some(sizes)) => {
@@ -72,6 +70,12 @@ impl Budget {
             false => Budget::Pairs(pairs.iter().sum()),
         }
     }
+}
+
+/// The optimum over the draws; with groups, where each draw costs more, as one of many problems.
+fn over_draws(problem: &Problem, risk: Risk) -> Vec<u64> {
+    let problem = if problem.groups().is_empty() { problem.clone() } else { problem.sketched() };
+    solution::whole(&problem, Posed::drawn(&problem, risk)).0
 }
 
 fn unimax(slots: &[Slot], sizes: &[f64], epochs: f64, budget: f64) -> Vec<u64> {

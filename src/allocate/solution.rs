@@ -12,8 +12,9 @@ const ROUNDING: f64 = 1e-13;
 /// Pairs of unequal cost up to which the best whole numbers are searched for, a knapsack; of more the continuous optimum is rounded.
 const FEW_PAIRS: f64 = 1000.0;
 
-/// Boxes that a search over laws that start concave may open: of the problem, and of one of many about it.
+/// Boxes that a search over laws that start concave may open: of the problem, of one over draws, and of one of many about it.
 const BOXES: usize = 256;
+const BOXES_OVER_DRAWS: usize = 24;
 const BOXES_OF_SKETCH: usize = 8;
 
 /// Draws that one of many problems goes by where its objective is one over draws.
@@ -120,7 +121,8 @@ impl Posed {
                 let boxes = match (problem.is_sketch(), is_average) {
                     (true, true) => BOXES_OF_SKETCH,
                     (true, false) => 1,
-                    (false, _) => BOXES,
+                    (false, false) => BOXES_OVER_DRAWS,
+                    (false, true) => BOXES,
                 };
                 let continuous = optimum::solve_within(&optimum::Problem::new(parts).ok()?, boxes).solved;
                 let start =
