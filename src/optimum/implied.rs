@@ -12,6 +12,8 @@ const TOGETHER: f64 = 1e-7;
 const ALONE: f64 = 1e-9;
 /// Relative rounding of narrowed bounds.
 const ROUNDING: f64 = 1e-13;
+/// Roundings that a sum loses, in units of its last digit.
+const LOST: f64 = 8.0;
 /// Half of the smallest and of the largest box in the search for near amounts, relative to the width of a range.
 const NEAREST: f64 = 1e-14;
 const FARTHEST: f64 = 1e-5;
@@ -71,7 +73,7 @@ pub(super) fn nearest(program: &Program, x: &[f64]) -> Option<Vec<f64>> {
             ((x - way).max(lower), (x + way).min(upper))
         };
         let (lower, upper): (Vec<f64>, Vec<f64>) = (0..x.len()).map(within).unzip();
-        simplex::feasible(&lower, &upper, &polytope.rows).ok()
+        simplex::feasible(&lower, &upper, &polytope.rows).ok().filter(|x| program.holds(x))
     })
 }
 
@@ -81,17 +83,26 @@ fn propagated(rows: &[Range], mut lower: Vec<f64>, mut upper: Vec<f64>) -> (Vec<
         for row in rows {
             let end = |least: bool, (j, a): (usize, f64)| a * if (a >= 0.0) == least { lower[j] } else { upper[j] };
             let (least, most) = (sum(row.terms.iter().map(|&term| end(true, term))), sum(row.terms.iter().map(|&term| end(false, term))));
-            let narrowed: Vec<(usize, f64, f64)> = (row.terms.iter().filter(|(_, a)| *a != 0.0))
+            // what a row leaves a term beside the others, and the digits that are lost on the way
+            let left = |amount: f64, others: f64, own: f64| {
+                let rounding = LOST * f64::EPSILON * (amount.abs() + others.abs() + own.abs());
+                (amount - (others - own), rounding)
+            };
+            let narrowed: Vec<(usize, [(f64, f64); 2])> = (row.terms.iter().filter(|(_, a)| *a != 0.0))
                 .map(|&(j, a)| {
-                    let ends = ((row.low - (most - end(false, (j, a)))) / a, (row.high - (least - end(true, (j, a)))) / a);
-                    let (from, to) = if a > 0.0 { ends } else { (ends.1, ends.0) };
-                    (j, from, to)
+                    let ends = [left(row.low, most, end(false, (j, a))), left(row.high, least, end(true, (j, a)))];
+                    let [low, high] = ends.map(|(amount, rounding)| (amount / a, rounding / a.abs()));
+                    (j, if a > 0.0 { [low, high] } else { [high, low] })
                 })
                 .collect();
-            for (j, from, to) in narrowed {
-                // never past each other: what cannot be met is for the simplex to say
-                lower[j] = if from.is_finite() { lower[j].max(from).min(upper[j]) } else { lower[j] };
-                upper[j] = if to.is_finite() { upper[j].min(to).max(lower[j]) } else { upper[j] };
+            for (j, [(from, from_rounding), (to, to_rounding)]) in narrowed {
+                // a bound that moves by its rounding has not moved; never past each other: what cannot be met is for the simplex to say
+                if from.is_finite() && from > lower[j] + from_rounding {
+                    lower[j] = from.min(upper[j]);
+                }
+                if to.is_finite() && to < upper[j] - to_rounding {
+                    upper[j] = to.max(lower[j]);
+                }
             }
         }
     }
