@@ -181,7 +181,7 @@ impl Kernel {
 
     /// Relative rounding that the reducible loss may have: of an exponential, whose digits are those that its logarithm has left.
     pub(super) fn rounding(&self, y: f64) -> f64 {
-        let terms = self.ln_scale.abs() + (self.exponent * (y + self.offset()).ln()).abs();
+        let terms = self.ln_scale.abs() + self.exponent * ln_at_most(y + self.offset());
         f64::EPSILON * if terms.is_finite() { 32.0 + 4.0 * terms } else { 32.0 }
     }
 
@@ -344,4 +344,10 @@ impl Kernel {
         let ratio = slope / value;
         Jet { value: -value.ln(), slope: -ratio, curvature: ratio * ratio - curvature / value }
     }
+}
+
+/// At least the magnitude of `ln y`, from its binary exponent: the price of a logarithm saved; infinite where `y` is no number above 0.
+fn ln_at_most(y: f64) -> f64 {
+    let power = (y.to_bits() >> 52) as i64 - 1023;
+    if y > 0.0 && y.is_finite() { (power.abs() + 1) as f64 * std::f64::consts::LN_2 } else { f64::INFINITY }
 }

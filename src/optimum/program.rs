@@ -117,8 +117,7 @@ impl Program {
             // what rounding took of the product
             [-product, -own.cost.mul_add(own.lower, -product)]
         };
-        let parts = self.own.iter().flat_map(product).filter(|part| *part != 0.0);
-        sum(std::iter::once(self.budget).chain(parts))
+        sum(std::iter::once(self.budget).chain(self.own.iter().filter(|own| own.lower != 0.0).flat_map(product)))
     }
 
     /// The most that the budget lets each language have.

@@ -40,27 +40,27 @@ pub(super) fn solve(program: &Program) -> Solution {
         let mut market = Market::new(demands, room);
         let ln_price = market.clear();
         counted.iter().zip(&market.answers).for_each(|(&i, answer)| x[i] = answer.x);
-        spend_rounding(program, &counted, &mut x);
+        spend_rounding(program, room, &counted, &mut x);
         market.price_at_bounds().unwrap_or(ln_price)
     };
-    spread_rest(program, &mut x);
+    spread_rest(program, room, &mut x);
     Solution { x, duals: Duals { budget: ln_price.exp(), ..Duals::default() }, ln_price: Some(ln_price).filter(|ln| ln.is_finite()) }
 }
 
 /// Gives the language with most room about it what rounding leaves of the budget, or takes it back.
-fn spend_rounding(program: &Program, counted: &[usize], x: &mut [f64]) {
-    let left = program.room() - sum(program.own.iter().zip(x.iter()).map(|(own, x)| own.cost * (x - own.lower)));
+fn spend_rounding(program: &Program, room: f64, counted: &[usize], x: &mut [f64]) {
+    let left = room - sum(program.own.iter().zip(x.iter()).map(|(own, x)| own.cost * (x - own.lower)));
     let way = |i: usize| program.own[i].cost * (x[i] - program.own[i].lower).min(program.own[i].upper - x[i]);
     let Some(&i) = counted.iter().max_by(|&&a, &&b| way(a).total_cmp(&way(b))) else { return };
-    if left.abs() < 0.5 * way(i) && left.abs() <= ROUNDING * program.room() {
+    if left.abs() < 0.5 * way(i) && left.abs() <= ROUNDING * room {
         x[i] += left / program.own[i].cost;
     }
 }
 
 /// Gives languages of weight 0 what an exact budget still asks for.
-fn spread_rest(program: &Program, x: &mut [f64]) {
+fn spread_rest(program: &Program, room: f64, x: &mut [f64]) {
     let above = || sum(program.own.iter().zip(x.iter()).map(|(own, x)| own.cost * (x - own.lower)));
-    let mut left = if program.exact { program.room() - above() } else { 0.0 };
+    let mut left = if program.exact { room - above() } else { 0.0 };
     for (i, own) in program.own.iter().enumerate().filter(|(i, _)| !program.counts(*i)) {
         if left > 0.0 {
             x[i] = (own.lower + left / own.cost).min(own.upper);
