@@ -69,9 +69,8 @@ pub(in crate::optimum) fn repaired(program: &Program, grains: &[f64], x: &[f64],
         program.own.iter().zip(grains).map(|(own, grain)| ((own.lower / grain).round(), (own.upper / grain).round())).collect();
     let start: Vec<f64> = x.iter().zip(grains).zip(&ends).map(|((x, grain), end)| (x / grain).round().clamp(end.0, end.1)).collect();
     let off = |sums: &[f64]| sum(lines.iter().zip(sums).map(|(line, at)| line.off(*at)));
-    let key = |sums: &[f64]| -> Vec<i64> {
-        lines.iter().zip(sums).map(|(line, at)| (at / (APART * line.smallest)).round() as i64).collect()
-    };
+    let key =
+        |sums: &[f64]| -> Vec<i64> { lines.iter().zip(sums).map(|(line, at)| (at / (APART * line.smallest)).round() as i64).collect() };
     let sums: Vec<f64> = lines.iter().map(|line| line.at(&start)).collect();
     let mut seen = HashSet::from([key(&sums)]);
     let mut open = BinaryHeap::from([Reverse(Open { off: off(&sums), found: 0, counts: start, sums })]);
