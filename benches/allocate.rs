@@ -35,7 +35,7 @@ fn law(shape: Shape, rng: &mut ChaCha8Rng) -> Kernel {
     }
 }
 
-/// `n` languages with `draws` laws each, and a budget of an even share a language.
+/// `n` languages with `draws` laws each, and a budget of an even share per language.
 fn parts(n: usize, draws: usize, shape: Shape, rng: &mut ChaCha8Rng) -> Parts {
     let language = |i: usize| Language {
         name: format!("l{i}"),
@@ -50,7 +50,7 @@ fn parts(n: usize, draws: usize, shape: Shape, rng: &mut ChaCha8Rng) -> Parts {
     };
     let languages = (0..n).map(language).collect();
     let budget = Budget { amount: SHARE * n as f64, exactly: false };
-    Parts { languages, budget, groups: Vec::new(), transfer: Vec::new(), counted: Counted::Worth, over: Over::Sum, risk: Risk::Mean }
+    Parts { languages, budget, groups: Vec::new(), transfer: Vec::new(), counted: Counted::Effective, over: Over::Sum, risk: Risk::Mean }
 }
 
 /// Transfer from the languages for which `profits` says so.
@@ -100,7 +100,7 @@ fn problems(rng: &mut ChaCha8Rng) -> Vec<(String, Parts)> {
     }
     let worst = Parts { over: Over::Worst, ..parts(5000, 1, Shape::Power, rng) };
     all.push(("worst of 5,000".to_owned(), worst));
-    all.push(("tail over draws, 12 x 200".to_owned(), Parts { risk: Risk::Cvar { level: 0.9 }, ..parts(12, 200, Shape::Power, rng) }));
+    all.push(("CVaR over draws, 12 x 200".to_owned(), Parts { risk: Risk::Cvar { level: 0.9 }, ..parts(12, 200, Shape::Power, rng) }));
     let plain = parts(100, 1, Shape::Power, rng);
     all.push(("groups, n = 100 x 12".to_owned(), groups(plain, 12, rng)));
     let mut s_shaped = parts(100, 1, Shape::SShaped, rng);

@@ -1,5 +1,5 @@
 //! The two-variable fit of Hoffmann et al. 2022 on the points read off their figure, and its bootstrap, with times:
-//! `cargo bench --bench chinchilla -- [bootstraps]`.
+//! `cargo bench --bench chinchilla -- [draws]`.
 
 use parallot::files;
 use parallot::fit::surface::{SurfaceData, SurfacePoint, SurfaceSettings, fit};
@@ -16,7 +16,7 @@ const REPEATS: usize = 21;
 #[allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench reports to a person")]
 fn main() {
     let argument = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    let bootstraps = argument.and_then(|number| number.parse().ok()).unwrap_or(4000);
+    let draws = argument.and_then(|number| number.parse().ok()).unwrap_or(4000);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fitdata/chinchilla/points.csv");
     if !files::exists(&path) {
         println!("skipped: no published points");
@@ -27,13 +27,13 @@ fn main() {
     for is_all in [false, true] {
         let used = rows.iter().filter(|row| is_all || row[4] == 1.0);
         let points = used.map(|row| SurfacePoint { n_params: row[0], amount: row[2], loss_nats: row[3], weight: 1.0 });
-        report(&SurfaceData::new(points.collect()).unwrap(), bootstraps);
+        report(&SurfaceData::new(points.collect()).unwrap(), draws);
     }
 }
 
 #[allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench reports to a person")]
-fn report(data: &SurfaceData, bootstraps: usize) {
-    let settings = SurfaceSettings { bootstraps: 0, ..SurfaceSettings::default() };
+fn report(data: &SurfaceData, draws: usize) {
+    let settings = SurfaceSettings { draws: 0, ..SurfaceSettings::default() };
     let timed = |settings: &SurfaceSettings| {
         let start = Instant::now();
         let found = fit(data, SurfaceForm::Additive, settings).unwrap();
@@ -50,8 +50,8 @@ fn report(data: &SurfaceData, bootstraps: usize) {
         found.starts,
         1e3 * times[REPEATS / 2]
     );
-    let (found, seconds) = timed(&SurfaceSettings { bootstraps, ..settings });
-    println!("{bootstraps} bootstrap refits on {} threads: {seconds:.2} s", rayon::current_num_threads());
+    let (found, seconds) = timed(&SurfaceSettings { draws, ..settings });
+    println!("{draws} bootstrap refits on {} threads: {seconds:.2} s", rayon::current_num_threads());
     for (at, parameter) in found.parameters().iter().enumerate() {
         let drawn: Vec<f64> = found.draws.iter().map(|draw| draw.parameters()[at].1).collect();
         println!(

@@ -1,4 +1,4 @@
-//! parallot allots a budget of translation pairs over languages.
+//! parallot allocates a budget of translation pairs over languages.
 //!
 //! Language i has a loss law `L_i(X)`, in nats per target token, that falls with its amount of pairs `X`.
 //! Small training runs give points of every law, `fit` turns points into laws with intervals, and `allocate` solves

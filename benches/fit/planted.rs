@@ -57,16 +57,16 @@ pub fn speed() {
     let mut generator = generator(1, 0);
     let laws = population(&mut generator, Form::PowerFloor);
     let curves = curves(&laws, &DOUBLINGS, 3, 0.01, &mut generator);
-    for bootstraps in [0, 200, 1000] {
+    for draws in [0, 200, 1000] {
         let mut seconds: Vec<f64> = (0..7)
             .map(|_| {
                 let start = std::time::Instant::now();
-                together(&curves, &Settings { bootstraps, ..Settings::default() });
+                together(&curves, &Settings { draws, ..Settings::default() });
                 start.elapsed().as_secs_f64()
             })
             .collect();
         seconds.sort_by(f64::total_cmp);
-        println!("{bootstraps:5} draws: median {:.3} s, least {:.3} s", seconds[3], seconds[0]);
+        println!("{draws:5} draws: median {:.3} s, least {:.3} s", seconds[3], seconds[0]);
     }
 }
 
@@ -82,7 +82,7 @@ pub fn coverage() {
                     let laws = population(&mut generator, form);
                     let sizes = &DOUBLINGS[..seeds_sizes.1];
                     let curves = curves(&laws, sizes, seeds_sizes.0, noise, &mut generator);
-                    let settings = Settings { bootstraps: 200, ..Settings::default() };
+                    let settings = Settings { draws: 200, ..Settings::default() };
                     let alone: Vec<Fit> = curves.iter().map(|curve| parallot::fit::fit(curve, &settings).expect("a fit")).collect();
                     for (how, fits) in [together(&curves, &settings), alone].iter().enumerate() {
                         for (law, fit) in laws.iter().zip(fits) {
@@ -130,8 +130,8 @@ pub fn regret() {
                 let mut generator = generator(23, family);
                 let laws = population(&mut generator, form);
                 let curves = curves(&laws, sizes, 1, noise, &mut generator);
-                let auto = together(&curves, &Settings { bootstraps: 100, ..Settings::default() });
-                let own = together(&curves, &Settings { bootstraps: 0, forms: vec![form], ..Settings::default() });
+                let auto = together(&curves, &Settings { draws: 100, ..Settings::default() });
+                let own = together(&curves, &Settings { draws: 0, forms: vec![form], ..Settings::default() });
                 let true_problem = problem(&laws, budget);
                 let best = true_problem.weighted_loss(&amounts(&true_problem));
                 let reducible = best - laws.iter().map(Law::irreducible).sum::<f64>();
@@ -170,7 +170,7 @@ fn problem(laws: &[Law], budget: u64) -> Problem {
 }
 
 fn amounts(problem: &Problem) -> Vec<u64> {
-    problem.solve().languages.iter().map(|allotted| allotted.pairs).collect()
+    problem.solve().languages.iter().map(|allocated| allocated.pairs).collect()
 }
 
 fn taken(law: &Law) -> bool {

@@ -154,7 +154,7 @@ pub fn in_sample() {
         let mut ratios = Vec::new();
         for (name, losses) in names.iter().zip(&losses) {
             let points: Pairs = sizes.iter().copied().zip(losses.iter().copied()).collect();
-            let settings = Settings { forms: forms.clone(), bootstraps: 0, ..Settings::default() };
+            let settings = Settings { forms: forms.clone(), draws: 0, ..Settings::default() };
             let fit = fit(&curve(name, &points), &settings).expect("a fit");
             let squares: Vec<f64> = points.iter().map(|&(x, loss)| (fit.predict(x).value / loss).ln().powi(2)).collect();
             ratios.push(mean(&squares).sqrt() / published[name]);

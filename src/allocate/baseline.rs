@@ -18,13 +18,13 @@ struct Slot {
 }
 
 impl Policy {
-    /// Pairs a language by this policy, whole, within the bounds, summing to a budget of pairs or costing at most one of cost.
+    /// Pairs per language by this policy, whole, within the bounds, summing to a budget of pairs or costing at most one of cost.
     ///
-    /// A policy is a value a language, and each gets that value times one common factor, clipped into its bounds; the factor is the one
+    /// A policy is a value per language, and each gets that value times one common factor, clipped into its bounds; the factor is the one
     /// that spends the budget, so what a clipped language leaves or takes is shared by the policy's own rule. Fractions go to the
     /// largest remainders, ties by order. [`Policy::UniMax`] fills its epochs first and spreads what they cannot hold evenly.
     /// [`Policy::Current`] is the mix in use as it is. Where [`Policy::is_defined_for`] says no, this is [`Policy::Uniform`].
-    pub fn allot(&self, problem: &Problem) -> Vec<u64> {
+    pub fn allocate(&self, problem: &Problem) -> Vec<u64> {
         let (terms, budget) = (problem.terms(), problem.budget().amount());
         let slot = |term: &Term| Slot { least: term.lower, most: problem.most(term), cost: problem.cost(term) };
         let slots: Vec<Slot> = terms.iter().map(slot).collect();
@@ -33,7 +33,7 @@ impl Policy {
         match (self, sizes.filter(|_| self.is_defined_for(problem))) {
             (Policy::Parallot, _) => problem.solve().pairs(),
             (Policy::DrawsMean, _) if self.is_defined_for(problem) => over_draws(problem, Risk::Mean),
-            (Policy::DrawsTail(level), _) if self.is_defined_for(problem) => over_draws(problem, Risk::Cvar { level: *level }),
+            (Policy::DrawsCvar(level), _) if self.is_defined_for(problem) => over_draws(problem, Risk::Cvar { level: *level }),
             (Policy::Current, _) if self.is_defined_for(problem) => terms.iter().map(|term| term.current.unwrap_or(0)).collect(),
             (Policy::Proportional, Some(sizes)) => fill(&slots, &sizes, budget),
             (Policy::Temperature(t), Some(sizes)) => {
@@ -53,7 +53,7 @@ impl Policy {
         match *self {
             Policy::Parallot | Policy::Uniform => true,
             Policy::DrawsMean => !problem.draws().is_empty(),
-            Policy::DrawsTail(level) => !problem.draws().is_empty() && (0.0..1.0).contains(&level),
+            Policy::DrawsCvar(level) => !problem.draws().is_empty() && (0.0..1.0).contains(&level),
             Policy::Current => problem.terms().iter().all(|term| term.current.is_some()),
             Policy::Proportional => sized(),
             Policy::Temperature(t) => t > 0.0 && t.is_finite() && sized(),

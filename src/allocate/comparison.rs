@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 /// What one draw of the laws says.
 struct Sample {
-    /// Loss a policy and language.
+    /// Loss per policy and language.
     losses: Vec<Vec<f64>>,
     /// What is best where this draw is true, of the draws that the problem is solved for.
     own: Option<Own>,
@@ -16,7 +16,7 @@ struct Sample {
 
 /// The optimum of one draw.
 struct Own {
-    /// Share a language.
+    /// Share per language.
     shares: Vec<f64>,
     /// Score of our allocation less that of this one.
     regret: f64,
@@ -42,9 +42,9 @@ pub fn compare(problem: &Problem, policies: &[Policy]) -> Comparison {
 
 /// The same of an allocation as solved.
 pub(super) fn compare_with(problem: &Problem, policies: &[Policy], allocation: Allocation) -> Comparison {
-    let mut rows = vec![(Policy::Parallot, allocation.pairs()), (Policy::Uniform, Policy::Uniform.allot(problem))];
+    let mut rows = vec![(Policy::Parallot, allocation.pairs()), (Policy::Uniform, Policy::Uniform.allocate(problem))];
     let further = policies.iter().filter(|policy| !matches!(policy, Policy::Parallot | Policy::Uniform));
-    rows.extend(further.filter(|policy| policy.is_defined_for(problem)).map(|policy| (*policy, policy.allot(problem))));
+    rows.extend(further.filter(|policy| policy.is_defined_for(problem)).map(|policy| (*policy, policy.allocate(problem))));
     let fitted = sample(problem, &rows, Some(&allocation));
     let stride = stride(problem, problem.draws().len());
     let of_draw = |draw: usize| match problem.drawn(draw) {
@@ -88,7 +88,7 @@ pub(super) fn compare_with(problem: &Problem, policies: &[Policy], allocation: A
 fn slack(problem: &Problem, allocation: &Allocation) -> f64 {
     let open = allocation.objective - allocation.lower_bound;
     match problem.objective() {
-        Objective::Mean | Objective::Tail(_) => open / problem.terms().iter().map(|term| term.weight).sum::<f64>(),
+        Objective::Mean | Objective::Cvar(_) => open / problem.terms().iter().map(|term| term.weight).sum::<f64>(),
         Objective::Worst => open,
     }
 }
@@ -139,7 +139,7 @@ fn rank(mut rows: Vec<Vec<f64>>) -> usize {
 }
 
 /// Loss of each language under each of some allocations, nats per target token: of the fitted laws, with the interval over the draws.
-pub fn foretell(problem: &Problem, allocations: &[Vec<u64>]) -> Vec<Vec<Estimate>> {
+pub fn predict_losses(problem: &Problem, allocations: &[Vec<u64>]) -> Vec<Vec<Estimate>> {
     let drawn: Vec<Problem> = (0..problem.draws().len()).filter_map(|draw| problem.drawn(draw).ok()).collect();
     let of = |pairs: &Vec<u64>| {
         let samples: Vec<Vec<f64>> = drawn.iter().map(|problem| problem.losses(pairs)).collect();
@@ -149,11 +149,11 @@ pub fn foretell(problem: &Problem, allocations: &[Vec<u64>]) -> Vec<Vec<Estimate
     allocations.par_iter().map(of).collect()
 }
 
-/// The problem of one draw, which has no tail.
+/// The problem of one draw, which has no CVaR.
 fn for_one_draw(problem: &Problem) -> Problem {
     let single = |problem: &Problem| problem.clone().with_objective(Objective::Mean).ok();
     match problem.objective() {
-        Objective::Tail(_) => single(problem).unwrap_or_else(|| problem.clone()),
+        Objective::Cvar(_) => single(problem).unwrap_or_else(|| problem.clone()),
         Objective::Mean | Objective::Worst => problem.clone(),
     }
 }
@@ -220,7 +220,7 @@ impl Table<'_> {
 /// What policies are judged by: the mean loss, or the worst weighted one where that is the objective; nats per target token.
 pub(super) fn score(problem: &Problem, losses: &[f64]) -> f64 {
     match problem.objective() {
-        Objective::Mean | Objective::Tail(_) => weighted_mean(problem, losses),
+        Objective::Mean | Objective::Cvar(_) => weighted_mean(problem, losses),
         Objective::Worst => counted(problem, losses).map(|(weight, loss)| weight * loss).fold(f64::NEG_INFINITY, f64::max),
     }
 }

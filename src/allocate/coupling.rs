@@ -34,7 +34,7 @@ impl Coupling {
 
     /// What the pairs of all languages are worth to each.
     fn data(&self, terms: &[Term], pairs: &[u64]) -> Vec<f64> {
-        let mut data: Vec<f64> = terms.iter().zip(pairs).map(|(term, &x)| term.worth(x as f64)).collect();
+        let mut data: Vec<f64> = terms.iter().zip(pairs).map(|(term, &x)| term.effective(x as f64)).collect();
         self.tau.iter().for_each(|&(to, from, tau)| data[to] += tau * pairs[from] as f64);
         data
     }
@@ -49,7 +49,7 @@ impl Coupling {
     pub(super) fn gains(&self, terms: &[Term], pairs: &[u64]) -> Vec<f64> {
         let data = self.data(terms, pairs);
         let steepness = |i: usize| -terms[i].weight * terms[i].laws.extended_below(self.trusted_from[i], data[i]).1;
-        let mut gains: Vec<f64> = (0..terms.len()).map(|i| steepness(i) * terms[i].worth_slope(pairs[i] as f64)).collect();
+        let mut gains: Vec<f64> = (0..terms.len()).map(|i| steepness(i) * terms[i].effective_slope(pairs[i] as f64)).collect();
         self.tau.iter().for_each(|&(to, from, tau)| gains[from] += tau * steepness(to));
         gains
     }
@@ -61,7 +61,7 @@ impl Problem {
         match self.objective() {
             _ if !self.groups().is_empty() => Err(ProblemError::Coupled { beside: "groups" }),
             Objective::Worst => Err(ProblemError::Coupled { beside: "the worst language as objective" }),
-            Objective::Tail(_) => Err(ProblemError::Coupled { beside: "a tail over draws as objective" }),
+            Objective::Cvar(_) => Err(ProblemError::Coupled { beside: "CVaR over draws as objective" }),
             Objective::Mean => {
                 self.coupling = Some(Arc::new(coupling));
                 Ok(self)

@@ -24,7 +24,7 @@ mod term;
 mod verdict;
 mod whole;
 
-pub use comparison::{compare, foretell};
+pub use comparison::{compare, predict_losses};
 pub use coupling::Coupling;
 pub use level::no_worse_than;
 pub use pareto::{ParetoPoint, pareto_front};
@@ -53,12 +53,12 @@ pub enum Active {
 
 /// What one language gets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Allotted {
+pub struct AllocatedLanguage {
     /// Language.
     pub lang: String,
     /// Pairs.
     pub pairs: u64,
-    /// Fraction of all pairs allotted.
+    /// Fraction of all pairs allocated.
     pub share: f64,
     /// Pairs over unique pairs, where the latter are known.
     pub epochs: Option<f64>,
@@ -85,9 +85,9 @@ pub struct GroupPrice {
 /// A solved problem.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Allocation {
-    /// One entry a language, in the order of the problem.
-    pub languages: Vec<Allotted>,
-    /// The budget. Without groups the allotted pairs sum to a budget of pairs.
+    /// One entry per language, in the order of the problem.
+    pub languages: Vec<AllocatedLanguage>,
+    /// The budget. Without groups the allocated pairs sum to a budget of pairs.
     pub budget: Budget,
     /// What was minimised: the weighted sum of losses, or the worst weighted loss.
     #[serde(with = "crate::units::any_number")]
@@ -107,7 +107,7 @@ pub struct Allocation {
 }
 
 impl Allocation {
-    /// Pairs a language.
+    /// Pairs per language.
     pub fn pairs(&self) -> Vec<u64> {
         self.languages.iter().map(|language| language.pairs).collect()
     }
@@ -122,7 +122,7 @@ pub enum Policy {
     /// The optimum of the mean over the draws of the laws.
     DrawsMean,
     /// The optimum of the mean over the worst draws: those above this level.
-    DrawsTail(f64),
+    DrawsCvar(f64),
     /// The mix in use.
     Current,
     /// The same for every language.
@@ -138,7 +138,7 @@ pub enum Policy {
 impl Policy {
     /// Whether the draws chose it by which policies are compared.
     pub fn is_of_draws(&self) -> bool {
-        matches!(self, Policy::DrawsMean | Policy::DrawsTail(_))
+        matches!(self, Policy::DrawsMean | Policy::DrawsCvar(_))
     }
 }
 
@@ -147,7 +147,7 @@ impl fmt::Display for Policy {
         match self {
             Policy::Parallot => write!(f, "parallot"),
             Policy::DrawsMean => write!(f, "draws-mean"),
-            Policy::DrawsTail(level) => write!(f, "draws-cvar-{level}"),
+            Policy::DrawsCvar(level) => write!(f, "draws-cvar-{level}"),
             Policy::Current => write!(f, "current"),
             Policy::Uniform => write!(f, "uniform"),
             Policy::Proportional => write!(f, "proportional"),
@@ -177,9 +177,9 @@ impl std::str::FromStr for Policy {
 pub struct PolicyRow {
     /// The policy.
     pub policy: Policy,
-    /// Pairs a language, in the order of the problem.
+    /// Pairs per language, in the order of the problem.
     pub pairs: Vec<u64>,
-    /// Predicted loss a language: of the fitted laws, with the interval over the draws.
+    /// Predicted loss per language: of the fitted laws, with the interval over the draws.
     pub loss_nats: Vec<Estimate>,
     /// Weighted mean of the losses, nats per target token: of the fitted laws, with the interval over the draws.
     pub mean_loss_nats: Estimate,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// One allocation of the front.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ParetoPoint {
-    /// Pairs a language, in the order of the problem.
+    /// Pairs per language, in the order of the problem.
     pub pairs: Vec<u64>,
     /// Weighted mean of the losses, nats per target token.
     pub mean_loss_nats: f64,

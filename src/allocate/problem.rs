@@ -88,7 +88,7 @@ pub enum Objective {
     /// The largest weighted loss; of allocations with the same, the one of the least weighted sum.
     Worst,
     /// The weighted sum, its mean over the worst draws of the laws: those above this level, from 0 (all) to below 1.
-    Tail(f64),
+    Cvar(f64),
 }
 
 impl fmt::Display for Objective {
@@ -96,7 +96,7 @@ impl fmt::Display for Objective {
         match self {
             Objective::Mean => write!(f, "mean"),
             Objective::Worst => write!(f, "worst"),
-            Objective::Tail(level) => write!(f, "cvar:{level}"),
+            Objective::Cvar(level) => write!(f, "cvar:{level}"),
         }
     }
 }
@@ -112,7 +112,7 @@ pub struct Problem {
     budget: Budget,
     groups: Vec<Group>,
     objective: Objective,
-    /// Draws of the laws and of what repeats are worth, one `Vec` a draw, in the order of the terms.
+    /// Draws of the laws and of what repeats are worth, one `Vec` per draw, in the order of the terms.
     pub(super) draws: Arc<Vec<Vec<Drawn>>>,
     /// Transfer between the languages, where it counts.
     pub(super) coupling: Option<Arc<Coupling>>,
@@ -158,7 +158,7 @@ pub enum ProblemError {
     BuysNothing { budget: Budget, cheapest: Budget },
     #[error("group `{group}` names nobody, expected at least one language")]
     EmptyGroup { group: String },
-    #[error("level of the tail is {}, expected a number from 0 to below 1", Short(*found))]
+    #[error("level of CVaR is {}, expected a number from 0 to below 1", Short(*found))]
     Level { found: f64 },
     #[error("the mean of the worst draws needs draws of the laws, found none")]
     NoDraws,
@@ -200,7 +200,7 @@ impl Problem {
         Problem { groups, ..self }.checked()
     }
 
-    /// The same problem with draws of its laws: one `Vec` a draw, in the order of the terms. A term beyond its end keeps its own laws.
+    /// The same problem with draws of its laws: one `Vec` per draw, in the order of the terms. A term beyond its end keeps its own laws.
     pub fn with_draws(self, draws: Vec<Vec<impl Into<Drawn>>>) -> Self {
         let draws = draws.into_iter().map(|draw| draw.into_iter().map(Into::into).collect()).collect();
         let mut problem = Problem { draws: Arc::new(draws), ..self };
@@ -216,11 +216,11 @@ impl Problem {
         problem
     }
 
-    /// The same problem with another objective; a tail needs draws.
+    /// The same problem with another objective; CVaR needs draws.
     pub fn with_objective(self, objective: Objective) -> Result<Self, ProblemError> {
         match objective {
-            Objective::Tail(found) if !(0.0..1.0).contains(&found) => Err(ProblemError::Level { found }),
-            Objective::Tail(_) if self.draws.is_empty() => Err(ProblemError::NoDraws),
+            Objective::Cvar(found) if !(0.0..1.0).contains(&found) => Err(ProblemError::Level { found }),
+            Objective::Cvar(_) if self.draws.is_empty() => Err(ProblemError::NoDraws),
             _ => Ok(Problem { objective, ..self }),
         }
     }

@@ -25,7 +25,7 @@ pub(super) fn noise_regret(problem: &Problem, ours: &[u64]) -> f64 {
     let count = columns.iter().map(Vec::len).min().unwrap_or(0);
     let of = |pairs: &[u64]| score(problem, &problem.losses(pairs));
     let single = match problem.objective() {
-        Objective::Tail(_) => problem.clone().with_objective(Objective::Mean).unwrap_or_else(|_| problem.clone()),
+        Objective::Cvar(_) => problem.clone().with_objective(Objective::Mean).unwrap_or_else(|_| problem.clone()),
         _ => problem.clone(),
     };
     let regret = |at: usize| {
@@ -46,15 +46,15 @@ pub(super) fn regret_formula(problem: &Problem, allocation: &Allocation) -> Opti
         return None;
     }
     let mut parts = Vec::new();
-    for (i, (term, allotted)) in problem.terms().iter().zip(&allocation.languages).enumerate() {
-        let x = allotted.pairs as f64;
+    for (i, (term, allocated)) in problem.terms().iter().zip(&allocation.languages).enumerate() {
+        let x = allocated.pairs as f64;
         let (slope, curvature) = (term.slope(x), term.curvature(x));
-        if allotted.active != Active::None || term.weight == 0.0 || !(curvature > 0.0 && slope.is_finite()) {
+        if allocated.active != Active::None || term.weight == 0.0 || !(curvature > 0.0 && slope.is_finite()) {
             continue;
         }
         let ln_steepness = |drawn: &Drawn| {
             let under = term.under(drawn);
-            drawn.law.ln_steepness(under.worth(x)) + under.worth_slope(x).ln()
+            drawn.law.ln_steepness(under.effective(x)) + under.effective_slope(x).ln()
         };
         let drawn = problem.draws().iter().filter_map(|laws| laws.get(i)).map(ln_steepness);
         let price = -term.weight * slope / problem.cost(term);

@@ -2,7 +2,7 @@
 
 use super::level::{least_worst, worst_loss};
 use super::problem::{Budget, Group, Objective, Problem, Rule};
-use super::{Active, Allocation, Allotted, Drawn, GroupPrice, Term, baseline, whole};
+use super::{Active, AllocatedLanguage, Allocation, Drawn, GroupPrice, Term, baseline, whole};
 use crate::law::Average;
 use crate::optimum::{self, Counted, Kernel, Language, Over, Parts, Repeat, Risk};
 
@@ -33,10 +33,10 @@ pub(super) struct Posed {
 }
 
 impl Posed {
-    /// The weighted sum under the averages, or over the draws where the problem asks for their tail.
+    /// The weighted sum under the averages, or over the draws where the problem asks for their CVaR.
     pub(super) fn of(problem: &Problem) -> Self {
         match problem.objective() {
-            Objective::Tail(level) => Posed::drawn(problem, Risk::Cvar { level }),
+            Objective::Cvar(level) => Posed::drawn(problem, Risk::Cvar { level }),
             Objective::Mean | Objective::Worst => {
                 let places = problem.terms().iter().map(|term| term.laws.laws().len()).max().unwrap_or(1);
                 Posed { is_average: true, ..Posed::new(problem, Risk::Mean, |_, term| averaged(&term.laws, places)) }
@@ -203,8 +203,8 @@ pub(super) fn solve(problem: &Problem) -> Allocation {
     let Some(solved) = solved else { return describe(problem, &pairs, problem.weighted_loss(&pairs), f64::INFINITY) };
     let excess = solved.objective - solved.lower_bound;
     let excess = if excess <= ROUNDING * solved.objective { 0.0 } else { excess };
-    // the sum in the order of the terms, digit for digit what anybody adds up; a tail is the solver's
-    let tail = matches!(problem.objective(), Objective::Tail(_));
+    // the sum in the order of the terms, digit for digit what anybody adds up; CVaR is the solver's
+    let tail = matches!(problem.objective(), Objective::Cvar(_));
     let objective = if tail { solved.objective } else { problem.weighted_loss(&pairs) };
     let mut allocation = describe(problem, &pairs, objective, excess);
     let plain = matches!(problem.budget(), Budget::Pairs(_)) && problem.groups().is_empty() && problem.coupling().is_none() && !tail;
@@ -249,8 +249,8 @@ fn solve_worst(problem: &Problem) -> Allocation {
 fn describe(problem: &Problem, pairs: &[u64], objective: f64, excess: f64) -> Allocation {
     let given = pairs.iter().sum::<u64>() as f64;
     let total = if let (Budget::Pairs(budget), true) = (problem.budget(), problem.groups().is_empty()) { budget as f64 } else { given };
-    let language = |(i, (term, &x)): (usize, (&Term, &u64))| allotted(term, x, problem.floor(i), total.max(1.0));
-    let mut languages: Vec<Allotted> = problem.terms().iter().zip(pairs).enumerate().map(language).collect();
+    let language = |(i, (term, &x)): (usize, (&Term, &u64))| allocated(term, x, problem.floor(i), total.max(1.0));
+    let mut languages: Vec<AllocatedLanguage> = problem.terms().iter().zip(pairs).enumerate().map(language).collect();
     if let Some(coupling) = problem.coupling() {
         let both = coupling.losses(problem.terms(), pairs).into_iter().zip(coupling.gains(problem.terms(), pairs));
         languages.iter_mut().zip(both).for_each(|(row, (loss, gain))| {
@@ -280,9 +280,9 @@ fn describe(problem: &Problem, pairs: &[u64], objective: f64, excess: f64) -> Al
     }
 }
 
-fn allotted(term: &Term, pairs: u64, floor: u64, total: f64) -> Allotted {
+fn allocated(term: &Term, pairs: u64, floor: u64, total: f64) -> AllocatedLanguage {
     let x = pairs as f64;
-    Allotted {
+    AllocatedLanguage {
         lang: term.lang.clone(),
         pairs,
         share: x / total,

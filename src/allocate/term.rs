@@ -65,33 +65,33 @@ impl Term {
     }
 
     /// What pairs are worth, in unique pairs.
-    pub fn worth(&self, pairs: f64) -> f64 {
-        self.repetition.map_or(pairs, |repetition| repetition.worth(pairs))
+    pub fn effective(&self, pairs: f64) -> f64 {
+        self.repetition.map_or(pairs, |repetition| repetition.effective(pairs))
     }
 
     /// Worth of one more pair, from 1 down to 0.
-    pub fn worth_slope(&self, pairs: f64) -> f64 {
+    pub fn effective_slope(&self, pairs: f64) -> f64 {
         self.repetition.map_or(1.0, |repetition| repetition.slope(pairs))
     }
 
     /// Loss, nats per target token; infinite at a pole.
     pub fn loss(&self, pairs: f64) -> f64 {
-        self.laws.loss(self.worth(pairs))
+        self.laws.loss(self.effective(pairs))
     }
 
     /// `L(from) - L(to)` for `from <= to`, without the cancellation of the plain difference of losses.
     pub fn fall(&self, from: f64, to: f64) -> f64 {
-        self.laws.fall(self.worth(from), self.worth(to))
+        self.laws.fall(self.effective(from), self.effective(to))
     }
 
-    /// First derivative, nats per target token a pair; never above 0.
+    /// First derivative, nats per target token per pair; never above 0.
     pub fn slope(&self, pairs: f64) -> f64 {
-        self.laws.slope(self.worth(pairs)) * self.worth_slope(pairs)
+        self.laws.slope(self.effective(pairs)) * self.effective_slope(pairs)
     }
 
-    /// Second derivative, nats per target token a pair squared.
+    /// Second derivative, nats per target token per pair squared.
     pub fn curvature(&self, pairs: f64) -> f64 {
-        let (worth, slope) = (self.worth(pairs), self.worth_slope(pairs));
+        let (worth, slope) = (self.effective(pairs), self.effective_slope(pairs));
         let bend = self.repetition.map_or(0.0, |repetition| repetition.curvature(pairs));
         // without repetition no product of an infinite slope and 0
         self.laws.curvature(worth) * slope * slope + if bend == 0.0 { 0.0 } else { self.laws.slope(worth) * bend }

@@ -50,7 +50,7 @@ pub struct Measured {
     pub budget: u64,
     /// Pairs of the allocation that the measurement is set beside.
     pub asked: u64,
-    /// Models a policy.
+    /// Models per policy.
     pub seeds: usize,
     /// The gain, nats per target token, with Student's interval over the seeds.
     pub gain_nats: Estimate,

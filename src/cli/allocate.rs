@@ -1,7 +1,7 @@
 //! `parallot allocate`: a budget over languages by fitted laws.
 
 use super::comparison;
-use super::constraint::TAIL;
+use super::constraint::CVAR_LEVEL;
 use super::failure::{Failure, OrFail};
 use super::folders::Folders;
 use super::headline::{self, ToKnow};
@@ -36,7 +36,7 @@ pub const POLICIES: [Policy; 9] = [
     Policy::UniMax(4.0),
     Policy::Current,
     Policy::DrawsMean,
-    Policy::DrawsTail(TAIL),
+    Policy::DrawsCvar(CVAR_LEVEL),
 ];
 
 /// Allocations of a front between the mean and the worst language.
@@ -198,7 +198,7 @@ fn parse_fits(json: &str, name: &str) -> Result<HashedFits, Failure> {
 fn allocate(fits: &HashedFits, problem: &Problem) -> AllocationFile {
     let single = problem.objective() == Objective::Mean;
     let policies: Vec<Policy> =
-        POLICIES.into_iter().filter(|policy| single || !matches!(policy, Policy::DrawsMean | Policy::DrawsTail(_))).collect();
+        POLICIES.into_iter().filter(|policy| single || !matches!(policy, Policy::DrawsMean | Policy::DrawsCvar(_))).collect();
     let comparison = compare(problem, &policies);
     AllocationFile {
         parallot: version().to_owned(),

@@ -15,7 +15,7 @@ pub fn print(file: &AllocationFile, validations: &[Validation]) {
     }
     say(&languages(file));
     for (term, language) in file.terms.iter().zip(&comparison.allocation.languages) {
-        let (pairs, worth) = (language.pairs as f64, term.worth(language.pairs as f64));
+        let (pairs, worth) = (language.pairs as f64, term.effective(language.pairs as f64));
         if let (true, Some(repetition)) = (worth < pairs, term.repetition) {
             let (lang, r_star) = (&term.lang, eye::significant(repetition.r_star(), 3));
             say(&format!("{} pairs of `{lang}` are worth {} unique ones (R* {r_star})", grouped(language.pairs), grouped(worth as u64)));

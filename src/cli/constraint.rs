@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Level that the worst draws lie above where none is said.
-pub const TAIL: f64 = 0.9;
+pub const CVAR_LEVEL: f64 = 0.9;
 
 /// Reads `LANG=VALUE` flags as places of languages and their values. Two flags of one language are an error, however they spell it.
 pub fn assignments<T: std::str::FromStr>(flag: &str, texts: &[String], names: &[String]) -> Result<Vec<(usize, T)>, Failure>
@@ -55,8 +55,8 @@ pub fn objective(text: &str) -> Result<Objective, Failure> {
     match text {
         "mean" => Ok(Objective::Mean),
         "worst" => Ok(Objective::Worst),
-        "cvar" => Ok(Objective::Tail(TAIL)),
-        _ => text.strip_prefix("cvar:").and_then(|level| level.parse().ok()).map(Objective::Tail).ok_or_else(wrong),
+        "cvar" => Ok(Objective::Cvar(CVAR_LEVEL)),
+        _ => text.strip_prefix("cvar:").and_then(|level| level.parse().ok()).map(Objective::Cvar).ok_or_else(wrong),
     }
 }
 
@@ -105,7 +105,7 @@ fn repeated<T: PartialEq>(items: &[T]) -> Option<(usize, usize)> {
     (0..items.len()).find_map(|at| Some((items[..at].iter().position(|item| *item == items[at])?, at)))
 }
 
-/// Reads `uniform:0.5%`: a policy, and by how much of its loss a language may be worse.
+/// Reads `uniform:0.5%`: a policy, and by how much of its loss per language may be worse.
 pub fn no_worse_than(text: &str) -> Result<(Policy, f64), Failure> {
     let wrong = || {
         Failure::input(anyhow::anyhow!("`--no-worse-than {text}`: expected a policy and a share of its loss, like `uniform:0.5%`"))
@@ -214,7 +214,7 @@ mod tests {
         for text in ["indic", "x: tur > 3", "x: tur >= 120%", "x: swh >= 3", "x: tur >= many"] {
             assert!(group(text, &names()).is_err(), "{text}");
         }
-        assert_eq!(objective("cvar:0.8").unwrap(), Objective::Tail(0.8));
+        assert_eq!(objective("cvar:0.8").unwrap(), Objective::Cvar(0.8));
         assert!(objective("best").is_err());
         assert_eq!(no_worse_than("temperature-3.3:1%").unwrap(), (Policy::Temperature(3.3), 0.01));
         assert_eq!(no_worse_than("current").unwrap(), (Policy::Current, 0.0));

@@ -225,14 +225,14 @@ fn fit_laws(family: &[&TableCurve], settings: &Settings) -> Result<Vec<Found>, F
 
 fn checked(curve: &TableCurve) -> Result<Curve, CurveError> {
     let rows: Vec<&Row> = curve.rows.iter().filter(|row| row.weight > 0.0).collect();
-    let point = |row: &&Row| Point { pairs: worth(row.x, row.unique), loss_nats: row.loss, seed: row.seed.unwrap_or(0) };
+    let point = |row: &&Row| Point { pairs: effective(row.x, row.unique), loss_nats: row.loss, seed: row.seed.unwrap_or(0) };
     Curve::with_weights(&curve.name, rows.iter().map(point).collect(), weights(&rows))
 }
 
 /// What an amount is worth where its unique pairs are known: beyond them it repeats.
-fn worth(x: f64, unique: Option<u64>) -> f64 {
+fn effective(x: f64, unique: Option<u64>) -> f64 {
     let repetition = unique.and_then(|unique| Repetition::new(unique as f64, Repetition::R_STAR).ok());
-    repetition.map_or(x, |repetition| repetition.worth(x))
+    repetition.map_or(x, |repetition| repetition.effective(x))
 }
 
 /// Weights of the ln losses: those given, times the inverse variances that the standard errors say, whose mean is 1; a row without one counts
@@ -268,7 +268,7 @@ fn predictions<'a>(table: &'a CurveTable, results: &[Found]) -> Vec<Predicted<'a
 fn predicted<'a>(curve: &'a TableCurve, query: &Query, result: &Found) -> Option<Predicted<'a>> {
     let (law, run): (Prediction, Prediction) = match result {
         Found::Law(fit) => {
-            let x = worth(query.x, query.unique);
+            let x = effective(query.x, query.unique);
             (fit.predict(x), fit.predict_run(x))
         }
         Found::Surface(choice) => {

@@ -41,9 +41,9 @@ pub struct Arguments {
     /// Doublings below the largest size that are held back to weigh the forms
     #[arg(long, value_name = "N", value_parser = count::within::<usize>(0..=64))]
     pub held_back: Option<usize>,
-    /// Draws a curve, of which intervals are made
+    /// Draws per curve, of which intervals are made
     #[arg(long, value_name = "N", value_parser = count::within::<usize>(count::DRAWS))]
-    pub bootstraps: Option<usize>,
+    pub n_draws: Option<usize>,
     /// Seed of the draws
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
@@ -126,7 +126,7 @@ fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -
         say(&format!("\n{text}"));
     }
     file.transfer.iter().for_each(transfer::print);
-    say(&format!("\nlaws, curves and {} draws in `{}`", file.settings.bootstraps, folders.fits.display()));
+    say(&format!("\nlaws, curves and {} draws in `{}`", file.settings.draws, folders.fits.display()));
     Ok(())
 }
 
@@ -134,13 +134,13 @@ fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -
 fn forms(arguments: &Arguments) -> Result<Forms, Failure> {
     let surfaces: Result<Vec<SurfaceForm>, _> = arguments.form.iter().map(|name| name.parse()).collect();
     let mut surface = SurfaceSettings { seed: arguments.seed, ..SurfaceSettings::default() };
-    surface.bootstraps = arguments.bootstraps.unwrap_or(surface.bootstraps);
+    surface.draws = arguments.n_draws.unwrap_or(surface.draws);
     if let Ok(forms) = surfaces {
         return Ok(Forms::Surfaces(forms, surface));
     }
     let mut settings = Settings { seed: arguments.seed, ..Settings::default() };
     settings.held_back = arguments.held_back.unwrap_or(settings.held_back);
-    settings.bootstraps = arguments.bootstraps.unwrap_or(settings.bootstraps);
+    settings.draws = arguments.n_draws.unwrap_or(settings.draws);
     if arguments.form == ["auto"] {
         return Ok(Forms::Auto(settings, surface));
     }

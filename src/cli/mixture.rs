@@ -28,7 +28,7 @@ const TRACE: f64 = 1e-3;
 /// What is to be spent, on what, and within which bounds.
 #[derive(Debug, Clone, Args)]
 pub struct MixtureArguments {
-    /// What to allot, like `12000`, `60k` or `1.5M`
+    /// What to allocate, like `12000`, `60k` or `1.5M`
     #[arg(long, value_name = "PAIRS", required_unless_present_any = ["problem", "budget_cost", "target_loss", "target", "from"])]
     pub budget: Option<Pairs>,
     /// What `--budget`, `--min`, `--max` and amounts of groups are counted in
@@ -130,7 +130,7 @@ impl MixtureArguments {
                 let error = anyhow::anyhow!("`--no-worse-than {policy}`: what the policy goes by is not known of every language");
                 return Err(Failure::input(error).hint("`current` needs `--from FILE`, the others the unique pairs of each language"));
             }
-            problem = no_worse_than(&problem, &policy.allot(&problem), slack).map_err(hinted)?;
+            problem = no_worse_than(&problem, &policy.allocate(&problem), slack).map_err(hinted)?;
         }
         if !self.transfer {
             return Ok(problem);
@@ -262,13 +262,13 @@ impl MixtureArguments {
             }
             MeanTarget::Change(change) => {
                 let weights: f64 = problem.terms().iter().map(|term| term.weight).sum();
-                Ok(Target::Mean(problem.weighted_loss(&Policy::Current.allot(problem)) / weights * (1.0 + change)))
+                Ok(Target::Mean(problem.weighted_loss(&Policy::Current.allocate(problem)) / weights * (1.0 + change)))
             }
         }
     }
 }
 
-/// Draws of the laws and of what repeats are worth, one `Vec` a draw, in the order of the fits.
+/// Draws of the laws and of what repeats are worth, one `Vec` per draw, in the order of the fits.
 fn draws(file: &FitFile) -> Vec<Vec<Drawn>> {
     let r_star = |fit: &Fit, draw: usize| fit.repetition.as_ref().and_then(|repetition| repetition.draws.get(draw).copied());
     let one = |draw: usize| file.fits.iter().map(|fit| Drawn { law: fit.draws[draw], r_star: r_star(fit, draw) }).collect();
@@ -297,7 +297,7 @@ fn hinted(error: ProblemError, unit: Unit) -> Failure {
         }
         ProblemError::Cost { .. } => "`--price LANG=COST` sets the cost of a pair, 1 unless said",
         ProblemError::Form { .. } => "`parallot fit --form` names the forms to weigh",
-        ProblemError::NoDraws => "`parallot fit` draws laws unless `--bootstraps 0` is said",
+        ProblemError::NoDraws => "`parallot fit` draws laws unless `--n-draws 0` is said",
         ProblemError::NoFiniteValue { .. }
         | ProblemError::BelowLower { .. }
         | ProblemError::BuysNothing { .. }

@@ -57,7 +57,7 @@ enum Verb {
     Import(import::Arguments),
     /// Fit the loss laws of an experiment's records
     Fit(fit::Arguments),
-    /// Allot a budget of translation pairs by fitted laws
+    /// Allocate a budget of translation pairs by fitted laws
     Allocate(allocate::Arguments),
     /// Score a model's translations and answers, or two text files, and look at its layers
     #[cfg(feature = "train")]
@@ -69,7 +69,7 @@ enum Verb {
     /// Tune models on an allocation and on the baselines, and say who won
     #[cfg(feature = "train")]
     Validate(validate::Arguments),
-    /// Compute how similar languages are to English, and how well that foretells a language that was never run
+    /// Compute how similar languages are to English, and how well that predicts a language that was never run
     #[cfg(feature = "train")]
     Similarity(similarity::Arguments),
     /// Measure how fast this machine trains

@@ -67,7 +67,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         family: None,
         form: vec!["auto".to_owned()],
         held_back: None,
-        bootstraps: None,
+        n_draws: None,
         seed: 0,
         draws: None,
         json: None,

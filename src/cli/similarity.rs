@@ -1,4 +1,4 @@
-//! `parallot similarity`: gamma by two recipes, and what it foretells of a language left out.
+//! `parallot similarity`: gamma by two recipes, and what it predicts of a language left out.
 
 use super::allocate::{self, HashedFits};
 use super::failure::{Failure, OrFail};
@@ -49,7 +49,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let bitexts = text::read(&experiment, &folders, &arguments.text)?;
     sweep::check_parts(&bitexts)?;
     check_languages(&fits, &bitexts, &arguments.experiment)?;
-    // what cannot be foretold is found before anything is computed
+    // what cannot be predicted is found before anything is computed
     similarity::check(bitexts.len()).or_input()?;
     let base_files = sweep::base_files(&experiment, &folders)?;
     let (manifest, records) = Store::new(&folders.records).read_sweep().or_input()?;
@@ -167,7 +167,7 @@ fn print(similarity: &Similarity, folders: &Folders) {
             Measure::Content => "nats a byte of English",
             Measure::Fall => "loss over that of the base",
         };
-        say(&format!("\nleft out and foretold, error of ln y, y in {unit}:\n{}", errors(similarity, trial)));
+        say(&format!("\nleft out and predicted, error of ln y, y in {unit}:\n{}", errors(similarity, trial)));
     }
     if similarity.trials.iter().all(|trial| trial.measure != Measure::Fall) {
         note("note: falls are left out: the experiment has no size 0, so nothing is known of the base");
@@ -178,10 +178,10 @@ fn print(similarity: &Similarity, folders: &Folders) {
     say(&format!("cosines of layers {}; numbers in `{}`, plot in `{}`", layers.join(", "), fits.display(), plot.display()));
 }
 
-/// One row a predictor, one column a language.
+/// One row per predictor, one column per language.
 fn errors(similarity: &Similarity, trial: &Trial) -> String {
     let langs = similarity.languages.iter().map(|row| row.lang.as_str());
-    let headings: Vec<&str> = ["foretold by"].into_iter().chain(langs).chain(["all", "gain over none (90 %)", "by chance"]).collect();
+    let headings: Vec<&str> = ["predicted by"].into_iter().chain(langs).chain(["all", "gain over none (90 %)", "by chance"]).collect();
     let rows = trial.scores.iter().map(|score| {
         let misses = score.misses.iter().map(|miss| format!("{:.3}", miss.rms_log));
         let gain = score.gain.as_ref().map_or(["-".to_owned(), "-".to_owned()], |gain| {

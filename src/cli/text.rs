@@ -59,7 +59,7 @@ fn root_of(root: Option<&PathBuf>, folders: &Folders, arguments: &TextArguments)
     arguments.data.clone().or_else(|| root.map(below)).unwrap_or_else(|| folders.base().to_owned())
 }
 
-/// Reads the training part of the instruction data that an experiment asks for, one entry a language, and notes its hash in the experiment:
+/// Reads the training part of the instruction data that an experiment asks for, one entry per language, and notes its hash in the experiment:
 /// to be called before runs get their ids.
 pub fn instructions(experiment: &mut Experiment, folders: &Folders, arguments: &TextArguments) -> Result<Vec<Tongue>, Failure> {
     let root = match &experiment.text {

@@ -51,7 +51,7 @@ pub fn print(transfer: &TransferFit) {
         transfer.tau.len()
     ));
     say(&format!(
-        "mixtures left out are foretold to {} % by laws with transfer, to {} % by laws alone",
+        "mixtures left out are predicted to {} % by laws with transfer, to {} % by laws alone",
         significant(100.0 * held.coupled_log, 3),
         significant(100.0 * held.separable_log, 3)
     ));

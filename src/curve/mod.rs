@@ -108,7 +108,7 @@ impl Curve {
     }
 
     /// Amount, loss and weight of the points with data: those that a law can be fitted to. The base model is none of them: its loss holds
-    /// what the first hundred pairs teach, the format of the task, and no law of the amount foretells that.
+    /// what the first hundred pairs teach, the format of the task, and no law of the amount predicts that.
     pub fn weighted(&self) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
         let rows = self.points.iter().zip(&self.weights).filter(|(point, _)| point.pairs > 0.0);
         rows.map(|(point, &weight)| (point.pairs, point.loss_nats, weight))

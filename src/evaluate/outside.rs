@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Fields of a segment that are no scores.
 const NO_SCORES: [&str; 5] = ["segment", "id", "src", "mt", "ref"];
 
-/// The scores in a file. CSV has a column a metric and a row a segment. JSON has objects with `name`, `score` and perhaps `signature`, as
+/// The scores in a file. CSV has a column per metric and a row a segment. JSON has objects with `name`, `score` and perhaps `signature`, as
 /// sacrebleu prints them, or an object a segment with numbers by their metrics, in one list or in the only list of an object, as COMET.
 pub fn outside(bytes: &[u8]) -> Result<Vec<Score>, EvaluateError> {
     let is_json = bytes.trim_ascii_start().starts_with(b"{") || bytes.trim_ascii_start().starts_with(b"[");

@@ -1,4 +1,4 @@
-//! LLaMA-Factory: `train.yaml`, `data/dataset_info.json` and one JSONL file a language.
+//! LLaMA-Factory: `train.yaml`, `data/dataset_info.json` and one JSONL file per language.
 //!
 //! `num_samples` is the number of rows of the file, so that the trainer's permutation draws each row once;
 //! `mix_strategy: concat` then keeps the counts. `max_samples` would cut every file and is never written.
@@ -147,7 +147,7 @@ fn dataset_info(data: &[JsonLines]) -> Vec<u8> {
     format!("{:#}\n", Value::Object(info)).into_bytes()
 }
 
-/// One row a language: `lang,unique_rows,repetitions,rows_drawn,share,target_tokens`; tokens are empty where not counted.
+/// One row per language: `lang,unique_rows,repetitions,rows_drawn,share,target_tokens`; tokens are empty where not counted.
 fn realised(present: &[&Portion], stamp: &str) -> Vec<u8> {
     let total: u64 = present.iter().map(|portion| portion.pairs).sum();
     let mut csv = format!("# {stamp}\nlang,unique_rows,repetitions,rows_drawn,share,target_tokens\n");

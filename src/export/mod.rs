@@ -22,7 +22,7 @@ pub enum ExportError {
     #[error("`{lang}` is given twice, expected one portion a language")]
     Twice { lang: String },
     /// Pairs are wanted of a language that has none.
-    #[error("`{lang}`: {pairs} pairs are allotted, but the corpus has none")]
+    #[error("`{lang}`: {pairs} pairs are allocated, but the corpus has none")]
     NoRows { lang: String, pairs: u64 },
     /// The configuration does not go into YAML.
     #[error("cannot write `train.yaml`: {cause}")]
@@ -34,7 +34,7 @@ pub enum ExportError {
 pub struct Exported<'a> {
     /// Path, relative to the folder of the export, and bytes.
     pub files: Vec<(String, Vec<u8>)>,
-    /// Data files, one a language with pairs, and one a language with validation rows.
+    /// Data files, one per language with pairs, and one per language with validation rows.
     pub data: Vec<JsonLines<'a>>,
 }
 

@@ -19,7 +19,7 @@ pub struct Row<'a> {
 pub struct Portion<'a> {
     /// Language code.
     pub lang: &'a str,
-    /// Pairs allotted.
+    /// Pairs allocated.
     pub pairs: u64,
     /// The unique rows, in the order of the corpus' seeded shuffle.
     /// More pairs than rows: whole passes in this order, then its beginning.

@@ -28,7 +28,7 @@ const LEAST_DEGREES: f64 = 2.0;
 pub(super) fn draws(name: &str, stack: &Stack, curve: usize, weights: &[f64], settings: &Settings) -> Result<Vec<Law>, FitError> {
     let stream = stream_of(name);
     // in an order of the curve's own: draw k of two curves must not always pair the same candidates
-    let mut turns = turns(weights, settings.bootstraps);
+    let mut turns = turns(weights, settings.draws);
     turns.shuffle(&mut generator(settings.seed, stream));
     let lost = || FitError::NoMinimum { curve: name.to_owned() };
     let draw = |number: usize| {
@@ -38,7 +38,7 @@ pub(super) fn draws(name: &str, stack: &Stack, curve: usize, weights: &[f64], se
         };
         (0..ATTEMPTS).find_map(attempt).ok_or_else(lost)
     };
-    (0..settings.bootstraps).into_par_iter().map(draw).collect()
+    (0..settings.draws).into_par_iter().map(draw).collect()
 }
 
 /// A candidate for each draw, by weight: the fractions left over go to the largest of them.

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Every run is a point, so seeds are repeats. Curves of one family (the languages of a sweep, the models of a table) share a prior whose
-//! strength they set themselves, every form is tried with several reaches and weighed by what it foretells, and
+//! strength they set themselves, every form is tried with several reaches and weighed by what it predicts, and
 //! draws of the weighted forms carry the uncertainty. `metric` is the same curve as `power` where every language has an alpha
 //! of its own: its gamma stands at 1, and of the two `power` is tried.
 
@@ -41,10 +41,11 @@ pub struct Settings {
     pub forms: Vec<Form>,
     /// Width of the quadratic part of the Huber loss, in standard deviations of the noise.
     pub huber_delta: f64,
-    /// Starting points a form.
+    /// Starting points per form.
     pub starts: usize,
-    /// Draws a curve.
-    pub bootstraps: usize,
+    /// Draws per curve.
+    #[serde(alias = "bootstraps")]
+    pub draws: usize,
     /// Largest sizes held back to weigh the forms, as doublings below the largest: with 3 they are asked for what lies above a half, a
     /// quarter and an eighth of it. With 0, or on a curve too short, Akaike's criterion weighs the forms.
     pub held_back: usize,
@@ -55,7 +56,7 @@ pub struct Settings {
 impl Default for Settings {
     /// All forms. Two standard deviations keep 99 % of the efficiency of least squares under normal noise and bound what an outlier does.
     fn default() -> Self {
-        Settings { forms: Form::ALL.to_vec(), huber_delta: 2.0, starts: 16, bootstraps: 500, held_back: 3, seed: 0 }
+        Settings { forms: Form::ALL.to_vec(), huber_delta: 2.0, starts: 16, draws: 500, held_back: 3, seed: 0 }
     }
 }
 
@@ -221,7 +222,7 @@ pub struct FitFile {
     pub input_sha256: String,
     /// How.
     pub settings: Settings,
-    /// One a curve, in the order of the sweep; every fit has the same number of draws.
+    /// One per curve, in the order of the sweep; every fit has the same number of draws.
     pub fits: Vec<Fit>,
     /// What languages bring each other, where mixtures were trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -27,17 +27,18 @@ impl Fit {
     }
 
     fn predicted(&self, pairs: f64, noise_log: f64) -> Prediction {
-        let (worth, largest) = (self.worth(pairs), self.largest_run());
+        let (worth, largest) = (self.effective(pairs), self.largest_run());
         // where repeats were run, R was estimated under the laws that hold within
         let beyond = pairs > largest && largest == self.largest();
         let weight = |candidate: &Candidate| if beyond { candidate.weight_beyond } else { candidate.weight_within };
         let counted = self.candidates.iter().filter(|candidate| weight(candidate) > 0.0);
         let mean_ln: f64 = counted.map(|candidate| weight(candidate) * candidate.law.loss(worth).ln()).sum();
-        let misfit_log = self.misfit.deviation_log((worth / self.worth(largest)).ln().max(0.0));
+        let misfit_log = self.misfit.deviation_log((worth / self.effective(largest)).ln().max(0.0));
         let (mut misfit, mut run) = (students(MISFIT), normals(RUN));
         let drawn_r = |draw: usize| self.repetition.as_ref().and_then(|repetition| repetition.draws.get(draw).copied());
-        let draw =
-            |(draw, law): (usize, &Law)| law.loss(self.worth_at(pairs, drawn_r(draw))) * (misfit_log * misfit() + noise_log * run()).exp();
+        let draw = |(draw, law): (usize, &Law)| {
+            law.loss(self.effective_at(pairs, drawn_r(draw))) * (misfit_log * misfit() + noise_log * run()).exp()
+        };
         let draws = if beyond { &self.draws_beyond } else { &self.draws };
         prediction(mean_ln.exp(), draws.iter().enumerate().map(draw).collect())
     }

@@ -36,7 +36,7 @@ pub(super) struct Stack {
     pub(super) fits: Vec<FamilyFit>,
     /// Weight of each candidate on each curve for what lies beyond its sizes; those of a curve sum to 1.
     pub(super) beyond: Vec<Vec<f64>>,
-    /// The same for what lies within: of the candidates that are believed everywhere, by what they foretell and by how they fit.
+    /// The same for what lies within: of the candidates that are believed everywhere, by what they predict and by how they fit.
     pub(super) within: Vec<Vec<f64>>,
     /// Root mean square of the held-out ln errors of each candidate on each curve, where sizes could be held back.
     pub(super) held_out: Vec<Vec<Option<f64>>>,

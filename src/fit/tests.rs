@@ -6,7 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 const SIZES: [f64; 8] = [1e3, 2e3, 4e3, 8e3, 16e3, 32e3, 64e3, 128e3];
 
-/// The law's curve at the sizes with normal noise on ln loss, `seeds` runs a size.
+/// The law's curve at the sizes with normal noise on ln loss, `seeds` runs per size.
 pub fn planted(name: &str, law: &Law, sizes: &[f64], seeds: u64, noise: f64, stream: u64) -> Curve {
     let mut generator = generator(7, stream);
     let mut normal = || -> f64 { StandardNormal.sample(&mut generator) };
@@ -16,7 +16,7 @@ pub fn planted(name: &str, law: &Law, sizes: &[f64], seeds: u64, noise: f64, str
 }
 
 fn only(form: Form) -> Settings {
-    Settings { forms: vec![form], bootstraps: 0, ..Settings::default() }
+    Settings { forms: vec![form], draws: 0, ..Settings::default() }
 }
 
 fn laws() -> [Law; 5] {
@@ -55,10 +55,10 @@ fn coverage(law: &Law, settings: &Settings, noise: f64) -> (f64, f64) {
 fn intervals_hold_the_truth_as_often_as_they_say() {
     // 60 curves: the standard error of a coverage of 0.9 is 0.04
     for law in laws().into_iter().skip(1) {
-        let settings = Settings { bootstraps: 100, starts: 12, ..only(law.form()) };
+        let settings = Settings { draws: 100, starts: 12, ..only(law.form()) };
         let (within, beyond) = coverage(&law, &settings, 0.01);
         assert!(within >= 0.8 && beyond >= 0.8, "{}: {within} within, {beyond} beyond", law.form());
-        let chosen = Settings { bootstraps: 100, starts: 12, ..Settings::default() };
+        let chosen = Settings { draws: 100, starts: 12, ..Settings::default() };
         let (within, _) = coverage(&law, &chosen, 0.01);
         assert!(within >= 0.8, "{}: {within} with the form chosen", law.form());
     }
@@ -67,7 +67,7 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
 #[test]
 fn weights_sum_to_one_and_power_stands_for_metric() {
     for law in [laws()[1], laws()[2], laws()[4]] {
-        let fit = fit(&planted("x", &law, &SIZES, 3, 0.003, 1), &Settings { bootstraps: 20, ..Settings::default() }).unwrap();
+        let fit = fit(&planted("x", &law, &SIZES, 3, 0.003, 1), &Settings { draws: 20, ..Settings::default() }).unwrap();
         let sum = |weight: fn(&Candidate) -> f64| fit.candidates.iter().map(weight).sum::<f64>();
         approx::assert_relative_eq!(sum(|one| one.weight_within), 1.0, epsilon = 1e-12);
         approx::assert_relative_eq!(sum(|one| one.weight_beyond), 1.0, epsilon = 1e-12);
@@ -82,7 +82,7 @@ fn weights_sum_to_one_and_power_stands_for_metric() {
 #[test]
 fn a_wrong_form_has_no_weight_within() {
     let bent = laws()[4];
-    let fit = fit(&planted("x", &bent, &SIZES, 3, 0.003, 1), &Settings { bootstraps: 5, ..Settings::default() }).unwrap();
+    let fit = fit(&planted("x", &bent, &SIZES, 3, 0.003, 1), &Settings { draws: 5, ..Settings::default() }).unwrap();
     let power: f64 = fit.candidates.iter().filter(|one| one.law.form() == Form::Power).map(|one| one.weight_within).sum();
     assert!(power < 1e-6, "{power}");
     assert!(fit.candidates.windows(2).all(|pair| pair[0].weight_within >= pair[1].weight_within));
@@ -99,8 +99,8 @@ fn relatives(count: u64) -> Vec<Law> {
 }
 
 #[test]
-fn a_family_foretells_better_than_each_curve_alone() {
-    let settings = Settings { bootstraps: 0, ..Settings::default() };
+fn a_family_predicts_better_than_each_curve_alone() {
+    let settings = Settings { draws: 0, ..Settings::default() };
     let (mut together, mut alone) = (0.0, 0.0);
     for family in 0..6 {
         let laws = relatives(6);
@@ -118,7 +118,7 @@ fn a_family_foretells_better_than_each_curve_alone() {
 fn a_family_of_different_exponents_is_not_flattened() {
     let laws: Vec<Law> = [0.1, 0.2, 0.4, 0.8].map(|exponent| Law::new(Form::Power, &[20.0, exponent]).unwrap()).to_vec();
     let curves: Vec<Curve> = laws.iter().enumerate().map(|(k, law)| planted(&format!("c{k}"), law, &SIZES, 2, 0.002, k as u64)).collect();
-    let fits = fit_family(&curves.iter().collect::<Vec<_>>(), &Settings { bootstraps: 0, ..only(Form::Power) }).unwrap();
+    let fits = fit_family(&curves.iter().collect::<Vec<_>>(), &Settings { draws: 0, ..only(Form::Power) }).unwrap();
     for (fit, law) in fits.iter().zip(&laws) {
         assert!((fit.law.parameters()[1].1 - law.parameters()[1].1).abs() < 0.003, "{} and {law}", fit.law);
     }
@@ -126,7 +126,7 @@ fn a_family_of_different_exponents_is_not_flattened() {
 
 #[test]
 fn misfit_is_what_the_sizes_held_back_show() {
-    let settings = Settings { bootstraps: 0, ..only(Form::Power) };
+    let settings = Settings { draws: 0, ..only(Form::Power) };
     let levels_off = Law::new(Form::PowerFloor, &[2.0, 400.0, 0.9]).unwrap();
     let straight = fit(&planted("x", &laws()[1], &SIZES, 3, 0.002, 1), &settings).unwrap().misfit.deviation_log(1.0);
     let bent = fit(&planted("x", &levels_off, &SIZES, 3, 0.002, 1), &settings).unwrap().misfit.deviation_log(1.0);
@@ -135,14 +135,14 @@ fn misfit_is_what_the_sizes_held_back_show() {
         let interval = fit.predict(pairs).interval_90;
         (interval.hi / interval.lo).ln()
     };
-    let drawn = fit(&planted("x", &laws()[2], &SIZES, 3, 0.01, 1), &Settings { bootstraps: 200, ..Settings::default() }).unwrap();
+    let drawn = fit(&planted("x", &laws()[2], &SIZES, 3, 0.01, 1), &Settings { draws: 200, ..Settings::default() }).unwrap();
     assert!(width(&drawn, 1e6) > 1.3 * width(&drawn, 2e5), "{} and {}", width(&drawn, 1e6), width(&drawn, 2e5));
 }
 
 #[test]
 fn a_profile_holds_its_estimate_and_shows_an_open_side() {
     let law = laws()[2];
-    let settings = Settings { bootstraps: 0, ..only(Form::PowerFloor) };
+    let settings = Settings { draws: 0, ..only(Form::PowerFloor) };
     let profile = |sizes: &[f64]| {
         let fit = fit(&planted("x", &law, sizes, 2, 0.01, 3), &settings).unwrap();
         let parameter = fit.parameters.iter().find(|parameter| parameter.name == "exponent").unwrap();
@@ -169,7 +169,7 @@ fn the_base_model_is_no_point_of_a_law() {
 
 #[test]
 fn the_result_does_not_depend_on_threads_or_order() {
-    let settings = Settings { bootstraps: 16, ..Settings::default() };
+    let settings = Settings { draws: 16, ..Settings::default() };
     let curves = [planted("a", &laws()[2], &SIZES, 2, 0.01, 1), planted("b", &laws()[4], &SIZES, 2, 0.01, 2)];
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -183,7 +183,7 @@ fn the_result_does_not_depend_on_threads_or_order() {
 
 #[test]
 fn short_flat_and_noisy_curves_say_so() {
-    let settings = Settings { bootstraps: 40, ..Settings::default() };
+    let settings = Settings { draws: 40, ..Settings::default() };
     let flags = |curve: &Curve| fit(curve, &settings).unwrap().flags;
     let flat = Law::new(Form::PowerFloor, &[2.0, 1e-9, 1.0]).unwrap();
     assert!(flags(&planted("flat", &flat, &SIZES, 2, 0.01, 1)).contains(&Flag::NoiseLargerThanSignal));
@@ -208,7 +208,7 @@ fn short_flat_and_noisy_curves_say_so() {
 
 #[test]
 fn the_ends_of_the_range_give_numbers() {
-    let settings = Settings { bootstraps: 10, ..Settings::default() };
+    let settings = Settings { draws: 10, ..Settings::default() };
     for (amounts, losses) in [(1.0, 1e-300), (1.0, 1e290), (1e-290, 1.0), (1e290, 1.0), (1e-200, 1e200)] {
         let points = SIZES.iter().enumerate().map(|(k, &pairs)| Point {
             pairs: amounts * pairs,
@@ -232,13 +232,13 @@ fn many_points_are_averaged_without_moving_the_law() {
     let law = laws()[2];
     let points =
         (0..100_000).map(|k| 10f64.powf(3.0 + 3.0 * k as f64 / 1e5)).map(|pairs| Point { pairs, loss_nats: law.loss(pairs), seed: 0 });
-    let fit = fit(&Curve::new("x", points.collect()).unwrap(), &Settings { bootstraps: 0, ..only(Form::PowerFloor) }).unwrap();
+    let fit = fit(&Curve::new("x", points.collect()).unwrap(), &Settings { draws: 0, ..only(Form::PowerFloor) }).unwrap();
     assert!((fit.predict(2e6).value / law.loss(2e6)).ln().abs() < 1e-3);
 }
 
 #[test]
 fn a_fit_file_comes_back_from_its_text() {
-    let fits = vec![fit(&planted("tur_Latn", &laws()[2], &SIZES, 2, 0.01, 1), &Settings { bootstraps: 5, ..Settings::default() }).unwrap()];
+    let fits = vec![fit(&planted("tur_Latn", &laws()[2], &SIZES, 2, 0.01, 1), &Settings { draws: 5, ..Settings::default() }).unwrap()];
     let settings = Settings::default();
     let file = FitFile { parallot: "0".into(), source: "x".into(), input_sha256: "0".into(), settings, fits, transfer: None };
     assert_eq!(FitFile::from_json(&file.to_json().unwrap()).unwrap(), file);
@@ -246,7 +246,7 @@ fn a_fit_file_comes_back_from_its_text() {
 
 #[test]
 fn runs_scatter_more_than_their_mean() {
-    let fit = fit(&planted("x", &laws()[2], &SIZES, 3, 0.01, 1), &Settings { bootstraps: 100, ..Settings::default() }).unwrap();
+    let fit = fit(&planted("x", &laws()[2], &SIZES, 3, 0.01, 1), &Settings { draws: 100, ..Settings::default() }).unwrap();
     let (mean, run) = (fit.predict(32e3), fit.predict_run(32e3));
     let width = |interval: Interval| interval.hi - interval.lo;
     assert!(width(run.interval_90) > 1.5 * width(mean.interval_90));
@@ -268,7 +268,7 @@ fn published_curves_are_fitted_about_as_well_as_published() {
         text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
     };
     let (curves, published) = (rows("flan.csv"), rows("published_rmsd_flan.csv"));
-    let settings = Settings { bootstraps: 0, ..Settings::default() };
+    let settings = Settings { draws: 0, ..Settings::default() };
     let ratio = |model: &Vec<String>| {
         let points: Vec<Point> =
             (2..16).map(|at| Point { pairs: curves[0][at].parse().unwrap(), loss_nats: model[at].parse().unwrap(), seed: 0 }).collect();

@@ -1,4 +1,4 @@
-//! MLflow's file store: `mlruns/EXPERIMENT/RUN/` with `meta.yaml`, one file a metric with lines `MILLISECONDS VALUE STEP`,
+//! MLflow's file store: `mlruns/EXPERIMENT/RUN/` with `meta.yaml`, one file per metric with lines `MILLISECONDS VALUE STEP`,
 //! and one file a parameter.
 
 use super::error::{ImportError, malformed};

@@ -1,7 +1,7 @@
 //! Weights & Biases CSV exports, of a panel or of the table of runs.
 //!
-//! A panel has one row a step and three columns a run: `Step,RUN - KEY,RUN - KEY__MIN,RUN - KEY__MAX`; cells are empty where a run
-//! logged nothing at the step, and an export may leave steps out. A table has one row a run, its last values in columns named
+//! A panel has one row per step and three columns a run: `Step,RUN - KEY,RUN - KEY__MIN,RUN - KEY__MAX`; cells are empty where a run
+//! logged nothing at the step, and an export may leave steps out. A table has one row per run, its last values in columns named
 //! by their keys, its settings in columns `config.KEY`.
 
 use super::error::{ImportError, malformed};

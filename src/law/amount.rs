@@ -78,7 +78,7 @@ impl Repetition {
     }
 
     /// What `pairs` are worth, in unique pairs.
-    pub fn worth(&self, pairs: f64) -> f64 {
+    pub fn effective(&self, pairs: f64) -> f64 {
         match self.repeats(pairs) {
             repeats if repeats > 0.0 => self.unique * (1.0 - self.r_star * (-repeats / self.r_star).exp_m1()),
             _ => pairs,
@@ -135,7 +135,7 @@ impl Transfer {
     }
 
     /// What the amounts of all languages, in pairs or in their worth under repetition, are worth to each.
-    pub fn worth(&self, amounts: &[f64]) -> Vec<f64> {
+    pub fn effective(&self, amounts: &[f64]) -> Vec<f64> {
         let mut worth = amounts.to_vec();
         for &(to, from, tau) in &self.rows {
             worth[to] += tau * amounts[from];
@@ -143,11 +143,11 @@ impl Transfer {
         worth
     }
 
-    /// Gradient in the amounts of a function whose gradient in their worth is given: the transpose of [`Transfer::worth`].
-    pub fn gradient(&self, by_worth: &[f64]) -> Vec<f64> {
-        let mut gradient = by_worth.to_vec();
+    /// Gradient in the amounts of a function whose gradient in their worth is given: the transpose of [`Transfer::effective`].
+    pub fn gradient(&self, by_effective: &[f64]) -> Vec<f64> {
+        let mut gradient = by_effective.to_vec();
         for &(to, from, tau) in &self.rows {
-            gradient[from] += tau * by_worth[to];
+            gradient[from] += tau * by_effective[to];
         }
         gradient
     }
@@ -166,12 +166,12 @@ mod tests {
             let repeats = if part < 0.0 { part } else { 1e-3 + part * r_star };
             let (repetition, pairs) = (Repetition::new(unique, r_star).unwrap(), unique * (1.0 + repeats));
             let step = 1e-4 * unique * repeats.abs().min(r_star).min(1.0 + repeats);
-            let slope = derivative(|x| repetition.worth(x), pairs, step);
+            let slope = derivative(|x| repetition.effective(x), pairs, step);
             prop_assert!((repetition.slope(pairs) - slope).abs() <= 1e-7, "{} and {slope}", repetition.slope(pairs));
             let curvature = derivative(|x| repetition.slope(x), pairs, step);
             prop_assert!((repetition.curvature(pairs) - curvature).abs() <= 1e-7 / unique);
             // the inverse has as many digits as the slope leaves
-            let back = repetition.pairs_at(repetition.worth(pairs));
+            let back = repetition.pairs_at(repetition.effective(pairs));
             prop_assert!((back - pairs).abs() <= 1e-14 * (1.0 + r_star) * pairs / repetition.slope(pairs), "{back} and {pairs}");
         }
 
@@ -183,22 +183,22 @@ mod tests {
             let total = |x: f64| -> f64 {
                 let mut moved = amounts;
                 moved[at] = x;
-                transfer.worth(&moved).iter().zip(weights).map(|(y, weight)| weight * y * y).sum()
+                transfer.effective(&moved).iter().zip(weights).map(|(y, weight)| weight * y * y).sum()
             };
-            let by_worth: Vec<f64> = transfer.worth(&amounts).iter().zip(weights).map(|(y, weight)| 2.0 * weight * y).collect();
+            let by_effective: Vec<f64> = transfer.effective(&amounts).iter().zip(weights).map(|(y, weight)| 2.0 * weight * y).collect();
             let expected = derivative(total, amounts[at], 0.1);
-            prop_assert!((transfer.gradient(&by_worth)[at] - expected).abs() <= 1e-9 * (1.0 + expected.abs()));
+            prop_assert!((transfer.gradient(&by_effective)[at] - expected).abs() <= 1e-9 * (1.0 + expected.abs()));
         }
     }
 
     #[test]
     fn the_ends_are_exact() {
         let repetition = Repetition::new(1000.0, Repetition::R_STAR).unwrap();
-        assert_eq!((repetition.worth(0.0), repetition.worth(1000.0), repetition.slope(1000.0)), (0.0, 1000.0, 1.0));
-        approx::assert_relative_eq!(repetition.worth(1e300), 16_400.0, max_relative = 1e-12);
+        assert_eq!((repetition.effective(0.0), repetition.effective(1000.0), repetition.slope(1000.0)), (0.0, 1000.0, 1.0));
+        approx::assert_relative_eq!(repetition.effective(1e300), 16_400.0, max_relative = 1e-12);
         assert_eq!((repetition.slope(1e300), repetition.pairs_at(16_500.0)), (0.0, f64::INFINITY));
         // (1 - e^-h) / h = 1 - h / 2 for a repeat of h R passes
-        let short = repetition.worth(1000.0 * (1.0 + 1e-9)) - 1000.0;
+        let short = repetition.effective(1000.0 * (1.0 + 1e-9)) - 1000.0;
         approx::assert_relative_eq!(short, 1e-6, max_relative = 1e-6);
     }
 

@@ -78,12 +78,12 @@ impl Average {
         self.sum(|law| law.fall(from, to))
     }
 
-    /// First derivative, nats per target token a pair; never above 0, infinite at a pole.
+    /// First derivative, nats per target token per pair; never above 0, infinite at a pole.
     pub fn slope(&self, pairs: f64) -> f64 {
         self.sum(|law| law.slope(pairs))
     }
 
-    /// Second derivative, nats per target token a pair squared.
+    /// Second derivative, nats per target token per pair squared.
     pub fn curvature(&self, pairs: f64) -> f64 {
         self.sum(|law| law.curvature(pairs))
     }

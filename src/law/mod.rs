@@ -114,7 +114,7 @@ impl Law {
         })
     }
 
-    /// First derivative, nats per target token a pair; never above 0, infinite at a pole.
+    /// First derivative, nats per target token per pair; never above 0, infinite at a pole.
     pub fn slope(&self, pairs: f64) -> f64 {
         -self.ln_steepness(pairs).exp()
     }
@@ -124,7 +124,7 @@ impl Law {
         self.with_shape(|shape| shape.ln_steepness(pairs))
     }
 
-    /// Second derivative, nats per target token a pair squared.
+    /// Second derivative, nats per target token per pair squared.
     pub fn curvature(&self, pairs: f64) -> f64 {
         self.with_shape(|shape| shape.curvature(pairs))
     }

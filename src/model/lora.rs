@@ -121,7 +121,7 @@ impl Lora {
 
     /// Where the updates of the targets in a pack go, and which of `entries` inputs each keeps.
     fn updates(&self, entries: usize, pack: &[Module], targets: &[Module], mut dropout: Option<&mut ChaCha8Rng>) -> Vec<Update> {
-        // 32 bits a draw: the share is right to 2^-32
+        // 32 bits per draw: the share is right to 2^-32
         let threshold = (self.spec.dropout * 2f64.powi(32)) as u32;
         let (mut updates, mut first_row) = (Vec::new(), 0);
         for &module in pack {

@@ -83,9 +83,9 @@ pub fn minimise<const N: usize>(
         damping = used;
         let next = (at + newton).sup(&bounds.lower).inf(&bounds.upper);
         let step = next - at;
-        let foretold = -here.gradient.dot(&step) - 0.5 * step.dot(&(here.hessian * step));
-        // without its damping the step would foretell about as much more
-        if (1.0 + damping) * foretold.abs() <= DECREASE * here.value.abs() {
+        let predicted = -here.gradient.dot(&step) - 0.5 * step.dot(&(here.hessian * step));
+        // without its damping the step would predict about as much more
+        if (1.0 + damping) * predicted.abs() <= DECREASE * here.value.abs() {
             return Minimum { at, value: here.value, stop: Stop::Stationary, evaluations };
         }
         if damping >= MOST_DAMPING {
@@ -93,8 +93,8 @@ pub fn minimise<const N: usize>(
         }
         let there = expand(&next);
         if there.value < here.value {
-            // the better the quadratic foretold the decrease, the farther it is trusted next
-            damping = match (here.value - there.value) / foretold {
+            // the better the quadratic predicted the decrease, the farther it is trusted next
+            damping = match (here.value - there.value) / predicted {
                 ratio if ratio < 0.25 => damping.max(LEAST_DAMPING) * 4.0,
                 ratio if ratio > 0.75 && damping <= LEAST_DAMPING => 0.0,
                 ratio if ratio > 0.75 => damping / 4.0,

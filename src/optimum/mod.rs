@@ -1,5 +1,5 @@
 //! The optimum of a budget over languages, exact and proven: laws of every shape, repetition, transfer, groups, whole grains, the sum or the
-//! worst language, the mean or the tail over draws.
+//! worst language, the mean or the CVaR over draws.
 //!
 //! ```text
 //! minimise  F(X)   subject to   sum_i cost_i X_i <= amount (or =),   lo_i <= X_i <= hi_i,   group rows,   X_i in whole grains
@@ -13,7 +13,7 @@
 //! | nothing couples the languages | `separable`: one price, found by Newton's method |
 //! | the same, for the worst language | `level`: one level |
 //! | the worst of coupled languages, of any shape | `reach`: one level, met by linear programs |
-//! | transfer, groups, tails over draws | `interior`: an interior point method |
+//! | transfer, groups, CVaR over draws | `interior`: an interior point method |
 //! | laws that start concave | `branch`: branch and bound over convex envelopes |
 //! | whole grains | `grain`: greedy on exact gains, or a search pruned by the price |
 

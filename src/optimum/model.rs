@@ -3,11 +3,11 @@
 //! | objective | variables beside the amounts | functions |
 //! |---|---|---|
 //! | sum, mean over draws | none | none: the objective itself is smooth |
-//! | sum, tail over draws | level `e_k` of each draw, `eta` | `e_k - F_k(x)`, `e_k - eta` |
-//! | worst language | `e_k`, for a tail `eta` too | `ln(e_k - w E) - ln(w L_ik(y_i) - w E)`, for a tail `e_k - eta` |
+//! | sum, CVaR over draws | level `e_k` of each draw, `eta` | `e_k - F_k(x)`, `e_k - eta` |
+//! | worst language | `e_k`, for CVaR `eta` too | `ln(e_k - w E) - ln(w L_ik(y_i) - w E)`, for CVaR `e_k - eta` |
 //!
 //! The logarithms make the worst language's functions nearly straight over decades of data, and keep them concave: every convex law here
-//! has a convex logarithm. With `gamma = 1 / ((1 - p) K)` the tail's objective is `gamma sum_k e_k + (1 - K gamma) eta`.
+//! has a convex logarithm. With `gamma = 1 / ((1 - p) K)` CVaR is `gamma sum_k e_k + (1 - K gamma) eta`.
 
 use super::kernel::Jet;
 use super::program::{Over, Program, Risk};
@@ -18,7 +18,7 @@ use faer::Mat;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Smooth,
-    Tail,
+    Cvar,
     Worst,
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Local {
 enum Jacobian {
     None,
     /// Gradients of the draws in `x`, a row each.
-    Tail(Mat<f64>),
+    Cvar(Mat<f64>),
     /// For each atom the derivative in `y` and in `e_k`.
     Worst(Vec<(f64, f64)>),
 }
@@ -74,7 +74,7 @@ impl<'a> Model<'a> {
         let tail = gamma.map(|gamma| [vec![gamma; draws], vec![1.0 - draws as f64 * gamma]].concat());
         let kind = match (program.over, &tail) {
             (Over::Worst, _) => Kind::Worst,
-            (Over::Sum, Some(_)) => Kind::Tail,
+            (Over::Sum, Some(_)) => Kind::Cvar,
             (Over::Sum, None) => Kind::Smooth,
         };
         let objective = if kind == Kind::Smooth { Vec::new() } else { tail.unwrap_or(even) };
@@ -84,19 +84,19 @@ impl<'a> Model<'a> {
     }
 
     /// Whether a mean of the worst draws counts.
-    pub(super) fn has_tail(&self) -> bool {
+    pub(super) fn has_cvar(&self) -> bool {
         self.objective.len() > self.program.draws
     }
 
     /// Number of functions.
     pub(super) fn functions(&self) -> usize {
-        let own = if self.kind == Kind::Tail { self.program.draws } else { self.atoms.len() };
-        own + if self.has_tail() { self.program.draws } else { 0 }
+        let own = if self.kind == Kind::Cvar { self.program.draws } else { self.atoms.len() };
+        own + if self.has_cvar() { self.program.draws } else { 0 }
     }
 
     /// Functions before those of `eta`.
     fn own_functions(&self) -> usize {
-        self.functions() - if self.has_tail() { self.program.draws } else { 0 }
+        self.functions() - if self.has_cvar() { self.program.draws } else { 0 }
     }
 
     /// Further variables and multipliers to start from: the levels above every loss at `x`, the multipliers as the objective asks.
@@ -124,7 +124,7 @@ impl<'a> Model<'a> {
             Kind::Worst => self.atoms.iter().map(|&at| even / per_draw * (e[at % draws] - self.program.kernels[at].floor)).collect(),
             _ => vec![even; draws],
         };
-        if self.has_tail() {
+        if self.has_cvar() {
             let eta = mean.min(e.iter().copied().fold(f64::INFINITY, f64::min) - pad);
             q.extend((0..draws).map(|k| (self.objective[k] - even).max(1e-3 * even)));
             e.push(eta);
@@ -146,11 +146,11 @@ impl<'a> Model<'a> {
         let y = program.data(x);
         let data = match self.kind {
             Kind::Smooth => self.smooth(&y, prices),
-            Kind::Tail => self.tail(&y, e, q, &slopes),
+            Kind::Cvar => self.cvar(&y, e, q, &slopes),
             Kind::Worst => self.worst(&y, e, q, ratios),
         };
         let held = if self.kind == Kind::Smooth { prices.iter().map(|price| -price).collect() } else { data.pull.clone() };
-        let held = program.transfer.as_ref().map_or_else(|| held.clone(), |transfer| transfer.by_worth(&held));
+        let held = program.transfer.as_ref().map_or_else(|| held.clone(), |transfer| transfer.by_effective(&held));
         let mut gradient_e = self.objective.clone();
         self.add_transposed_e(&data.jacobian, &q.iter().map(|q| -q).collect::<Vec<_>>(), &mut gradient_e);
         Local {
@@ -199,7 +199,7 @@ impl<'a> Model<'a> {
         (fall / self.program.draws as f64, bend / self.program.draws as f64)
     }
 
-    fn tail(&self, y: &[f64], e: &[f64], q: &[f64], slopes: &[f64]) -> InData {
+    fn cvar(&self, y: &[f64], e: &[f64], q: &[f64], slopes: &[f64]) -> InData {
         let (program, draws) = (self.program, self.program.draws);
         let jets: Vec<Jet> = program.jets(y).into_iter().enumerate().map(|(at, jet)| self.held(at / draws, jet)).collect();
         let losses = program.draw_objectives(&jets);
@@ -213,7 +213,7 @@ impl<'a> Model<'a> {
         }
         let eta = e[draws];
         let h = (0..draws).map(|k| e[k] - losses[k]).chain((0..draws).map(|k| e[k] - eta)).collect();
-        InData { weights: over(|jet| jet.curvature), pull: over(|jet| jet.slope), h, jacobian: Jacobian::Tail(gradients) }
+        InData { weights: over(|jet| jet.curvature), pull: over(|jet| jet.slope), h, jacobian: Jacobian::Cvar(gradients) }
     }
 
     fn worst(&self, y: &[f64], e: &[f64], q: &[f64], ratios: &[f64]) -> InData {
@@ -231,7 +231,7 @@ impl<'a> Model<'a> {
             pull[i] -= q[a] * jet.slope;
             derivatives.push((jet.slope, 1.0 / room));
         }
-        if self.has_tail() {
+        if self.has_cvar() {
             h.extend((0..draws).map(|k| e[k] - e[draws]));
         }
         InData { weights, pull, h, jacobian: Jacobian::Worst(derivatives) }
@@ -242,7 +242,7 @@ impl<'a> Model<'a> {
         let draws = self.program.draws;
         let mut along: Vec<f64> = match &local.jacobian {
             Jacobian::None => Vec::new(),
-            Jacobian::Tail(gradients) => {
+            Jacobian::Cvar(gradients) => {
                 (0..draws).map(|k| de[k] - dx.iter().enumerate().map(|(j, dx)| gradients[(k, j)] * dx).sum::<f64>()).collect()
             }
             Jacobian::Worst(derivatives) => {
@@ -251,7 +251,7 @@ impl<'a> Model<'a> {
                 own.map(|(at, (in_y, in_e))| in_y * dy[at / draws] + in_e * de[at % draws]).collect()
             }
         };
-        if self.has_tail() {
+        if self.has_cvar() {
             along.extend((0..draws).map(|k| de[k] - de[draws]));
         }
         along
@@ -262,7 +262,7 @@ impl<'a> Model<'a> {
         let n = self.program.len();
         let in_x = match &local.jacobian {
             Jacobian::None => vec![0.0; n],
-            Jacobian::Tail(gradients) => (0..n).map(|j| -(0..self.program.draws).map(|k| gradients[(k, j)] * r[k]).sum::<f64>()).collect(),
+            Jacobian::Cvar(gradients) => (0..n).map(|j| -(0..self.program.draws).map(|k| gradients[(k, j)] * r[k]).sum::<f64>()).collect(),
             Jacobian::Worst(derivatives) => {
                 let mut pull = vec![0.0; n];
                 for ((at, (in_y, _)), r) in self.atoms.iter().zip(derivatives).zip(r) {
@@ -280,12 +280,12 @@ impl<'a> Model<'a> {
         let draws = self.program.draws;
         match jacobian {
             Jacobian::None => {}
-            Jacobian::Tail(_) => (0..draws).for_each(|k| in_e[k] += r[k]),
+            Jacobian::Cvar(_) => (0..draws).for_each(|k| in_e[k] += r[k]),
             Jacobian::Worst(derivatives) => {
                 self.atoms.iter().zip(derivatives).zip(r).for_each(|((at, (_, slope)), r)| in_e[at % draws] += slope * r);
             }
         }
-        if self.has_tail() {
+        if self.has_cvar() {
             for (k, r) in r[self.own_functions()..].iter().enumerate() {
                 in_e[k] += r;
                 in_e[draws] -= r;
@@ -299,7 +299,7 @@ impl<'a> Model<'a> {
         let tail = &ratios[self.own_functions()..];
         match &local.jacobian {
             Jacobian::None => Border { columns: Mat::zeros(n, 0), corner: Mat::zeros(0, 0), draws: Vec::new() },
-            Jacobian::Tail(gradients) => {
+            Jacobian::Cvar(gradients) => {
                 // the level of each draw is eliminated: what is left of its two functions is their harmonic sum
                 let joint: Vec<f64> = ratios[..draws].iter().zip(tail).map(|(a, b)| a * b / (a + b)).collect();
                 let column = |j: usize| -(0..draws).map(|k| joint[k] * gradients[(k, j)]).sum::<f64>();
@@ -348,7 +348,7 @@ impl<'a> Model<'a> {
 
     /// Gradients of the draws, where they are part of the normal matrix.
     pub(super) fn draw_gradients<'b>(&self, local: &'b Local) -> Option<&'b Mat<f64>> {
-        if let Jacobian::Tail(gradients) = &local.jacobian { Some(gradients) } else { None }
+        if let Jacobian::Cvar(gradients) = &local.jacobian { Some(gradients) } else { None }
     }
 
     /// Weight of each kernel in a subgradient of the objective, from the multipliers of the functions.
@@ -356,7 +356,7 @@ impl<'a> Model<'a> {
         let (n, draws) = (self.program.len(), self.program.draws);
         match self.kind {
             Kind::Smooth => Vec::new(),
-            Kind::Tail => (0..n * draws).map(|at| q[at % draws]).collect(),
+            Kind::Cvar => (0..n * draws).map(|at| q[at % draws]).collect(),
             Kind::Worst => {
                 let mut weights = vec![0.0; n * draws];
                 for (q, &at) in q.iter().zip(&self.atoms) {

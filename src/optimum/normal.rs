@@ -94,9 +94,9 @@ fn dense(transfer: Option<&(Mat<f64>, Counted)>, parts: &Parts) -> Mat<f64> {
         None => (0..n).for_each(|j| matrix[(j, j)] = parts.weights[j] * parts.slopes[j] * parts.slopes[j]),
         Some((transfer, counted)) => {
             let roots: Vec<f64> = parts.weights.iter().map(|w| w.max(0.0).sqrt()).collect();
-            let by_worth = *counted == Counted::Worth;
+            let by_effective = *counted == Counted::Effective;
             let slope = |i: usize, j: usize| match parts.free[j] {
-                true if by_worth || i == j => parts.slopes[j],
+                true if by_effective || i == j => parts.slopes[j],
                 free => f64::from(u8::from(free)),
             };
             let scaled = Mat::from_fn(n, n, |i, j| roots[i] * transfer[(i, j)] * slope(i, j));

@@ -136,7 +136,7 @@ impl Problem {
             member(&format!("transfer[{t}][1]"), j, parts.languages.len())?;
             let field = format!("transfer[{t}][2]");
             match parts.counted {
-                Counted::Worth => number(&field, tau, tau >= 0.0, "a finite number not below 0")?,
+                Counted::Effective => number(&field, tau, tau >= 0.0, "a finite number not below 0")?,
                 Counted::Pairs => number(&field, tau, true, "a finite number")?,
             }
         }

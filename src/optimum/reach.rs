@@ -104,8 +104,8 @@ impl<'a> Search<'a> {
         match &self.program.transfer {
             None => vec![(variable(i), 1.0)],
             Some(transfer) => {
-                let counts_worth = |j: usize| i == j || transfer.counted == super::transfer::Counted::Worth;
-                transfer.row(i).iter().map(|&(j, tau)| (if counts_worth(j) { variable(j) } else { j }, tau)).collect()
+                let counts_effective = |j: usize| i == j || transfer.counted == super::transfer::Counted::Effective;
+                transfer.row(i).iter().map(|&(j, tau)| (if counts_effective(j) { variable(j) } else { j }, tau)).collect()
             }
         }
     }

@@ -12,7 +12,7 @@
 pub enum Counted {
     /// Their worth under repetition.
     #[default]
-    Worth,
+    Effective,
     /// Themselves.
     Pairs,
 }
@@ -48,18 +48,18 @@ impl Transfer {
 
     /// Data of amounts `x` that are worth `d`.
     pub(super) fn data(&self, d: &[f64], x: &[f64]) -> Vec<f64> {
-        let others = if self.counted == Counted::Worth { d } else { x };
+        let others = if self.counted == Counted::Effective { d } else { x };
         let data = |i: usize| {
             let sum: f64 = self.row(i).iter().map(|&(j, tau)| tau * others[j]).sum();
             // a row counts its own amount once
-            if self.counted == Counted::Worth { sum } else { sum + (d[i] - x[i]) }
+            if self.counted == Counted::Effective { sum } else { sum + (d[i] - x[i]) }
         };
         (0..d.len()).map(data).collect()
     }
 
     /// `dy_i/dx_j` of an entry, where the worth of `x_j` has this slope.
     pub(super) fn derivative(&self, i: usize, (j, tau): (usize, f64), slope: f64) -> f64 {
-        if i == j || self.counted == Counted::Worth { tau * slope } else { tau }
+        if i == j || self.counted == Counted::Effective { tau * slope } else { tau }
     }
 
     /// `J v`, `J = dy/dx` where the worth of the amounts has these slopes.
@@ -72,7 +72,7 @@ impl Transfer {
     pub(super) fn backward(&self, slopes: &[f64], g: &[f64]) -> Vec<f64> {
         let mut product = self.transposed_times(g);
         match self.counted {
-            Counted::Worth => product.iter_mut().zip(slopes).filter(|(g, _)| **g != 0.0).for_each(|(g, slope)| *g *= slope),
+            Counted::Effective => product.iter_mut().zip(slopes).filter(|(g, _)| **g != 0.0).for_each(|(g, slope)| *g *= slope),
             // of its own amount alone a language has the worth
             Counted::Pairs => {
                 (0..g.len()).filter(|&i| g[i] != 0.0 && slopes[i] != 1.0).for_each(|i| product[i] += (slopes[i] - 1.0) * g[i])
@@ -91,9 +91,9 @@ impl Transfer {
     }
 
     /// Gradient in the worth of the amounts of a function of the data whose gradient is `g`.
-    pub(super) fn by_worth(&self, g: &[f64]) -> Vec<f64> {
+    pub(super) fn by_effective(&self, g: &[f64]) -> Vec<f64> {
         match self.counted {
-            Counted::Worth => self.transposed_times(g),
+            Counted::Effective => self.transposed_times(g),
             Counted::Pairs => g.to_vec(),
         }
     }

@@ -315,7 +315,7 @@ impl ProblemFile {
             WireOver::Worst => Over::Worst,
         };
         let budget = Budget { amount: budget.amount, exactly: budget.rule == WireRule::Exactly };
-        Ok(Parts { languages, budget, groups, transfer, counted: Counted::Worth, over, risk })
+        Ok(Parts { languages, budget, groups, transfer, counted: Counted::Effective, over, risk })
     }
 }
 

@@ -103,7 +103,7 @@ pub struct RunRecord {
     pub wall_seconds: f64,
     /// Tokens computed per second of training; absent where none were.
     pub tokens_per_second: Option<f64>,
-    /// One entry a language of the sweep; empty unless finished.
+    /// One entry per language of the sweep; empty unless finished.
     pub evaluations: Vec<Evaluation>,
 }
 

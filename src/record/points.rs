@@ -4,7 +4,7 @@ use super::{Outcome, RunRecord};
 use crate::units::Lang;
 use polars::prelude::*;
 
-/// The points of some records as CSV, one row a run and language evaluated; a diverged run is one row without a loss.
+/// The points of some records as CSV, one row per run and language evaluated; a diverged run is one row without a loss.
 /// `mix` is what a mixture was tuned on, `LANG=PAIRS` with spaces between. Nothing in it depends on the speed of the machine.
 pub fn points_csv(records: &[RunRecord]) -> PolarsResult<Vec<u8>> {
     let mut rows = Vec::new();

@@ -34,19 +34,19 @@ pub fn tables(report: &Report) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
 
 /// ln measured - ln fitted of one point.
 pub fn residual_log(fit: &Fit, point: &Point) -> f64 {
-    (point.loss_nats / fit.law.loss(fit.worth(point.pairs))).ln()
+    (point.loss_nats / fit.law.loss(fit.effective(point.pairs))).ln()
 }
 
-/// One row a measured point: `lang,pairs,worth_pairs,seed,loss_nats,fitted_loss_nats,residual_log`. `worth_pairs` are the unique pairs that
+/// One row a measured point: `lang,pairs,effective_pairs,seed,loss_nats,fitted_loss_nats,residual_log`. `effective_pairs` are the unique pairs that
 /// as good a loss takes: fewer than `pairs` where some are repeated.
 pub fn curves(report: &Report) -> Result<Vec<u8>, ReportError> {
     let rows: Vec<(&Fit, &Point)> = report.fits.iter().flat_map(|fit| fit.all_points().map(move |point| (fit, point))).collect();
-    let worth = |&(fit, point): &(&Fit, &Point)| fit.worth(point.pairs);
+    let worth = |&(fit, point): &(&Fit, &Point)| fit.effective(point.pairs);
     let fitted = |row: &(&Fit, &Point)| row.0.law.loss(worth(row));
     let columns = vec![
         texts("lang", rows.iter().map(|(fit, _)| fit.curve.as_str())),
         amounts("pairs", rows.iter().map(|(_, point)| point.pairs).collect()),
-        amounts("worth_pairs", rows.iter().map(worth).collect()),
+        amounts("effective_pairs", rows.iter().map(worth).collect()),
         counts("seed", rows.iter().map(|(_, point)| point.seed)),
         reals("loss_nats", rows.iter().map(|(_, point)| point.loss_nats)),
         reals("fitted_loss_nats", rows.iter().map(fitted)),
@@ -67,7 +67,7 @@ pub fn transfer(report: &Report, transfer: &TransferFit) -> Result<Vec<u8>, Repo
     write("transfer", report, columns)
 }
 
-/// One row a language that mixtures left out: `lang,mixtures,change_log,change_lo90_log,change_hi90_log` of its loss against the base model's.
+/// One row per language that mixtures left out: `lang,mixtures,change_log,change_lo90_log,change_hi90_log` of its loss against the base model's.
 pub fn untuned(report: &Report, transfer: &TransferFit) -> Result<Vec<u8>, ReportError> {
     let rows = || transfer.untuned.iter();
     let columns = vec![
@@ -102,7 +102,7 @@ pub fn laws(report: &Report) -> Result<Vec<u8>, ReportError> {
     write("laws", report, columns)
 }
 
-/// One row a policy and language. Intervals of shares, marginal gains and active bounds are those of the optimum only.
+/// One row per policy and language. Intervals of shares, marginal gains and active bounds are those of the optimum only.
 pub fn allocation(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
     let languages = &comparison.allocation.languages;
     let rows: Vec<(usize, usize, &PolicyRow)> = comparison
@@ -118,7 +118,7 @@ pub fn allocation(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, R
     let unique = |lang: usize| Some(report.term(&languages.get(lang)?.lang)?.unique? as f64);
     let columns = vec![
         texts("policy", rows.iter().map(|(_, _, row)| row.policy.to_string())),
-        texts("lang", rows.iter().map(|&(_, lang, _)| languages.get(lang).map_or("", |allotted| allotted.lang.as_str()))),
+        texts("lang", rows.iter().map(|&(_, lang, _)| languages.get(lang).map_or("", |allocated| allocated.lang.as_str()))),
         counts("pairs", rows.iter().map(|(_, lang, row)| row.pairs[*lang])),
         reals("share", rows.iter().map(|(_, lang, row)| row.pairs[*lang] as f64 / total(row))),
         reals("share_lo90", rows.iter().map(|&(policy, lang, _)| share(policy, lang).map(|share| share.interval_90.lo))),
@@ -128,7 +128,7 @@ pub fn allocation(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, R
         reals("loss_nats_lo90", rows.iter().map(|(_, lang, row)| Some(row.loss_nats.get(*lang)?.interval_90.lo))),
         reals("loss_nats_hi90", rows.iter().map(|(_, lang, row)| Some(row.loss_nats.get(*lang)?.interval_90.hi))),
         reals("marginal_gain_per_1k_nats", rows.iter().map(|&(policy, lang, _)| Some(ours(policy, lang)?.marginal_gain_per_1k))),
-        texts("active", rows.iter().map(|&(policy, lang, _)| ours(policy, lang).map_or("", |allotted| active(allotted.active)))),
+        texts("active", rows.iter().map(|&(policy, lang, _)| ours(policy, lang).map_or("", |allocated| active(allocated.active)))),
     ];
     write("allocation", report, columns)
 }
@@ -142,7 +142,7 @@ fn active(active: Active) -> &'static str {
     }
 }
 
-/// One row a policy: predicted mean and worst loss, gain over uniform, how far it is behind ours.
+/// One row per policy: predicted mean and worst loss, gain over uniform, how far it is behind ours.
 pub fn policies(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
     let rows = || comparison.policies.iter();
     let columns = vec![
@@ -166,21 +166,21 @@ pub fn policies(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, Rep
 
 /// One row a budget and language of the path.
 pub fn budget(report: &Report) -> Result<Vec<u8>, ReportError> {
-    let rows: Vec<_> = report.path.iter().flat_map(|at| at.languages.iter().map(move |allotted| (at, allotted))).collect();
+    let rows: Vec<_> = report.path.iter().flat_map(|at| at.languages.iter().map(move |allocated| (at, allocated))).collect();
     let of_cost = report.path.iter().any(|at| matches!(at.budget, Budget::Cost(_)));
     let columns = vec![
         amounts(if of_cost { "budget_cost" } else { "budget_pairs" }, rows.iter().map(|(at, _)| at.budget.amount()).collect()),
-        texts("lang", rows.iter().map(|(_, allotted)| allotted.lang.as_str())),
-        counts("pairs", rows.iter().map(|(_, allotted)| allotted.pairs)),
-        reals("share", rows.iter().map(|(_, allotted)| allotted.share)),
-        reals("loss_nats", rows.iter().map(|(_, allotted)| allotted.loss_nats)),
-        reals("marginal_gain_per_1k_nats", rows.iter().map(|(_, allotted)| allotted.marginal_gain_per_1k)),
-        texts("active", rows.iter().map(|(_, allotted)| active(allotted.active))),
+        texts("lang", rows.iter().map(|(_, allocated)| allocated.lang.as_str())),
+        counts("pairs", rows.iter().map(|(_, allocated)| allocated.pairs)),
+        reals("share", rows.iter().map(|(_, allocated)| allocated.share)),
+        reals("loss_nats", rows.iter().map(|(_, allocated)| allocated.loss_nats)),
+        reals("marginal_gain_per_1k_nats", rows.iter().map(|(_, allocated)| allocated.marginal_gain_per_1k)),
+        texts("active", rows.iter().map(|(_, allocated)| active(allocated.active))),
     ];
     write("budget", report, columns)
 }
 
-/// One row a point of the front between the mean and the worst language, and language.
+/// One row per point of the front between the mean and the worst language, and language.
 pub fn pareto(report: &Report) -> Result<Vec<u8>, ReportError> {
     let rows: Vec<_> = report
         .front
@@ -199,8 +199,8 @@ pub fn pareto(report: &Report) -> Result<Vec<u8>, ReportError> {
     write("pareto", report, columns)
 }
 
-/// One row a policy and language: `policy,lang,pairs,foretold_loss_nats,lo90,hi90,measured_loss_nats,error_log,is_held,seeds`, then the
-/// policy's gains, and what laws with transfer foretold.
+/// One row per policy and language: `policy,lang,pairs,predicted_loss_nats,lo90,hi90,measured_loss_nats,error_log,is_held,seeds`, then the
+/// policy's gains, and what laws with transfer predicted.
 pub fn validation(validation: &Validation, command: &str) -> Result<Vec<u8>, ReportError> {
     let rows: Vec<(&PolicyResult, &LossRow)> =
         validation.policies.iter().flat_map(|policy| policy.losses.iter().map(move |row| (policy, row))).collect();
@@ -215,18 +215,18 @@ pub fn validation(validation: &Validation, command: &str) -> Result<Vec<u8>, Rep
         texts("policy", rows.iter().map(|(policy, _)| policy.policy.to_string())),
         texts("lang", rows.iter().map(|(_, row)| row.lang.as_str())),
         counts("pairs", rows.iter().map(|(_, row)| row.pairs)),
-        reals("foretold_loss_nats", rows.iter().map(|(_, row)| row.foretold_nats.value)),
-        reals("foretold_lo90_nats", rows.iter().map(|(_, row)| row.foretold_nats.interval_90.lo)),
-        reals("foretold_hi90_nats", rows.iter().map(|(_, row)| row.foretold_nats.interval_90.hi)),
+        reals("predicted_loss_nats", rows.iter().map(|(_, row)| row.predicted_nats.value)),
+        reals("predicted_lo90_nats", rows.iter().map(|(_, row)| row.predicted_nats.interval_90.lo)),
+        reals("predicted_hi90_nats", rows.iter().map(|(_, row)| row.predicted_nats.interval_90.hi)),
         reals("measured_loss_nats", rows.iter().map(|(_, row)| row.measured_nats)),
         reals("error_log", rows.iter().map(|(_, row)| row.error_log)),
         texts("is_held", rows.iter().map(|(_, row)| row.is_held.to_string())),
-        reals("coupled_loss_nats", coupled(|row| row.foretold_nats.value)),
-        reals("coupled_lo90_nats", coupled(|row| row.foretold_nats.interval_90.lo)),
-        reals("coupled_hi90_nats", coupled(|row| row.foretold_nats.interval_90.hi)),
+        reals("coupled_loss_nats", coupled(|row| row.predicted_nats.value)),
+        reals("coupled_lo90_nats", coupled(|row| row.predicted_nats.interval_90.lo)),
+        reals("coupled_hi90_nats", coupled(|row| row.predicted_nats.interval_90.hi)),
         reals("coupled_error_log", coupled(|row| row.error_log)),
         counts("seeds", rows.iter().map(|(policy, _)| policy.seeds.len() as u64)),
-        reals("foretold_gain_nats", rows.iter().map(|(policy, _)| policy.foretold_gain_nats.value)),
+        reals("predicted_gain_nats", rows.iter().map(|(policy, _)| policy.predicted_gain_nats.value)),
         reals("coupled_gain_nats", rows.iter().map(|(policy, _)| policy.coupled_gain_nats.map(|gain| gain.value))),
         reals("measured_gain_nats", gain(|gain| gain.value)),
         reals("measured_gain_lo90_nats", gain(|gain| gain.interval_90.lo)),
@@ -239,7 +239,7 @@ pub fn validation(validation: &Validation, command: &str) -> Result<Vec<u8>, Rep
     stamped("validation", &stamp, columns)
 }
 
-/// One row a measure, predictor and language: what is known of the language, how far it was foretold, then what is known of the predictor.
+/// One row per measure, predictor and language: what is known of the language, how far it was predicted, then what is known of the predictor.
 pub fn similarity(similarity: &Similarity, command: &str) -> Result<Vec<u8>, ReportError> {
     type Row<'a> = (&'a Trial, &'a Score, usize);
     let scores = similarity.trials.iter().flat_map(|trial| trial.scores.iter().map(move |score| (trial, score)));
@@ -320,7 +320,7 @@ mod tests {
         let report = sample.report();
         insta::assert_snapshot!(head(curves(&report).unwrap(), 5), @r#"
         # parallot 0.1.0 (rev 0123abc), input sha256 5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f5e9f
-        lang,pairs,worth_pairs,seed,loss_nats,fitted_loss_nats,residual_log
+        lang,pairs,effective_pairs,seed,loss_nats,fitted_loss_nats,residual_log
         ara_Arab,0,0,0,3.889028944969362,3.8127734754601588,0.01980262729617973
         ara_Arab,1000,1000,0,2.86502783448229,2.8509706317078525,0.004918556643123145
         ara_Arab,1000,1000,1,2.8766021193205535,2.8509706317078525,0.008950269104370327

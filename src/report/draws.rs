@@ -1,4 +1,4 @@
-//! The draws of fits as Parquet, for an allocator or any other program: one row a draw, one column a parameter.
+//! The draws of fits as Parquet, for an allocator or any other program: one row per draw, one column a parameter.
 
 use super::ReportError;
 use crate::fit::Fit;

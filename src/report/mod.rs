@@ -80,7 +80,7 @@ pub struct Report<'a> {
     pub front: &'a [ParetoPoint],
     /// What languages bring each other, where mixtures were trained.
     pub transfer: Option<&'a TransferFit>,
-    /// What the similarity of languages foretells of their curves.
+    /// What the similarity of languages predicts of their curves.
     pub similarity: Option<&'a Similarity>,
     /// The small runs behind the fits; empty for a user's own curves.
     pub records: &'a [RunRecord],

@@ -2,7 +2,7 @@
 
 use super::{Provenance, Report};
 use crate::allocate::{
-    Active, Allocation, Allotted, Budget, Comparison, GainOf, Measured, ParetoPoint, Policy, PolicyRow, PredictedBy, Term,
+    Active, AllocatedLanguage, Allocation, Budget, Comparison, GainOf, Measured, ParetoPoint, Policy, PolicyRow, PredictedBy, Term,
 };
 use crate::curve::Point;
 use crate::fit::transfer::{HeldOut, TauRow, TransferFit, Untuned};
@@ -133,7 +133,7 @@ fn split(weights: &[f64], budget: u64) -> Vec<u64> {
 
 fn allocation(terms: &[Term], pairs: &[u64], budget: u64) -> Allocation {
     let gain = |term: &Term, pairs: u64| 1000.0 * (term.loss(pairs as f64) - term.loss(pairs as f64 + 1.0));
-    let languages = terms.iter().zip(pairs).enumerate().map(|(at, (term, &pairs))| Allotted {
+    let languages = terms.iter().zip(pairs).enumerate().map(|(at, (term, &pairs))| AllocatedLanguage {
         lang: term.lang.clone(),
         pairs,
         share: pairs as f64 / budget as f64,
@@ -143,8 +143,8 @@ fn allocation(terms: &[Term], pairs: &[u64], budget: u64) -> Allocation {
         loss_nats: term.loss(pairs as f64),
     });
     let languages: Vec<_> = languages.collect();
-    let objective = languages.iter().map(|allotted| allotted.loss_nats).sum::<f64>() / languages.len() as f64;
-    let shadow_price = languages.iter().map(|allotted| allotted.marginal_gain_per_1k).fold(f64::INFINITY, f64::min) / 1000.0;
+    let objective = languages.iter().map(|allocated| allocated.loss_nats).sum::<f64>() / languages.len() as f64;
+    let shadow_price = languages.iter().map(|allocated| allocated.marginal_gain_per_1k).fold(f64::INFINITY, f64::min) / 1000.0;
     let budget = Budget::Pairs(budget);
     Allocation { languages, budget, objective, shadow_price, groups: vec![], lower_bound: objective, gap: 0.0 }
 }
@@ -204,7 +204,7 @@ impl Sample {
         let terms: Vec<_> = fits.iter().map(term).collect();
         let weights = |power: f64| (0..count).map(|at| (UNIQUE[at] as f64).powf(power) * (1.2 + wobble(3 * at))).collect::<Vec<_>>();
         let ours = split(&weights(0.25), BUDGET);
-        let allotted = allocation(&terms, &ours, BUDGET);
+        let allocated = allocation(&terms, &ours, BUDGET);
         let policies = [
             (Policy::Parallot, ours, 0.021),
             (Policy::Uniform, split(&weights(0.0).iter().map(|_| 1.0).collect::<Vec<_>>(), BUDGET), 0.0),
@@ -214,8 +214,8 @@ impl Sample {
             (Policy::UniMax(4.0), split(&weights(0.1), BUDGET), 0.001),
         ];
         let comparison = Comparison {
-            shares: allotted.languages.iter().map(|allotted| about(allotted.share, 0.15 * allotted.share)).collect(),
-            allocation: allotted,
+            shares: allocated.languages.iter().map(|allocated| about(allocated.share, 0.15 * allocated.share)).collect(),
+            allocation: allocated,
             policies: policies.into_iter().map(|(kind, pairs, gain)| policy(kind, &terms, pairs, gain)).collect(),
             expected_regret_nats: 0.0,
             noise_regret_nats: 0.0,
@@ -254,14 +254,14 @@ impl Sample {
         let rows = &self.comparison.policies[..2];
         let result = |row: &PolicyRow| {
             let loss = |(at, (term, &pairs)): (usize, (&Term, &u64))| {
-                let foretold_nats = about(term.loss(pairs as f64), 0.02);
-                let measured_nats = foretold_nats.value + if at == 0 { 0.05 } else { 0.004 };
+                let predicted_nats = about(term.loss(pairs as f64), 0.02);
+                let measured_nats = predicted_nats.value + if at == 0 { 0.05 } else { 0.004 };
                 LossRow {
                     lang: term.lang.clone(),
                     pairs: (pairs as f64 * budget as f64 / BUDGET as f64).round() as u64,
-                    foretold_nats,
+                    predicted_nats,
                     measured_nats,
-                    error_log: (measured_nats / foretold_nats.value).ln(),
+                    error_log: (measured_nats / predicted_nats.value).ln(),
                     is_held: at > 0,
                     coupled: None,
                 }
@@ -274,7 +274,7 @@ impl Sample {
                 diverged: Vec::new(),
                 losses: self.terms.iter().zip(&row.pairs).enumerate().map(loss).collect(),
                 mean_loss_nats: row.mean_loss_nats.value,
-                foretold_gain_nats: about(if ours { 0.021 } else { 0.0 }, 0.009),
+                predicted_gain_nats: about(if ours { 0.021 } else { 0.0 }, 0.009),
                 coupled_gain_nats: None,
                 measured_gain_nats: ours.then(|| about(gain, 0.01)),
                 measured_behind_nats: (!ours).then(|| about(gain, 0.01)),

@@ -1,4 +1,4 @@
-//! Leave one language out: curves foretold from those of the other languages.
+//! Leave one language out: curves predicted from those of the other languages.
 
 use super::{Gain, Gamma, Likeness, Measure, Miss, Predictor, Score, Trial};
 use crate::curve::Point;
@@ -17,7 +17,7 @@ const SHUFFLES: usize = 999;
 /// What is known of one language.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
-    /// ln pairs, and the mean over the seeds of ln y; one a size above 0, rising.
+    /// ln pairs, and the mean over the seeds of ln y; one per size above 0, rising.
     pub points: Vec<(f64, f64)>,
     /// ln y of its own fitted law at the same sizes.
     pub own_law: Vec<f64>,
@@ -100,14 +100,14 @@ fn total(misses: &[Miss]) -> f64 {
     (misses.iter().map(|miss| miss.rms_log.powi(2)).sum::<f64>() / misses.len() as f64).sqrt()
 }
 
-/// Each language foretold from the others.
+/// Each language predicted from the others.
 fn misses(predictor: Predictor, known: &[Known], ln_gammas: &[f64]) -> Vec<Miss> {
     let row = |at: usize, x: f64| features(predictor, x, ln_gammas[at]);
     let rows_of = |at: usize| {
         let weight = 1.0 / known[at].points.len() as f64;
         known[at].points.iter().map(move |&(x, y)| (weight, row(at, x), y))
     };
-    let foretold = |k: usize| -> Vec<f64> {
+    let predicted = |k: usize| -> Vec<f64> {
         let points = &known[k].points;
         let by = |coefficients: Vector3<f64>| points.iter().map(|&(x, _)| row(k, x).dot(&coefficients)).collect::<Vec<f64>>();
         match predictor {
@@ -118,11 +118,11 @@ fn misses(predictor: Predictor, known: &[Known], ln_gammas: &[f64]) -> Vec<Miss>
                 let seen = SEEN.min(points.len());
                 let moved = points.iter().zip(&shared).take(seen).map(|((_, y), shared)| y - shared).sum::<f64>() / seen as f64;
                 let moved = if predictor == Predictor::OwnRuns { moved } else { 0.0 };
-                shared.into_iter().map(|foretold| foretold + moved).collect()
+                shared.into_iter().map(|predicted| predicted + moved).collect()
             }
         }
     };
-    (0..known.len()).map(|k| miss(&known[k].points, &foretold(k))).collect()
+    (0..known.len()).map(|k| miss(&known[k].points, &predicted(k))).collect()
 }
 
 /// `(1, ln X, ln gamma)` as the predictor has them; what it has not is 0, and gets no coefficient.
@@ -146,8 +146,8 @@ fn regression(rows: impl Iterator<Item = (f64, Vector3<f64>, f64)>) -> Vector3<f
     decomposed.solve(&right, smallest).unwrap_or_else(|_| Vector3::zeros())
 }
 
-fn miss(points: &[(f64, f64)], foretold: &[f64]) -> Miss {
-    let errors: Vec<f64> = points.iter().zip(foretold).skip(SEEN).map(|((_, y), foretold)| foretold - y).collect();
+fn miss(points: &[(f64, f64)], predicted: &[f64]) -> Miss {
+    let errors: Vec<f64> = points.iter().zip(predicted).skip(SEEN).map(|((_, y), predicted)| predicted - y).collect();
     let mean = |value: fn(&f64) -> f64| errors.iter().map(value).sum::<f64>() / errors.len() as f64;
     Miss { rms_log: mean(|error| error * error).sqrt(), bias_log: mean(|error| *error) }
 }

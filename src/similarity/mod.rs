@@ -1,7 +1,7 @@
-//! The similarity gamma of English and another language, and what it foretells of a language that was never run.
+//! The similarity gamma of English and another language, and what it predicts of a language that was never run.
 //!
 //! The law of x-LLaMA (Zhu et al. 2023), written for a loss, is `alpha (gamma_i X)^-beta`: `gamma_i` in (0, 1] is the similarity of language i,
-//! `X` its pairs. With an alpha a language gamma is absorbed. It has content only where alpha and beta are shared, and then it foretells the curve
+//! `X` its pairs. With an alpha a language gamma is absorbed. It has content only where alpha and beta are shared, and then it predicts the curve
 //! of a new language. With `y_i(X)` a loss in a unit that languages share ([`Measure`]), a prediction of language k is fitted to all others by
 //!
 //! ```text
@@ -11,7 +11,7 @@
 //! ```
 //!
 //! by least squares over the means of the seeds, every language with the same weight, and scored by the root mean square of
-//! `ln foretold - ln measured` on language k.
+//! `ln predicted - ln measured` on language k.
 
 mod cosine;
 mod forecast;
@@ -94,7 +94,7 @@ impl fmt::Display for Measure {
     }
 }
 
-/// How the curve of a language is foretold.
+/// How the curve of a language is predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Predictor {
@@ -160,7 +160,7 @@ impl fmt::Display for Predictor {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Miss {
-    /// Root mean square of `ln foretold - ln measured`.
+    /// Root mean square of `ln predicted - ln measured`.
     pub rms_log: f64,
     /// Mean of the same.
     pub bias_log: f64,
@@ -174,7 +174,7 @@ pub struct Gain {
     pub error_log: Estimate,
     /// Languages whose error is smaller with gamma.
     pub better: usize,
-    /// Share of random reassignments of the gammas to the languages that foretell at least as well.
+    /// Share of random reassignments of the gammas to the languages that predict at least as well.
     pub by_chance: f64,
 }
 
@@ -184,7 +184,7 @@ pub struct Gain {
 pub struct Score {
     /// The predictor.
     pub predictor: Predictor,
-    /// One a language.
+    /// One per language.
     pub misses: Vec<Miss>,
     /// Root of the mean over languages of the squared errors.
     pub rms_log: f64,
@@ -200,7 +200,7 @@ pub struct Trial {
     pub measure: Measure,
     /// How high the curve of each language lies: `ln y` at the geometric mean of all sizes, under a slope that all share.
     pub levels_log: Vec<f64>,
-    /// One a predictor; those by a gamma that is not above 0 for every language are left out.
+    /// One per predictor; those by a gamma that is not above 0 for every language are left out.
     pub scores: Vec<Score>,
 }
 
@@ -225,15 +225,15 @@ pub struct Similarity {
     pub base_id: String,
     /// Layers whose states were compared, counted in blocks before them.
     pub layers: Vec<usize>,
-    /// One a language, in the order of the fits.
+    /// One per language, in the order of the fits.
     pub languages: Vec<Likeness>,
-    /// One a measure, the main one first.
+    /// One per measure, the main one first.
     pub trials: Vec<Trial>,
     /// The one honest sentence, in the main measure.
     pub verdict: String,
 }
 
-/// Why nothing can be foretold.
+/// Why nothing can be predicted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SimilarityError {
     /// Nothing to leave out.

@@ -32,7 +32,7 @@ fn a_planted_gamma_is_found_and_only_that() {
     assert!(rms(&found, Predictor::None) > 0.05);
     let gain = found.score(Predictor::Paper(Gamma::Cosine)).unwrap().gain.unwrap();
     assert_eq!((gain.finding(), gain.better), (Finding::Helps, 6));
-    assert!(verdict::verdict(&found).starts_with("gamma helps to foretell a new language: "), "{}", verdict::verdict(&found));
+    assert!(verdict::verdict(&found).starts_with("gamma helps to predict a new language: "), "{}", verdict::verdict(&found));
     assert!(verdict::verdict(&found).contains("; better with paper-cosine (0.000), free-cosine (0.000)"), "{}", verdict::verdict(&found));
     // another exponent is only found where it is free
     let found = trial(Measure::Content, &planted(6, 0.5, 0.01));

@@ -1,8 +1,8 @@
-//! The one honest sentence on whether gamma foretells a new language.
+//! The one honest sentence on whether gamma predicts a new language.
 
 use super::{Gain, Predictor, Trial};
 
-/// Largest share of reassigned gammas that may foretell as well.
+/// Largest share of reassigned gammas that may predict as well.
 const CHANCE: f64 = 0.05;
 
 /// What a gain says.
@@ -39,9 +39,9 @@ pub fn verdict(trial: &Trial) -> String {
     let [helps, misleads, open] = [Finding::Helps, Finding::Misleads, Finding::CannotTell].map(of);
     let opening = match (helps.is_empty(), misleads.is_empty(), open.is_empty()) {
         (true, true, true) => return "no verdict: no gamma is above 0 for every language".to_owned(),
-        (false, _, _) => "gamma helps to foretell a new language".to_owned(),
-        (true, true, false) => format!("{languages} languages cannot tell whether gamma helps to foretell a new one"),
-        (true, false, _) => format!("nothing shows that gamma helps to foretell a new language ({languages} left out in turn)"),
+        (false, _, _) => "gamma helps to predict a new language".to_owned(),
+        (true, true, false) => format!("{languages} languages cannot tell whether gamma helps to predict a new one"),
+        (true, false, _) => format!("nothing shows that gamma helps to predict a new language ({languages} left out in turn)"),
     };
     let parts = [("better with", helps), ("worse with", misleads), ("undecided with", open)];
     let parts = parts.into_iter().filter(|(_, who)| !who.is_empty()).map(|(word, who)| format!("{word} {who}"));

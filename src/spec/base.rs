@@ -172,7 +172,7 @@ pub struct Pretraining {
     pub tokens: Tokens,
     /// Share of each language in them. Languages not named share what is left equally; English must be named.
     pub shares: BTreeMap<Lang, f64>,
-    /// Tokens a step.
+    /// Tokens per step.
     #[serde(default = "batch_tokens")]
     pub batch_tokens: usize,
     /// Optimiser and schedule.

@@ -26,7 +26,7 @@ pub enum Scope {
     All,
 }
 
-/// Which records, all of which a run reads once a pass, among its pairs.
+/// Which records, all of which a run reads once per pass, among its pairs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct InstructionSpec {
     /// Files; where they are is no part of a run's id, their content is.

@@ -46,7 +46,7 @@ impl MixtureSpec {
         Ok(())
     }
 
-    /// Pairs a mixture and language, no language above its entry in `caps`: what a language lacks is left out.
+    /// Pairs per mixture and language, no language above its entry in `caps`: what a language lacks is left out.
     pub fn design(&self, caps: &[u64]) -> Vec<Vec<u64>> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let step = (self.most.0 as f64 / self.least.0 as f64).ln() / (self.count - 1).max(1) as f64;

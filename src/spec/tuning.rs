@@ -71,7 +71,7 @@ pub struct Tuning {
     pub prompt: PromptStyle,
     /// Passes over the pairs.
     pub epochs: u32,
-    /// Pairs a step.
+    /// Pairs per step.
     pub batch_pairs: usize,
     /// Pairs of a step whose activations are in memory at a time; all of them where absent. The gradients of the parts are summed, which changes
     /// the last digits of a loss, and the draws of a dropout.
@@ -154,7 +154,7 @@ impl Tuning {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Evaluation {
-    /// Dev pairs a language, the same for every run: the first in the order of the hashes of their English sides, so that
+    /// Dev pairs per language, the same for every run: the first in the order of the hashes of their English sides, so that
     /// languages which share English text are scored on the same sentences.
     pub pairs: usize,
 }

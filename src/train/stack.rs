@@ -17,7 +17,7 @@ const EPS: f64 = 1e-8;
 
 /// One run of a stack.
 pub struct Member {
-    /// Its batches, one a step.
+    /// Its batches, one per step.
     pub batches: Vec<Batch>,
     /// Its rates.
     pub schedule: Schedule,

@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CoupledResult {
-    /// Root mean square of ln measured - ln foretold, by the laws of each language alone.
+    /// Root mean square of ln measured - ln predicted, by the laws of each language alone.
     pub separable_error_log: f64,
     /// The same by laws with transfer.
     pub coupled_error_log: f64,
-    /// Losses in their foretold intervals, by laws with transfer.
+    /// Losses in their predicted intervals, by laws with transfer.
     pub held: usize,
     /// Losses.
     pub losses: usize,
-    /// Whether transfer was fitted after the models were foretold and trained.
+    /// Whether transfer was fitted after the models were predicted and trained.
     #[serde(default)]
     pub is_hindsight: bool,
     /// By how much the error without transfer is larger, in absolute ln loss: mean over languages of their mean over policies, with Student's
@@ -27,7 +27,7 @@ pub struct CoupledResult {
 }
 
 impl CoupledResult {
-    /// From the rows of all policies; absent where transfer foretold nothing.
+    /// From the rows of all policies; absent where transfer predicted nothing.
     pub(super) fn new(policies: &[PolicyResult], is_hindsight: bool) -> Option<Self> {
         let rows: Vec<&LossRow> = policies.iter().flat_map(|policy| &policy.losses).collect();
         let coupled: Vec<f64> = rows.iter().filter_map(|row| Some(row.coupled.as_ref()?.error_log)).collect();

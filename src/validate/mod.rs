@@ -19,7 +19,7 @@ mod prediction;
 pub use coupled::CoupledResult;
 pub use measured::{Asked, nearest};
 pub use outcome::{CoupledRow, LossRow, PolicyResult, Validation, Winner};
-pub use prediction::{Coupled, Foretold, Known, Prediction, Shift, distinct, predict};
+pub use prediction::{Coupled, Known, PolicyPrediction, Prediction, Shift, distinct, predict};
 
 /// Standard deviations from the middle of a normal 90 % interval to its ends.
 const HALF_WIDTH: f64 = 1.644_853_626_951_472_7;

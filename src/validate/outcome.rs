@@ -1,7 +1,7 @@
 //! What was measured beside what was predicted, and who won.
 
 use super::coupled::CoupledResult;
-use super::prediction::{Foretold, Prediction};
+use super::prediction::{PolicyPrediction, Prediction};
 use crate::allocate::Policy;
 use crate::record::{Outcome, RunRecord};
 use crate::units::{Estimate, Interval, Lang};
@@ -16,27 +16,27 @@ pub struct LossRow {
     pub lang: String,
     /// Pairs.
     pub pairs: u64,
-    /// What was foretold, nats per target token.
-    pub foretold_nats: Estimate,
+    /// What was predicted, nats per target token.
+    pub predicted_nats: Estimate,
     /// Measured mean over the finished seeds, nats per target token.
     #[serde(with = "crate::units::any_number")]
     pub measured_nats: f64,
     /// ln measured - ln predicted.
     #[serde(with = "crate::units::any_number")]
     pub error_log: f64,
-    /// Whether the foretold interval holds the measured mean.
+    /// Whether the predicted interval holds the measured mean.
     pub is_held: bool,
-    /// What laws with transfer foretold, where the fits know of it.
+    /// What laws with transfer predicted, where the fits know of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coupled: Option<CoupledRow>,
 }
 
-/// What laws with transfer foretold of one language under one policy.
+/// What laws with transfer predicted of one language under one policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CoupledRow {
     /// Nats per target token.
-    pub foretold_nats: Estimate,
+    pub predicted_nats: Estimate,
     /// ln measured - ln predicted.
     #[serde(with = "crate::units::any_number")]
     pub error_log: f64,
@@ -61,8 +61,8 @@ pub struct PolicyResult {
     /// Weighted mean of the measured losses over languages and seeds, nats per target token; no number where no seed finished.
     #[serde(with = "crate::units::any_number")]
     pub mean_loss_nats: f64,
-    /// Gain over uniform that was foretold.
-    pub foretold_gain_nats: Estimate,
+    /// Gain over uniform that was predicted.
+    pub predicted_gain_nats: Estimate,
     /// The same by laws with transfer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coupled_gain_nats: Option<Estimate>,
@@ -149,19 +149,19 @@ impl Validation {
             let paired: Vec<f64> = seeds.filter_map(|seed| Some(mean(finished(from, seed)?) - mean(finished(to, seed)?))).collect();
             Estimate::of_mean(&paired).filter(|_| from != to)
         };
-        let result = |(at, foretold): (usize, &Foretold)| {
+        let result = |(at, predicted): (usize, &PolicyPrediction)| {
             let finished: Vec<&RunRecord> = records[at].iter().filter(|record| record.outcome == Outcome::Finished).collect();
             let diverged = records[at].iter().filter(|record| record.outcome != Outcome::Finished).map(|record| record.seed).collect();
             let count = finished.len() as f64;
             PolicyResult {
-                policy: foretold.policy,
-                stands_for: foretold.stands_for.clone(),
+                policy: predicted.policy,
+                stands_for: predicted.stands_for.clone(),
                 seeds: finished.iter().map(|record| record.seed).collect(),
                 diverged,
-                losses: rows(prediction, foretold, &finished),
+                losses: rows(prediction, predicted, &finished),
                 mean_loss_nats: finished.iter().map(|record| mean(record)).sum::<f64>() / count,
-                foretold_gain_nats: foretold.gain_nats,
-                coupled_gain_nats: foretold.coupled.as_ref().map(|coupled| coupled.gain_nats),
+                predicted_gain_nats: predicted.gain_nats,
+                coupled_gain_nats: predicted.coupled.as_ref().map(|coupled| coupled.gain_nats),
                 measured_gain_nats: differences(place(Policy::Uniform), Some(at)),
                 measured_behind_nats: differences(Some(at), place(Policy::Parallot)),
             }
@@ -184,7 +184,7 @@ impl Validation {
         winner(&self.policies)
     }
 
-    /// How many of the measured losses their foretold intervals hold, of how many.
+    /// How many of the measured losses their predicted intervals hold, of how many.
     pub fn held(&self) -> (usize, usize) {
         let rows = || self.policies.iter().flat_map(|policy| &policy.losses);
         (rows().filter(|row| row.is_held).count(), rows().count())
@@ -210,25 +210,25 @@ fn losses(prediction: &Prediction, record: &RunRecord) -> Vec<f64> {
     prediction.langs.iter().map(loss).collect()
 }
 
-fn rows(prediction: &Prediction, foretold: &Foretold, finished: &[&RunRecord]) -> Vec<LossRow> {
+fn rows(prediction: &Prediction, predicted: &PolicyPrediction, finished: &[&RunRecord]) -> Vec<LossRow> {
     let all: Vec<Vec<f64>> = finished.iter().map(|record| losses(prediction, record)).collect();
     let row = |i: usize| {
         let measured_nats = all.iter().map(|losses| losses[i]).sum::<f64>() / all.len() as f64;
-        let foretold_nats = foretold.loss_nats[i];
+        let predicted_nats = predicted.loss_nats[i];
         LossRow {
             lang: prediction.langs[i].clone(),
-            pairs: foretold.pairs[i],
-            foretold_nats,
+            pairs: predicted.pairs[i],
+            predicted_nats,
             measured_nats,
-            error_log: (measured_nats / foretold_nats.value).ln(),
-            is_held: foretold_nats.interval_90.contains(measured_nats),
-            coupled: foretold.coupled.as_ref().map(|coupled| coupled_row(coupled.loss_nats[i], measured_nats)),
+            error_log: (measured_nats / predicted_nats.value).ln(),
+            is_held: predicted_nats.interval_90.contains(measured_nats),
+            coupled: predicted.coupled.as_ref().map(|coupled| coupled_row(coupled.loss_nats[i], measured_nats)),
         }
     };
     if all.is_empty() { Vec::new() } else { (0..prediction.langs.len()).map(row).collect() }
 }
 
-fn coupled_row(foretold_nats: Estimate, measured_nats: f64) -> CoupledRow {
-    let is_held = foretold_nats.interval_90.contains(measured_nats);
-    CoupledRow { foretold_nats, error_log: (measured_nats / foretold_nats.value).ln(), is_held }
+fn coupled_row(predicted_nats: Estimate, measured_nats: f64) -> CoupledRow {
+    let is_held = predicted_nats.interval_90.contains(measured_nats);
+    CoupledRow { predicted_nats, error_log: (measured_nats / predicted_nats.value).ln(), is_held }
 }

@@ -1,7 +1,7 @@
-//! What the laws foretell of every policy, written before anything is trained on a mixture.
+//! What the laws predict of every policy, written before anything is trained on a mixture.
 
 use super::HALF_WIDTH;
-use crate::allocate::{Comparison, Policy, PolicyRow, Problem, foretell};
+use crate::allocate::{Comparison, Policy, PolicyRow, Problem, predict_losses};
 use crate::numeric::quantiles::central;
 use crate::units::{Estimate, Interval};
 use serde::{Deserialize, Serialize};
@@ -37,17 +37,17 @@ fn mean_and_error_log(values: &[f64]) -> (f64, f64) {
     (mean, (variance / count).sqrt() / mean)
 }
 
-/// What is foretold of one policy.
+/// What is predicted of one policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Foretold {
+pub struct PolicyPrediction {
     /// The policy.
     pub policy: Policy,
-    /// Policies that allot the same pairs, or so nearly that they are not trained beside it.
+    /// Policies that allocate the same pairs, or so nearly that they are not trained beside it.
     pub stands_for: Vec<Policy>,
-    /// Pairs a language.
+    /// Pairs per language.
     pub pairs: Vec<u64>,
-    /// Test loss a language by its law alone, nats per target token, the mean over the seeds.
+    /// Test loss per language by its law alone, nats per target token, the mean over the seeds.
     pub loss_nats: Vec<Estimate>,
     /// Weighted mean over languages of what uniform loses more, nats per target token; 0 of uniform itself.
     pub gain_nats: Estimate,
@@ -56,17 +56,17 @@ pub struct Foretold {
     pub coupled: Option<Coupled>,
 }
 
-/// What laws with transfer foretell of one policy.
+/// What laws with transfer predict of one policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Coupled {
-    /// As in [`Foretold`].
+    /// As in [`Predicted`].
     pub loss_nats: Vec<Estimate>,
-    /// As in [`Foretold`].
+    /// As in [`Predicted`].
     pub gain_nats: Estimate,
 }
 
-/// What is foretold, before any mixture is trained.
+/// What is predicted, before any mixture is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prediction {
@@ -88,38 +88,38 @@ pub struct Prediction {
     pub seeds: Vec<u64>,
     /// From dev to test.
     pub shifts: Vec<Shift>,
-    /// One entry a policy that is trained; the first is ours, the second uniform.
-    pub policies: Vec<Foretold>,
-    /// Whether what transfer foretells was added after the models were trained ([`Prediction::in_hindsight`]); never in a file.
+    /// One entry per policy that is trained; the first is ours, the second uniform.
+    pub policies: Vec<PolicyPrediction>,
+    /// Whether what transfer predicts was added after the models were trained ([`Prediction::in_hindsight`]); never in a file.
     #[serde(skip)]
     pub is_hindsight: bool,
 }
 
 impl Prediction {
-    /// The same prediction with what laws with transfer would have foretold of its policies, of a problem and the noise of mixtures that were
+    /// The same prediction with what laws with transfer would have predicted of its policies, of a problem and the noise of mixtures that were
     /// fitted since.
     pub fn in_hindsight(mut self, problem: &Problem, noise_ratio: f64, noise_log: &[f64]) -> Self {
         let known = Known { shifts: &self.shifts, noise_log, seeds: self.seeds.len() };
         let uniform = self.policies.iter().find(|row| row.policy == Policy::Uniform).map_or_else(Vec::new, |row| row.pairs.clone());
         // laws that chose none of the policies flatter none
         let rows: Vec<(&[u64], f64)> = self.policies.iter().map(|row| (row.pairs.as_slice(), 0.0)).collect();
-        let foretold = known.forecast(problem, noise_ratio, &uniform, &rows);
+        let predicted = known.forecast(problem, noise_ratio, &uniform, &rows);
         self.policies
             .iter_mut()
-            .zip(foretold)
+            .zip(predicted)
             .for_each(|(row, (loss_nats, gain_nats))| row.coupled = Some(Coupled { loss_nats, gain_nats }));
         Prediction { is_hindsight: true, ..self }
     }
 }
 
-/// What is known of the languages when their mixtures are foretold, in the order of the problem.
+/// What is known of the languages when their mixtures are predicted, in the order of the problem.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
     /// From dev to test.
     pub shifts: &'a [Shift],
     /// Standard deviation of one ln loss by the chance of a run.
     pub noise_log: &'a [f64],
-    /// Models a policy.
+    /// Models per policy.
     pub seeds: usize,
 }
 
@@ -137,7 +137,7 @@ pub fn distinct<'a>(rows: impl IntoIterator<Item = &'a PolicyRow>) -> Vec<(&'a P
 
 /// Predicts the policies of a comparison by the laws of each language alone; with transfer as well, where `coupled` is the same problem with it,
 /// beside the variance of a mixture's ln loss over that of a run.
-pub fn predict(problem: &Problem, coupled: Option<(&Problem, f64)>, comparison: &Comparison, known: Known) -> Vec<Foretold> {
+pub fn predict(problem: &Problem, coupled: Option<(&Problem, f64)>, comparison: &Comparison, known: Known) -> Vec<PolicyPrediction> {
     let distinct = distinct(&comparison.policies);
     let uniform = comparison.policies.iter().find(|row| row.policy == Policy::Uniform).map_or(&[][..], |row| &row.pairs);
     // the laws that chose our allocation flatter it
@@ -146,7 +146,7 @@ pub fn predict(problem: &Problem, coupled: Option<(&Problem, f64)>, comparison: 
     let alone = known.forecast(problem, 1.0, uniform, &rows);
     let coupled = coupled.map_or_else(Vec::new, |(problem, noise_ratio)| known.forecast(problem, noise_ratio, uniform, &rows));
     let mut coupled = coupled.into_iter().map(|(loss_nats, gain_nats)| Coupled { loss_nats, gain_nats });
-    let of = |((row, stands_for), (loss_nats, gain_nats)): ((&PolicyRow, Vec<Policy>), _)| Foretold {
+    let of = |((row, stands_for), (loss_nats, gain_nats)): ((&PolicyRow, Vec<Policy>), _)| PolicyPrediction {
         policy: row.policy,
         stands_for,
         pairs: row.pairs.clone(),
@@ -161,7 +161,7 @@ impl Known<'_> {
     /// Losses and gain of each row: pairs, and what its gain is lowered by.
     fn forecast(&self, problem: &Problem, noise_ratio: f64, uniform: &[u64], rows: &[(&[u64], f64)]) -> Vec<(Vec<Estimate>, Estimate)> {
         let allocations: Vec<Vec<u64>> = rows.iter().map(|(pairs, _)| pairs.to_vec()).collect();
-        let losses = foretell(problem, &allocations).into_iter();
+        let losses = predict_losses(problem, &allocations).into_iter();
         let spread = losses.map(|losses| losses.into_iter().enumerate().map(|(i, loss)| self.spread(i, loss, noise_ratio)).collect());
         let gains = rows.iter().map(|(pairs, flattery)| gain(problem, self.shifts, uniform, pairs, *flattery));
         spread.zip(gains).collect()

@@ -40,9 +40,9 @@ fn record(seed: u64, losses: [f64; 2], outcome: Outcome) -> RunRecord {
     }
 }
 
-fn foretold(policy: Policy, loss: f64, gain: f64) -> Foretold {
+fn predicted(policy: Policy, loss: f64, gain: f64) -> PolicyPrediction {
     let estimate = |value: f64| Estimate { value, interval_90: Interval { lo: value - 0.1, hi: value + 0.1 } };
-    Foretold {
+    PolicyPrediction {
         policy,
         stands_for: Vec::new(),
         pairs: vec![4, 6],
@@ -63,7 +63,7 @@ fn prediction() -> Prediction {
         weights: vec![1.0, 3.0],
         seeds: vec![1, 2, 3],
         shifts: vec![],
-        policies: vec![foretold(Policy::Parallot, 2.0, 0.1), foretold(Policy::Uniform, 2.2, 0.0)],
+        policies: vec![predicted(Policy::Parallot, 2.0, 0.1), predicted(Policy::Uniform, 2.2, 0.0)],
         is_hindsight: false,
     }
 }
@@ -102,7 +102,7 @@ fn laws_with_transfer_win_where_they_are_nearer_in_every_language() {
     let records = measured.map(|losses| vec![record(1, losses, Outcome::Finished)]);
     let coupled = Validation::new("test", "abc", &prediction, &records).coupled.unwrap();
     assert_eq!((coupled.held, coupled.losses), (4, 4));
-    // by hand: mean over policies of |ln measured - ln foretold| without transfer, less the same with it
+    // by hand: mean over policies of |ln measured - ln predicted| without transfer, less the same with it
     let russian = ((2.2f64 / 2.0).ln() + (2.4f64 / 2.2).ln() + (2.2f64 / 2.21).ln() + (2.4f64 / 2.41).ln()) / 2.0;
     let vietnamese = ((2.3f64 / 2.0).ln() + (2.5f64 / 2.2).ln() + (2.3f64 / 2.31).ln() + (2.5f64 / 2.51).ln()) / 2.0;
     approx::assert_relative_eq!(coupled.better_by_log.value, (russian + vietnamese) / 2.0, max_relative = 1e-12);

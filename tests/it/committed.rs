@@ -41,7 +41,7 @@ fn points_and_laws_follow_from_the_records() {
         let unique: Vec<_> = manifest.corpora.iter().map(|row| Some(row.train_pairs.0)).collect();
         let curves: Vec<_> = curves_of_records(&langs, &records).into_iter().map(Result::unwrap).collect();
         // draws only make the intervals
-        let settings = Settings { bootstraps: 4, ..kept.settings };
+        let settings = Settings { draws: 4, ..kept.settings };
         let again = fit_all(&curves, &settings, &unique).unwrap();
         assert_eq!(again.len(), kept.fits.len());
         for (again, kept) in again.into_iter().zip(&kept.fits) {
@@ -56,7 +56,7 @@ fn points_and_laws_follow_from_the_records() {
 }
 
 #[test]
-fn what_similarity_foretells_follows_from_the_fits() {
+fn what_similarity_predicts_follows_from_the_fits() {
     for folder in kept() {
         let fits = home().join("fits").join(folder.file_name().unwrap());
         if !files::exists(&fits.join("similarity.json")) {

@@ -33,9 +33,9 @@ fn a_table_is_fitted_and_what_it_asks_for_predicted() {
     place.write("curves.csv", table());
     place.write("models.csv", models());
     let lines = [
-        "fit --curves curves.csv --family group --bootstraps 100 --json out.json --draws draws.parquet",
-        "fit --curves curves.csv --form power_floor --bootstraps 100",
-        "fit --curves models.csv --bootstraps 100",
+        "fit --curves curves.csv --family group --n-draws 100 --json out.json --draws draws.parquet",
+        "fit --curves curves.csv --form power_floor --n-draws 100",
+        "fit --curves models.csv --n-draws 100",
     ];
     let runs = lines.map(|line| place.done(line));
     assert_transcript("curves", &runs);
@@ -64,7 +64,7 @@ fn tables_that_are_none() {
     place.write("empty.csv", "");
     let wrong = ["score.csv", "text.csv", "empty.csv", "nowhere.csv"].map(|file| place.fails(2, &format!("fit --curves {file}")));
     let others = [
-        place.fails(1, "fit --curves short.csv --bootstraps 20"),
+        place.fails(1, "fit --curves short.csv --n-draws 20"),
         place.fails(2, "fit --curves short.csv --family group"),
         place.fails(2, "fit --curves short.csv --form additive,power"),
         place.fails(2, "fit bible --form additive"),

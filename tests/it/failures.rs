@@ -122,7 +122,7 @@ fn stages_out_of_order() {
     let mut runs = vec![place.fails(2, "fit tiny"), place.fails(2, "allocate tiny --budget 3k"), place.fails(2, "report tiny")];
     place.done("sweep tiny --trainer simulated");
     runs.push(place.fails(2, "report tiny"));
-    place.done("fit tiny --bootstraps 20");
+    place.done("fit tiny --n-draws 20");
     runs.push(place.fails(2, "export tiny --out out"));
     assert_transcript("out_of_order", &runs);
 }
@@ -133,7 +133,7 @@ fn fits() {
     place.write("short.yaml", TINY.replace("[0, 100, 200, 400, 800, 1600]", "[100, 200]"));
     place.done("sweep tiny --trainer simulated");
     place.done("sweep short.yaml --trainer simulated");
-    let lines = ["fit tiny --form cubic", "fit tiny --form power,cubic", "fit tiny --bootstraps -1", "fit short.yaml"];
+    let lines = ["fit tiny --form cubic", "fit tiny --form power,cubic", "fit tiny --n-draws -1", "fit short.yaml"];
     assert_transcript("fits", &lines.map(|line| place.fails(2, line)));
 }
 

@@ -67,7 +67,7 @@ fn what_was_measured_leads() {
     // other weights are another question
     let other = place.done("allocate tiny --budget 3k --weight qab=2");
     assert!(!other.stdout.contains("tuned on 3,000 pairs") && other.stdout.contains("--weight qab=2 --seeds 3"), "{other}");
-    place.done("fit tiny --bootstraps 20 --seed 5");
+    place.done("fit tiny --n-draws 20 --seed 5");
     runs.push(place.done("allocate tiny --budget 3k"));
     assert_transcript("measured", &runs);
 }

@@ -49,7 +49,7 @@ fn counts_of_flags() {
     let mut lines = vec![
         "sweep tiny --trainer simulated --jobs 18446744073709551615",
         "sweep tiny --trainer simulated --stack 99999",
-        "fit tiny --bootstraps 99999999999",
+        "fit tiny --n-draws 99999999999",
         "fit tiny --held-back 99999999999",
         "fit tiny --held-back 18446744073709551616",
     ];
@@ -114,7 +114,7 @@ fn results_that_a_full_disk_loses() {
         "allocate --budget 3k",
         "allocate --problem problem.json --json",
         "allocate --problem problem.json",
-        "fit tiny --bootstraps 20 --json",
+        "fit tiny --n-draws 20 --json",
         "sweep tiny --trainer simulated --list --json",
         "sweep tiny --trainer simulated --list",
         "report tiny",

@@ -1,4 +1,4 @@
-//! Mixtures, whole commands: trained by a sweep, fitted, shown, allotted by and validated; simulated ones in which a pair of the language before is
+//! Mixtures, whole commands: trained by a sweep, fitted, shown, allocated by and validated; simulated ones in which a pair of the language before is
 //! worth a fifth of one's own.
 
 use super::place::{Place, TINY, assert_transcript};
@@ -15,10 +15,10 @@ fn swept(most: u64) -> Place {
 }
 
 #[test]
-fn transfer_is_found_shown_and_foretells_mixtures_better() {
+fn transfer_is_found_shown_and_predicts_mixtures_better() {
     let place = swept(3000);
     let runs = vec![
-        place.done("fit tiny --bootstraps 40"),
+        place.done("fit tiny --n-draws 40"),
         place.done("allocate tiny --budget 3k --transfer"),
         place.done("validate tiny --budget 3k --transfer --trainer simulated"),
         place.done("report tiny"),
@@ -53,19 +53,19 @@ fn what_transfer_cannot_do() {
     let lines = ["allocate tiny --budget 3k --transfer", "allocate tiny --budget 3k --transfer --group g:qaa>=10%"];
     let mut runs: Vec<_> = lines.iter().map(|line| place.fails(2, line)).collect();
     let place = swept(3000);
-    place.done("fit tiny --bootstraps 20");
+    place.done("fit tiny --n-draws 20");
     runs.push(place.fails(2, "allocate tiny --budget 3k --transfer --objective worst"));
     let few = Place::new();
     few.write("experiments/tiny.yaml", TINY.replace("seeds: [1, 2]", "seeds: [1, 2]\nmixtures: {count: 2, least: 600, most: 900}"));
     few.done("sweep tiny --trainer simulated");
     // the laws can be had before the mixtures, which a sweep trains last
-    runs.push(few.done("fit tiny --bootstraps 20"));
+    runs.push(few.done("fit tiny --n-draws 20"));
     assert!(!few.read("fits/tiny/fits.json").contains("\"transfer\""));
     runs.push(few.fails(2, "allocate tiny --budget 3k --transfer"));
     assert_transcript("not_mixed", &runs);
 }
 
-/// Transfer that is fitted after models were foretold and trained is hindsight, and says so; a prediction that is gone is not made again.
+/// Transfer that is fitted after models were predicted and trained is hindsight, and says so; a prediction that is gone is not made again.
 #[test]
 fn what_is_fitted_later_is_hindsight() {
     let place = Place::with_fits();
@@ -74,7 +74,7 @@ fn what_is_fitted_later_is_hindsight() {
     let prediction = place.read(format!("{folder}/prediction.json"));
     place.write("experiments/tiny.yaml", TINY.replace("seeds: [1, 2]", "seeds: [1, 2]\nmixtures: {count: 18, least: 600, most: 3000}"));
     place.done("sweep tiny --trainer simulated");
-    place.done("fit tiny --bootstraps 20");
+    place.done("fit tiny --n-draws 20");
     let mut runs = vec![
         place.fails(2, "validate tiny --budget 3k --trainer simulated"),
         place.done("validate tiny --budget 3k --trainer simulated --hindsight"),

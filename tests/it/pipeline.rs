@@ -39,7 +39,7 @@ fn planted_laws_are_found() {
         let seeds = format!("seeds: [{}, {}]", 2 * sweep, 2 * sweep + 1);
         place.write("experiments/tiny.yaml", TINY.replace("seeds: [1, 2]", &seeds));
         place.done("sweep tiny --trainer simulated");
-        place.done("fit tiny --bootstraps 100");
+        place.done("fit tiny --n-draws 100");
         for (k, fit) in fits(&place).fits.iter().enumerate() {
             for pairs in [100.0, 400.0, 1600.0] {
                 let (found, truth) = (fit.law.loss(pairs), planted(k).loss(pairs));
@@ -48,7 +48,7 @@ fn planted_laws_are_found() {
             }
             beyond += usize::from(fit.predict(3200.0).interval_90.contains(planted(k).loss(3200.0)));
         }
-        place.done("fit tiny --form offset --bootstraps 100");
+        place.done("fit tiny --form offset --n-draws 100");
         for (k, fit) in fits(&place).fits.iter().enumerate() {
             let exponent = fit.parameters.iter().find(|parameter| parameter.name == "exponent").unwrap();
             exponents += usize::from(exponent.estimate.interval_90.contains(0.5 - 0.05 * k as f64));
@@ -178,7 +178,7 @@ fn corpora_in_files_go_the_same_way() {
     let swept = place.done("sweep files --trainer simulated");
     assert!(swept.stderr.contains("1 bad rows"), "{swept}");
     assert!(swept.stderr.contains("`qac_Latn` has 700 training pairs, so its sizes from 800 on are left out"), "{swept}");
-    place.done("fit files --bootstraps 20");
+    place.done("fit files --n-draws 20");
     place.done("allocate files --budget 5k --epochs 2 --min qac=1400");
     place.done("export files --out out");
     let far = place.read("out/data/muit_qac_Latn.jsonl");

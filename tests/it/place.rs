@@ -50,7 +50,7 @@ impl Place {
     pub fn with_fits() -> Self {
         let place = Place::with_tiny();
         place.done("sweep tiny --trainer simulated");
-        place.done("fit tiny --bootstraps 20");
+        place.done("fit tiny --n-draws 20");
         place
     }
 

@@ -21,7 +21,7 @@ fn swept() -> Place {
     for (name, text) in place.records("tiny") {
         let mut record: Value = serde_json::from_str(&text).unwrap();
         let (lang, pairs) = (record["lang"].clone(), record["pairs"].as_f64().unwrap());
-        let worth = Repetition::new(UNIQUE as f64, R_STAR).unwrap().worth(pairs);
+        let worth = Repetition::new(UNIQUE as f64, R_STAR).unwrap().effective(pairs);
         for evaluation in record["evaluations"].as_array_mut().unwrap().iter_mut().filter(|row| row["lang"] == lang) {
             let k = langs.iter().position(|code| evaluation["lang"] == *code).unwrap() as f64;
             // the simulated trainer's law, its noise kept
@@ -36,7 +36,7 @@ fn swept() -> Place {
 #[test]
 fn repeated_runs_say_what_repeats_are_worth() {
     let place = swept();
-    let runs = vec![place.done("fit tiny --bootstraps 40"), place.done("allocate tiny --budget 3k"), place.done("report tiny")];
+    let runs = vec![place.done("fit tiny --n-draws 40"), place.done("allocate tiny --budget 3k"), place.done("report tiny")];
     assert_transcript("repeats", &runs);
     let fits: Value = serde_json::from_str(&place.read("fits/tiny/fits.json")).unwrap();
     for fit in fits["fits"].as_array().unwrap() {
@@ -54,7 +54,7 @@ fn repeated_runs_say_what_repeats_are_worth() {
 #[test]
 fn fits_of_older_versions_repeat_nothing() {
     let place = swept();
-    place.done("fit tiny --bootstraps 10");
+    place.done("fit tiny --n-draws 10");
     let losses = |line: &str| -> Vec<f64> {
         let answer: Value = serde_json::from_str(&place.done(line).stdout).unwrap();
         let languages = answer["comparison"]["allocation"]["languages"].as_array().unwrap();

@@ -86,5 +86,5 @@ fn a_fit_of_half_a_sweep_says_so() {
     for (path, _) in place.records("tiny").iter().filter(|(_, text)| text.contains("\"seed\": 2")) {
         std::fs::remove_file(place.path(path)).unwrap();
     }
-    assert_transcript("half", &[place.done("fit tiny --bootstraps 20")]);
+    assert_transcript("half", &[place.done("fit tiny --n-draws 20")]);
 }

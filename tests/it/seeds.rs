@@ -19,7 +19,7 @@ fn parquet() -> Vec<u8> {
 fn seeds_are_files_that_the_program_wrote_or_reads() {
     let place = Place::with_tiny();
     place.done("sweep tiny --trainer simulated");
-    place.done("fit tiny --bootstraps 2");
+    place.done("fit tiny --n-draws 2");
     let record = place.records("tiny").swap_remove(0).1;
     let manifest = place.read("experiments/records/tiny/sweep.json");
     let seeds: [(&str, Vec<u8>); 9] = [

@@ -45,7 +45,7 @@ fn constructed_languages_are_as_similar_as_they_were_made() {
     place.done("report tiny");
     assert!(place.read("plots/tiny/index.html").contains("id=\"similarity\""));
     // of other fits they are not shown
-    place.done("fit tiny --bootstraps 21");
+    place.done("fit tiny --n-draws 21");
     assert!(place.done("report tiny").stderr.contains("warning: the similarities are of other fits"));
     assert!(!place.read("plots/tiny/index.html").contains("id=\"similarity\""));
 }
@@ -55,7 +55,7 @@ fn a_sweep_without_its_base_has_no_falls() {
     let place = Place::new();
     place.write("experiments/tiny.yaml", TINY.replace("[0, 100", "[100"));
     place.done("sweep tiny --trainer simulated");
-    place.done("fit tiny --bootstraps 20");
+    place.done("fit tiny --n-draws 20");
     assert!(place.done("similarity tiny --json").stdout.contains("\"verdict\""));
     assert_eq!(read(&place).trials.len(), 1);
 }
@@ -65,7 +65,7 @@ fn what_has_no_similarity() {
     let place = Place::with_tiny();
     let mut runs = vec![place.fails(2, "similarity none"), place.fails(2, "similarity tiny")];
     place.done("sweep tiny --trainer simulated");
-    place.done("fit tiny --bootstraps 20");
+    place.done("fit tiny --n-draws 20");
     runs.push(place.fails(2, "similarity tiny --device cuda"));
     let without = |lang: &str| TINY.lines().filter(|line| !line.contains(lang)).map(|line| format!("{line}\n")).collect::<String>();
     place.write("experiments/tiny.yaml", without("qac"));
@@ -74,7 +74,7 @@ fn what_has_no_similarity() {
     runs.push(place.fails(2, "similarity tiny"));
     place.write("experiments/tiny.yaml", without("qac"));
     place.done("sweep tiny --trainer simulated");
-    place.done("fit tiny --bootstraps 20");
+    place.done("fit tiny --n-draws 20");
     runs.push(place.fails(2, "similarity tiny"));
     assert_transcript("not_similar", &runs);
 }

@@ -1,9 +1,9 @@
-//! `parallot validate`, whole commands: what is foretold, trained, measured and refused.
+//! `parallot validate`, whole commands: what is predicted, trained, measured and refused.
 
 use super::place::{Place, assert_transcript};
 
 #[test]
-fn simulated_mixtures_are_foretold_and_measured() {
+fn simulated_mixtures_are_predicted_and_measured() {
     let place = Place::with_fits();
     let first = place.done("validate tiny --budget 3k --trainer simulated");
     assert_transcript("validated", &[place.done("validate tiny --budget 3k --trainer simulated --list"), first]);

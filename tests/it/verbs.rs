@@ -18,7 +18,7 @@ fn verbs_one_after_the_other() {
         "sweep tiny --list --trainer simulated",
         "sweep tiny --trainer simulated",
         "sweep tiny --trainer simulated",
-        "fit tiny --bootstraps 20",
+        "fit tiny --n-draws 20",
         "allocate tiny --budget 3k",
         "report tiny",
         "export tiny --out out",
@@ -56,7 +56,7 @@ fn bounds_and_weights_of_an_allocation() {
 fn an_allocation_of_other_fits_is_left_out_of_the_report() {
     let place = Place::with_fits();
     place.done("allocate tiny --budget 3k");
-    place.done("fit tiny --bootstraps 20 --seed 5");
+    place.done("fit tiny --n-draws 20 --seed 5");
     assert_transcript("other_fits", &[place.done("report tiny")]);
 }
 

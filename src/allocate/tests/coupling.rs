@@ -1,6 +1,6 @@
 //! Transfer in an allocation, against brute force in whole pairs.
 
-use crate::allocate::{Amount, Coupling, Group, Objective, Policy, Problem, ProblemError, Rule, Term, compare, foretell};
+use crate::allocate::{Amount, Coupling, Group, Objective, Policy, Problem, ProblemError, Rule, Term, compare, predict_losses};
 use crate::law::{Form, Law, Repetition};
 
 fn law(scale: f64, exponent: f64) -> Law {
@@ -57,7 +57,7 @@ fn a_draw_has_taus_of_its_own_and_all_are_in_the_intervals() {
     let problem = problem(90);
     let drawn = problem.drawn(1).unwrap();
     approx::assert_relative_eq!(drawn.losses(&[10, 50, 30])[1], law(4.1, 0.3).loss(56.0), max_relative = 1e-12);
-    let losses = foretell(&problem, &[vec![10, 50, 30]]).remove(0);
+    let losses = predict_losses(&problem, &[vec![10, 50, 30]]).remove(0);
     assert!(losses[1].interval_90.lo <= law(4.1, 0.3).loss(56.0) && losses[1].interval_90.hi >= law(4.0, 0.3).loss(54.0) * 0.99);
     let comparison = compare(&problem, &[Policy::Uniform]);
     assert_eq!(comparison.regret_formula_nats, None);

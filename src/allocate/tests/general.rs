@@ -157,7 +157,7 @@ fn losses_named_are_reached_with_the_fewest_pairs() {
 fn nobody_is_worse_off_than_agreed() {
     let terms = vec![term("a", law(Form::Power, &[1.0, 0.5])), term("b", law(Form::Power, &[8.0, 0.5]))];
     let problem = Problem::new(terms, 5_000_u64).unwrap();
-    let uniform = Policy::Uniform.allot(&problem);
+    let uniform = Policy::Uniform.allocate(&problem);
     let held = no_worse_than(&problem, &uniform, 0.1).unwrap();
     let given = pairs(&held.solve());
     // 1.1 of X^-1/2 is X / 1.21
@@ -173,7 +173,7 @@ fn a_budget_of_cost_is_spent_to_the_cheapest_pair() {
         .to_vec();
     let problem = Problem::new(terms, Budget::Cost(500.0)).unwrap();
     for policy in [Policy::Parallot, Policy::Uniform] {
-        let given = policy.allot(&problem);
+        let given = policy.allocate(&problem);
         let spent: f64 = problem.terms().iter().zip(&given).map(|(term, &x)| term.cost * x as f64).sum();
         assert!((500.0 - 0.02..=500.0 + 1e-9).contains(&spent), "{policy}: {spent}");
     }
@@ -185,7 +185,7 @@ fn a_budget_of_cost_is_spent_to_the_cheapest_pair() {
 
 /// Laws of one exponent whose scales are drawn: errors of the ln marginal gains are those of the ln scales.
 #[test]
-fn the_formula_foretells_the_regret_of_noisy_laws() {
+fn the_formula_predicts_the_regret_of_noisy_laws() {
     let mut generator = generator(5, 0);
     let (exponents, sd) = ([0.2, 0.35, 0.5, 0.3], 0.2);
     let truth: Vec<Law> = exponents.iter().map(|&exponent| law(Form::PowerFloor, &[1.0, 30.0, exponent])).collect();
@@ -229,12 +229,12 @@ fn the_tail_over_draws_is_hedged() {
         losses[36..].iter().sum::<f64>() / 4.0
     };
     let plain = pairs(&problem.solve());
-    let hedged = problem.clone().with_objective(Objective::Tail(0.9)).unwrap().solve();
+    let hedged = problem.clone().with_objective(Objective::Cvar(0.9)).unwrap().solve();
     approx::assert_relative_eq!(hedged.objective, tail(&pairs(&hedged)), max_relative = 1e-9);
     assert!(tail(&pairs(&hedged)) < tail(&plain) && hedged.gap < 1e-6, "{plain:?} {hedged:?}");
     assert_eq!(pairs(&hedged).iter().sum::<u64>(), 10_000);
-    assert_eq!(problem.clone().with_objective(Objective::Tail(1.0)).unwrap_err(), ProblemError::Level { found: 1.0 });
-    assert_eq!(problem.with_draws(Vec::<Vec<Law>>::new()).with_objective(Objective::Tail(0.5)).unwrap_err(), ProblemError::NoDraws);
+    assert_eq!(problem.clone().with_objective(Objective::Cvar(1.0)).unwrap_err(), ProblemError::Level { found: 1.0 });
+    assert_eq!(problem.with_draws(Vec::<Vec<Law>>::new()).with_objective(Objective::Cvar(0.5)).unwrap_err(), ProblemError::NoDraws);
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn policies_are_read_as_they_are_written() {
     }
     let mixed = Term { current: Some(4), ..term("a", law(Form::Power, &[1.0, 0.5])) };
     let problem = Problem::new(vec![mixed.clone(), Term { lang: "b".to_owned(), current: Some(6), ..mixed }], 10_u64).unwrap();
-    assert_eq!(Policy::Current.allot(&problem), [4, 6]);
+    assert_eq!(Policy::Current.allocate(&problem), [4, 6]);
 }
 
 /// A group that takes the whole budget leaves the others nothing, however steep their laws are there.

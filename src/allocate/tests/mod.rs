@@ -108,7 +108,7 @@ proptest! {
             let allocation = problem.solve();
             prop_assert!(allocation.gap >= 0.0 && allocation.gap < 1e-9, "gap {}", allocation.gap);
             for policy in [Policy::Uniform, Policy::Proportional, Policy::Temperature(3.0), Policy::UniMax(2.0)] {
-                let pairs = policy.allot(&problem);
+                let pairs = policy.allocate(&problem);
                 prop_assert!(feasible(&problem, &pairs), "{policy}: {pairs:?} of {problem:?}");
                 prop_assert!(allocation.objective <= problem.weighted_loss(&pairs) * (1.0 + 1e-14), "{policy}");
             }
@@ -218,16 +218,16 @@ fn baselines_by_hand() {
     let any = law(Form::Offset, &[1.0, 2.0, 0.5, 10.0]);
     let sized = |lang, unique, upper| Term { unique: Some(unique), upper, ..term(lang, any) };
     let problem = Problem::new(vec![sized("a", 100, None), sized("b", 900, None), sized("c", 10, Some(15))], 100_u64).unwrap();
-    assert_eq!(Policy::Uniform.allot(&problem), [43, 42, 15]);
-    assert_eq!(Policy::Proportional.allot(&problem), [10, 89, 1]);
+    assert_eq!(Policy::Uniform.allocate(&problem), [43, 42, 15]);
+    assert_eq!(Policy::Proportional.allocate(&problem), [10, 89, 1]);
     // by square roots 10 : 30 : sqrt 10, of 100
-    assert_eq!(Policy::Temperature(2.0).allot(&problem), [23, 70, 7]);
-    assert_eq!(Policy::UniMax(1.0).allot(&problem), [45, 45, 10]);
+    assert_eq!(Policy::Temperature(2.0).allocate(&problem), [23, 70, 7]);
+    assert_eq!(Policy::UniMax(1.0).allocate(&problem), [45, 45, 10]);
     // 0.05 epochs hold 5 + 45 + 0; the other 50 raise the lowest first
-    assert_eq!(Policy::UniMax(0.05).allot(&problem), [40, 45, 15]);
+    assert_eq!(Policy::UniMax(0.05).allocate(&problem), [40, 45, 15]);
     let unknown = Problem::new(vec![term("a", any), sized("b", 900, None)], 100_u64).unwrap();
     assert!(!Policy::Proportional.is_defined_for(&unknown));
-    assert_eq!(Policy::Proportional.allot(&unknown), [50, 50]);
+    assert_eq!(Policy::Proportional.allocate(&unknown), [50, 50]);
 }
 
 #[test]

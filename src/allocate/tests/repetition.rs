@@ -59,7 +59,7 @@ proptest! {
         let best = least(&problem, &|pairs| worst(&problem, pairs), &mut Vec::new());
         let held = problem.clone().with_objective(Objective::Worst).unwrap().solve();
         prop_assert!((held.objective - best).abs() <= 1e-9 * best && held.lower_bound <= best * (1.0 + 1e-12), "{held:?}");
-        let uniform = Policy::Uniform.allot(&problem);
+        let uniform = Policy::Uniform.allocate(&problem);
         prop_assume!(problem.weighted_loss(&uniform).is_finite());
         let promised = no_worse_than(&problem, &uniform, slack).unwrap().solve();
         for ((term, &x), given) in problem.terms().iter().zip(&uniform).zip(pairs(&promised)) {
@@ -155,8 +155,8 @@ fn draws_of_the_worth_of_repeats_widen_losses_and_cost_regret() {
     }
     approx::assert_relative_eq!(comparison.regret_formula_nats.unwrap(), comparison.expected_regret_nats, max_relative = 0.15);
     assert!(comparison.expected_regret_nats > 0.0);
-    // a tail over draws of the laws takes the worth of repeats from the fit, and is whole pairs with a bound
-    let tail = problem.with_objective(Objective::Tail(0.5)).unwrap().solve();
+    // CVaR over draws of the laws takes the worth of repeats from the fit, and is whole pairs with a bound
+    let tail = problem.with_objective(Objective::Cvar(0.5)).unwrap().solve();
     assert!(tail.gap < 1e-6 && pairs(&tail).iter().sum::<u64>() == 36_000, "{tail:?}");
 }
 

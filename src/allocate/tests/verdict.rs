@@ -52,7 +52,7 @@ fn uniform_that_breaks_a_group_is_not_recommended() {
 fn an_optimum_that_is_not_proven_has_no_verdict_and_no_gain() {
     let [cheap, dear] = laws();
     let drawn = two(5_000).with_draws(vec![vec![cheap, dear]; 3]);
-    let sure = compare(&drawn, &[Policy::DrawsMean, Policy::DrawsTail(0.5)]);
+    let sure = compare(&drawn, &[Policy::DrawsMean, Policy::DrawsCvar(0.5)]);
     let gain = sure.predicted().unwrap().gain_nats;
     assert!(gain > 0.0 && sure.slack_nats <= 1e-6);
     let draws: Vec<_> = sure.policies.iter().map(|row| (row.gain_nats.is_some(), row.behind_nats.is_some())).collect();

@@ -24,7 +24,7 @@ pub struct Arguments {
     /// What the model is asked, or `representation` for what its layers hold
     #[arg(long, value_enum, requires = "model", requires = "data")]
     pub task: Option<TaskName>,
-    /// Rows to evaluate: JSONL or TSV, plain or compressed, or JSON as SQuAD has it; for `representation` one file a language of `--to`
+    /// Rows to evaluate: JSONL or TSV, plain or compressed, or JSON as SQuAD has it; for `representation` one file per language of `--to`
     #[arg(long, value_name = "FILE")]
     pub data: Vec<PathBuf>,
     /// Columns of the data by their roles: source and target; question, context and answer; text and label

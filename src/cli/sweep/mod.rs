@@ -242,7 +242,7 @@ fn memory_of(_: &Experiment, _: &[Bitext], _: &BaseFiles) -> impl Fn(&RunSpec) -
     |_: &RunSpec| None
 }
 
-/// Runs at a time. Two runs side by side on a core each train more tokens a second than one run on both (benches/README.md).
+/// Runs at a time. Two runs side by side on a core each train more tokens per second than one run on both (benches/README.md).
 #[cfg(feature = "train")]
 pub(super) fn jobs_of(device: &str, asked: Option<usize>) -> usize {
     asked.unwrap_or(if device == "cpu" { cores() } else { 1 })

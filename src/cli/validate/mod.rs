@@ -25,7 +25,7 @@ use crate::sweep::{Cost, Plan, simulate};
 use crate::validate::{Known, Prediction, Validation, predict};
 use clap::Args;
 use std::path::{Path, PathBuf};
-use tables::{foretold, print};
+use tables::{predicted, print};
 use training::BaseTrainer;
 
 /// Flags of `parallot validate`.
@@ -39,7 +39,7 @@ pub struct Arguments {
     /// Policies to train beside parallot and uniform, like `proportional,temperature-3.3,unimax-4`
     #[arg(long, value_name = "POLICY,…", value_delimiter = ',', default_value = VALIDATED)]
     pub policies: Vec<String>,
-    /// Models a policy
+    /// Models per policy
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = count::within::<u64>(1..=1000))]
     pub seeds: u64,
     /// Write the prediction, print the models and their cost, and train nothing
@@ -236,7 +236,7 @@ impl Question {
         Some((self.problem.uncoupled().with_coupling(coupling(&self.fits.file)?).ok()?, noise_ratio))
     }
 
-    /// The prediction that is there, beside what transfer that was fitted since would have foretold.
+    /// The prediction that is there, beside what transfer that was fitted since would have predicted.
     fn hindsight(&self, store: &Store) -> Result<(Prediction, String), Failure> {
         let path = store.folder().join("prediction.json");
         let (known, sha256) = read_prediction(&path)?;
@@ -261,7 +261,7 @@ impl Question {
     }
 
     fn list(&self, prediction: &Prediction, plan: &Plan, arguments: &Arguments) {
-        say(&foretold(prediction));
+        say(&predicted(prediction));
         if plan.missing.is_empty() {
             say(&format!("\nnone of {} models missing", plan.done.len()));
             return;

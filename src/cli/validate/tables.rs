@@ -9,7 +9,7 @@ use crate::units::Estimate;
 use crate::validate::{Prediction, Validation};
 
 /// What is predicted, as a table.
-pub fn foretold(prediction: &Prediction) -> String {
+pub fn predicted(prediction: &Prediction) -> String {
     let mut headings = vec!["policy".to_owned()];
     headings.extend(prediction.langs.iter().cloned());
     headings.extend(["predicted gain over uniform, nats (90 %)", "with transfer, nats (90 %)"].map(str::to_owned));
@@ -41,7 +41,7 @@ fn with_interval(estimate: Estimate) -> String {
 pub fn print(validation: &Validation, folders: &Folders) {
     let rows = validation.policies.iter().flat_map(|policy| {
         policy.losses.iter().map(move |row| {
-            let Estimate { value, interval_90 } = row.foretold_nats;
+            let Estimate { value, interval_90 } = row.predicted_nats;
             vec![
                 policy.policy.to_string(),
                 row.lang.clone(),
@@ -66,7 +66,7 @@ pub fn print(validation: &Validation, folders: &Folders) {
             named(policy.policy, &policy.stands_for),
             format!("{}{}", policy.seeds.len(), if policy.diverged.is_empty() { "" } else { ", others diverged" }),
             nats(policy.mean_loss_nats),
-            if uniform { dash() } else { with_interval(policy.foretold_gain_nats) },
+            if uniform { dash() } else { with_interval(policy.predicted_gain_nats) },
             policy.coupled_gain_nats.filter(|_| !uniform).map_or_else(dash, with_interval),
             policy.measured_gain_nats.map_or_else(dash, with_interval),
             policy.measured_behind_nats.map_or_else(dash, with_interval),

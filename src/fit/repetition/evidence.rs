@@ -51,7 +51,7 @@ fn fitted(fit: &Fit, pairs: f64) -> f64 {
 }
 
 impl Evidence {
-    /// The repeated points of a fit, whose unique pairs are known, at every `ln R` of a grid. Numbers that no law foretells say nothing.
+    /// The repeated points of a fit, whose unique pairs are known, at every `ln R` of a grid. Numbers that no law predicts say nothing.
     pub(super) fn new(fit: &Fit, points: &[Point], grid: &[f64]) -> Self {
         let nothing = || Covariance { factor: DMatrix::zeros(0, 0), other: DMatrix::zeros(0, 0) };
         let silent = || Evidence { ln_likelihood: vec![0.0; grid.len()], residuals: Vec::new(), covariance: nothing() };
@@ -63,7 +63,7 @@ impl Evidence {
         let repetitions = grid.iter().map(|ln_r| Repetition::new(unique, ln_r.exp()));
         let repetitions: Vec<Repetition> = repetitions.collect::<Result<_, _>>().ok()?;
         let worths: Vec<Vec<f64>> =
-            repetitions.iter().map(|repetition| points.iter().map(|point| repetition.worth(point.pairs)).collect()).collect();
+            repetitions.iter().map(|repetition| points.iter().map(|point| repetition.effective(point.pairs)).collect()).collect();
         let residual = |worth: &[f64], ln_loss: &dyn Fn(f64) -> f64| {
             DVector::from_iterator(points.len(), points.iter().zip(worth).map(|(point, &worth)| point.loss_nats.ln() - ln_loss(worth)))
         };

@@ -43,20 +43,20 @@ pub struct RepetitionFit {
     pub basis: Basis,
     /// Runs that read more pairs than there are, sorted by pairs and then seed; no law was fitted to them.
     pub points: Vec<Point>,
-    /// Draws of R, one a draw of the law. A draw whose law lies low has an R that lies low, as far as the points say so.
+    /// Draws of R, one per draw of the law. A draw whose law lies low has an R that lies low, as far as the points say so.
     pub draws: Vec<f64>,
 }
 
 impl Fit {
     /// What `pairs` are worth in unique pairs, by the estimate of R; themselves where nothing is known of repetition.
-    pub fn worth(&self, pairs: f64) -> f64 {
-        self.worth_at(pairs, self.repetition.as_ref().map(|repetition| repetition.r_star.value))
+    pub fn effective(&self, pairs: f64) -> f64 {
+        self.effective_at(pairs, self.repetition.as_ref().map(|repetition| repetition.r_star.value))
     }
 
     /// The same by some R.
-    pub(super) fn worth_at(&self, pairs: f64, r_star: Option<f64>) -> f64 {
+    pub(super) fn effective_at(&self, pairs: f64, r_star: Option<f64>) -> f64 {
         let repetition = self.unique.zip(r_star).and_then(|(unique, r_star)| Repetition::new(unique as f64, r_star).ok());
-        repetition.map_or(pairs, |repetition| repetition.worth(pairs))
+        repetition.map_or(pairs, |repetition| repetition.effective(pairs))
     }
 
     /// All runs: those that the law was fitted to, then those that repeat pairs.

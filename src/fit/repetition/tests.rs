@@ -16,7 +16,7 @@ fn planted(name: String, law: &Law, r_star: f64, sizes: &[f64], noise: f64, stre
     let mut normal = || -> f64 { StandardNormal.sample(&mut generator) };
     let repetition = Repetition::new(UNIQUE, r_star).unwrap();
     let runs = sizes.iter().flat_map(|&pairs| [(pairs, 1), (pairs, 2)]);
-    let point = |(pairs, seed)| Point { pairs, loss_nats: law.loss(repetition.worth(pairs)) * (noise * normal()).exp(), seed };
+    let point = |(pairs, seed)| Point { pairs, loss_nats: law.loss(repetition.effective(pairs)) * (noise * normal()).exp(), seed };
     Curve::new(name, runs.map(point).collect()).unwrap()
 }
 
@@ -36,7 +36,7 @@ fn family(r_star: &[f64], repeating: usize, noise: f64, stream: u64, settings: &
 }
 
 fn settings() -> Settings {
-    Settings { forms: vec![Form::PowerFloor, Form::Power], bootstraps: 100, starts: 8, ..Settings::default() }
+    Settings { forms: vec![Form::PowerFloor, Form::Power], draws: 100, starts: 8, ..Settings::default() }
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn planted_repeats_come_back_as_often_as_the_intervals_say() {
         for ((k, fit), r_star) in family(&r_star, 5, 0.005, stream, &settings()).iter().enumerate().zip(&r_star) {
             let repetition = fit.repetition.as_ref().unwrap();
             assert_eq!((repetition.basis, repetition.points.len(), repetition.draws.len()), (Basis::Measured, 8, 100));
-            let truth = law(k as u64).loss(Repetition::new(UNIQUE, *r_star).unwrap().worth(96e3));
+            let truth = law(k as u64).loss(Repetition::new(UNIQUE, *r_star).unwrap().effective(96e3));
             held += usize::from(repetition.r_star.interval_90.contains(*r_star));
             losses += usize::from(fit.predict(96e3).interval_90.contains(truth));
             count += 1;
@@ -65,7 +65,7 @@ fn normal(generator: &mut rand_chacha::ChaCha8Rng) -> f64 {
 }
 
 fn quick() -> Settings {
-    Settings { forms: vec![Form::PowerFloor], bootstraps: 60, starts: 6, held_back: 2, ..Settings::default() }
+    Settings { forms: vec![Form::PowerFloor], draws: 60, starts: 6, held_back: 2, ..Settings::default() }
 }
 
 fn ln_width(fit: &Fit) -> f64 {
@@ -109,9 +109,9 @@ fn a_language_without_repeats_learns_from_its_family() {
 
 #[test]
 fn a_draw_whose_law_lies_low_has_repeats_worth_less() {
-    let fits = family(&[6.0], 1, 0.005, 3, &Settings { bootstraps: 300, ..quick() });
+    let fits = family(&[6.0], 1, 0.005, 3, &Settings { draws: 300, ..quick() });
     let repetition = fits[0].repetition.as_ref().unwrap();
-    let at = fits[0].worth(256e3);
+    let at = fits[0].effective(256e3);
     let pairs: Vec<(f64, f64)> =
         fits[0].draws.iter().zip(&repetition.draws).map(|(law, r_star)| (law.loss(at).ln(), r_star.ln())).collect();
     let mean = |of: &dyn Fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / pairs.len() as f64;
@@ -147,13 +147,13 @@ fn the_same_whatever_the_threads_and_back_from_text() {
     let mut old: serde_json::Value = serde_json::from_str(&file.to_json().unwrap()).unwrap();
     old["fits"].as_array_mut().unwrap().iter_mut().for_each(|fit| drop(fit.as_object_mut().unwrap().remove("repetition")));
     let old = FitFile::from_json(&old.to_string()).unwrap();
-    assert!(old.fits.iter().all(|fit| fit.repetition.is_none() && fit.worth(1e6) == 1e6));
+    assert!(old.fits.iter().all(|fit| fit.repetition.is_none() && fit.effective(1e6) == 1e6));
 }
 
 #[test]
 fn odd_runs_give_numbers() {
     // no draws, one point, and more passes than any grid of R is asked about
-    let none = family(&[6.0], 1, 0.005, 6, &Settings { bootstraps: 0, ..quick() });
+    let none = family(&[6.0], 1, 0.005, 6, &Settings { draws: 0, ..quick() });
     assert!(none[0].repetition.as_ref().unwrap().draws.is_empty() && none[0].repetition.as_ref().unwrap().r_star.value > 0.0);
     let mut points = planted("x".to_owned(), &law(0), 6.0, &SIZES, 0.0, 7).points().to_vec();
     points.push(Point { pairs: 1e12, loss_nats: 1e-200, seed: 1 });

@@ -80,7 +80,7 @@ fn trial(
     settings: &SurfaceSettings,
 ) -> Result<Trial, SurfaceError> {
     let fitted = fit(data, form, settings)?;
-    let without_draws = SurfaceSettings { bootstraps: 0, ..settings.clone() };
+    let without_draws = SurfaceSettings { draws: 0, ..settings.clone() };
     let held_out_error = parts.and_then(|(kept, held)| {
         let surface = fit(kept, form, &without_draws).ok()?.surface;
         let square = |point: &SurfacePoint| (surface.loss(point.n_params, point.amount).ln() - point.loss_nats.ln()).powi(2);

@@ -54,7 +54,7 @@ pub struct SurfaceSettings {
     /// Starting points.
     pub starts: usize,
     /// Bootstrap refits.
-    pub bootstraps: usize,
+    pub draws: usize,
     /// Seed of the bootstrap.
     pub seed: u64,
 }
@@ -123,7 +123,7 @@ const SAME: f64 = 1e-9;
 impl Default for SurfaceSettings {
     /// Delta as published; the starts reach one minimum on the published points, all of them.
     fn default() -> Self {
-        SurfaceSettings { huber_delta: 1e-3, starts: 8, bootstraps: 500, seed: 0 }
+        SurfaceSettings { huber_delta: 1e-3, starts: 8, draws: 500, seed: 0 }
     }
 }
 
@@ -230,7 +230,7 @@ fn draws(objective: &Objective, weights: &[f64], best: SVector<f64, 5>, settings
         let first = number as u64 * ATTEMPTS;
         (first..first + ATTEMPTS).find_map(attempt).ok_or(SurfaceError::NoMinimum { form: objective.form })
     };
-    (0..settings.bootstraps).into_par_iter().map(draw).collect()
+    (0..settings.draws).into_par_iter().map(draw).collect()
 }
 
 /// Weights of as many rows drawn with replacement.

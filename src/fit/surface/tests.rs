@@ -22,7 +22,7 @@ fn surfaces() -> [Surface; 2] {
 }
 
 fn without_draws() -> SurfaceSettings {
-    SurfaceSettings { bootstraps: 0, ..SurfaceSettings::default() }
+    SurfaceSettings { draws: 0, ..SurfaceSettings::default() }
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_table_of_small_models_speaks_for_a_larger_one() {
     let table = crate::curve::CurveTable::from_bytes(text.as_bytes(), None).unwrap();
     let data = SurfaceData::of_curves(table.curves()).unwrap();
     assert_eq!((data.points().len(), data.model_sizes()), (12, 3));
-    let choice = choose(&data, &SurfaceForm::ALL, &SurfaceSettings { bootstraps: 20, ..SurfaceSettings::default() }).unwrap();
+    let choice = choose(&data, &SurfaceForm::ALL, &SurfaceSettings { draws: 20, ..SurfaceSettings::default() }).unwrap();
     assert_eq!(choice.chosen.fit.surface.form(), SurfaceForm::Multiplicative);
     let [asked, without_size] = table.curves()[0].predict.as_slice() else { panic!("{table:?}") };
     let predicted = choice.predict(asked).unwrap();
@@ -73,7 +73,7 @@ fn a_table_of_small_models_speaks_for_a_larger_one() {
 #[test]
 fn intervals_hold_the_truth_as_often_as_they_say() {
     let surface = surfaces()[0];
-    let settings = SurfaceSettings { huber_delta: 0.02, starts: 2, bootstraps: 200, ..SurfaceSettings::default() };
+    let settings = SurfaceSettings { huber_delta: 0.02, starts: 2, draws: 200, ..SurfaceSettings::default() };
     let holds = |stream: u64| {
         let fit = fit(&planted(&surface, 0.01, stream), surface.form(), &settings).unwrap();
         let run = fit.predict_run(1e8, 2e9).interval_90;
@@ -95,7 +95,7 @@ fn a_surface_without_a_floor_sits_at_its_bound() {
 #[test]
 fn the_result_does_not_depend_on_threads() {
     let data = planted(&surfaces()[0], 0.01, 4);
-    let settings = SurfaceSettings { bootstraps: 24, ..SurfaceSettings::default() };
+    let settings = SurfaceSettings { draws: 24, ..SurfaceSettings::default() };
     let fit = || serde_json::to_string(&fit(&data, SurfaceForm::Additive, &settings).unwrap()).unwrap();
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap().install(fit);
     let many = rayon::ThreadPoolBuilder::new().num_threads(5).build().unwrap().install(fit);
@@ -148,7 +148,7 @@ fn the_published_points_have_their_least_known_objective() {
 #[test]
 fn the_published_standard_errors_are_near() {
     let Some(data) = chinchilla(|used| used == "1") else { return };
-    let settings = SurfaceSettings { bootstraps: 400, ..SurfaceSettings::default() };
+    let settings = SurfaceSettings { draws: 400, ..SurfaceSettings::default() };
     let parameters = fit(&data, SurfaceForm::Additive, &settings).unwrap().parameters();
     let published = [("irreducible", 0.0257), ("scale_n", 124.5), ("exponent_n", 0.0154), ("scale_d", 1293.0), ("exponent_d", 0.0206)];
     for (parameter, (name, expected)) in parameters.iter().zip(published) {

@@ -26,15 +26,15 @@ use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Parts of which each is foretold by a fit to the others.
+/// Parts of which each is predicted by a fit to the others.
 const FOLDS: usize = 5;
 
 /// One model tuned on a mixture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MixtureRun {
-    /// Pairs a language.
+    /// Pairs per language.
     pub pairs: Vec<f64>,
-    /// Loss a language, nats per target token.
+    /// Loss per language, nats per target token.
     pub loss_nats: Vec<f64>,
 }
 
@@ -50,7 +50,7 @@ pub struct TauRow {
     pub tau: Estimate,
 }
 
-/// How well mixtures are foretold by fits to other mixtures: root mean squares of ln measured - ln foretold.
+/// How well mixtures are predicted by fits to other mixtures: root mean squares of ln measured - ln predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeldOut {
@@ -58,7 +58,7 @@ pub struct HeldOut {
     pub separable_log: f64,
     /// By the laws with transfer.
     pub coupled_log: f64,
-    /// Losses foretold.
+    /// Losses predicted.
     pub losses: usize,
 }
 
@@ -91,7 +91,7 @@ pub struct TransferFit {
     pub tau: Vec<TauRow>,
     /// Variance of a mixture's ln loss about the coupled law over that of a run about its language's law, the mean over the scales.
     pub noise_ratio: f64,
-    /// How well it foretells.
+    /// How well it predicts.
     pub held_out: HeldOut,
     /// Languages that some mixture leaves out.
     pub untuned: Vec<Untuned>,
@@ -117,13 +117,13 @@ pub enum TransferError {
 
 /// What the mixtures say of one language.
 pub(super) struct Observed {
-    /// What its own pairs are worth, one entry a mixture that counts.
+    /// What its own pairs are worth, one entry per mixture that counts.
     own: DVector<f64>,
     /// Pairs of the other languages, in their order; rows mixtures.
     others: DMatrix<f64>,
     ln_loss: DVector<f64>,
     noise_log: f64,
-    /// Covariance over the draws of its law of what that foretells of the mixtures, ln loss.
+    /// Covariance over the draws of its law of what that predicts of the mixtures, ln loss.
     law_covariance: DMatrix<f64>,
     trusted: f64,
 }
@@ -136,7 +136,7 @@ pub fn fit_transfer(fits: &[Fit], mixtures: &[MixtureRun], base_nats: &[Option<f
     }
     let laws: Vec<Average> = fits.iter().map(|fit| fit.average(|_| true).unwrap_or_else(|| Average::from(fit.law))).collect();
     let observed: Vec<Observed> = (0..languages).map(|i| Observed::new(i, fits, mixtures)).collect();
-    // every fold must have something to foretell
+    // every fold must have something to predict
     if observed.iter().map(|one| one.ln_loss.len()).sum::<usize>() < FOLDS * languages {
         return Err(TransferError::TooSmall);
     }
@@ -172,7 +172,7 @@ impl Observed {
         let trusted = fit.trusted_from();
         let rows: Vec<&MixtureRun> = mixtures.iter().filter(|run| run.pairs[i] >= trusted).collect();
         let other = |at: usize| if at < i { at } else { at + 1 };
-        let own = DVector::from_iterator(rows.len(), rows.iter().map(|run| fit.worth(run.pairs[i])));
+        let own = DVector::from_iterator(rows.len(), rows.iter().map(|run| fit.effective(run.pairs[i])));
         let mut law_covariance = DMatrix::zeros(rows.len(), rows.len());
         let drawn = DMatrix::from_fn(rows.len(), fit.draws.len(), |m, k| fit.draws[k].loss(own[m]).ln());
         if fit.draws.len() > 1 {
@@ -223,7 +223,7 @@ fn chosen(scales: &[(f64, Scales)], at: f64) -> Scales {
     found.unwrap_or(&scales[0]).1
 }
 
-/// Every fold of the mixtures foretold by the others.
+/// Every fold of the mixtures predicted by the others.
 fn held_out(fits: &[Fit], laws: &[Average], mixtures: &[MixtureRun], priors: &Priors) -> Option<HeldOut> {
     let part = |fold: usize, inside: bool| -> Vec<MixtureRun> {
         mixtures.iter().enumerate().filter(|(m, _)| (m % FOLDS == fold) == inside).map(|(_, run)| run.clone()).collect()

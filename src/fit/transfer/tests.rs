@@ -26,7 +26,7 @@ fn fits(seed: u64) -> Vec<Fit> {
         Curve::new(NAMES[i], points).unwrap()
     };
     let curves: Vec<Curve> = (0..4).map(curve).collect();
-    let settings = Settings { forms: vec![Form::Offset, Form::PowerFloor], bootstraps: 60, ..Settings::default() };
+    let settings = Settings { forms: vec![Form::Offset, Form::PowerFloor], draws: 60, ..Settings::default() };
     fit_all(&curves, &settings, &[]).unwrap()
 }
 
@@ -64,7 +64,7 @@ fn planted(i: usize, j: usize) -> f64 {
 }
 
 #[test]
-fn planted_transfer_lies_in_its_intervals_and_foretells_better() {
+fn planted_transfer_lies_in_its_intervals_and_predicts_better() {
     let (mut held, mut all) = (0, 0);
     for seed in 0..5 {
         let fit = fitted(planted, seed);

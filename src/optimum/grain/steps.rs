@@ -16,7 +16,7 @@ pub(super) struct Steps<'a> {
     pub upper: u64,
     /// End of the chord; `lower` where there is none.
     tangent: u64,
-    /// Fall of the weighted loss a step on the chord.
+    /// Fall of the weighted loss per step on the chord.
     chord_gain: f64,
 }
 

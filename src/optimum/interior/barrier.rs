@@ -131,10 +131,10 @@ impl Interior<'_> {
         let (program, draws, e) = (self.program, self.program.draws, &state.e);
         let y = program.data(&state.x);
         let value = |at: usize| program.kernels[at].value(y[at / draws]);
-        let tail = (0..draws).filter(|_| self.model.has_tail()).map(|k| e[k] - e[draws]);
+        let tail = (0..draws).filter(|_| self.model.has_cvar()).map(|k| e[k] - e[draws]);
         match self.model.kind {
             Kind::Smooth => Vec::new(),
-            Kind::Tail => {
+            Kind::Cvar => {
                 let jets: Vec<Jet> = (0..program.kernels.len()).map(|at| Jet { value: value(at), ..Jet::default() }).collect();
                 program.draw_objectives(&jets).iter().zip(e).map(|(loss, e)| e - loss).chain(tail).collect()
             }

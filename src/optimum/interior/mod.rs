@@ -87,7 +87,7 @@ impl<'a> Interior<'a> {
         let free: Vec<bool> = program.own.iter().zip(&upper).map(|(own, &upper)| upper - own.lower > 1e-14 * upper.max(1e-300)).collect();
         let model = Model::new(program, keep, free.clone());
         let (places, linear) = Linear::independent(program, &free).into_iter().unzip();
-        let normal = Normal::new(program, model.kind == Kind::Tail);
+        let normal = Normal::new(program, model.kind == Kind::Cvar);
         Interior { program, model, normal, linear, places, upper, free }
     }
 

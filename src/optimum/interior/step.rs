@@ -127,7 +127,7 @@ impl Interior<'_> {
         }
     }
 
-    /// Solves the bordered equations; the levels of draws of a tail, which the border leaves out, are put back.
+    /// Solves the bordered equations; the levels of draws under CVaR, which the border leaves out, are put back.
     fn solve(
         &self,
         system: &System,

@@ -1,7 +1,7 @@
 //! The page's tables: numbers rounded for the eye, with their intervals.
 
 use super::markup::{Cell, table};
-use crate::allocate::{Active, Allotted, Comparison};
+use crate::allocate::{Active, AllocatedLanguage, Comparison};
 use crate::fit::Fit;
 use crate::report::plot::policy_name;
 use crate::report::{Report, eye, held_out_error, parameters as parameters_of};
@@ -21,28 +21,28 @@ pub fn verdict(report: &Report, comparison: &Comparison) -> String {
         "bound",
     ];
     let rows: Vec<_> =
-        comparison.allocation.languages.iter().enumerate().map(|(at, allotted)| language(report, comparison, at, allotted)).collect();
+        comparison.allocation.languages.iter().enumerate().map(|(at, allocated)| language(report, comparison, at, allocated)).collect();
     table(&headings, &rows)
 }
 
-fn language(report: &Report, comparison: &Comparison, at: usize, allotted: &Allotted) -> Vec<Cell> {
+fn language(report: &Report, comparison: &Comparison, at: usize, allocated: &AllocatedLanguage) -> Vec<Cell> {
     let loss_of = |policy: usize| comparison.policies.get(policy)?.loss_nats.get(at).copied();
     let difference = loss_of(0).zip(loss_of(1)).map(|(ours, uniform)| eye::signed(ours.value - uniform.value));
-    let share = comparison.shares.get(at).map(|share| ranged(&Estimate { value: allotted.share, ..*share }, eye::percent));
-    let bound = match allotted.active {
+    let share = comparison.shares.get(at).map(|share| ranged(&Estimate { value: allocated.share, ..*share }, eye::percent));
+    let bound = match allocated.active {
         Active::None => "",
         Active::Lower => "least",
         Active::Floor => "floor",
         Active::Upper => "most",
     };
     vec![
-        Cell::Text(report.name(&allotted.lang)),
-        Cell::Number(eye::grouped(allotted.pairs)),
+        Cell::Text(report.name(&allocated.lang)),
+        Cell::Number(eye::grouped(allocated.pairs)),
         Cell::optional(comparison.policies.get(1).and_then(|uniform| uniform.pairs.get(at)).map(|&pairs| eye::grouped(pairs))),
-        share.unwrap_or_else(|| Cell::Number(eye::percent(allotted.share))),
-        Cell::optional(report.term(&allotted.lang).and_then(|term| term.unique).map(eye::grouped)),
-        Cell::optional(allotted.epochs.map(|epochs| format!("{epochs:.2}"))),
-        loss_of(0).map_or_else(|| Cell::Number(eye::nats(allotted.loss_nats)), |loss| ranged(&loss, eye::nats)),
+        share.unwrap_or_else(|| Cell::Number(eye::percent(allocated.share))),
+        Cell::optional(report.term(&allocated.lang).and_then(|term| term.unique).map(eye::grouped)),
+        Cell::optional(allocated.epochs.map(|epochs| format!("{epochs:.2}"))),
+        loss_of(0).map_or_else(|| Cell::Number(eye::nats(allocated.loss_nats)), |loss| ranged(&loss, eye::nats)),
         Cell::optional(difference),
         Cell::Text(bound.to_owned()),
     ]

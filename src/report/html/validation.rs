@@ -57,7 +57,7 @@ fn policies(validation: &Validation) -> String {
             Cell::Number(format!("{}{seeds}", row.seeds.len())),
             Cell::optional(row.mean_loss_nats.is_finite().then(|| eye::nats(row.mean_loss_nats))),
             gain(row.measured_gain_nats),
-            gain(Some(row.foretold_gain_nats)),
+            gain(Some(row.predicted_gain_nats)),
         ];
         cells.extend(coupled.then(|| gain(row.coupled_gain_nats)));
         cells
@@ -100,11 +100,11 @@ fn losses(report: &Report, validation: &Validation) -> String {
             Cell::Text(policy_name(policy.policy)),
             Cell::Number(eye::grouped(row.pairs)),
             Cell::Number(eye::nats(row.measured_nats)),
-            ranged(&row.foretold_nats, eye::nats),
+            ranged(&row.predicted_nats, eye::nats),
             side(row.is_held),
         ];
         if let Some(with) = &row.coupled {
-            cells.extend([ranged(&with.foretold_nats, eye::nats), side(with.is_held)]);
+            cells.extend([ranged(&with.predicted_nats, eye::nats), side(with.is_held)]);
         }
         cells
     };

@@ -19,13 +19,13 @@ const POLICY_INKS: [Ink; 7] = [
 /// More languages than this go into a second row.
 const LANGUAGES_A_ROW: usize = 7;
 
-/// Pairs a language under every policy; ours with the 90 % interval of its share, caps as lines.
+/// Pairs per language under every policy; ours with the 90 % interval of its share, caps as lines.
 pub fn allocation(report: &Report, comparison: &Comparison) -> Picture {
     let languages = comparison.allocation.languages.len();
     let rows = languages.div_ceil(LANGUAGES_A_ROW).max(1);
     let a_row = languages.div_ceil(rows).max(1);
     let mut picture = Picture::new(WIDTH, 64.0 + 250.0 * rows as f64);
-    let title = format!("Pairs a language, of a budget of {}", eye::budget(comparison.allocation.budget));
+    let title = format!("Pairs per language, of a budget of {}", eye::budget(comparison.allocation.budget));
     picture.text((10.0, 14.0), 14.0, Anchor::Start, TEXT, title);
     draw_policies(&mut picture, comparison);
     let most = highest(comparison);
@@ -69,14 +69,14 @@ fn draw_group(picture: &mut Picture, report: &Report, comparison: &Comparison, i
             picture.line([(x - 4.0, end), (x + 4.0, end)], 1.6, TEXT);
         }
     }
-    let Some(allotted) = comparison.allocation.languages.get(index) else { return };
-    let cap = report.term(&allotted.lang).and_then(|term| term.upper).map(|cap| cap as f64);
+    let Some(allocated) = comparison.allocation.languages.get(index) else { return };
+    let cap = report.term(&allocated.lang).and_then(|term| term.upper).map(|cap| cap as f64);
     if let Some(cap) = cap.filter(|&cap| y.holds(cap)) {
         picture.line([(left + 3.0, y.at(cap)), (left + width - 3.0, y.at(cap))], 1.6, CAP);
     }
-    let name = fitted(picture, 12.0, &report.name(&allotted.lang), width - 4.0);
+    let name = fitted(picture, 12.0, &report.name(&allocated.lang), width - 4.0);
     picture.text((left + width / 2.0, bottom + 14.0), 12.0, Anchor::Middle, TEXT, name);
-    picture.text((left + width / 2.0, bottom + 29.0), 11.0, Anchor::Middle, FAINT, eye::amount(allotted.pairs as f64));
+    picture.text((left + width / 2.0, bottom + 29.0), 11.0, Anchor::Middle, FAINT, eye::amount(allocated.pairs as f64));
 }
 
 /// The most pairs that any bar or whisker reaches.
@@ -87,12 +87,12 @@ fn highest(comparison: &Comparison) -> f64 {
 
 /// All pairs that we give.
 fn given(comparison: &Comparison) -> f64 {
-    comparison.allocation.languages.iter().map(|allotted| allotted.pairs as f64).sum()
+    comparison.allocation.languages.iter().map(|allocated| allocated.pairs as f64).sum()
 }
 
 /// The policies that plots show, with their places: all but the optima over the draws, which hardly differ from ours.
 pub(super) fn shown(comparison: &Comparison) -> impl Iterator<Item = (usize, &PolicyRow)> {
-    comparison.policies.iter().enumerate().filter(|(_, row)| !matches!(row.policy, Policy::DrawsMean | Policy::DrawsTail(_)))
+    comparison.policies.iter().enumerate().filter(|(_, row)| !matches!(row.policy, Policy::DrawsMean | Policy::DrawsCvar(_)))
 }
 
 /// The ink of the policy at a place.
@@ -105,7 +105,7 @@ pub fn policy_name(policy: Policy) -> String {
     match policy {
         Policy::Parallot => "parallot".to_owned(),
         Policy::DrawsMean => "mean over draws".to_owned(),
-        Policy::DrawsTail(level) => format!("CVaR {level} over draws"),
+        Policy::DrawsCvar(level) => format!("CVaR {level} over draws"),
         Policy::Current => "current mix".to_owned(),
         Policy::Uniform => "uniform".to_owned(),
         Policy::Proportional => "proportional".to_owned(),
@@ -114,31 +114,31 @@ pub fn policy_name(policy: Policy) -> String {
     }
 }
 
-/// Fall of the weighted loss a thousand further pairs a language: equal at the optimum, except where a bound holds.
+/// Fall of the weighted loss a thousand further pairs per language: equal at the optimum, except where a bound holds.
 pub fn marginal(report: &Report, comparison: &Comparison) -> Picture {
     let languages = &comparison.allocation.languages;
     let mut picture = Picture::new(0.7 * WIDTH, 76.0 + 26.0 * languages.len() as f64);
     let title = "What 1,000 further pairs would take off the weighted loss, nats per target token";
     let title = fitted(&picture, 14.0, title, picture.width - 20.0);
     picture.text((10.0, 14.0), 14.0, Anchor::Start, TEXT, title);
-    let names: Vec<_> = languages.iter().map(|allotted| fitted(&picture, 12.0, &report.name(&allotted.lang), 160.0)).collect();
+    let names: Vec<_> = languages.iter().map(|allocated| fitted(&picture, 12.0, &report.name(&allocated.lang), 160.0)).collect();
     let widest = names.iter().map(|name| picture.text_width(12.0, name)).fold(40.0, f64::max);
     let panel = Panel { left: 16.0 + widest, top: 50.0, right: picture.width - 150.0, bottom: picture.height - 14.0 };
     let price = 1000.0 * comparison.allocation.shadow_price;
-    let most = languages.iter().map(|allotted| allotted.marginal_gain_per_1k).fold(price, f64::max);
+    let most = languages.iter().map(|allocated| allocated.marginal_gain_per_1k).fold(price, f64::max);
     let x = Axis::linear((0.0, most.max(f64::MIN_POSITIVE)), panel.across(), Unit::Nats);
-    for (at, (allotted, name)) in languages.iter().zip(names).enumerate() {
+    for (at, (allocated, name)) in languages.iter().zip(names).enumerate() {
         let y = panel.top + 26.0 * at as f64 + 13.0;
-        let end = x.at(allotted.marginal_gain_per_1k.max(0.0));
-        picture.rect((panel.left, y - 8.0), (end, y + 8.0), color(report, &allotted.lang));
+        let end = x.at(allocated.marginal_gain_per_1k.max(0.0));
+        picture.rect((panel.left, y - 8.0), (end, y + 8.0), color(report, &allocated.lang));
         picture.text((panel.left - 6.0, y), 12.0, Anchor::End, TEXT, name);
-        let bound = match allotted.active {
+        let bound = match allocated.active {
             Active::None => "",
             Active::Lower => ", at its least",
             Active::Floor => ", at its floor",
             Active::Upper => ", at its most",
         };
-        let note = format!("{}{bound}", eye::significant(allotted.marginal_gain_per_1k, 3));
+        let note = format!("{}{bound}", eye::significant(allocated.marginal_gain_per_1k, 3));
         picture.rect((end + 2.0, y - 8.0), (end + 8.0 + picture.text_width(11.0, &note), y + 8.0), super::WHITE);
         picture.text((end + 6.0, y), 11.0, Anchor::Start, TEXT, note);
     }

@@ -39,8 +39,8 @@ struct Layers {
 fn stacked(report: &Report) -> Vec<Vec<f64>> {
     let running = |allocation: &crate::allocate::Allocation| {
         let mut sum = 0.0;
-        let sums = allocation.languages.iter().map(|allotted| {
-            sum += allotted.share;
+        let sums = allocation.languages.iter().map(|allocated| {
+            sum += allocated.share;
             sum
         });
         std::iter::once(0.0).chain(sums.collect::<Vec<_>>()).collect()
@@ -55,9 +55,9 @@ impl Layers {
             points.map(move |(at, sums)| (self.x.at(at.budget.amount()), self.y.at(sums[layer]))).collect::<Vec<_>>()
         };
         let Some(first) = report.path.first() else { return };
-        for (layer, allotted) in first.languages.iter().enumerate() {
+        for (layer, allocated) in first.languages.iter().enumerate() {
             let upper = edge(layer + 1);
-            picture.area(edge(layer).into_iter().chain(upper.iter().rev().copied()), color(report, &allotted.lang).alpha(0.88));
+            picture.area(edge(layer).into_iter().chain(upper.iter().rev().copied()), color(report, &allocated.lang).alpha(0.88));
             picture.line(upper, 1.2, WHITE);
         }
     }
@@ -67,12 +67,12 @@ impl Layers {
         let (Some(last), Some(sums)) = (report.path.last(), self.edges.last()) else { return };
         let middles: Vec<f64> = sums.windows(2).map(|edge| self.y.at((edge[0] + edge[1]) / 2.0)).rev().collect();
         let places = spread(&middles, 15.0, (panel.top + 4.0, panel.bottom - 4.0));
-        for ((allotted, middle), place) in last.languages.iter().rev().zip(middles).zip(places) {
-            let ink = color(report, &allotted.lang);
+        for ((allocated, middle), place) in last.languages.iter().rev().zip(middles).zip(places) {
+            let ink = color(report, &allocated.lang);
             picture.line([(panel.right + 1.0, middle), (panel.right + 14.0, place)], 1.2, ink);
-            let share = format!(" {:.0} %", 100.0 * allotted.share);
+            let share = format!(" {:.0} %", 100.0 * allocated.share);
             let room = picture.width - panel.right - 20.0 - picture.text_width(12.0, &share);
-            let name = fitted(picture, 12.0, &report.name(&allotted.lang), room);
+            let name = fitted(picture, 12.0, &report.name(&allocated.lang), room);
             picture.text((panel.right + 18.0, place), 12.0, Anchor::Start, TEXT, name + &share);
         }
     }

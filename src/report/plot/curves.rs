@@ -1,4 +1,4 @@
-//! Loss against data: one panel a language, both axes logarithmic, with bands and the allotted point.
+//! Loss against data: one panel per language, both axes logarithmic, with bands and the allocated point.
 
 use super::axis::{Axis, Unit};
 use super::panel::{Grid, Mark, Panel, legend};
@@ -13,19 +13,19 @@ const BASE_WIDTH: f64 = 34.0;
 /// Grey of what lies beyond the largest size measured.
 const BEYOND: Ink = Ink(120, 120, 120, 1.0);
 
-/// Measured losses, fitted laws with their 50 % and 90 % bands, and the loss expected at the allotted amount.
+/// Measured losses, fitted laws with their 50 % and 90 % bands, and the loss expected at the allocated amount.
 pub fn curves(report: &Report) -> Picture {
     let grid = Grid::new(report.fits.len(), 230.0, 62.0);
     let mut picture = Picture::new(grid.width, grid.height);
     draw_head(&mut picture, report);
     for (index, fit) in report.fits.iter().enumerate() {
-        let allotted = report.comparison.and_then(|comparison| {
-            let found = comparison.allocation.languages.iter().find(|allotted| allotted.lang == fit.curve)?;
+        let allocated = report.comparison.and_then(|comparison| {
+            let found = comparison.allocation.languages.iter().find(|allocated| allocated.lang == fit.curve)?;
             Some(found.pairs as f64)
         });
         let panel = grid.panel(index);
-        draw_title(&mut picture, &panel, report, fit, allotted);
-        Curve::new(panel, fit, allotted, color(report, &fit.curve)).draw(&mut picture, report);
+        draw_title(&mut picture, &panel, report, fit, allocated);
+        Curve::new(panel, fit, allocated, color(report, &fit.curve)).draw(&mut picture, report);
     }
     picture
 }
@@ -41,7 +41,7 @@ fn draw_head(picture: &mut Picture, report: &Report) {
         (Mark::Dashes(BEYOND), "extrapolation".to_owned()),
     ];
     if report.comparison.is_some() {
-        entries.push((Mark::Dot(TEXT), "allotted, 90 % interval".to_owned()));
+        entries.push((Mark::Dot(TEXT), "allocated, 90 % interval".to_owned()));
     }
     if report.repeats() {
         entries.push((Mark::Ring(FAINT), "run that repeats pairs".to_owned()));
@@ -52,8 +52,8 @@ fn draw_head(picture: &mut Picture, report: &Report) {
     legend(picture, (10.0, 38.0), &entries);
 }
 
-fn draw_title(picture: &mut Picture, panel: &Panel, report: &Report, fit: &Fit, allotted: Option<f64>) {
-    let note = allotted.map_or_else(String::new, |pairs| format!("{} pairs", eye::amount(pairs)));
+fn draw_title(picture: &mut Picture, panel: &Panel, report: &Report, fit: &Fit, allocated: Option<f64>) {
+    let note = allocated.map_or_else(String::new, |pairs| format!("{} pairs", eye::amount(pairs)));
     let room = panel.right - panel.left - picture.text_width(11.0, &note) - 8.0;
     let name = fitted(picture, 13.0, &report.name(&fit.curve), room);
     let y = panel.top - 12.0;
@@ -65,7 +65,7 @@ fn draw_title(picture: &mut Picture, panel: &Panel, report: &Report, fit: &Fit, 
 struct Curve<'a> {
     panel: Panel,
     fit: &'a Fit,
-    allotted: Option<(f64, Prediction)>,
+    allocated: Option<(f64, Prediction)>,
     /// Largest size measured, pairs.
     largest: f64,
     base: Vec<f64>,
@@ -76,19 +76,19 @@ struct Curve<'a> {
 }
 
 impl<'a> Curve<'a> {
-    fn new(panel: Panel, fit: &'a Fit, allotted: Option<f64>, ink: Ink) -> Self {
+    fn new(panel: Panel, fit: &'a Fit, allocated: Option<f64>, ink: Ink) -> Self {
         let sizes = || fit.all_points().map(|point| point.pairs).filter(|&pairs| pairs > 0.0);
         let base: Vec<f64> = fit.points.iter().filter(|point| point.pairs == 0.0).map(|point| point.loss_nats).collect();
-        let allotted = allotted.filter(|&pairs| pairs > 0.0).map(|pairs| (pairs, fit.predict(pairs)));
+        let allocated = allocated.filter(|&pairs| pairs > 0.0).map(|pairs| (pairs, fit.predict(pairs)));
         let largest = sizes().fold(0.0, f64::max);
-        let marked = allotted.map(|(pairs, _)| pairs);
+        let marked = allocated.map(|(pairs, _)| pairs);
         let smallest = sizes().chain(marked).fold(f64::INFINITY, f64::min).clamp(1.0, 1e15);
         let rightmost = largest.max(marked.unwrap_or(0.0)).max(smallest);
         let start = if base.is_empty() { panel.left } else { panel.left + BASE_WIDTH };
         let x = Axis::log((smallest / 1.25, rightmost * 1.25), (start, panel.right), Unit::Pairs);
         let band: Vec<_> = x.samples(SAMPLES).map(|pairs| (pairs, fit.predict(pairs))).collect();
         let shown = fit.all_points().map(|point| point.loss_nats);
-        let whiskers = allotted.iter().flat_map(|(_, at)| [at.interval_90.lo, at.interval_90.hi]);
+        let whiskers = allocated.iter().flat_map(|(_, at)| [at.interval_90.lo, at.interval_90.hi]);
         let (lo, hi) = shown
             .chain(band.iter().map(|(_, at)| at.value))
             .chain(whiskers)
@@ -97,7 +97,7 @@ impl<'a> Curve<'a> {
         // a flat curve still gets a panel in which its noise is not blown up
         let room = (hi / lo).powf(0.06).max(1.01);
         let y = Axis::log((lo / room, hi * room), panel.up(), Unit::Nats);
-        Curve { panel, fit, allotted, largest, base, band, x, y, ink }
+        Curve { panel, fit, allocated, largest, base, band, x, y, ink }
     }
 
     fn draw(&self, picture: &mut Picture, report: &Report) {
@@ -114,7 +114,7 @@ impl<'a> Curve<'a> {
         for point in self.fit.repetition.iter().flat_map(|repetition| &repetition.points) {
             picture.ring((self.x.at(point.pairs), self.y.at(point.loss_nats)), 3.2, self.ink);
         }
-        self.draw_allotted(picture);
+        self.draw_allocated(picture);
     }
 
     fn draw_bands(&self, picture: &mut Picture) {
@@ -171,8 +171,8 @@ impl<'a> Curve<'a> {
         }
     }
 
-    fn draw_allotted(&self, picture: &mut Picture) {
-        let Some((pairs, at)) = &self.allotted else { return };
+    fn draw_allocated(&self, picture: &mut Picture) {
+        let Some((pairs, at)) = &self.allocated else { return };
         let x = self.x.at(*pairs);
         picture.line([(x, self.panel.bottom), (x, self.panel.top)], 0.8, TEXT.alpha(0.55));
         let (lo, hi) = (self.y.at(at.interval_90.lo), self.y.at(at.interval_90.hi));

@@ -1,4 +1,4 @@
-//! Quantities over the layers of a network, a line a language, and sentences on a plane.
+//! Quantities over the layers of a network, a line per language, and sentences on a plane.
 
 use super::axis::{Axis, Unit};
 use super::panel::{Grid, Mark, Panel, legend};
@@ -11,7 +11,7 @@ pub struct Line {
     pub name: String,
     /// Whether it is of the model that is compared with.
     pub is_other: bool,
-    /// A value a layer, from the embedding on.
+    /// A value per layer, from the embedding on.
     pub values: Vec<f64>,
 }
 

@@ -6,7 +6,7 @@ use super::{Anchor, FAINT, Picture, TEXT, color, fitted};
 use crate::report::csv::residual_log;
 use crate::report::{Report, eye, held_out_error};
 
-/// One panel a language: measured over fitted loss, less one, with the law's noise as a band.
+/// One panel per language: measured over fitted loss, less one, with the law's noise as a band.
 pub fn residuals(report: &Report) -> Picture {
     let grid = Grid::new(report.fits.len(), 150.0, 30.0);
     let mut picture = Picture::new(grid.width, grid.height);
@@ -29,7 +29,7 @@ pub fn residuals(report: &Report) -> Picture {
         picture.rect((panel.left, y.at(fit.noise_log)), (panel.right, y.at(-fit.noise_log)), ink.alpha(0.13));
         picture.line([(panel.left, y.at(0.0)), (panel.right, y.at(0.0))], 1.0, FAINT);
         for point in points.iter().filter(|point| residual(point).is_finite()) {
-            let (at, repeats) = ((x.at(point.pairs), y.at(residual(point))), fit.worth(point.pairs) < point.pairs);
+            let (at, repeats) = ((x.at(point.pairs), y.at(residual(point))), fit.effective(point.pairs) < point.pairs);
             if repeats { picture.ring(at, 3.2, ink) } else { picture.dot(at, 2.8, ink) }
         }
         let note = held_out_error(fit).map_or_else(String::new, |error| format!("held out {} %", eye::significant(100.0 * error, 2)));

@@ -6,7 +6,7 @@ use super::{Anchor, FAINT, PALETTE, Picture, TEXT, WIDTH, fitted};
 use crate::similarity::{Gamma, Likeness, Measure, Predictor, Similarity, Trial};
 use crate::units::Lang;
 
-/// One panel a gamma, a dot a language: if gamma foretold the curves, the dots would lie on a falling line. The whisker is the gamma's 90 % interval.
+/// One panel per gamma, a dot per language: if gamma predicted the curves, the dots would lie on a falling line. The whisker is the gamma's 90 % interval.
 pub fn similarity(similarity: &Similarity) -> Picture {
     let mut picture = Picture::new(WIDTH, 440.0);
     let title = fitted(&picture, 14.0, "Similarity to English, and how high the curve of each language lies", WIDTH - 20.0);

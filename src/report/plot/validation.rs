@@ -12,7 +12,7 @@ use crate::validate::{LossRow, PolicyResult, Validation};
 /// A policy whose gain is so many times as large as any end of ours is told in words, so that ours can be seen.
 const FAR: f64 = 4.0;
 
-/// Left: measured against predicted losses, one dot a policy and language with its predicted interval, and a ring by laws with transfer. Right: the gains over uniform.
+/// Left: measured against predicted losses, one dot per policy and language with its predicted interval, and a ring by laws with transfer. Right: the gains over uniform.
 pub fn validation(validation: &Validation) -> Picture {
     let baselines = validation.policies.iter().filter(|policy| policy.policy != Policy::Uniform).count();
     let mut picture = Picture::new(WIDTH, 430.0_f64.max(160.0 + 46.0 * baselines as f64));
@@ -29,7 +29,7 @@ pub fn validation(validation: &Validation) -> Picture {
 
 fn losses(picture: &mut Picture, validation: &Validation, panel: &Panel) {
     let rows = || validation.policies.iter().enumerate().flat_map(|(at, policy)| policy.losses.iter().map(move |row| (at, row)));
-    let of = |(_, row): (usize, &LossRow)| [row.foretold_nats.interval_90.lo, row.foretold_nats.interval_90.hi, row.measured_nats];
+    let of = |(_, row): (usize, &LossRow)| [row.predicted_nats.interval_90.lo, row.predicted_nats.interval_90.hi, row.measured_nats];
     let span = ends(rows().flat_map(of));
     let (x, y) = (Axis::linear(span, panel.across(), Unit::Nats), Axis::linear(span, panel.up(), Unit::Nats));
     panel.draw_y(picture, &y, 6);
@@ -49,12 +49,12 @@ fn losses(picture: &mut Picture, validation: &Validation, panel: &Panel) {
     picture.dashed([span.0, span.1].map(|end| (x.at(end), y.at(end))), 4.0, 1.2, FAINT);
     for (at, row) in rows().filter(|(_, row)| row.measured_nats.is_finite()) {
         let height = y.at(row.measured_nats);
-        let Estimate { value, interval_90 } = row.foretold_nats;
+        let Estimate { value, interval_90 } = row.predicted_nats;
         picture.line([interval_90.lo, interval_90.hi].map(|end| (x.at(end), height)), 1.6, policy_ink(at).alpha(0.6));
         picture.dot((x.at(value), height), 4.0, policy_ink(at));
         // what transfer predicts far outside would press all else together
-        if let Some(coupled) = row.coupled.as_ref().filter(|coupled| coupled.foretold_nats.value < span.1) {
-            picture.ring((x.at(coupled.foretold_nats.value), height), 3.5, policy_ink(at));
+        if let Some(coupled) = row.coupled.as_ref().filter(|coupled| coupled.predicted_nats.value < span.1) {
+            picture.ring((x.at(coupled.predicted_nats.value), height), 3.5, policy_ink(at));
         }
     }
 }
@@ -62,7 +62,7 @@ fn losses(picture: &mut Picture, validation: &Validation, panel: &Panel) {
 fn gains(picture: &mut Picture, validation: &Validation, panel: &Panel) {
     let shown: Vec<(usize, &PolicyResult)> =
         validation.policies.iter().enumerate().filter(|(_, policy)| policy.policy != Policy::Uniform).collect();
-    let all = |policy: &PolicyResult| [Some(policy.foretold_gain_nats), policy.coupled_gain_nats, policy.measured_gain_nats];
+    let all = |policy: &PolicyResult| [Some(policy.predicted_gain_nats), policy.coupled_gain_nats, policy.measured_gain_nats];
     let ours = shown.iter().filter(|(_, policy)| policy.policy == Policy::Parallot).flat_map(|(_, policy)| all(policy)).flatten();
     let reach = FAR
         * ours.flat_map(|gain| [gain.interval_90.lo.abs(), gain.interval_90.hi.abs()]).filter(|end| end.is_finite()).fold(0.0, f64::max);
@@ -89,9 +89,9 @@ fn gains(picture: &mut Picture, validation: &Validation, panel: &Panel) {
         picture.text((panel.left - 10.0, middle), 12.0, Anchor::End, TEXT, policy_name(policy.policy));
         if is_far(policy) {
             let name = |gain: Option<Estimate>| gain.map_or_else(|| "-".to_owned(), |gain| eye::signed(gain.value));
-            let [foretold, coupled, measured] = all(policy);
+            let [predicted, coupled, measured] = all(policy);
             let with = if coupled.is_some() { format!(" or {}", name(coupled)) } else { String::new() };
-            let text = format!("far off: predicted {}{with}, measured {}", name(foretold), name(measured));
+            let text = format!("far off: predicted {}{with}, measured {}", name(predicted), name(measured));
             picture.text((panel.left + 6.0, middle), 12.0, Anchor::Start, policy_ink(at), text);
             continue;
         }
