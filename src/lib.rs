@@ -27,10 +27,11 @@ pub mod import;
 pub mod optimum;
 pub mod spec;
 
-pub mod allocate;
 pub mod fit;
 #[cfg(feature = "train")]
 pub mod model;
+
+pub mod allocate;
 
 pub mod similarity;
 pub mod validate;
@@ -42,5 +43,7 @@ pub mod report;
 pub mod sweep;
 #[cfg(feature = "train")]
 pub mod train;
+
+pub mod study;
 
 pub mod cli;

@@ -11,6 +11,7 @@
 //! reaches a target, the front between the mean and the worst language.
 
 mod baseline;
+mod builder;
 mod check;
 mod comparison;
 mod coupling;
@@ -24,6 +25,7 @@ mod term;
 mod verdict;
 mod whole;
 
+pub use builder::{Ask, BuildError, GroupRequest, MeanTarget, ProblemBuilder, TextError, Unit, coupling, place_of};
 pub use comparison::{compare, predict_losses};
 pub use coupling::Coupling;
 pub use level::no_worse_than;

@@ -1,9 +1,9 @@
 //! An allocation for a person: what every language gets, the policies side by side, and the verdict.
 
-use super::allocate::AllocationFile;
 use super::terminal::{say, table};
 use crate::allocate::{Active, Comparison};
 use crate::report::eye::{self, grouped, nats, percent, signed};
+use crate::study::AllocationFile;
 use crate::units::Estimate;
 use crate::validate::Validation;
 

@@ -1,32 +1,24 @@
 //! `parallot fit --curves`: anybody's curves from a table, fitted, and the losses it asks for predicted.
 
+use super::apart::check_apart;
 use super::failure::{Failure, OrFail};
-use super::folders::check_apart;
 use super::terminal::{note, say, table};
-use crate::curve::{Curve, CurveError, CurveTable, Point, Query, Row, TableCurve};
+use crate::curve::{CurveTable, Query, TableCurve};
 use crate::files;
-use crate::fit::surface::{self, Choice, SurfaceData, SurfaceParameter, SurfaceSettings};
-use crate::fit::{Candidate, Fit, Flag, Misfit, Parameter, Prediction, Settings, Termination, fit_family};
-use crate::law::{Law, Repetition, Surface, SurfaceForm};
+use crate::fit::surface::SurfaceParameter;
+use crate::fit::{Candidate, Fit, Flag, Misfit, Parameter, Termination};
+use crate::law::{Law, Surface};
 use crate::report::draws_parquet;
 use crate::report::eye::significant;
+use crate::study::{Fitted, Forms, StudyError, fit_table, fits_of_table, version};
 use crate::units::Interval;
 use serde::Serialize;
 use std::path::Path;
-use std::sync::Arc;
-
-/// What is fitted to the curves of a family.
-pub enum Forms {
-    /// Laws of the amount, a curve each; a surface where a curve holds several model sizes.
-    Auto(Settings, SurfaceSettings),
-    /// Laws of the amount, a curve each.
-    Laws(Settings),
-    /// A surface over model sizes and amounts, a family each.
-    Surfaces(Vec<SurfaceForm>, SurfaceSettings),
-}
 
 /// Where the results go.
 pub struct Outputs<'a> {
+    /// File of fits, as later verbs read it.
+    pub fits: Option<&'a Path>,
     /// File of predictions and curves as JSON; `-` is the terminal.
     pub json: Option<&'a str>,
     /// Parquet file of draws.
@@ -37,18 +29,20 @@ impl<'a> Outputs<'a> {
     /// The files that are written, by their flags.
     fn files(&self) -> impl Iterator<Item = (&'static str, &'a Path)> {
         let json = self.json.filter(|&out| out != "-").map(|out| ("--json", Path::new(out)));
-        json.into_iter().chain(self.draws.map(|out| ("--draws", out)))
+        let fits = self.fits.map(|out| ("--out", out));
+        json.into_iter().chain(fits).chain(self.draws.map(|out| ("--draws", out)))
     }
 
-    /// Refuses what would overwrite an input, or the other output.
+    /// Refuses what would overwrite an input, or another output.
     pub fn check_apart(&self, inputs: impl IntoIterator<Item = impl AsRef<Path>> + Clone) -> Result<(), Failure> {
         self.files().try_for_each(|(flag, out)| check_apart(flag, out, inputs.clone()))?;
-        match self.files().map(|(_, out)| out).collect::<Vec<_>>()[..] {
-            [json, draws] if json == draws || files::is_same(json, draws) => {
-                Err(Failure::input(anyhow::anyhow!("`--json` and `--draws` are both `{}`, expected two files", json.display())))
+        let outputs: Vec<(&str, &Path)> = self.files().collect();
+        for (at, (flag, out)) in outputs.iter().enumerate() {
+            if let Some((other, _)) = outputs[..at].iter().find(|(_, before)| before == out || files::is_same(before, out)) {
+                return Err(Failure::input(anyhow::anyhow!("`{other}` and `{flag}` are both `{}`, expected two files", out.display())));
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 }
 
@@ -66,10 +60,10 @@ struct Predicted<'a> {
     run_interval_90: [f64; 2],
 }
 
-/// What is known of one curve.
+/// What is told of one curve.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Fitted<'a> {
+enum Told<'a> {
     Law {
         curve: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,35 +114,32 @@ struct Output<'a> {
     parallot: &'static str,
     input_sha256: String,
     predictions: Vec<Predicted<'a>>,
-    curves: Vec<Fitted<'a>>,
-}
-
-/// What came of one curve.
-enum Found {
-    Law(Box<Fit>),
-    Surface(Arc<Choice>),
-    Failed(String),
+    curves: Vec<Told<'a>>,
 }
 
 /// Fits the curves of a table and writes what it asks for.
 pub fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Outputs) -> Result<(), Failure> {
-    let hint =
-        "the columns are `curve,x,loss` and, where known, `se,weight,seed,n_params,split,unique`; `parallot import` makes them from logs";
     outputs.check_apart([path])?;
     let bytes = files::read(path).or_input()?;
-    let table = CurveTable::read(path, family).map_err(|error| Failure::input(error).hint(hint))?;
+    let table = CurveTable::read(path, family).map_err(StudyError::from)?;
     for (_, out) in outputs.files() {
         files::check_writable(out.parent().unwrap_or(Path::new("."))).or_input()?;
     }
     let results = fit_table(&table, forms)?;
     let output = Output {
-        parallot: super::version(),
+        parallot: version(),
         input_sha256: files::hash(&bytes),
         predictions: predictions(&table, &results),
-        curves: table.curves().iter().zip(&results).map(|(curve, result)| fitted(curve, result)).collect(),
+        curves: table.curves().iter().zip(&results).map(|(curve, result)| told(curve, result)).collect(),
     };
+    // where nothing was fitted there is nothing to write, and each curve says why below
+    if let Some(out) = outputs.fits.filter(|_| results.iter().any(|result| result.error().is_none())) {
+        let source = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let fits = fits_of_table(&source, &output.input_sha256, &table, &results, &forms.settings())?;
+        files::write(out, fits.to_json().or_work()?.as_bytes()).or_work()?;
+    }
     if let Some(draws) = outputs.draws {
-        let fits: Vec<&Fit> = results.iter().filter_map(Found::fit).collect();
+        let fits: Vec<&Fit> = results.iter().filter_map(Fitted::law).collect();
         files::write(draws, &draws_parquet(&fits).or_work()?).or_work()?;
     }
     let json = || serde_json::to_string_pretty(&output).map(|text| text + "\n").or_work();
@@ -160,7 +151,7 @@ pub fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Outputs) 
     if outputs.json != Some("-") {
         print(&table, &results, &output);
     }
-    let failed: Vec<String> = results.iter().filter_map(Found::error).map(str::to_owned).collect();
+    let failed: Vec<String> = results.iter().filter_map(Fitted::error).map(str::to_owned).collect();
     failed.iter().for_each(|error| note(&format!("warning: {error}")));
     match failed.len() {
         0 => Ok(()),
@@ -168,95 +159,8 @@ pub fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Outputs) 
     }
 }
 
-impl Found {
-    fn fit(&self) -> Option<&Fit> {
-        if let Found::Law(fit) = self { Some(fit) } else { None }
-    }
-
-    fn error(&self) -> Option<&str> {
-        if let Found::Failed(error) = self { Some(error) } else { None }
-    }
-}
-
-/// One result a curve, in the order of the table. Curves without a family are alone.
-fn fit_table(table: &CurveTable, forms: &Forms) -> Result<Vec<Found>, Failure> {
-    let curves = table.curves();
-    let mut results: Vec<Option<Found>> = curves.iter().map(|_| None).collect();
-    for first in 0..curves.len() {
-        if results[first].is_some() {
-            continue;
-        }
-        let mixed = matches!(forms, Forms::Auto(..)) && model_sizes(&curves[first]) > 1;
-        let alone = mixed || (curves[first].family.is_none() && !matches!(forms, Forms::Surfaces(..)));
-        let joins =
-            |at: usize| curves[at].family == curves[first].family && (!matches!(forms, Forms::Auto(..)) || model_sizes(&curves[at]) < 2);
-        let same = |&at: &usize| at == first || (!alone && joins(at));
-        let members: Vec<usize> = (first..curves.len()).filter(same).collect();
-        let family: Vec<&TableCurve> = members.iter().map(|&at| &curves[at]).collect();
-        let found = match forms {
-            Forms::Auto(_, settings) if mixed => fit_surface(&family, &[SurfaceForm::Additive, SurfaceForm::Multiplicative], settings),
-            Forms::Laws(settings) | Forms::Auto(settings, _) => fit_laws(&family, settings)?,
-            Forms::Surfaces(forms, settings) => fit_surface(&family, forms, settings),
-        };
-        members.into_iter().zip(found).for_each(|(at, result)| results[at] = Some(result));
-    }
-    Ok(results.into_iter().map(|result| result.unwrap_or_else(|| Found::Failed("no curve".to_owned()))).collect())
-}
-
-/// Different model sizes among the rows of a curve.
-fn model_sizes(curve: &TableCurve) -> usize {
-    let mut sizes: Vec<f64> = curve.rows.iter().filter_map(|row| row.n_params).collect();
-    sizes.sort_by(f64::total_cmp);
-    sizes.dedup();
-    sizes.len()
-}
-
-/// Fits a family; curves that are none are left out of it and say why.
-fn fit_laws(family: &[&TableCurve], settings: &Settings) -> Result<Vec<Found>, Failure> {
-    let checked: Vec<Result<Curve, CurveError>> = family.iter().map(|curve| checked(curve)).collect();
-    let good: Vec<&Curve> = checked.iter().flatten().collect();
-    let mut fits = fit_family(&good, settings).or_input()?.into_iter();
-    let result = |checked: &Result<Curve, CurveError>| match checked {
-        Ok(_) => fits.next().map_or_else(|| Found::Failed("no fit".to_owned()), |fit| Found::Law(Box::new(fit))),
-        Err(error) => Found::Failed(error.to_string()),
-    };
-    Ok(checked.iter().map(result).collect())
-}
-
-fn checked(curve: &TableCurve) -> Result<Curve, CurveError> {
-    let rows: Vec<&Row> = curve.rows.iter().filter(|row| row.weight > 0.0).collect();
-    let point = |row: &&Row| Point { pairs: effective(row.x, row.unique), loss_nats: row.loss, seed: row.seed.unwrap_or(0) };
-    Curve::with_weights(&curve.name, rows.iter().map(point).collect(), weights(&rows))
-}
-
-/// What an amount is worth where its unique pairs are known: beyond them it repeats.
-fn effective(x: f64, unique: Option<u64>) -> f64 {
-    let repetition = unique.and_then(|unique| Repetition::new(unique as f64, Repetition::R_STAR).ok());
-    repetition.map_or(x, |repetition| repetition.effective(x))
-}
-
-/// Weights of the ln losses: those given, times the inverse variances that the standard errors say, whose mean is 1; a row without one counts
-/// as the mean.
-fn weights(rows: &[&Row]) -> Vec<f64> {
-    let inverse = |row: &Row| row.se.map(|se| (row.loss / se).powi(2));
-    let known: Vec<f64> = rows.iter().filter_map(|row| inverse(row)).collect();
-    let mean = known.iter().sum::<f64>() / known.len() as f64;
-    rows.iter().map(|row| row.weight * inverse(row).map_or(1.0, |inverse| inverse / mean)).collect()
-}
-
-fn fit_surface(family: &[&TableCurve], forms: &[SurfaceForm], settings: &SurfaceSettings) -> Vec<Found> {
-    let chosen = SurfaceData::of_curves(family.iter().copied()).and_then(|data| surface::choose(&data, forms, settings));
-    match chosen {
-        Ok(choice) => {
-            let choice = Arc::new(choice);
-            family.iter().map(|_| Found::Surface(choice.clone())).collect()
-        }
-        Err(error) => family.iter().map(|curve| Found::Failed(format!("`{}`: {error}", curve.name))).collect(),
-    }
-}
-
 /// Every loss that the table asks for, in its order.
-fn predictions<'a>(table: &'a CurveTable, results: &[Found]) -> Vec<Predicted<'a>> {
+fn predictions<'a>(table: &'a CurveTable, results: &[Fitted]) -> Vec<Predicted<'a>> {
     let mut all: Vec<(usize, Predicted<'a>)> = Vec::new();
     for (curve, result) in table.curves().iter().zip(results) {
         all.extend(curve.predict.iter().filter_map(|query| Some((query.position, predicted(curve, query, result)?))));
@@ -265,17 +169,8 @@ fn predictions<'a>(table: &'a CurveTable, results: &[Found]) -> Vec<Predicted<'a
     all.into_iter().map(|(_, predicted)| predicted).collect()
 }
 
-fn predicted<'a>(curve: &'a TableCurve, query: &Query, result: &Found) -> Option<Predicted<'a>> {
-    let (law, run): (Prediction, Prediction) = match result {
-        Found::Law(fit) => {
-            let x = effective(query.x, query.unique);
-            (fit.predict(x), fit.predict_run(x))
-        }
-        Found::Surface(choice) => {
-            (choice.chosen.fit.predict(query.n_params?, query.x), choice.chosen.fit.predict_run(query.n_params?, query.x))
-        }
-        Found::Failed(_) => return None,
-    };
+fn predicted<'a>(curve: &'a TableCurve, query: &Query, result: &Fitted) -> Option<Predicted<'a>> {
+    let (law, run) = result.predict(query)?;
     let ends = |interval: Interval| [interval.lo, interval.hi];
     Some(Predicted {
         curve: &curve.name,
@@ -288,10 +183,10 @@ fn predicted<'a>(curve: &'a TableCurve, query: &Query, result: &Found) -> Option
     })
 }
 
-fn fitted<'a>(curve: &'a TableCurve, result: &'a Found) -> Fitted<'a> {
+fn told<'a>(curve: &'a TableCurve, result: &'a Fitted) -> Told<'a> {
     let (name, family) = (curve.name.as_str(), curve.family.as_deref());
     match result {
-        Found::Law(fit) => Fitted::Law {
+        Fitted::Law(fit) => Told::Law {
             curve: name,
             family,
             law: fit.law,
@@ -305,9 +200,9 @@ fn fitted<'a>(curve: &'a TableCurve, result: &'a Found) -> Fitted<'a> {
             misfit: fit.misfit,
             flags: fit.flags.iter().map(Flag::to_string).collect(),
         },
-        Found::Surface(choice) => {
+        Fitted::Surface(choice) => {
             let fit = &choice.chosen.fit;
-            Fitted::Surface {
+            Told::Surface {
                 curve: name,
                 family,
                 law: fit.surface,
@@ -320,7 +215,7 @@ fn fitted<'a>(curve: &'a TableCurve, result: &'a Found) -> Fitted<'a> {
                 flags: fit.at_bounds.iter().map(|parameter| format!("{parameter} at its bound")).collect(),
             }
         }
-        Found::Failed(error) => Fitted::Failed { curve: name, error: error.clone() },
+        Fitted::Failed(error) => Told::Failed { curve: name, error: error.clone() },
     }
 }
 
@@ -336,17 +231,17 @@ fn weight(candidate: &Candidate) -> Weight {
 }
 
 /// Tables for a person: the curves, and what was asked for.
-fn print(curves: &CurveTable, results: &[Found], output: &Output) {
-    let row = |(curve, result): (&TableCurve, &Found)| match result {
-        Found::Law(fit) => super::fit::row(fit),
-        Found::Surface(choice) => {
+fn print(curves: &CurveTable, results: &[Fitted], output: &Output) {
+    let row = |(curve, result): (&TableCurve, &Fitted)| match result {
+        Fitted::Law(fit) => super::fit::row(fit),
+        Fitted::Surface(choice) => {
             let fit = &choice.chosen.fit;
             let parameters: Vec<String> =
                 fit.parameters().iter().map(|one| format!("{} {}", one.name, significant(one.value, 3))).collect();
             let law = format!("{}: {}", fit.surface.form().name(), parameters.join(", "));
             vec![curve.name.clone(), law, "-".to_owned(), super::fit::percent(fit.noise_log()), "-".to_owned()]
         }
-        Found::Failed(_) => vec![curve.name.clone(), "-".to_owned(), "-".to_owned(), "-".to_owned(), "not fitted".to_owned()],
+        Fitted::Failed(_) => vec![curve.name.clone(), "-".to_owned(), "-".to_owned(), "-".to_owned(), "not fitted".to_owned()],
     };
     say(&table(&super::fit::HEADINGS, curves.curves().iter().zip(results).map(row)));
     if !output.predictions.is_empty() {

@@ -1,10 +1,6 @@
 //! `parallot export`: an allocation as a trainer's configuration and exact data files.
 
-use super::allocate::AllocationFile;
 use super::failure::{Failure, OrFail};
-use super::folders::Folders;
-use super::headline;
-use super::report::read_allocation;
 use super::terminal::{note, say};
 use super::text::{self, TextArguments};
 use super::written;
@@ -13,6 +9,9 @@ use crate::corpus::{Bitext, Instruction, Pair, prompt, prompt::Choice};
 use crate::export::{Portion, Row, Settings, llamafactory};
 use crate::files;
 use crate::report::eye::grouped;
+use crate::study::AllocationFile;
+use crate::study::headline::validations;
+use crate::study::{Folders, read_allocation};
 use crate::units::Direction;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -74,7 +73,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let error = anyhow::anyhow!("`{}` has no allocation, expected `allocation.json` in `{}`", folders.name, folders.fits.display());
         return Err(Failure::input(error).hint(format!("`parallot allocate {} --budget N` makes it", arguments.experiment)));
     };
-    let allocation = allocation.judged(&headline::validations(&folders)?);
+    let allocation = allocation.judged(&validations(&folders)?);
     let fits = folders.fits.join("fits.json");
     if files::hash(&files::read(&fits).or_input()?) != allocation.fits_sha256 {
         let error = anyhow::anyhow!("the allocation in `{}` is of other fits than `fits.json` there", folders.fits.display());

@@ -1,6 +1,7 @@
 //! What ends a command: an error, advice, and the exit status.
 
 use crate::files::FileError;
+use crate::study::StudyError;
 use std::fmt;
 
 /// An error on its way to the user.
@@ -32,6 +33,19 @@ impl Failure {
     /// Exit status.
     pub fn status(&self) -> u8 {
         self.status
+    }
+}
+
+impl From<StudyError> for Failure {
+    fn from(error: StudyError) -> Self {
+        let (hint, is_of_work) = (error.hint(), error.is_of_work());
+        // the layer is transparent: what failed is the error that is shown
+        let failure = match error {
+            StudyError::File(error) => Failure::input(error),
+            error if is_of_work => Failure::work(error),
+            error => Failure::input(error),
+        };
+        Failure { hint: hint.map(str::to_owned), ..failure }
     }
 }
 

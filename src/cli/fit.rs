@@ -1,23 +1,20 @@
 //! `parallot fit`: the laws of an experiment's records.
 
-use super::count;
-use super::curves::{self, Forms, Outputs};
+use super::curves::{self, Outputs};
 use super::failure::{Failure, OrFail};
-use super::folders::Folders;
-use super::report::{names, report_of};
 use super::terminal::{note, say, table};
-use super::{transfer, version};
-use crate::curve::curves_of_records;
+use super::{command, count, transfer};
 use crate::files;
 use crate::fit::surface::SurfaceSettings;
-use crate::fit::{self, Basis, Candidate, Fit, FitFile, RepetitionFit, Settings};
+use crate::fit::{Basis, Candidate, Fit, RepetitionFit, Settings};
 use crate::law::{Form, SurfaceForm};
 use crate::numeric::quantiles::quantile;
-use crate::record::{Manifest, Outcome, RunRecord, Store, points_csv};
+use crate::record::Store;
 use crate::report::eye::significant;
 use crate::report::{csv, draws_parquet};
+use crate::study::{FitsOfRecords, Folders, Forms, fit_records, names, report_of};
 use crate::sweep::is_simulated;
-use crate::units::{Estimate, Lang};
+use crate::units::Estimate;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +44,9 @@ pub struct Arguments {
     /// Seed of the draws
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// Write the fits of the table to a file that `allocate --fits` reads; those of an experiment have their place
+    #[arg(long, value_name = "FILE", requires = "curves")]
+    pub out: Option<PathBuf>,
     /// Write the draws of every law to a Parquet file
     #[arg(long, value_name = "FILE")]
     pub draws: Option<PathBuf>,
@@ -57,7 +57,7 @@ pub struct Arguments {
 
 impl Arguments {
     fn outputs(&self) -> Outputs<'_> {
-        Outputs { json: self.json.as_deref(), draws: self.draws.as_deref() }
+        Outputs { fits: self.out.as_deref(), json: self.json.as_deref(), draws: self.draws.as_deref() }
     }
 }
 
@@ -95,12 +95,14 @@ fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -
     if missing > 0 {
         note(&format!("warning: {missing} of {} runs have no record yet; the fit uses the others", manifest.runs.len()));
     }
-    let file = fit_records(&folders.name, &manifest, &records, settings)?;
+    let FitsOfRecords { file, without_transfer } = fit_records(&folders.name, &manifest, &records, settings)?;
+    if let Some(error) = without_transfer {
+        note(&format!("note: transfer is left out: {error}"));
+    }
     let json = file.to_json().or_work()?;
     files::write(&folders.fits.join("fits.json"), json.as_bytes()).or_work()?;
-    let command = format!("parallot fit {experiment}");
     let names = names(&manifest);
-    let report = report_of(&file, None, &records, &names, command);
+    let report = report_of(&file, None, &records, &names, command());
     files::write(&folders.fits.join("curves.csv"), &csv::curves(&report).or_work()?).or_work()?;
     files::write(&folders.fits.join("laws.csv"), &csv::laws(&report).or_work()?).or_work()?;
     if let Some(found) = &file.transfer {
@@ -181,28 +183,6 @@ fn repetition(fits: &[Fit]) -> Option<String> {
         vec![fit.curve.clone(), of(repetition), basis.to_owned(), repetition.points.len().to_string()]
     };
     Some(table(&["curve", "R*, passes (90 %)", "known by", "runs that repeat"], known.iter().map(row)))
-}
-
-/// Fits every language of a sweep. A language that cannot be fitted fails the whole: an allocation without it would be another problem.
-pub fn fit_records(name: &str, manifest: &Manifest, records: &[RunRecord], settings: Settings) -> Result<FitFile, Failure> {
-    let langs: Vec<Lang> = manifest.corpora.iter().map(|row| row.lang.clone()).collect();
-    let curves = curves_of_records(&langs, records).into_iter().collect::<Result<Vec<_>, _>>();
-    let hint = "add sizes to the experiment and sweep again";
-    let curves = curves.map_err(|error| Failure::input(error).hint(hint))?;
-    let unique: Vec<Option<u64>> = manifest.corpora.iter().map(|row| Some(row.train_pairs.0)).collect();
-    let fits = fit::fit_all(&curves, &settings, &unique);
-    let mut fits = fits.map_err(|error| Failure::input(error).hint(hint))?;
-    fits.iter_mut().zip(&langs).for_each(|(fit, lang)| fit.tokens_per_pair = tokens_per_pair(records, lang));
-    let points = points_csv(records).or_work()?;
-    let transfer = transfer::of_records(records, &fits, settings.seed)?;
-    Ok(FitFile { parallot: version().to_owned(), source: name.to_owned(), input_sha256: files::hash(&points), settings, fits, transfer })
-}
-
-/// Training tokens of a pair of a language: the mean over its runs.
-fn tokens_per_pair(records: &[RunRecord], lang: &Lang) -> Option<f64> {
-    let runs = || records.iter().filter(|record| record.lang.as_ref() == Some(lang) && record.outcome == Outcome::Finished);
-    let (tokens, pairs) = runs().fold((0, 0), |(tokens, pairs), run| (tokens + run.train_tokens.0, pairs + run.pairs.0));
-    (pairs > 0).then(|| tokens as f64 / pairs as f64)
 }
 
 /// One row of a table of fits.

@@ -1,7 +1,7 @@
 //! `parallot import`: the logs of trainers and evaluators as one table of curves, `curve,x,loss[,se][,seed]`.
 
+use super::apart::check_apart;
 use super::failure::{Failure, OrFail};
-use super::folders::check_apart;
 use super::terminal::{note, say};
 use super::version;
 use crate::files;

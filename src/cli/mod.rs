@@ -2,6 +2,7 @@
 
 mod allocate;
 mod allocator;
+mod apart;
 #[cfg(feature = "train")]
 mod bench;
 mod comparison;
@@ -13,8 +14,6 @@ mod evaluate;
 mod export;
 mod failure;
 mod fit;
-mod folders;
-mod headline;
 #[cfg(feature = "train")]
 mod hub;
 mod import;
@@ -34,6 +33,7 @@ mod written;
 
 pub use allocator::Allocator;
 
+use crate::study::version;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use failure::Failure;
 use std::panic;
@@ -77,9 +77,10 @@ enum Verb {
     Bench(bench::Arguments),
 }
 
-/// Version and git revision, as every generated file names them.
-pub fn version() -> &'static str {
-    concat!(env!("CARGO_PKG_VERSION"), " (rev ", env!("PARALLOT_REVISION"), ")")
+/// The command as it was typed, quoted where a shell needs it.
+fn command() -> String {
+    let words = std::env::args_os().skip(1).map(|word| mixture::quoted(&word.to_string_lossy()));
+    std::iter::once("parallot".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Parses the arguments of the process and runs the verb. Exit status: 0 done, 1 the work failed, 2 wrong usage or input.

@@ -1,8 +1,6 @@
 //! `parallot quickstart`: the whole chain on constructed languages, in one folder.
 
 use super::failure::{Failure, OrFail};
-use super::folders::Folders;
-use super::headline::validation_name;
 use super::mixture::MixtureArguments;
 use super::terminal::{note, say};
 use super::text::TextArguments;
@@ -12,6 +10,8 @@ use crate::corpus::Constructed;
 use crate::files;
 use crate::record::Store;
 use crate::report::eye::duration;
+use crate::study::headline::validation_name;
+use crate::study::{Folders, read_allocation};
 use crate::sweep::Speed;
 use crate::units::Pairs;
 use crate::validate::distinct;
@@ -68,6 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         form: vec!["auto".to_owned()],
         held_back: None,
         n_draws: None,
+        out: None,
         seed: 0,
         draws: None,
         json: None,
@@ -77,7 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         experiment: Some(experiment.clone()),
         fits: None,
         problem: None,
-        mixture: MixtureArguments::plain(arguments.budget),
+        mixture: MixtureArguments::plain(arguments.budget.0),
         json: false,
         is_tried_next: true,
         out: None,
@@ -129,7 +130,7 @@ impl Trial<'_> {
             note(&format!("note: a validation at {budget} pairs is there already and is kept"));
             return Ok(());
         }
-        let Some(allocation) = report::read_allocation(&self.folders)? else { return Ok(()) };
+        let Some(allocation) = read_allocation(&self.folders)? else { return Ok(()) };
         let rows = allocation.comparison.policies.get(..2).unwrap_or_default();
         if distinct(rows).len() < 2 {
             note("note: the allocation is the uniform one, so there is nothing to test");
@@ -149,7 +150,7 @@ impl Trial<'_> {
 
     /// Seconds that the models take by the speed of the runs before, as many side by side.
     fn seconds(&self, rows: &[PolicyRow]) -> Result<Option<f64>, Failure> {
-        let fits = allocate::fits_of_file(&self.folders.fits.join("fits.json"))?.file.fits;
+        let fits = allocate::fits_of(&self.folders)?.file.fits;
         let (_, records) = Store::new(&self.folders.records).read_sweep().or_work()?;
         let pairs = rows.iter().flat_map(|row| row.pairs.iter().zip(&fits));
         let tokens: Option<f64> = pairs.map(|(&pairs, fit)| Some(SEEDS as f64 * pairs as f64 * fit.tokens_per_pair?)).sum();
@@ -162,7 +163,7 @@ impl Trial<'_> {
     fn tune(&self) -> Result<(), Failure> {
         super::validate::run(&super::validate::Arguments {
             experiment: self.experiment.to_owned(),
-            mixture: MixtureArguments::plain(self.arguments.budget),
+            mixture: MixtureArguments::plain(self.arguments.budget.0),
             policies: vec!["uniform".to_owned()],
             seeds: SEEDS,
             list: false,

@@ -1,8 +1,7 @@
 //! `parallot similarity`: gamma by two recipes, and what it predicts of a language left out.
 
-use super::allocate::{self, HashedFits};
+use super::allocate;
 use super::failure::{Failure, OrFail};
-use super::folders::Folders;
 use super::sweep::{self, Trainer};
 use super::terminal::{bar, bars, note, say, table};
 use super::text::{self, TextArguments};
@@ -15,6 +14,7 @@ use crate::report::eye::{signed, significant};
 use crate::report::{csv, plot};
 use crate::similarity::{self, Gamma, Likeness, Measure, Similarity, Trial, middle_layers, trials};
 use crate::spec::Experiment;
+use crate::study::{Folders, HashedFits};
 use crate::train::{Base, evaluated};
 use anyhow::anyhow;
 use clap::Args;
@@ -44,8 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folders = Folders::of(&arguments.experiment)?;
     let experiment = folders.read()?;
     sweep::check_device(&arguments.device, Trainer::Candle)?;
-    let hint = format!("`parallot fit {}` makes them", arguments.experiment);
-    let fits = allocate::fits_of_file(&folders.fits.join("fits.json")).map_err(|failure| failure.hint(hint))?;
+    let fits = allocate::fits_of(&folders)?;
     let bitexts = text::read(&experiment, &folders, &arguments.text)?;
     sweep::check_parts(&bitexts)?;
     check_languages(&fits, &bitexts, &arguments.experiment)?;

@@ -1,12 +1,12 @@
 //! The bitexts of an experiment: read from its files, or constructed.
 
 use super::failure::{Failure, OrFail};
-use super::folders::Folders;
 use super::terminal::note;
 use crate::corpus::{Bitext, CorpusError, FileReport, Instructions, Tongue, exclude_english};
 use crate::record::CorpusRow;
 use crate::report::eye::grouped;
 use crate::spec::{Experiment, Text};
+use crate::study::Folders;
 use crate::units::Pairs;
 use clap::Args;
 use std::io::ErrorKind;

@@ -27,7 +27,7 @@ use crate::law::{Form, Law};
 use crate::numeric::least_squares::Stop;
 use crate::units::{Estimate, Interval};
 use rayon::prelude::*;
-pub use repetition::{Basis, RepetitionFit};
+pub use repetition::{Basis, RepetitionFit, prior_repetition};
 use serde::{Deserialize, Serialize};
 use stack::Stack;
 use std::fmt;

@@ -1,25 +1,21 @@
-//! What an amount is worth: data seen again, and data of other languages.
+//! Effective data of an amount: pairs seen again count for less.
 //!
 //! ```text
-//! repetition   d(X) = X                                       X <= U
-//!              d(X) = U + U R (1 - e^(-(X/U - 1) / R))        X >  U
-//! transfer     y_i = X_i + sum_j tau_ij X_j
+//! d(X) = X                                       X <= U
+//! d(X) = U + U R (1 - e^(-(X/U - 1) / R))        X >  U
 //! ```
 //!
 //! U are the unique pairs and R the passes over them that all repeats together are worth at most (R* of Muennighoff et al. 2023,
-//! 15.4 for language models). Both are concave and rise, so a convex falling law of them is convex and falls.
+//! 15.4 for language models). It is concave and rises, so a convex falling law of it is convex and falls.
 
 use serde::{Deserialize, Serialize};
 
-/// Why numbers are no repetition or transfer.
+/// Why numbers are no repetition.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum AmountError {
     /// A number out of its range.
     #[error("{parameter} is {found}, expected {expected}")]
     Parameter { parameter: &'static str, found: f64, expected: &'static str },
-    /// A language that is not there.
-    #[error("transfer from language {from} to language {to} of {languages}, expected two different ones counted from 0")]
-    Language { to: usize, from: usize, languages: usize },
 }
 
 /// Repetition of a corpus: seen again, a pair is worth less each time.
@@ -94,63 +90,6 @@ impl Repetition {
     pub fn curvature(&self, pairs: f64) -> f64 {
         if pairs < self.unique { 0.0 } else { -self.slope(pairs) / (self.r_star * self.unique) }
     }
-
-    /// Pairs that are worth `worth` unique pairs; infinite where no amount is, from `U (1 + R)` on.
-    pub fn pairs_at(&self, worth: f64) -> f64 {
-        if worth <= self.unique {
-            return worth;
-        }
-        let gained = (worth - self.unique) / (self.unique * self.r_star);
-        if gained >= 1.0 { f64::INFINITY } else { self.unique * (1.0 - self.r_star * (-gained).ln_1p()) }
-    }
-}
-
-/// Transfer between languages: a pair of language j is worth `tau_ij` pairs of language i.
-///
-/// Invariant: every tau finite and not below 0, none from a language to itself.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Transfer {
-    languages: usize,
-    /// `(i, j, tau_ij)`.
-    rows: Vec<(usize, usize, f64)>,
-}
-
-impl Transfer {
-    /// Transfer between as many languages, by rows `(to, from, tau)` counted from 0; rows of the same two languages add up.
-    pub fn new(languages: usize, rows: Vec<(usize, usize, f64)>) -> Result<Self, AmountError> {
-        for &(to, from, tau) in &rows {
-            if to.max(from) >= languages || to == from {
-                return Err(AmountError::Language { to, from, languages });
-            }
-            if !(tau.is_finite() && tau >= 0.0) {
-                return Err(AmountError::Parameter { parameter: "tau", found: tau, expected: "a finite number not below 0" });
-            }
-        }
-        Ok(Transfer { languages, rows })
-    }
-
-    /// Number of languages.
-    pub fn languages(&self) -> usize {
-        self.languages
-    }
-
-    /// What the amounts of all languages, in pairs or in their worth under repetition, are worth to each.
-    pub fn effective(&self, amounts: &[f64]) -> Vec<f64> {
-        let mut worth = amounts.to_vec();
-        for &(to, from, tau) in &self.rows {
-            worth[to] += tau * amounts[from];
-        }
-        worth
-    }
-
-    /// Gradient in the amounts of a function whose gradient in their worth is given: the transpose of [`Transfer::effective`].
-    pub fn gradient(&self, by_effective: &[f64]) -> Vec<f64> {
-        let mut gradient = by_effective.to_vec();
-        for &(to, from, tau) in &self.rows {
-            gradient[from] += tau * by_effective[to];
-        }
-        gradient
-    }
 }
 
 #[cfg(test)]
@@ -161,7 +100,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn derivatives_and_inverse_agree(unique in 1.0..1e9f64, r_star in 0.1..40.0f64, part in -0.99..12.0f64) {
+        fn derivatives_agree(unique in 1.0..1e9f64, r_star in 0.1..40.0f64, part in -0.99..12.0f64) {
             // repeats in units of R: the slope is down to e^-12
             let repeats = if part < 0.0 { part } else { 1e-3 + part * r_star };
             let (repetition, pairs) = (Repetition::new(unique, r_star).unwrap(), unique * (1.0 + repeats));
@@ -170,24 +109,6 @@ mod tests {
             prop_assert!((repetition.slope(pairs) - slope).abs() <= 1e-7, "{} and {slope}", repetition.slope(pairs));
             let curvature = derivative(|x| repetition.slope(x), pairs, step);
             prop_assert!((repetition.curvature(pairs) - curvature).abs() <= 1e-7 / unique);
-            // the inverse has as many digits as the slope leaves
-            let back = repetition.pairs_at(repetition.effective(pairs));
-            prop_assert!((back - pairs).abs() <= 1e-14 * (1.0 + r_star) * pairs / repetition.slope(pairs), "{back} and {pairs}");
-        }
-
-        #[test]
-        fn the_gradient_is_that_of_the_worth(rows in prop::collection::vec((0..4usize, 0..4usize, 0.0..2.0f64), 0..8), at in 0..4usize) {
-            let rows = rows.into_iter().filter(|(to, from, _)| to != from).collect();
-            let transfer = Transfer::new(4, rows).unwrap();
-            let (amounts, weights) = ([5.0, 1.0, 0.0, 30.0], [1.0, 0.5, 3.0, 0.1]);
-            let total = |x: f64| -> f64 {
-                let mut moved = amounts;
-                moved[at] = x;
-                transfer.effective(&moved).iter().zip(weights).map(|(y, weight)| weight * y * y).sum()
-            };
-            let by_effective: Vec<f64> = transfer.effective(&amounts).iter().zip(weights).map(|(y, weight)| 2.0 * weight * y).collect();
-            let expected = derivative(total, amounts[at], 0.1);
-            prop_assert!((transfer.gradient(&by_effective)[at] - expected).abs() <= 1e-9 * (1.0 + expected.abs()));
         }
     }
 
@@ -196,7 +117,7 @@ mod tests {
         let repetition = Repetition::new(1000.0, Repetition::R_STAR).unwrap();
         assert_eq!((repetition.effective(0.0), repetition.effective(1000.0), repetition.slope(1000.0)), (0.0, 1000.0, 1.0));
         approx::assert_relative_eq!(repetition.effective(1e300), 16_400.0, max_relative = 1e-12);
-        assert_eq!((repetition.slope(1e300), repetition.pairs_at(16_500.0)), (0.0, f64::INFINITY));
+        assert_eq!(repetition.slope(1e300), 0.0);
         // (1 - e^-h) / h = 1 - h / 2 for a repeat of h R passes
         let short = repetition.effective(1000.0 * (1.0 + 1e-9)) - 1000.0;
         approx::assert_relative_eq!(short, 1e-6, max_relative = 1e-6);
@@ -215,8 +136,5 @@ mod tests {
         let error = Repetition::new(0.0, 15.4).unwrap_err();
         assert_eq!(error.to_string(), "unique is 0, expected a finite number above 0");
         assert!(Repetition::new(10.0, f64::NAN).is_err());
-        for row in [(0, 0, 0.5), (0, 2, 0.5), (0, 1, -0.5), (1, 0, f64::INFINITY)] {
-            assert!(Transfer::new(2, vec![row]).is_err(), "{row:?}");
-        }
     }
 }

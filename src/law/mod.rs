@@ -24,12 +24,11 @@
 mod amount;
 mod average;
 mod form;
-mod gradient;
 mod shape;
 mod surface;
 mod wire;
 
-pub use amount::{AmountError, Repetition, Transfer};
+pub use amount::{AmountError, Repetition};
 pub use average::{Average, AverageError, Weighted};
 pub use form::Form;
 use serde::{Deserialize, Serialize};
@@ -127,12 +126,6 @@ impl Law {
     /// Second derivative, nats per target token per pair squared.
     pub fn curvature(&self, pairs: f64) -> f64 {
         self.with_shape(|shape| shape.curvature(pairs))
-    }
-
-    /// The largest amount, from [`Law::convex_from`] on, at which the law still falls by `e^ln_steepness` nats a pair; 0 where it is
-    /// flatter on all of them. Inverse of [`Law::ln_steepness`] there.
-    pub fn pairs_at(&self, ln_steepness: f64) -> f64 {
-        self.with_shape(|shape| shape.pairs_at(ln_steepness))
     }
 
     /// Whether the law is convex on all amounts.

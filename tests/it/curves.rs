@@ -2,6 +2,8 @@
 
 use super::place::{Place, assert_transcript};
 use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
 
 /// Six sizes of two languages after a law with a floor, and two losses asked for.
 fn table() -> String {
@@ -71,4 +73,44 @@ fn tables_that_are_none() {
         place.fails(2, "fit"),
     ];
     assert_transcript("curves_wrong", &wrong.into_iter().chain(others).collect::<Vec<_>>());
+}
+
+#[test]
+fn own_curves_become_an_allocation() {
+    let place = Place::new();
+    place.write("curves.csv", include_str!("../../examples/curves.csv"));
+    let runs = vec![
+        place.done("fit --curves curves.csv --n-draws 50 --out own/fits.json"),
+        place.done("allocate --fits own/fits.json --budget 30k --out own"),
+        place.fails(2, "fit --curves curves.csv --form additive --out fits.json"),
+        place.fails(2, "fit --curves curves.csv --out curves.csv"),
+    ];
+    assert_transcript("own_curves", &runs);
+    let allocation: Value = serde_json::from_str(&place.read("own/allocation.json")).unwrap();
+    let languages = allocation["comparison"]["allocation"]["languages"].as_array().unwrap();
+    assert_eq!(languages.iter().map(|row| row["pairs"].as_u64().unwrap()).sum::<u64>(), 30_000);
+    // four passes over the unique pairs of the smallest corpus
+    assert!(languages[1]["pairs"].as_u64().unwrap() <= 24_000, "{}", languages[1]);
+}
+
+#[test]
+fn examples_run() {
+    let programs = Path::new(env!("CARGO_BIN_EXE_parallot")).parent().unwrap().join("examples");
+    for (name, said) in [
+        ("allocate_from_csv", "tur_Latn "),
+        ("fit_curves", "nats at 16,000 pairs"),
+        ("solve_problem", "gap"),
+        ("custom_report", "lang,pairs,predicted_loss_nats"),
+    ] {
+        let program = programs.join(name);
+        if !program.exists() {
+            // `cargo test` builds them, `cargo test --test it` does not
+            assert!(std::env::var("CI").is_err(), "{} is missing", program.display());
+            println!("skipped: `{name}` is not built");
+            continue;
+        }
+        let ran = Command::new(&program).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+        let text = String::from_utf8(ran.stdout).unwrap();
+        assert!(ran.status.success() && text.contains(said), "{name}: {text}{}", String::from_utf8_lossy(&ran.stderr));
+    }
 }

@@ -9,7 +9,6 @@ mod output;
 pub use arguments::Arguments;
 
 use super::failure::{Failure, OrFail};
-use super::folders::Folders;
 use super::terminal::note;
 use super::text::{self, TextArguments};
 use crate::corpus::{Row, english_text, read_lines};
@@ -17,6 +16,7 @@ use crate::evaluate::{self, EvaluateError, Item, Setting, Task};
 use crate::files;
 use crate::model::{Choosing, Decoding};
 use crate::score::{Identifier, Score};
+use crate::study::Folders;
 use crate::units::{Lang, Short};
 use anyhow::anyhow;
 use arguments::TaskName;

@@ -6,7 +6,6 @@ mod work;
 
 use crate::cli::count;
 use crate::cli::failure::{Failure, OrFail};
-use crate::cli::folders::Folders;
 use crate::cli::terminal::{note, say};
 use crate::cli::text::{self, TextArguments};
 use crate::cli::version;
@@ -19,6 +18,7 @@ use crate::report::eye::{duration, grouped};
 use crate::spec::{
     BaseFiles, BaseSpec, CheckpointBase, CheckpointFiles, CheckpointPlace, Experiment, PresetBase, RunSpec, ScheduleSpec, SpecError,
 };
+use crate::study::Folders;
 use crate::sweep::{Cost, Job, Plan, run_missing, simulate};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};

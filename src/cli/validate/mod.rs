@@ -3,24 +3,23 @@
 mod tables;
 mod training;
 
-use super::allocate::{self, HashedFits};
+use super::allocate;
 use super::count;
 use super::failure::{Failure, OrFail};
-use super::folders::Folders;
-use super::headline::{VALIDATED, validation_name};
-use super::mixture::{MixtureArguments, coupling};
-use super::report::judge_anew;
+use super::mixture::MixtureArguments;
 use super::sweep::{self, Trainer};
 use super::terminal::{note, say};
 use super::text::{self, TextArguments};
 use super::version;
-use crate::allocate::{Budget, Policy, Problem, compare};
+use crate::allocate::{Budget, Policy, Problem, compare, coupling};
 use crate::corpus::{Bitext, Split, Tongue};
 use crate::files;
 use crate::record::{RunRecord, Store};
 use crate::report::eye::{duration, grouped};
 use crate::report::{csv, validation_pictures};
 use crate::spec::{BaseFiles, Experiment, RunSpec};
+use crate::study::headline::{VALIDATED, validation_name};
+use crate::study::{Folders, HashedFits, judge_anew};
 use crate::sweep::{Cost, Plan, simulate};
 use crate::validate::{Known, Prediction, Validation, predict};
 use clap::Args;
@@ -142,8 +141,7 @@ impl Question {
         let folders = Folders::of(&arguments.experiment)?;
         let mut experiment = folders.read()?;
         sweep::check_device(&arguments.device, arguments.trainer)?;
-        let hint = format!("`parallot fit {}` makes them", arguments.experiment);
-        let fits = allocate::fits_of_file(&folders.fits.join("fits.json")).map_err(|failure| failure.hint(hint))?;
+        let fits = allocate::fits_of(&folders)?;
         let problem = arguments.mixture.pose(&fits.file)?;
         if !matches!(problem.budget(), Budget::Pairs(_)) {
             let error = anyhow::anyhow!(
@@ -282,7 +280,7 @@ impl Question {
         for (name, bytes) in validation_pictures(validation).or_work()? {
             files::write(&plots.join(name), &bytes).or_work()?;
         }
-        judge_anew(&self.folders, &self.fits.sha256)
+        Ok(judge_anew(&self.folders, &self.fits.sha256)?)
     }
 }
 

@@ -1,10 +1,10 @@
 //! What is predicted and what was found, as tables for a person.
 
-use super::super::folders::Folders;
-use super::super::headline::validation_name;
 use super::super::terminal::{say, table};
 use crate::allocate::Policy;
 use crate::report::eye::{grouped, nats, signed};
+use crate::study::Folders;
+use crate::study::headline::validation_name;
 use crate::units::Estimate;
 use crate::validate::{Prediction, Validation};
 

@@ -65,6 +65,12 @@ impl Fit {
     }
 }
 
+/// What repeats bring by the prior alone, of fits whose unique pairs are known and whose runs repeat none.
+pub fn prior_repetition(fits: &mut [Fit], settings: &Settings) {
+    let none = fits.iter().map(|_| Vec::new()).collect();
+    estimate(fits, none, settings);
+}
+
 /// Estimates R for every fit whose unique pairs are known, from its repeated points; a family of fits of laws alone.
 pub(super) fn estimate(fits: &mut [Fit], repeated: Vec<Vec<Point>>, settings: &Settings) {
     let grid = grid();

@@ -12,7 +12,6 @@ mod rectified;
 mod shifted;
 mod sigmoid;
 
-use crate::numeric::roots::falling_root;
 pub(super) use broken::Broken;
 pub(super) use rectified::Rectified;
 pub(super) use shifted::Shifted;
@@ -34,14 +33,6 @@ pub(super) trait Reducible {
 
     /// The amounts between which the shape is concave; it is convex on both sides. Nothing where it is convex everywhere.
     fn concave_range(&self) -> Option<(f64, f64)>;
-
-    /// The `x` above the concave range with `ln(-R'(x)) = target`, 0 where there is none.
-    fn pairs_at(&self, target: f64) -> f64 {
-        let from = self.concave_range().map_or(0.0, |(_, to)| to);
-        let (left, right) = (from.max(f64::MIN_POSITIVE).ln(), f64::MAX.ln());
-        let excess = |v: f64| self.ln_steepness(v.exp()) - target;
-        if excess(left) < 0.0 { 0.0 } else { falling_root(excess, left, right).right.exp() }
-    }
 }
 
 /// What a shape without a pole is near `x = 0`: `R(0) - e^ln_fall x^power + e^ln_turn x^(2 power) / 2`.

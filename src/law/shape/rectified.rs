@@ -58,30 +58,4 @@ impl Reducible for Rectified {
         let ln_inflection = (self.ln_transition + ((beta - 1.0) / (beta + 1.0)).ln()) / beta;
         (beta > 1.0).then(|| (0.0, ln_inflection.exp()))
     }
-
-    /// Newton from the right in `v = ln X`. `ln(-R')` is concave in v, so its tangents lie above it and no step passes the root;
-    /// where the tangent no longer falls, v has left the convex part and the law is nowhere that steep.
-    fn pairs_at(&self, target: f64) -> f64 {
-        let beta = self.exponent;
-        // where the power law without a transition is that steep; this one is flatter, so it is never too small
-        let mut v = (self.ln_scale + beta.ln() - target) / (1.0 + beta);
-        // the slopes differ at most by a factor, so each step gains digits; forty would be a fault of rounding, not of distance
-        for _ in 0..40 {
-            let excess = self.ln_steepness_at(v) - target;
-            if excess >= 0.0 {
-                break;
-            }
-            let tangent = (beta - 1.0) - 2.0 * beta * self.power_weight(v);
-            if tangent >= 0.0 {
-                return 0.0;
-            }
-            let next = v - excess / tangent;
-            if next >= v {
-                break;
-            }
-            v = next;
-        }
-        // the last step of a law nowhere so steep may land anywhere below
-        if self.ln_steepness_at(v) < target - 1e-6 { 0.0 } else { v.exp() }
-    }
 }

@@ -29,9 +29,4 @@ impl Reducible for Shifted {
     fn concave_range(&self) -> Option<(f64, f64)> {
         None
     }
-
-    fn pairs_at(&self, target: f64) -> f64 {
-        let v = (self.ln_scale + self.exponent.ln() - target) / (1.0 + self.exponent);
-        (v.exp() - self.offset).max(0.0)
-    }
 }

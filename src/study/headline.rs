@@ -1,8 +1,6 @@
 //! What a verdict rests on beside the laws: the validations that are kept with the fits, and what a further one would cost.
 
-use super::failure::{Failure, OrFail};
-use super::folders::Folders;
-use super::mixture::{MixtureArguments, Unit};
+use super::{Folders, StudyError};
 use crate::allocate::{Budget, Comparison, Objective, Policy, Problem, Verdict};
 use crate::files;
 use crate::fit::FitFile;
@@ -25,22 +23,31 @@ pub fn validation_name(budget: u64) -> String {
 }
 
 /// The validations that are kept with the fits of an experiment, the smallest budget first. Version 0.1.0 kept one, as `validation.json`.
-pub fn validations(folders: &Folders) -> Result<Vec<Validation>, Failure> {
-    let paths = files::list(&folders.fits, "json").or_input()?;
+pub fn validations(folders: &Folders) -> Result<Vec<Validation>, StudyError> {
+    let paths = files::list(&folders.fits, "json")?;
     let named = |name: &str| name == "validation" || name.strip_prefix("validation-").is_some_and(|rest| rest.parse::<u64>().is_ok());
     let mut found: Vec<Validation> = Vec::new();
     // `validation-N` sorts before `validation`, so that a new file hides the old one of its budget
     for path in paths.iter().filter(|path| path.file_stem().is_some_and(|stem| named(&stem.to_string_lossy()))) {
-        let text = files::read_text(path).or_input()?;
-        let read = serde_json::from_str::<Validation>(&text);
-        let read = read.map_err(|error| anyhow::anyhow!("cannot read validation `{}`: {error}", path.display()));
-        let read = read.map_err(|error| Failure::input(error).hint("`parallot validate` writes it again from its records"))?;
+        let text = files::read_text(path)?;
+        let read: Validation = serde_json::from_str(&text).map_err(|cause| StudyError::Validation { path: path.clone(), cause })?;
         if found.iter().all(|validation| validation.budget != read.budget) {
             found.push(read);
         }
     }
     found.sort_by_key(|validation| validation.budget);
     Ok(found)
+}
+
+/// The experiment that a problem was asked for, as a command names it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Its file or name, as a shell takes it.
+    pub experiment: &'a str,
+    /// Its folders.
+    pub folders: &'a Folders,
+    /// What else the problem asks, as flags with a space before each.
+    pub flags: &'a str,
 }
 
 /// What it would take to measure what is predicted.
@@ -61,13 +68,7 @@ pub struct ToKnow {
 
 impl ToKnow {
     /// What is to be said beside a verdict; nothing where models were tuned at this budget, and where `validate` would measure something else.
-    pub fn new(
-        verdict: &Verdict,
-        problem: &Problem,
-        comparison: &Comparison,
-        fits: &FitFile,
-        asked: (Option<(&str, &Folders)>, &MixtureArguments),
-    ) -> Option<Self> {
+    pub fn new(verdict: &Verdict, problem: &Problem, comparison: &Comparison, fits: &FitFile, asked: Option<Asked>) -> Option<Self> {
         let is_open = match verdict {
             Verdict::Predicted { .. } => true,
             Verdict::Measured { measured, .. } => measured.budget != measured.asked,
@@ -82,7 +83,7 @@ impl ToKnow {
             (None, None) => Some("`mixtures:` in the experiment lets the fit see pooled models".to_owned()),
         };
         let words = ToKnow { command: None, models: None, train_tokens: None, seconds: None, mixtures };
-        let ((Some((experiment, folders)), flags), Budget::Pairs(budget)) = (asked, problem.budget()) else { return Some(words) };
+        let (Some(Asked { experiment, folders, flags }), Budget::Pairs(budget)) = (asked, problem.budget()) else { return Some(words) };
         let baselines = VALIDATED.split(',').filter_map(|name| name.parse::<Policy>().ok());
         let trained: Vec<Policy> = [Policy::Parallot, Policy::Uniform].into_iter().chain(baselines).collect();
         let policies = distinct(comparison.policies.iter().filter(|row| trained.contains(&row.policy)));
@@ -91,7 +92,7 @@ impl ToKnow {
         let tokens = tokens.map(|tokens| tokens * SEEDS as f64);
         let records = Store::new(&folders.records).read_sweep().map_or_else(|_| Vec::new(), |(_, records)| records);
         Some(ToKnow {
-            command: Some(format!("parallot validate {} --budget {budget}{} --seeds {SEEDS}", quoted(experiment), typed(flags))),
+            command: Some(format!("parallot validate {experiment} --budget {budget}{flags} --seeds {SEEDS}")),
             models: Some((policies.len() * SEEDS) as u64),
             train_tokens: tokens.map(|tokens| tokens.round() as u64),
             seconds: tokens.zip(Speed::of(&records)).map(|(tokens, speed)| speed.seconds(tokens, policies.len() * SEEDS).round()),
@@ -114,46 +115,5 @@ impl fmt::Display for ToKnow {
             }
         }
         self.mixtures.as_ref().map_or(Ok(()), |mixtures| write!(f, "; {mixtures}"))
-    }
-}
-
-/// The flags of a problem of pairs but for its budget, as they are typed.
-fn typed(flags: &MixtureArguments) -> String {
-    let mut typed = String::new();
-    let mut flag = |name: &str, value: &str| typed += &format!(" {name} {}", quoted(value));
-    let repeated = [("--min", &flags.min), ("--max", &flags.max), ("--weight", &flags.weight), ("--group", &flags.group)];
-    for (name, values) in repeated.into_iter().chain([("--no-worse-than", &flags.no_worse_than)]) {
-        values.iter().for_each(|value| flag(name, value));
-    }
-    if flags.epochs != MixtureArguments::EPOCHS {
-        flag("--epochs", &flags.epochs.to_string());
-    }
-    if flags.unit != Unit::Pairs {
-        flag("--unit", "tokens");
-    }
-    if let Some(path) = &flags.from {
-        flag("--from", &path.display().to_string());
-    }
-    if flags.transfer { typed + " --transfer" } else { typed }
-}
-
-/// A word as a shell takes it for one.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "=_.,:%-+/".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::units::Pairs;
-
-    #[test]
-    fn flags_are_typed_as_a_shell_takes_them() {
-        let plain = MixtureArguments::plain(Pairs(3000));
-        assert_eq!(typed(&plain), "");
-        let group = vec!["indic: hin+mar >= 20%".to_owned(), "it's".to_owned()];
-        let all = MixtureArguments { epochs: 1.5, min: vec!["qaa=10".to_owned()], group, transfer: true, ..plain };
-        assert_eq!(typed(&all), r" --min qaa=10 --group 'indic: hin+mar >= 20%' --group 'it'\''s' --epochs 1.5 --transfer");
     }
 }

@@ -1,6 +1,6 @@
 //! Where an experiment's files are: records beside the experiments, fits and plots beside their folder.
 
-use super::failure::{Failure, OrFail};
+use super::StudyError;
 use crate::files;
 use crate::spec::Experiment;
 use std::path::{Path, PathBuf};
@@ -22,22 +22,18 @@ pub struct Folders {
 
 impl Folders {
     /// The folders of an experiment given by its file, or by its name below `experiments/`.
-    pub fn of(experiment: &str) -> Result<Self, Failure> {
+    pub fn of(experiment: &str) -> Result<Self, StudyError> {
         let given = Path::new(experiment);
         let named = Path::new("experiments").join(format!("{experiment}.yaml"));
         let path = match () {
             () if files::exists(given) => given.to_owned(),
             () if files::exists(&named) => named,
-            () => {
-                let error = anyhow::anyhow!("no experiment `{experiment}`, expected a YAML file or the name of one in `experiments/`");
-                return Err(Failure::input(error).hint("`parallot quickstart` makes one to copy from"));
-            }
+            () => return Err(StudyError::NoExperiment { experiment: experiment.to_owned() }),
         };
         let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         // folders are called after it, and one of these would be another folder than its own
         if ["", ".", ".."].contains(&name.as_str()) {
-            let error = anyhow::anyhow!("experiment `{}` is called `{name}`, expected a name that a folder can have", path.display());
-            return Err(Failure::input(error).hint("rename the file, like `experiments/tiny.yaml`"));
+            return Err(StudyError::Called { path, name });
         }
         let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
         // fits and plots stand beside `experiments/`, as in this repository; a YAML elsewhere keeps them beside itself
@@ -53,20 +49,12 @@ impl Folders {
     }
 
     /// Reads the experiment.
-    pub fn read(&self) -> Result<Experiment, Failure> {
-        Experiment::read(&self.experiment).or_input()
+    pub fn read(&self) -> Result<Experiment, StudyError> {
+        Ok(Experiment::read(&self.experiment)?)
     }
 
     /// The folder that paths in the YAML are relative to.
     pub fn base(&self) -> &Path {
         self.experiment.parent().unwrap_or(Path::new("."))
-    }
-}
-
-/// Refuses a file to be written that is an input of the same command, by whichever path.
-pub fn check_apart(flag: &str, out: &Path, inputs: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<(), Failure> {
-    match inputs.into_iter().any(|input| files::is_same(out, input.as_ref())) {
-        true => Err(Failure::input(anyhow::anyhow!("`{flag} {}` is an input of the command, expected another file", out.display()))),
-        false => Ok(()),
     }
 }

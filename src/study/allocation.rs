@@ -1,0 +1,108 @@
+//! An allocation with all that it came from, judged by the validations that are there.
+
+use super::headline::ToKnow;
+use super::{HashedFits, version};
+use crate::allocate::{
+    Allocation, Budget, Comparison, Measured, Objective, ParetoPoint, Policy, Predicted, Problem, Term, Verdict, budget_path, compare,
+    pareto_front,
+};
+use crate::validate::{Asked, Validation, nearest};
+use serde::{Deserialize, Serialize};
+
+/// Policies that every allocation is compared with, where they are defined; uniform is the one to beat.
+pub const POLICIES: [Policy; 9] = [
+    Policy::Parallot,
+    Policy::Uniform,
+    Policy::Proportional,
+    Policy::Temperature(3.3),
+    Policy::Temperature(5.0),
+    Policy::UniMax(4.0),
+    Policy::Current,
+    Policy::DrawsMean,
+    Policy::DrawsCvar(0.9),
+];
+
+/// Allocations of a front between the mean and the worst language.
+const FRONT: usize = 21;
+
+/// An allocation with all that it came from, as written beside the fits.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AllocationFile {
+    /// Version and git revision of the program.
+    pub parallot: String,
+    /// What was fitted.
+    pub source: String,
+    /// Hash of the fits.
+    pub fits_sha256: String,
+    /// The one honest sentence.
+    pub verdict: String,
+    /// The policy that it recommends; none where the optimum is not proven.
+    pub recommended: Option<Policy>,
+    /// What models tuned on the allocation were measured to gain, where a validation of the experiment says.
+    pub measured: Option<Measured>,
+    /// What is predicted of it.
+    pub predicted: Option<Predicted>,
+    /// What it would take to know, where it was not measured.
+    pub to_know: Option<ToKnow>,
+    /// The languages with their laws and bounds.
+    pub terms: Vec<Term>,
+    /// What counts: `mean`, `worst` or `cvar:` and a level.
+    pub objective: String,
+    /// The allocation beside the baselines.
+    pub comparison: Comparison,
+    /// The same problem at other budgets.
+    pub budget_path: Vec<Allocation>,
+    /// The front between the mean and the worst language.
+    pub pareto_front: Vec<ParetoPoint>,
+}
+
+impl AllocationFile {
+    /// Solves a problem over fits and compares the result with the baselines over the draws of the laws; to be [`AllocationFile::judged`].
+    pub fn new(fits: &HashedFits, problem: &Problem) -> Self {
+        let single = problem.objective() == Objective::Mean;
+        let policies: Vec<Policy> =
+            POLICIES.into_iter().filter(|policy| single || !matches!(policy, Policy::DrawsMean | Policy::DrawsCvar(_))).collect();
+        let comparison = compare(problem, &policies);
+        AllocationFile {
+            parallot: version().to_owned(),
+            source: fits.file.source.clone(),
+            fits_sha256: fits.sha256.clone(),
+            terms: problem.terms().to_vec(),
+            objective: problem.objective().to_string(),
+            verdict: String::new(),
+            recommended: None,
+            measured: None,
+            predicted: comparison.predicted(),
+            to_know: None,
+            budget_path: budget_path(problem, &budgets(problem.budget())),
+            pareto_front: pareto_front(problem, FRONT),
+            comparison,
+        }
+    }
+
+    /// The verdict on it.
+    pub fn verdict(&self) -> Verdict {
+        self.comparison.verdict(self.measured)
+    }
+
+    /// The same file judged by the validations that are there now.
+    pub fn judged(mut self, validations: &[Validation]) -> Self {
+        let (is_mean, fits_sha256) = (self.objective == Objective::Mean.to_string(), self.fits_sha256.as_str());
+        let asked = Asked { terms: &self.terms, allocation: &self.comparison.allocation, is_mean, fits_sha256 };
+        let verdict = self.comparison.verdict(nearest(validations, asked).map(|(_, measured)| measured));
+        self.measured = match verdict {
+            Verdict::Measured { measured, .. } => Some(measured),
+            // what does not decide is not told
+            _ => None,
+        };
+        self.to_know = self.to_know.filter(|_| self.measured.is_none_or(|measured| measured.budget != measured.asked));
+        AllocationFile { verdict: verdict.to_string(), recommended: verdict.recommended(), ..self }
+    }
+}
+
+/// Budgets of three decades around one, ten per decade.
+fn budgets(budget: Budget) -> Vec<Budget> {
+    let at = |tenth: i32| budget.of((budget.amount() * 10f64.powf(f64::from(tenth) / 10.0)).round());
+    (-15..=15).map(at).filter(|budget| budget.amount() > 0.0).collect()
+}

@@ -1,0 +1,89 @@
+//! Fits of a sweep, from its records, and fits as they are kept.
+
+use super::{StudyError, version};
+use crate::curve::curves_of_records;
+use crate::files;
+use crate::fit::transfer::{MixtureRun, TransferError, TransferFit, fit_transfer};
+use crate::fit::{self, Fit, FitFile, Settings};
+use crate::record::{Manifest, Outcome, RunRecord, points_csv};
+use crate::report::ReportError;
+use crate::units::Lang;
+use std::path::Path;
+
+/// Fits and the hash of the file that held them.
+#[derive(Debug, Clone)]
+pub struct HashedFits {
+    /// The fits.
+    pub file: FitFile,
+    /// SHA-256 of the file.
+    pub sha256: String,
+}
+
+/// Fits of records, and what was left out of them.
+#[derive(Debug, Clone)]
+pub struct FitsOfRecords {
+    /// The fits.
+    pub file: FitFile,
+    /// Why transfer is not among them though mixtures were trained: a sweep trains them last, and its laws can be had before.
+    pub without_transfer: Option<TransferError>,
+}
+
+impl HashedFits {
+    /// Reads a file of fits.
+    pub fn read(path: &Path) -> Result<Self, StudyError> {
+        HashedFits::parse(&files::read_text(path)?, &path.display().to_string())
+    }
+
+    /// Reads the text of such a file; `name` says in errors which.
+    pub fn parse(json: &str, name: &str) -> Result<Self, StudyError> {
+        let file = FitFile::from_json(json).map_err(|cause| StudyError::Fits { name: name.to_owned(), cause })?;
+        Ok(HashedFits { file, sha256: files::hash(json.as_bytes()) })
+    }
+
+    /// Fits as a file of them would be hashed.
+    pub fn of(file: FitFile) -> Result<Self, StudyError> {
+        let sha256 = files::hash(file.to_json()?.as_bytes());
+        Ok(HashedFits { file, sha256 })
+    }
+}
+
+/// Fits every language of a sweep. A language that cannot be fitted fails the whole: an allocation without it would be another problem.
+pub fn fit_records(name: &str, manifest: &Manifest, records: &[RunRecord], settings: Settings) -> Result<FitsOfRecords, StudyError> {
+    let langs: Vec<Lang> = manifest.corpora.iter().map(|row| row.lang.clone()).collect();
+    let curves = curves_of_records(&langs, records).into_iter().collect::<Result<Vec<_>, _>>()?;
+    let unique: Vec<Option<u64>> = manifest.corpora.iter().map(|row| Some(row.train_pairs.0)).collect();
+    let mut fits = fit::fit_all(&curves, &settings, &unique)?;
+    fits.iter_mut().zip(&langs).for_each(|(fit, lang)| fit.tokens_per_pair = tokens_per_pair(records, lang));
+    let points = points_csv(records).map_err(|cause| ReportError::Table { table: "points", cause })?;
+    let (transfer, without_transfer) = match transfer_of_records(records, &langs, &fits, settings.seed) {
+        Ok(transfer) => (transfer, None),
+        Err(error) => (None, Some(error)),
+    };
+    let input_sha256 = files::hash(&points);
+    let file = FitFile { parallot: version().to_owned(), source: name.to_owned(), input_sha256, settings, fits, transfer };
+    Ok(FitsOfRecords { file, without_transfer })
+}
+
+/// Training tokens of a pair of a language: the mean over its runs.
+fn tokens_per_pair(records: &[RunRecord], lang: &Lang) -> Option<f64> {
+    let runs = || records.iter().filter(|record| record.lang.as_ref() == Some(lang) && record.outcome == Outcome::Finished);
+    let (tokens, pairs) = runs().fold((0, 0), |(tokens, pairs), run| (tokens + run.train_tokens.0, pairs + run.pairs.0));
+    (pairs > 0).then(|| tokens as f64 / pairs as f64)
+}
+
+/// Transfer between the languages of a sweep; none where it trained no mixtures.
+fn transfer_of_records(records: &[RunRecord], langs: &[Lang], fits: &[Fit], seed: u64) -> Result<Option<TransferFit>, TransferError> {
+    let finished = || records.iter().filter(|record| record.outcome == Outcome::Finished);
+    let losses = |record: &RunRecord| langs.iter().map(|lang| Some(record.evaluation(lang)?.loss_nats())).collect::<Option<Vec<f64>>>();
+    let mixture = |record: &RunRecord| {
+        let pairs = langs.iter().map(|lang| record.pairs_of(lang) as f64).collect();
+        Some(MixtureRun { pairs, loss_nats: losses(record)? })
+    };
+    let mixtures: Vec<MixtureRun> = finished().filter(|record| !record.mix.is_empty()).filter_map(mixture).collect();
+    if mixtures.is_empty() || langs.len() < 2 {
+        return Ok(None);
+    }
+    let base = finished().find(|record| record.is_base()).and_then(losses);
+    let base: Vec<Option<f64>> = (0..langs.len()).map(|i| base.as_ref().map(|losses| losses[i])).collect();
+    fit_transfer(fits, &mixtures, &base, seed).map(Some)
+}

@@ -1,0 +1,81 @@
+//! The report of some fits: what the pages, tables and plots are made from.
+
+use super::{AllocationFile, Folders, HashedFits, StudyError, headline};
+use crate::files;
+use crate::fit::FitFile;
+use crate::record::{Manifest, RunRecord};
+use crate::report::{Provenance, Report, csv};
+use crate::similarity::Similarity;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The allocation of an experiment, where one has been made.
+pub fn read_allocation(folders: &Folders) -> Result<Option<AllocationFile>, StudyError> {
+    let path = folders.fits.join("allocation.json");
+    if !files::exists(&path) {
+        return Ok(None);
+    }
+    let text = files::read_text(&path)?;
+    serde_json::from_str(&text).map(Some).map_err(|cause| StudyError::Allocation { path, cause })
+}
+
+/// Judges the allocation of an experiment anew by the validations that are there, where one has been made of the fits that are there.
+pub fn judge_anew(folders: &Folders, fits_sha256: &str) -> Result<(), StudyError> {
+    let Ok(Some(allocation)) = read_allocation(folders) else { return Ok(()) };
+    if allocation.fits_sha256 != fits_sha256 {
+        return Ok(());
+    }
+    let json = serde_json::to_string_pretty(&allocation.judged(&headline::validations(folders)?))? + "\n";
+    Ok(files::write(&folders.fits.join("allocation.json"), json.as_bytes())?)
+}
+
+/// What similarity predicts, where that has been computed.
+pub fn read_similarity(folders: &Folders) -> Result<Option<Similarity>, StudyError> {
+    let path = folders.fits.join("similarity.json");
+    if !files::exists(&path) {
+        return Ok(None);
+    }
+    let text = files::read_text(&path)?;
+    serde_json::from_str(&text).map(Some).map_err(|cause| StudyError::Similarity { path, cause })
+}
+
+/// Writes `allocation.json` and `allocation.csv` to a folder; `command` is what made them.
+pub fn write_allocation(fits: &HashedFits, allocation: &AllocationFile, command: &str, out: &Path) -> Result<(), StudyError> {
+    let json = serde_json::to_string_pretty(allocation)? + "\n";
+    files::write(&out.join("allocation.json"), json.as_bytes())?;
+    let names = BTreeMap::new();
+    let report = report_of(&fits.file, Some(allocation), &[], &names, command.to_owned());
+    Ok(files::write(&out.join("allocation.csv"), &csv::allocation(&report, &allocation.comparison)?)?)
+}
+
+/// English names of the languages of a sweep.
+pub fn names(manifest: &Manifest) -> BTreeMap<String, String> {
+    manifest.corpora.iter().map(|row| (row.lang.code().to_owned(), row.name.clone())).collect()
+}
+
+/// The report of some fits, without the validations beside them.
+pub fn report_of<'a>(
+    fits: &'a FitFile,
+    allocation: Option<&'a AllocationFile>,
+    records: &'a [RunRecord],
+    names: &'a BTreeMap<String, String>,
+    command: String,
+) -> Report<'a> {
+    Report {
+        title: &fits.source,
+        provenance: Provenance { parallot: fits.parallot.clone(), input_sha256: fits.input_sha256.clone(), command },
+        fits: &fits.fits,
+        terms: allocation.map_or(&[], |allocation| &allocation.terms),
+        comparison: allocation.map(|allocation| &allocation.comparison),
+        verdict: allocation.map(AllocationFile::verdict),
+        to_know: allocation.and_then(|allocation| allocation.to_know.as_ref()).map(ToString::to_string),
+        validations: &[],
+        fits_sha256: "",
+        path: allocation.map_or(&[], |allocation| &allocation.budget_path),
+        front: allocation.map_or(&[], |allocation| &allocation.pareto_front),
+        transfer: fits.transfer.as_ref(),
+        similarity: None,
+        records,
+        names,
+    }
+}
