@@ -8,7 +8,7 @@ use std::time::Instant;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Pairs a language at an even share.
+/// Pairs per language at an even share.
 const SHARE: f64 = 2e4;
 
 /// A random law: P-shaped, rectified with an exponent below 1, or S-shaped.

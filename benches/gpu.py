@@ -1,6 +1,6 @@
 """PyTorch's training step on the work of `parallot bench`: 16 sequences of 128 tokens, targets after the second half, f32.
 
-    gpu.py MODEL STEPS DEVICE     # nano, micro, s or m; prints the median tokens a second
+    gpu.py MODEL STEPS DEVICE     # nano, micro, s or m; prints the median tokens per second
 
 Packed projections, fused attention, targets gathered before the head, fused AdamW: what PyTorch does best without a compiler.
 """
