@@ -76,7 +76,7 @@ impl Problem {
         alone
     }
 
-    /// The same problem under one of its draws: laws, worth of repeats and transfer.
+    /// The same problem under one of its draws: laws, effective data of repeats and transfer.
     pub fn drawn(&self, draw: usize) -> Result<Self, ProblemError> {
         Ok(self.with_laws(self.draws.get(draw).map_or(&[][..], Vec::as_slice))?.with_taus_of(&vec![draw; self.terms().len()]))
     }

@@ -109,6 +109,14 @@ pub struct Allocation {
 }
 
 impl Allocation {
+    /// Largest gap of an optimum that is proven.
+    pub const PROVEN: f64 = 1e-8;
+
+    /// Whether the bound proves that nothing is better, but for rounding.
+    pub fn is_optimal(&self) -> bool {
+        self.gap <= Allocation::PROVEN
+    }
+
     /// Pairs per language.
     pub fn pairs(&self) -> Vec<u64> {
         self.languages.iter().map(|language| language.pairs).collect()

@@ -14,7 +14,7 @@ pub use crate::optimum::Rule;
 
 /// What may be spent.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(rename_all = "snake_case")]
 pub enum Budget {
     /// Pairs, all of which are given as far as groups let them.
     Pairs(u64),

@@ -4,7 +4,7 @@
 //! L(X) = laws(d(X))      L' = laws'(d) d'      L'' = laws''(d) d'^2 + laws'(d) d''
 //! ```
 //!
-//! `d` is the worth of pairs in unique ones (`law::Repetition`), and X itself where nothing is known of repetition. Losses are in nats per
+//! `d` are the effective data of pairs, in unique ones (`law::Repetition`), and X itself where nothing is known of repetition. Losses are in nats per
 //! target token. `d` rises and is concave, so L falls, and is convex where the laws are.
 
 use crate::law::{Average, Law, Repetition};
@@ -69,7 +69,7 @@ impl Term {
         self.repetition.map_or(pairs, |repetition| repetition.effective(pairs))
     }
 
-    /// Worth of one more pair, from 1 down to 0.
+    /// Effective data of one more pair, from 1 down to 0.
     pub fn effective_slope(&self, pairs: f64) -> f64 {
         self.repetition.map_or(1.0, |repetition| repetition.slope(pairs))
     }

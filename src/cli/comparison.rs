@@ -1,7 +1,7 @@
 //! An allocation for a person: what every language gets, the policies side by side, and the verdict.
 
 use super::terminal::{say, table};
-use crate::allocate::{Active, Comparison};
+use crate::allocate::{Active, Allocation, Budget, Comparison};
 use crate::report::eye::{self, grouped, nats, percent, signed};
 use crate::study::AllocationFile;
 use crate::units::Estimate;
@@ -26,6 +26,7 @@ pub fn print(file: &AllocationFile, validations: &[Validation]) {
     if let Some(line) = of_draws(comparison).filter(|_| comparison.has_choice) {
         say(&format!("\n{line}"));
     }
+    say(&format!("\n{}", solved(&comparison.allocation)));
     if comparison.draws > 0 {
         let regret = comparison.expected_regret_nats;
         let formula = comparison.regret_formula_nats.map_or(String::new(), |formula| format!(", by the formula {}", nats(formula)));
@@ -33,7 +34,7 @@ pub fn print(file: &AllocationFile, validations: &[Validation]) {
         let noise = nats(comparison.noise_regret_nats);
         say(&format!(
             "noise alone: {noise} nats per language; predicted gains of parallot are lowered by twice that, for the laws that predict them also \
-             chose it (METHODOLOGY.md)"
+             chose it (docs/method.md)"
         ));
     }
     let verdict = file.verdict();
@@ -42,6 +43,21 @@ pub fn print(file: &AllocationFile, validations: &[Validation]) {
     if let Some(to_know) = &file.to_know {
         say(&format!("to know: {to_know}"));
     }
+}
+
+/// How the problem was solved, and what more of the budget would bring.
+fn solved(allocation: &Allocation) -> String {
+    let (status, gap) = match allocation.gap {
+        gap if gap.is_infinite() => ("no bound", "unknown".to_owned()),
+        gap if allocation.is_optimal() => ("optimal", eye::significant(gap, 2)),
+        gap => ("feasible, not proven to be the best", eye::significant(gap, 2)),
+    };
+    let (more, unit) = match allocation.budget {
+        Budget::Pairs(_) => (1000.0, "1,000 further pairs"),
+        Budget::Cost(_) => (1.0, "a further unit of cost"),
+    };
+    let price = nats(more * allocation.shadow_price);
+    format!("{status}: gap {gap} of the reducible loss; {unit} would lower the objective by {price} nats")
 }
 
 /// What every language gets.

@@ -12,7 +12,7 @@ use crate::numeric::quantiles::quantile;
 use crate::record::Store;
 use crate::report::eye::significant;
 use crate::report::{csv, draws_parquet};
-use crate::study::{FitsOfRecords, Folders, Forms, fit_records, names, report_of};
+use crate::study::{FitsOfRecords, Folders, Forms, HashedFits, fit_records, names, report_of};
 use crate::sweep::is_simulated;
 use crate::units::Estimate;
 use clap::Args;
@@ -102,7 +102,11 @@ fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -
     let json = file.to_json().or_work()?;
     files::write(&folders.fits.join("fits.json"), json.as_bytes()).or_work()?;
     let names = names(&manifest);
-    let report = report_of(&file, None, &records, &names, command());
+    let fits = HashedFits { sha256: files::hash(json.as_bytes()), file };
+    let mut report = report_of(&fits, None, &records, &names, command());
+    // the fits are written beside these files, not read for them
+    report.provenance.inputs.retain(|(name, _)| *name == "points");
+    let file = &fits.file;
     files::write(&folders.fits.join("curves.csv"), &csv::curves(&report).or_work()?).or_work()?;
     files::write(&folders.fits.join("laws.csv"), &csv::laws(&report).or_work()?).or_work()?;
     if let Some(found) = &file.transfer {

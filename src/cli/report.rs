@@ -45,8 +45,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (manifest, records) = Store::new(&folders.records).read_sweep().or_input()?;
     files::check_writable(&out).or_input()?;
     let names = names(&manifest);
-    let report = report_of(&fits.file, allocation.as_ref(), &records, &names, command());
-    let report = Report { similarity: similarity.as_ref(), validations: &validations, fits_sha256: &fits.sha256, ..report };
+    let report = report_of(&fits, allocation.as_ref(), &records, &names, command());
+    let report = Report { similarity: similarity.as_ref(), validations: &validations, ..report };
     for (name, bytes) in report.files().or_work()? {
         files::write(&out.join(name), &bytes).or_work()?;
     }

@@ -5,7 +5,7 @@ use super::failure::{Failure, OrFail};
 use super::sweep::{self, Trainer};
 use super::terminal::{bar, bars, note, say, table};
 use super::text::{self, TextArguments};
-use super::version;
+use super::{command, version};
 use crate::corpus::Bitext;
 use crate::evaluate::{EvaluateError, cosine, overlap};
 use crate::files;
@@ -73,7 +73,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         trials,
         verdict,
     };
-    write(&similarity, &folders, &format!("parallot similarity {}", arguments.experiment))?;
+    write(&similarity, &folders, &command())?;
     match arguments.json {
         true => say(&serde_json::to_string_pretty(&similarity).or_work()?),
         false => print(&similarity, &folders),

@@ -108,7 +108,7 @@ pub enum Flag {
     NothingToCheck,
     /// The minimiser ran out of steps.
     NotConverged,
-    /// The loss of runs that repeat pairs lies above what the unique pairs alone reach, which no worth of repeats explains.
+    /// The loss of runs that repeat pairs lies above what the unique pairs alone reach, which no effective data of repeats explain.
     RepeatsHurt { pairs: f64 },
 }
 

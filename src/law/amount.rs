@@ -81,7 +81,7 @@ impl Repetition {
         }
     }
 
-    /// Worth of one more pair, from 1 down to 0.
+    /// Effective data of one more pair, from 1 down to 0.
     pub fn slope(&self, pairs: f64) -> f64 {
         (-self.repeats(pairs).max(0.0) / self.r_star).exp()
     }

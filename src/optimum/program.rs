@@ -140,7 +140,7 @@ impl Program {
         }
     }
 
-    /// `(dy/dx) v` where the worth of the amounts has these slopes.
+    /// `(dy/dx) v` where the effective data of the amounts have these slopes.
     pub(super) fn forward(&self, slopes: &[f64], v: &[f64]) -> Vec<f64> {
         match &self.transfer {
             Some(transfer) => transfer.forward(slopes, v),

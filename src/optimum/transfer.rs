@@ -57,12 +57,12 @@ impl Transfer {
         (0..d.len()).map(data).collect()
     }
 
-    /// `dy_i/dx_j` of an entry, where the worth of `x_j` has this slope.
+    /// `dy_i/dx_j` of an entry, where the effective data of `x_j` have this slope.
     pub(super) fn derivative(&self, i: usize, (j, tau): (usize, f64), slope: f64) -> f64 {
         if i == j || self.counted == Counted::Effective { tau * slope } else { tau }
     }
 
-    /// `J v`, `J = dy/dx` where the worth of the amounts has these slopes.
+    /// `J v`, `J = dy/dx` where the effective data of the amounts have these slopes.
     pub(super) fn forward(&self, slopes: &[f64], v: &[f64]) -> Vec<f64> {
         let own: Vec<f64> = slopes.iter().zip(v).map(|(slope, v)| slope * v).collect();
         self.data(&own, v)
@@ -90,7 +90,7 @@ impl Transfer {
         product
     }
 
-    /// Gradient in the worth of the amounts of a function of the data whose gradient is `g`.
+    /// Gradient in the effective data of the amounts of a function of the data whose gradient is `g`.
     pub(super) fn by_effective(&self, g: &[f64]) -> Vec<f64> {
         match self.counted {
             Counted::Effective => self.transposed_times(g),

@@ -37,7 +37,7 @@ pub enum Syntax {
 pub struct Fitted {
     /// The fitted law.
     pub law: Kernel,
-    /// Its bootstrap draws.
+    /// Its draws.
     pub draws: Vec<Kernel>,
 }
 

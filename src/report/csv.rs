@@ -130,7 +130,21 @@ pub fn allocation(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, R
         reals("marginal_gain_per_1k_nats", rows.iter().map(|&(policy, lang, _)| Some(ours(policy, lang)?.marginal_gain_per_1k))),
         texts("active", rows.iter().map(|&(policy, lang, _)| ours(policy, lang).map_or("", |allocated| active(allocated.active)))),
     ];
-    write("allocation", report, columns)
+    let allocated = &comparison.allocation;
+    let budget = match allocated.budget {
+        Budget::Pairs(pairs) => format!("{pairs} pairs"),
+        Budget::Cost(cost) => format!("{cost} units of cost"),
+    };
+    // of the optimum as a whole, which no row has a place for
+    let solved = format!(
+        "{}\n# budget {budget}, objective {:?} nats, lower bound {:?} nats, gap {:?}, shadow price {:?} nats per unit of the budget",
+        report.provenance.stamp(),
+        allocated.objective,
+        allocated.lower_bound,
+        allocated.gap,
+        allocated.shadow_price
+    );
+    stamped("allocation", &solved, columns)
 }
 
 fn active(active: Active) -> &'static str {

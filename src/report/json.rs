@@ -5,12 +5,13 @@ use crate::allocate::{Allocation, Comparison, Measured, Policy, Predicted, Verdi
 use crate::fit::{Candidate, Parameter, Termination};
 use crate::validate::Validation;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 #[derive(Serialize)]
 struct WireReport<'a> {
     parallot: &'a str,
-    input_sha256: &'a str,
     command: &'a str,
+    inputs_sha256: BTreeMap<&'static str, &'a str>,
     title: &'a str,
     verdict: Option<String>,
     recommended: Option<Policy>,
@@ -55,7 +56,7 @@ pub fn json(report: &Report) -> Result<Vec<u8>, ReportError> {
     });
     let wire = WireReport {
         parallot: &report.provenance.parallot,
-        input_sha256: &report.provenance.input_sha256,
+        inputs_sha256: report.provenance.inputs.iter().map(|(name, sha256)| (*name, sha256.as_str())).collect(),
         command: &report.provenance.command,
         title: report.title,
         verdict: report.verdict.map(|verdict| verdict.to_string()),

@@ -40,16 +40,17 @@ pub enum ReportError {
 pub struct Provenance {
     /// Version and git revision of the program.
     pub parallot: String,
-    /// SHA-256 of the input.
-    pub input_sha256: String,
-    /// The command that makes this report again.
+    /// The command as it was typed, which makes this report again.
     pub command: String,
+    /// What it was made from, with the SHA-256 of each.
+    pub inputs: Vec<(&'static str, String)>,
 }
 
 impl Provenance {
     /// The line with which every generated file starts.
     pub fn stamp(&self) -> String {
-        format!("parallot {}, input sha256 {}", self.parallot, self.input_sha256)
+        let inputs = self.inputs.iter().map(|(name, sha256)| format!(", {name} sha256 {sha256}"));
+        format!("parallot {}, {}{}", self.parallot, self.command, inputs.collect::<String>())
     }
 }
 
@@ -122,7 +123,7 @@ impl<'a> Report<'a> {
         let mut files = csv::tables(self)?;
         for (name, picture) in plot::pictures(self) {
             let failed = |cause| ReportError::Plot { plot: name, cause };
-            let svg = format!("<!-- {} -->\n{}", self.provenance.stamp(), picture.svg().map_err(failed)?);
+            let svg = format!("{}{}", comment(&self.provenance.stamp()), picture.svg().map_err(failed)?);
             files.push((format!("{name}.svg"), svg.into_bytes()));
             files.push((format!("{name}.png"), picture.png().map_err(failed)?));
         }
@@ -149,12 +150,17 @@ impl<'a> Report<'a> {
     }
 }
 
+/// A line of XML that nobody sees; two hyphens would end it.
+fn comment(text: &str) -> String {
+    format!("<!-- {} -->\n", text.replace("--", "&#45;&#45;"))
+}
+
 /// The picture of a validation as SVG and PNG, with their names.
 pub fn validation_pictures(validation: &Validation) -> Result<[(String, Vec<u8>); 2], ReportError> {
     let picture = plot::validation(validation);
     let failed = |cause| ReportError::Plot { plot: "validation", cause };
     let stamp = format!("parallot {}, prediction sha256 {}", validation.parallot, validation.prediction_sha256);
-    let svg = format!("<!-- {stamp} -->\n{}", picture.svg().map_err(failed)?);
+    let svg = format!("{}{}", comment(&stamp), picture.svg().map_err(failed)?);
     let name = |ending: &str| format!("validation-{}.{ending}", validation.budget);
     Ok([(name("svg"), svg.into_bytes()), (name("png"), picture.png().map_err(failed)?)])
 }

@@ -305,8 +305,8 @@ impl Sample {
             title: "sample",
             provenance: Provenance {
                 parallot: "0.1.0 (rev 0123abc)".to_owned(),
-                input_sha256: "5e9f".repeat(16),
                 command: "parallot report sample --budget 200000".to_owned(),
+                inputs: vec![("points", "5e9f".repeat(16))],
             },
             fits: &self.fits,
             terms: &self.terms,

@@ -2,7 +2,7 @@
 //!
 //! Of `count` mixtures, the k-th has `least (most / least)^(k / (count - 1))` pairs. Every language takes part in it with a chance of 3/4, and
 //! the shares of those that do are uniform over all shares (exponential draws over their sum), so that amounts of two languages vary by
-//! themselves. More mixtures than languages are needed, and three times as many are better: each language's law learns a number a language from them.
+//! themselves. More mixtures than languages are needed, and three times as many are better: each language's law learns a number per language from them.
 
 use super::experiment::SpecError;
 use super::tuning::count;

@@ -1,8 +1,7 @@
 //! The report of some fits: what the pages, tables and plots are made from.
 
-use super::{AllocationFile, Folders, HashedFits, StudyError, headline};
+use super::{AllocationFile, Folders, HashedFits, StudyError, headline, version};
 use crate::files;
-use crate::fit::FitFile;
 use crate::record::{Manifest, RunRecord};
 use crate::report::{Provenance, Report, csv};
 use crate::similarity::Similarity;
@@ -44,7 +43,7 @@ pub fn write_allocation(fits: &HashedFits, allocation: &AllocationFile, command:
     let json = serde_json::to_string_pretty(allocation)? + "\n";
     files::write(&out.join("allocation.json"), json.as_bytes())?;
     let names = BTreeMap::new();
-    let report = report_of(&fits.file, Some(allocation), &[], &names, command.to_owned());
+    let report = report_of(fits, Some(allocation), &[], &names, command.to_owned());
     Ok(files::write(&out.join("allocation.csv"), &csv::allocation(&report, &allocation.comparison)?)?)
 }
 
@@ -55,25 +54,29 @@ pub fn names(manifest: &Manifest) -> BTreeMap<String, String> {
 
 /// The report of some fits, without the validations beside them.
 pub fn report_of<'a>(
-    fits: &'a FitFile,
+    fits: &'a HashedFits,
     allocation: Option<&'a AllocationFile>,
     records: &'a [RunRecord],
     names: &'a BTreeMap<String, String>,
     command: String,
 ) -> Report<'a> {
     Report {
-        title: &fits.source,
-        provenance: Provenance { parallot: fits.parallot.clone(), input_sha256: fits.input_sha256.clone(), command },
-        fits: &fits.fits,
+        title: &fits.file.source,
+        provenance: Provenance {
+            parallot: version().to_owned(),
+            command,
+            inputs: vec![("points", fits.file.input_sha256.clone()), ("fits", fits.sha256.clone())],
+        },
+        fits: &fits.file.fits,
         terms: allocation.map_or(&[], |allocation| &allocation.terms),
         comparison: allocation.map(|allocation| &allocation.comparison),
         verdict: allocation.map(AllocationFile::verdict),
         to_know: allocation.and_then(|allocation| allocation.to_know.as_ref()).map(ToString::to_string),
         validations: &[],
-        fits_sha256: "",
+        fits_sha256: &fits.sha256,
         path: allocation.map_or(&[], |allocation| &allocation.budget_path),
         front: allocation.map_or(&[], |allocation| &allocation.pareto_front),
-        transfer: fits.transfer.as_ref(),
+        transfer: fits.file.transfer.as_ref(),
         similarity: None,
         records,
         names,

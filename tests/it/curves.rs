@@ -82,7 +82,7 @@ fn own_curves_become_an_allocation() {
     let runs = vec![
         place.done("fit --curves curves.csv --n-draws 50 --out own/fits.json"),
         place.done("allocate --fits own/fits.json --budget 30k --out own"),
-        place.fails(2, "fit --curves curves.csv --form additive --out fits.json"),
+        place.fails(1, "fit --curves curves.csv --form additive --out fits.json"),
         place.fails(2, "fit --curves curves.csv --out curves.csv"),
     ];
     assert_transcript("own_curves", &runs);

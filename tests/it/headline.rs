@@ -8,7 +8,7 @@ fn allocation(place: &Place) -> Value {
     serde_json::from_str(&place.read("fits/tiny/allocation.json")).unwrap()
 }
 
-/// Pairs a language of a policy of the allocation.
+/// Pairs per language of a policy of the allocation.
 fn pairs_of(place: &Place, policy: &str) -> Vec<u64> {
     let allocation = allocation(place);
     let rows = allocation["comparison"]["policies"].as_array().unwrap();

@@ -36,3 +36,4 @@ mod similarity;
 #[cfg(feature = "train")]
 mod validating;
 mod verbs;
+mod words;

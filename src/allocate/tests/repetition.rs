@@ -155,7 +155,7 @@ fn draws_of_the_worth_of_repeats_widen_losses_and_cost_regret() {
     }
     approx::assert_relative_eq!(comparison.regret_formula_nats.unwrap(), comparison.expected_regret_nats, max_relative = 0.15);
     assert!(comparison.expected_regret_nats > 0.0);
-    // CVaR over draws of the laws takes the worth of repeats from the fit, and is whole pairs with a bound
+    // CVaR over draws of the laws takes the effective data of repeats from the fit, and is whole pairs with a bound
     let tail = problem.with_objective(Objective::Cvar(0.5)).unwrap().solve();
     assert!(tail.gap < 1e-6 && pairs(&tail).iter().sum::<u64>() == 36_000, "{tail:?}");
 }

@@ -19,7 +19,7 @@ use std::path::Path;
 /// Steps that the estimate of a list is measured on.
 const LIST_STEPS: usize = 3;
 
-/// Tokens a second of a few steps of the network of the base on the share of the cores that a run has; none where there is no such device,
+/// Tokens per second of a few steps of the network of the base on the share of the cores that a run has; none where there is no such device,
 /// or where the base is a checkpoint, of which a list should not make another.
 pub fn measured_speed(experiment: &Experiment, arguments: &Arguments) -> Option<f64> {
     let BaseSpec::Preset(base) = &experiment.base else { return None };

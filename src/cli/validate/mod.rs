@@ -10,7 +10,7 @@ use super::mixture::MixtureArguments;
 use super::sweep::{self, Trainer};
 use super::terminal::{note, say};
 use super::text::{self, TextArguments};
-use super::version;
+use super::{command, version};
 use crate::allocate::{Budget, Policy, Problem, compare, coupling};
 use crate::corpus::{Bitext, Split, Tongue};
 use crate::files;
@@ -127,7 +127,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .collect::<Result<Vec<_>, _>>()
         .or_work()?;
     let validation = Validation::new(version(), &sha256, &prediction, &records);
-    question.write(&validation, &format!("parallot validate {} --budget {}", arguments.experiment, prediction.budget))?;
+    question.write(&validation, &command())?;
     if arguments.json {
         say(&serde_json::to_string_pretty(&validation).or_work()?);
     } else {

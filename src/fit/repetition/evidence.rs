@@ -1,6 +1,6 @@
 //! What the repeated runs of one language say of its R.
 //!
-//! The ln losses of all repeated runs of a language are normal about `ln L(d)`, with the covariance of what the law is wrong by at their worths,
+//! The ln losses of all repeated runs of a language are normal about `ln L(d)`, with the covariance of what the law is wrong by at their effective,
 //! of its misfit beyond its sizes, a random walk and the integral of one, and of the noise of each run. So ten runs at one size do
 //! not outvote a law that lies wrong there.
 
@@ -62,19 +62,19 @@ impl Evidence {
         let unique = fit.unique? as f64;
         let repetitions = grid.iter().map(|ln_r| Repetition::new(unique, ln_r.exp()));
         let repetitions: Vec<Repetition> = repetitions.collect::<Result<_, _>>().ok()?;
-        let worths: Vec<Vec<f64>> =
+        let effective: Vec<Vec<f64>> =
             repetitions.iter().map(|repetition| points.iter().map(|point| repetition.effective(point.pairs)).collect()).collect();
         let residual = |worth: &[f64], ln_loss: &dyn Fn(f64) -> f64| {
             DVector::from_iterator(points.len(), points.iter().zip(worth).map(|(point, &worth)| point.loss_nats.ln() - ln_loss(worth)))
         };
         let of_draws = |worth: &Vec<f64>| fit.draws.iter().map(|law: &Law| residual(worth, &|worth| law.loss(worth).ln())).collect();
-        let residuals: Vec<Vec<DVector<f64>>> = worths.iter().map(of_draws).collect();
-        let of_fit: Vec<DVector<f64>> = worths.iter().map(|worth| residual(worth, &|worth| fitted(fit, worth))).collect();
+        let residuals: Vec<Vec<DVector<f64>>> = effective.iter().map(of_draws).collect();
+        let of_fit: Vec<DVector<f64>> = effective.iter().map(|worth| residual(worth, &|worth| fitted(fit, worth))).collect();
         let off = |g: usize| (grid[g] - Repetition::R_STAR.ln()).powi(2) / PRIOR_VARIANCE;
         let mut likeliest = (0..grid.len()).min_by(|&a, &b| off(a).total_cmp(&off(b)))?;
         let mut found = None;
         for _ in 0..ROUNDS {
-            let covariance = Covariance::new(fit, &worths[likeliest])?;
+            let covariance = Covariance::new(fit, &effective[likeliest])?;
             let ln_likelihood: Vec<f64> = of_fit.iter().map(|residual| -0.5 * covariance.squares(residual)).collect();
             likeliest = (0..grid.len()).max_by(|&a, &b| {
                 let density = |g: usize| ln_likelihood[g] - 0.5 * off(g);
@@ -131,8 +131,8 @@ impl Covariance {
     }
 }
 
-/// What the law is wrong by at these worths: the second moments, about the laws within the sizes, of the draws for what lies beyond, as all
-/// worths of repeated runs do. So a disagreement between the two counts as well.
+/// What the law is wrong by at these amounts of effective data: the second moments, about the laws within the sizes, of the draws for what lies beyond, as all
+/// effective data of repeated runs do. So a disagreement between the two counts as well.
 fn of_law(fit: &Fit, worth: &[f64]) -> DMatrix<f64> {
     let count = fit.draws_beyond.len() as f64;
     let off = |law: &Law| DVector::from_iterator(worth.len(), worth.iter().map(|&worth| law.loss(worth).ln() - fitted(fit, worth)));

@@ -1,4 +1,4 @@
-//! Planted worths of repeats, families with and without repeated runs, and the prior.
+//! Planted effective data of repeats, families with and without repeated runs, and the prior.
 
 use crate::curve::{Curve, Point};
 use crate::fit::{Basis, Fit, FitFile, Flag, Settings, fit_all};

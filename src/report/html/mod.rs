@@ -4,7 +4,7 @@ mod markup;
 mod tables;
 mod validation;
 
-use super::{Report, ReportError, eye, plot};
+use super::{Report, ReportError, comment, eye, plot};
 use crate::allocate::Comparison;
 use crate::fit::Basis;
 use crate::fit::transfer::TransferFit;
@@ -26,7 +26,7 @@ pub fn page(report: &Report) -> Result<String, ReportError> {
     let sections = sections(report)?;
     let title = format!("{} – parallot", escape(report.title));
     let mut html =
-        format!("<!doctype html>\n<!-- {} -->\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n", escape(&report.provenance.stamp()));
+        format!("<!doctype html>\n{}<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n", comment(&escape(&report.provenance.stamp())));
     let _ = write!(html, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n");
     let _ = write!(html, "<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{}</h1>\n", escape(report.title));
     let _ = writeln!(
@@ -113,7 +113,7 @@ fn tau_note(report: &Report, transfer: &TransferFit) -> String {
         )
 }
 
-/// What the worth of repeats rests on; nothing where none is known.
+/// What the effective data of repeats rest on; nothing where none is known.
 fn repetition_note(report: &Report) -> String {
     let of = |basis: Basis| {
         let fits = report.fits.iter().filter(|fit| fit.repetition.as_ref().is_some_and(|repetition| repetition.basis == basis));
@@ -213,7 +213,9 @@ fn provenance(report: &Report) -> String {
         let _ = writeln!(html, "<dt>{term}</dt><dd>{}</dd>", escape(value));
     };
     item("parallot", &provenance.parallot);
-    item("input, SHA-256", &provenance.input_sha256);
+    for (name, sha256) in &provenance.inputs {
+        item(&format!("{name}, SHA-256"), sha256);
+    }
     if !report.records.is_empty() {
         let seeds: BTreeSet<u64> = report.records.iter().map(|record| record.seed).collect();
         let seeds: Vec<_> = seeds.into_iter().map(|seed| seed.to_string()).collect();

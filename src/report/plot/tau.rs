@@ -19,7 +19,7 @@ pub fn tau(report: &Report, transfer: &TransferFit) -> Picture {
     let side = ((WIDTH - LEFT - 4.0) / count as f64).min(96.0);
     let height = side.min(44.0);
     let mut picture = Picture::new((LEFT + 4.0 + side * count as f64).max(640.0), TOP + 10.0 + height * count as f64);
-    let title = "Worth of 100 pairs of the column's language to the row's, in pairs of its own";
+    let title = "What 100 pairs of the column's language bring to the row's, in pairs of its own";
     picture.text((10.0, 14.0), 14.0, Anchor::Start, TEXT, title);
     let below = format!("{} mixtures; 90 % interval below; faint where it holds 0", transfer.mixtures);
     picture.text((10.0, 33.0), 12.0, Anchor::Start, FAINT, below);
