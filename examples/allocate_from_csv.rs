@@ -1,5 +1,7 @@
 //! Losses of your own runs → an allocation: `cargo run --release --example allocate_from_csv -- curves.csv 30000`.
 
+#![allow(clippy::print_stdout)]
+
 use parallot::allocate::{Budget, Problem};
 use parallot::curve::CurveTable;
 use parallot::files;

@@ -1,5 +1,7 @@
 //! Kept fits → one's own table of predictions: `cargo run --release --example custom_report -- fits/bible-six/fits.json`.
 
+#![allow(clippy::print_stdout)]
+
 use parallot::study::HashedFits;
 use std::error::Error;
 use std::path::Path;

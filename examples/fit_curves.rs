@@ -1,5 +1,7 @@
 //! One curve → a law and a prediction with its interval: `cargo run --release --example fit_curves`.
 
+#![allow(clippy::print_stdout)]
+
 use parallot::curve::{Curve, Point};
 use parallot::fit::{Settings, fit};
 use std::error::Error;

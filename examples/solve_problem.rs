@@ -1,5 +1,7 @@
 //! Laws that you know already → a certified optimum in whole pairs: `cargo run --release --example solve_problem`.
 
+#![allow(clippy::print_stdout)]
+
 use parallot::allocate::{Budget, Problem, Term};
 use parallot::law::{Form, Law};
 use std::error::Error;

@@ -11,6 +11,8 @@
 //! corpora → small runs → records → curves → laws → allocation → report and training configuration.
 //! The modules below stand lowest layer first; a module names only lower layers, and a test holds that.
 
+#![warn(unreachable_pub)]
+
 pub mod files;
 pub mod numeric;
 pub mod parquet;

@@ -48,7 +48,7 @@ pub(super) fn compare_with(problem: &Problem, policies: &[Policy], allocation: A
     let fitted = sample(problem, &rows, Some(&allocation));
     let stride = stride(problem, problem.draws().len());
     let of_draw = |draw: usize| match problem.drawn(draw) {
-        Ok(drawn) if draw % stride == 0 => sample(&drawn, &rows, Some(&for_one_draw(&drawn).solve())),
+        Ok(drawn) if draw.is_multiple_of(stride) => sample(&drawn, &rows, Some(&for_one_draw(&drawn).solve())),
         Ok(drawn) => sample(&drawn, &rows, None),
         // a draw with a pole where the budget has no pair to spare: nothing to solve, the fitted laws stand in
         Err(_) => sample(problem, &rows, Some(&allocation)),

@@ -18,7 +18,7 @@
 //! Convexity. The first four are convex. `rectified` with beta > 1 and `m4` with c > a are concave up to one inflection and convex from
 //! there; `bnsl` that steepens sharply at its break may be concave between two. [`Law::convex_from`] says from where a law is convex.
 //!
-//! What is no law of one language alone has types of its own: [`Repetition`] and [`Transfer`] on the amount, [`Surface`] for model sizes,
+//! What is no law of one language alone has types of its own: [`Repetition`] on the amount, [`Surface`] for model sizes,
 //! [`Average`] where no form is certain.
 
 mod amount;

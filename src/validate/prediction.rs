@@ -60,9 +60,9 @@ pub struct PolicyPrediction {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Coupled {
-    /// As in [`Predicted`].
+    /// As in [`PolicyPrediction`].
     pub loss_nats: Vec<Estimate>,
-    /// As in [`Predicted`].
+    /// As in [`PolicyPrediction`].
     pub gain_nats: Estimate,
 }
 
