@@ -18,7 +18,7 @@ const SHIPPED: &str = include_str!("../../fits/bible-six/fits.json");
 
 /// Flags of `parallot allocate`.
 #[derive(Debug, Clone, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Experiment whose fits to use; the fits shipped with the program where absent
     pub experiment: Option<String>,
     /// A file of fits, as `parallot fit` writes it
@@ -42,7 +42,7 @@ pub struct Arguments {
 }
 
 /// Runs the verb.
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(path) = &arguments.problem {
         return super::problem::run(path, arguments.json);
     }
@@ -96,7 +96,7 @@ fn read_fits(arguments: &Arguments, folders: Option<&Folders>) -> Result<HashedF
 }
 
 /// The fits that are kept for an experiment.
-pub fn fits_of(folders: &Folders) -> Result<HashedFits, Failure> {
+pub(super) fn fits_of(folders: &Folders) -> Result<HashedFits, Failure> {
     let hint = format!("`parallot fit {}` makes them", folders.experiment.display());
     HashedFits::read(&folders.fits.join("fits.json")).map_err(|error| Failure::from(error).hint(hint))
 }

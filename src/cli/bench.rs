@@ -11,7 +11,7 @@ use std::time::Instant;
 
 /// Flags of `parallot bench`.
 #[derive(Debug, Clone, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Models to train; all of them by default. `s` and `m` have 128 tokens a sequence, vocabulary 4096 and 4 x 256 and 6 x 512 layers x width
     #[arg(long = "model", value_name = "MODEL", value_parser = PossibleValuesParser::new(workloads().map(|workload| workload.name)))]
     pub models: Vec<String>,
@@ -33,7 +33,7 @@ pub struct Arguments {
 }
 
 /// Runs the verb.
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     select_device(&arguments.device).map_err(|error| {
         Failure::input(error).hint("`--device cpu` runs everywhere; CUDA needs an NVIDIA GPU and a build with `--features cuda`")
     })?;

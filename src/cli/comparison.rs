@@ -8,7 +8,7 @@ use crate::units::Estimate;
 use crate::validate::Validation;
 
 /// Prints an allocation for a person.
-pub fn print(file: &AllocationFile, validations: &[Validation]) {
+pub(super) fn print(file: &AllocationFile, validations: &[Validation]) {
     let comparison = &file.comparison;
     if let Some(measured) = &file.measured {
         say(&format!("measured: {measured}\n"));

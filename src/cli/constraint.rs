@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 /// A language and what is said of it, `LANG=VALUE`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Assigned<T> {
+pub(super) struct Assigned<T> {
     /// The language, as it was written.
     pub lang: String,
     /// The value.
@@ -23,7 +23,7 @@ pub struct Assigned<T> {
 
 /// An amount of pairs or tokens: `12000`, `12k`, `1.5M`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Count(pub u64);
+pub(super) struct Count(pub u64);
 
 impl FromStr for Count {
     type Err = <Pairs as FromStr>::Err;
@@ -34,7 +34,7 @@ impl FromStr for Count {
 }
 
 /// Reads `LANG=VALUE`.
-pub fn assigned<T: FromStr>(text: &str) -> Result<Assigned<T>, String>
+pub(super) fn assigned<T: FromStr>(text: &str) -> Result<Assigned<T>, String>
 where
     T::Err: std::fmt::Display,
 {
@@ -45,7 +45,7 @@ where
 
 /// A policy, and by what fraction of a language's loss under it that loss may be worse.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Promise {
+pub(super) struct Promise {
     /// The policy.
     pub policy: Policy,
     /// The fraction.
@@ -55,7 +55,7 @@ pub struct Promise {
 }
 
 /// Reads `uniform:0.5%`.
-pub fn promise(text: &str) -> Result<Promise, String> {
+pub(super) fn promise(text: &str) -> Result<Promise, String> {
     let wrong = || {
         "expected a policy and a share of its loss, like `uniform:0.5%`; policies are `uniform`, `proportional`, `temperature-3.3`, \
          `unimax-4`, and `current` with `--from`"
@@ -69,7 +69,7 @@ pub fn promise(text: &str) -> Result<Promise, String> {
 }
 
 /// Reads a cost: a number, or pairs' short form like `30k`.
-pub fn cost(text: &str) -> Result<f64, String> {
+pub(super) fn cost(text: &str) -> Result<f64, String> {
     let short = || text.parse::<Pairs>().map(|Pairs(amount)| amount as f64);
     text.trim()
         .parse::<f64>()
@@ -86,7 +86,7 @@ enum Given {
 }
 
 /// Reads the mix in use: a YAML map from languages to pairs.
-pub fn read_mix(path: &Path) -> Result<Vec<(String, u64)>, Failure> {
+pub(super) fn read_mix(path: &Path) -> Result<Vec<(String, u64)>, Failure> {
     let text = files::read_text(path).or_input()?;
     let wrong = |cause: String| {
         let error = anyhow::anyhow!("cannot use the mix `{}`: {cause}", path.display());

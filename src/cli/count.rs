@@ -3,14 +3,14 @@
 use std::ops::RangeInclusive;
 
 /// Runs or models at a time.
-pub const JOBS: RangeInclusive<u64> = 1..=1024;
+pub(super) const JOBS: RangeInclusive<u64> = 1..=1024;
 /// Threads of one of them, and copies that are trained side by side.
-pub const SIDE_BY_SIDE: RangeInclusive<u64> = 1..=1024;
+pub(super) const SIDE_BY_SIDE: RangeInclusive<u64> = 1..=1024;
 /// Draws of a law.
-pub const DRAWS: RangeInclusive<u64> = 0..=100_000;
+pub(super) const DRAWS: RangeInclusive<u64> = 0..=100_000;
 
 /// Reads a count that must lie in a range.
-pub fn within<T: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&str) -> Result<T, String> + Clone {
+pub(super) fn within<T: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&str) -> Result<T, String> + Clone {
     move |text| {
         let count = text.parse().ok().filter(|count| range.contains(count));
         count.and_then(|count| T::try_from(count).ok()).ok_or_else(|| match range.clone().into_inner() {

@@ -16,7 +16,7 @@ use serde::Serialize;
 use std::path::Path;
 
 /// Where the results go.
-pub struct Outputs<'a> {
+pub(super) struct Outputs<'a> {
     /// File of fits, as later verbs read it.
     pub fits: Option<&'a Path>,
     /// File of predictions and curves as JSON; `-` is the terminal.
@@ -34,7 +34,7 @@ impl<'a> Outputs<'a> {
     }
 
     /// Refuses what would overwrite an input, or another output.
-    pub fn check_apart(&self, inputs: impl IntoIterator<Item = impl AsRef<Path>> + Clone) -> Result<(), Failure> {
+    pub(super) fn check_apart(&self, inputs: impl IntoIterator<Item = impl AsRef<Path>> + Clone) -> Result<(), Failure> {
         self.files().try_for_each(|(flag, out)| check_apart(flag, out, inputs.clone()))?;
         let outputs: Vec<(&str, &Path)> = self.files().collect();
         for (at, (flag, out)) in outputs.iter().enumerate() {
@@ -118,7 +118,7 @@ struct Output<'a> {
 }
 
 /// Fits the curves of a table and writes what it asks for.
-pub fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Outputs) -> Result<(), Failure> {
+pub(super) fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Outputs) -> Result<(), Failure> {
     outputs.check_apart([path])?;
     let bytes = files::read(path).or_input()?;
     let table = CurveTable::read(path, family).map_err(StudyError::from)?;

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 /// Flags of `parallot export`.
 #[derive(Debug, Clone, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Experiment: a YAML file, or the name of one in `experiments/`
     pub experiment: String,
     /// Trainer to write for
@@ -49,7 +49,7 @@ pub struct Arguments {
 
 /// Trainers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Trainer {
+pub(super) enum Trainer {
     /// LLaMA-Factory.
     Llamafactory,
 }
@@ -66,7 +66,7 @@ struct Examples {
 }
 
 /// Runs the verb.
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folders = Folders::of(&arguments.experiment)?;
     let experiment = folders.read()?;
     let Some(allocation) = read_allocation(&folders)? else {

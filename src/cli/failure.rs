@@ -6,7 +6,7 @@ use std::fmt;
 
 /// An error on its way to the user.
 #[derive(Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     error: anyhow::Error,
     hint: Option<String>,
     status: u8,
@@ -14,24 +14,24 @@ pub struct Failure {
 
 impl Failure {
     /// The command line or an input file is wrong: exit status 2. A full disk is no fault of an input.
-    pub fn input(error: impl Into<anyhow::Error>) -> Self {
+    pub(super) fn input(error: impl Into<anyhow::Error>) -> Self {
         let error = error.into();
         let is_full = error.downcast_ref::<FileError>().is_some_and(FileError::is_full);
         Failure { error, hint: None, status: if is_full { 1 } else { 2 } }
     }
 
     /// The work itself failed: exit status 1.
-    pub fn work(error: impl Into<anyhow::Error>) -> Self {
+    pub(super) fn work(error: impl Into<anyhow::Error>) -> Self {
         Failure { error: error.into(), hint: None, status: 1 }
     }
 
     /// Adds what the user can do.
-    pub fn hint(self, hint: impl Into<String>) -> Self {
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Failure { hint: Some(hint.into()), ..self }
     }
 
     /// Exit status.
-    pub fn status(&self) -> u8 {
+    pub(super) fn status(&self) -> u8 {
         self.status
     }
 }
@@ -57,7 +57,7 @@ impl fmt::Display for Failure {
 }
 
 /// Turns the errors of lower layers into failures where they are met.
-pub trait OrFail<T> {
+pub(super) trait OrFail<T> {
     /// The command line or an input file is wrong: exit status 2.
     fn or_input(self) -> Result<T, Failure>;
     /// The work itself failed: exit status 1.

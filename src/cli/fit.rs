@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 /// Flags of `parallot fit`.
 #[derive(Debug, Clone, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Experiment: a YAML file, or the name of one in `experiments/`
     #[arg(required_unless_present = "curves")]
     pub experiment: Option<String>,
@@ -62,10 +62,10 @@ impl Arguments {
 }
 
 /// Headings of a table of fits.
-pub const HEADINGS: [&str; 5] = ["curve", "law", "held-out error", "noise", "flags"];
+pub(super) const HEADINGS: [&str; 5] = ["curve", "law", "held-out error", "noise", "flags"];
 
 /// Runs the verb.
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let forms = forms(arguments)?;
     if let Some(path) = &arguments.curves {
         return curves::run(path, arguments.family.as_deref(), &forms, &arguments.outputs());
@@ -190,7 +190,7 @@ fn repetition(fits: &[Fit]) -> Option<String> {
 }
 
 /// One row of a table of fits.
-pub fn row(fit: &Fit) -> Vec<String> {
+pub(super) fn row(fit: &Fit) -> Vec<String> {
     let parameters: Vec<String> = fit.law.parameters().iter().map(|(name, value)| format!("{name} {}", significant(*value, 3))).collect();
     let flags: Vec<String> = fit.flags.iter().map(ToString::to_string).collect();
     let held_out = fit.candidates.first().and_then(|best| best.held_out_error);
@@ -204,6 +204,6 @@ pub fn row(fit: &Fit) -> Vec<String> {
 }
 
 /// A difference of logarithms as what it nearly is: a relative error.
-pub fn percent(log: f64) -> String {
+pub(super) fn percent(log: f64) -> String {
     format!("{:.2} %", 100.0 * log)
 }

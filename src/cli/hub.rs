@@ -13,7 +13,7 @@ const ENDPOINT: &str = "https://huggingface.co";
 
 /// The folder of a checkpoint on the Hub. One that is whole in the cache is taken without asking whether there is a newer one,
 /// so that a sweep goes on with what it began with; `revision` is a branch, a tag or a commit.
-pub fn fetch(name: &str, revision: &str) -> Result<PathBuf, Failure> {
+pub(super) fn fetch(name: &str, revision: &str) -> Result<PathBuf, Failure> {
     let cache = Cache::new(cache_folder()?);
     let repo = Repo::with_revision(name.to_owned(), RepoType::Model, revision.to_owned());
     if let Some(folder) = cached(&cache, &repo) {

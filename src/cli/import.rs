@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 /// Flags of `parallot import`.
 #[derive(Debug, Clone, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Log files, or folders that hold them at any depth
     #[arg(required = true, value_name = "LOGS")]
     pub logs: Vec<PathBuf>,
@@ -50,7 +50,7 @@ pub struct Arguments {
 /// Where the amount of data comes from; at most one.
 #[derive(Debug, Clone, Args)]
 #[group(multiple = false)]
-pub struct AmountArguments {
+pub(super) struct AmountArguments {
     /// Amount of data: what this captures in the run's name or path, such as `-(\d+k?)$` for `zh-8k`
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = pattern)]
     pub size: Option<Regex>,
@@ -67,13 +67,13 @@ pub struct AmountArguments {
 
 /// What in a log can be the amount itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum X {
+pub(super) enum X {
     /// The step.
     Step,
 }
 
 /// Runs the verb.
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let selection = selection(arguments)?;
     let logs = import::read(&arguments.logs, arguments.from).map_err(hinted)?;
     logs.notes.iter().for_each(|text| note(&format!("note: {text}")));

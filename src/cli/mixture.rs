@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// What is to be spent, on what, and within which bounds.
 #[derive(Debug, Clone, Args)]
-pub struct MixtureArguments {
+pub(super) struct MixtureArguments {
     /// What to allocate, like `12000`, `60k` or `1.5M`
     #[arg(long, value_name = "AMOUNT", required_unless_present_any = ["problem", "budget_cost", "target_loss", "target", "from"])]
     pub budget: Option<Count>,
@@ -59,7 +59,7 @@ pub struct MixtureArguments {
 
 impl MixtureArguments {
     /// A plain budget of pairs, everything else as it is by default.
-    pub fn plain(pairs: u64) -> Self {
+    pub(super) fn plain(pairs: u64) -> Self {
         MixtureArguments {
             budget: Some(Count(pairs)),
             unit: Unit::Pairs,
@@ -80,7 +80,7 @@ impl MixtureArguments {
     }
 
     /// The problem over fits.
-    pub fn pose(&self, file: &FitFile) -> Result<Problem, Failure> {
+    pub(super) fn pose(&self, file: &FitFile) -> Result<Problem, Failure> {
         if self.budget == Some(Count(0)) {
             let one = if self.unit == Unit::Tokens { "token" } else { "pair" };
             return Err(Failure::input(anyhow::anyhow!("`--budget` is 0, expected at least 1 {one}")));
@@ -174,7 +174,7 @@ fn hint_of(error: &ProblemError, unit: Unit) -> &'static str {
 }
 
 /// The flags of a problem of pairs but for its budget, as they are typed.
-pub fn typed(flags: &MixtureArguments) -> String {
+pub(super) fn typed(flags: &MixtureArguments) -> String {
     let mut typed = String::new();
     let mut flag = |name: &str, value: &str| typed += &format!(" {name} {}", quoted(value));
     let counts = [("--min", &flags.min), ("--max", &flags.max)];
@@ -195,7 +195,7 @@ pub fn typed(flags: &MixtureArguments) -> String {
 }
 
 /// A word as a shell takes it for one.
-pub fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "=_.,:%-+/".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 /// Reads, solves and prints a problem. Exit status, with JSON or without: 0 for amounts, 2 where nothing meets the problem, 1 where nothing was
 /// found and nothing proven.
-pub fn run(path: &Path, json: bool) -> Result<(), Failure> {
+pub(super) fn run(path: &Path, json: bool) -> Result<(), Failure> {
     let problem = read(path)?;
     let start = Instant::now();
     let answer = optimum::solve(&problem);

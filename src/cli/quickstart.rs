@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 /// Flags of `parallot quickstart`.
 #[derive(Debug, Clone, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Folder to write everything to
     #[arg(long, value_name = "FOLDER", default_value = "parallot-quickstart")]
     pub out: PathBuf,
@@ -39,7 +39,7 @@ pub struct Arguments {
 const EXPERIMENT: &str = include_str!("quickstart.yaml");
 
 /// Runs the verb.
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let start = std::time::Instant::now();
     let yaml = arguments.out.join("experiments").join("quickstart.yaml");
     let languages = serde_yaml::to_string(&Constructed::quickstart().or_work()?).or_work()?;

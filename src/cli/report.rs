@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 /// Flags of `parallot report`.
 #[derive(Debug, Clone, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Experiment: a YAML file, or the name of one in `experiments/`
     pub experiment: String,
     /// Folder to write to; `plots/NAME` beside the experiments where absent
@@ -23,7 +23,7 @@ pub struct Arguments {
 }
 
 /// Runs the verb.
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folders = Folders::of(&arguments.experiment)?;
     let out = arguments.out.clone().unwrap_or_else(|| folders.plots.clone());
     let fits = fits_of(&folders)?;

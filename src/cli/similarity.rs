@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 /// Flags of `parallot similarity`.
 #[derive(Debug, Clone, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Experiment that has been swept and fitted: a YAML file, or the name of one in `experiments/`
     pub experiment: String,
     /// Where to read the sentences, and to train the base if it is not kept: `cpu`, `cuda` or `cuda:1`
@@ -40,7 +40,7 @@ pub struct Arguments {
 }
 
 /// Runs the verb.
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folders = Folders::of(&arguments.experiment)?;
     let experiment = folders.read()?;
     sweep::check_device(&arguments.device, Trainer::Candle)?;

@@ -11,18 +11,18 @@ use std::sync::OnceLock;
 static LOST: OnceLock<io::Error> = OnceLock::new();
 
 /// A line of results. One that does not arrive is told at the end, by [`all_said`]: the work goes on, whose files are worth having.
-pub fn say(line: &str) {
+pub(super) fn say(line: &str) {
     keep(writeln!(io::stdout().lock(), "{line}"));
 }
 
 /// Whether all results arrived, to the last byte. A reader who has gone away is no error.
-pub fn all_said() -> Result<(), Failure> {
+pub(super) fn all_said() -> Result<(), Failure> {
     keep(io::stdout().lock().flush());
     LOST.get().map_or(Ok(()), |error| Err(Failure::work(anyhow::anyhow!("cannot write the results to the standard output: {error}"))))
 }
 
 /// Keeps why a piece of results did not arrive.
-pub fn keep(written: io::Result<()>) {
+pub(super) fn keep(written: io::Result<()>) {
     if let Err(error) = written
         && error.kind() != io::ErrorKind::BrokenPipe
     {
@@ -31,12 +31,12 @@ pub fn keep(written: io::Result<()>) {
 }
 
 /// A line beside the results: progress, warnings, errors.
-pub fn note(line: &str) {
+pub(super) fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// A table; columns of numbers are aligned to the right.
-pub fn table(headers: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub(super) fn table(headers: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let rows: Vec<Vec<String>> = rows.into_iter().collect();
     let number = |cell: &String| cell.starts_with(|first: char| first.is_ascii_digit() || "+-\u{2212}?".contains(first));
     let numbers: Vec<bool> = (0..headers.len()).map(|at| rows.iter().filter_map(|row| row.get(at)).all(number)).collect();
@@ -54,14 +54,14 @@ pub fn table(headers: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> S
 
 /// Bars on a terminal; hidden elsewhere, where the lines between do their work.
 #[cfg(feature = "train")]
-pub fn bars() -> MultiProgress {
+pub(super) fn bars() -> MultiProgress {
     let target = if io::IsTerminal::is_terminal(&io::stderr()) { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     MultiProgress::with_draw_target(target)
 }
 
 /// A bar over units of work with the time left; `{msg}` says what is being done.
 #[cfg(feature = "train")]
-pub fn bar(bars: &MultiProgress, length: u64, prefix: &str) -> ProgressBar {
+pub(super) fn bar(bars: &MultiProgress, length: u64, prefix: &str) -> ProgressBar {
     let style = ProgressStyle::with_template("{prefix:<10} [{bar:30}] {percent:>3} %  {eta:>4} left  {msg}");
     let bar = bars.add(ProgressBar::new(length).with_prefix(prefix.to_owned()));
     style.map_or(bar.clone(), |style| bar.with_style(style.progress_chars("=> ")))

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 /// Where the corpora are and how strictly they are read.
 #[derive(Debug, Clone, Default, Args)]
-pub struct TextArguments {
+pub(super) struct TextArguments {
     /// Folder that the paths of corpora are relative to, instead of the `data` key of the experiment
     #[arg(long, value_name = "FOLDER", env = "PARALLOT_DATA")]
     pub data: Option<PathBuf>,
@@ -24,7 +24,7 @@ pub struct TextArguments {
 }
 
 /// Reads or builds the bitexts and tells what was left out.
-pub fn read(experiment: &Experiment, folders: &Folders, arguments: &TextArguments) -> Result<Vec<Bitext>, Failure> {
+pub(super) fn read(experiment: &Experiment, folders: &Folders, arguments: &TextArguments) -> Result<Vec<Bitext>, Failure> {
     let (root, languages) = match &experiment.text {
         Text::Constructed(spec) => {
             let wrong = |error| anyhow::anyhow!("cannot make the languages of `{}`: {error}", folders.experiment.display());
@@ -61,7 +61,7 @@ fn root_of(root: Option<&PathBuf>, folders: &Folders, arguments: &TextArguments)
 
 /// Reads the training part of the instruction data that an experiment asks for, one entry per language, and notes its hash in the experiment:
 /// to be called before runs get their ids.
-pub fn instructions(experiment: &mut Experiment, folders: &Folders, arguments: &TextArguments) -> Result<Vec<Tongue>, Failure> {
+pub(super) fn instructions(experiment: &mut Experiment, folders: &Folders, arguments: &TextArguments) -> Result<Vec<Tongue>, Failure> {
     let root = match &experiment.text {
         Text::Constructed(_) => root_of(None, folders, arguments),
         Text::Corpora { root, .. } => root_of(root.as_ref(), folders, arguments),
@@ -96,7 +96,7 @@ fn hinted(error: CorpusError) -> Failure {
 }
 
 /// What later stages must know of the corpora, which they do not read.
-pub fn rows(bitexts: &[Bitext]) -> Vec<CorpusRow> {
+pub(super) fn rows(bitexts: &[Bitext]) -> Vec<CorpusRow> {
     let row = |bitext: &Bitext| CorpusRow {
         lang: bitext.lang.clone(),
         name: bitext.name.clone(),

@@ -6,7 +6,7 @@ use crate::report::eye::significant;
 use crate::units::Estimate;
 
 /// Prints what was found.
-pub fn print(transfer: &TransferFit) {
+pub(super) fn print(transfer: &TransferFit) {
     let names = &transfer.langs;
     let headings: Vec<String> = ["to \\ from".to_owned()].into_iter().chain(names.iter().cloned()).collect();
     let cell = |to: &String, from: &String| {

@@ -11,7 +11,7 @@ use std::path::Path;
 const LIST: &str = "exported.sha256";
 
 /// Writes an export, the list last. Files that are there must be as an earlier export left them, or as this one writes them, unless `force`.
-pub fn write(exported: &Exported, folder: &Path, stamp: &str, force: bool) -> Result<(), Failure> {
+pub(super) fn write(exported: &Exported, folder: &Path, stamp: &str, force: bool) -> Result<(), Failure> {
     let small = exported.files.iter().map(|(name, bytes)| (name.as_str(), files::hash(bytes)));
     let data = exported.data.iter().map(|lines| (lines.path(), files::hash_parts(lines.chunks())));
     let hashes: BTreeMap<&str, String> = small.chain(data).collect();

@@ -36,12 +36,12 @@ pub(super) struct Lines {
 
 impl Lines {
     /// The lines of a file of which not all are kept.
-    pub fn open(path: &Path) -> Result<Self, CorpusError> {
+    pub(super) fn open(path: &Path) -> Result<Self, CorpusError> {
         Lines::within(STREAM, path)
     }
 
     /// The lines of a file that are all kept.
-    pub fn of_table(path: &Path) -> Result<Self, CorpusError> {
+    pub(super) fn of_table(path: &Path) -> Result<Self, CorpusError> {
         Lines::within(TABLE, path)
     }
 
@@ -62,7 +62,7 @@ impl Lines {
     }
 
     /// The next line and its number, counted from 1.
-    pub fn next(&mut self) -> Result<Option<(u64, &[u8])>, CorpusError> {
+    pub(super) fn next(&mut self) -> Result<Option<(u64, &[u8])>, CorpusError> {
         self.line.clear();
         let read = self.reader.by_ref().take(self.bounds.line + 1).read_until(b'\n', &mut self.line);
         let read = read.map_err(|cause| FileError { action: "read", path: self.path.clone(), cause })?;
@@ -94,7 +94,7 @@ impl Lines {
     }
 
     /// How many lines the file has; reads it to its end.
-    pub fn count(mut self) -> Result<u64, CorpusError> {
+    pub(super) fn count(mut self) -> Result<u64, CorpusError> {
         while self.next()?.is_some() {}
         Ok(self.number)
     }

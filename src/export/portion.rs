@@ -46,7 +46,7 @@ impl Portion<'_> {
 }
 
 /// The portions with pairs, once it is sure that each can be written.
-pub fn checked<'a, 'b>(portions: &'b [Portion<'a>]) -> Result<Vec<&'b Portion<'a>>, ExportError> {
+pub(super) fn checked<'a, 'b>(portions: &'b [Portion<'a>]) -> Result<Vec<&'b Portion<'a>>, ExportError> {
     let mut seen = BTreeSet::new();
     for portion in portions {
         if portion.lang.is_empty() || !portion.lang.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {

@@ -7,7 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 const SIZES: [f64; 8] = [1e3, 2e3, 4e3, 8e3, 16e3, 32e3, 64e3, 128e3];
 
 /// The law's curve at the sizes with normal noise on ln loss, `seeds` runs per size.
-pub fn planted(name: &str, law: &Law, sizes: &[f64], seeds: u64, noise: f64, stream: u64) -> Curve {
+pub(super) fn planted(name: &str, law: &Law, sizes: &[f64], seeds: u64, noise: f64, stream: u64) -> Curve {
     let mut generator = generator(7, stream);
     let mut normal = || -> f64 { StandardNormal.sample(&mut generator) };
     let runs = sizes.iter().flat_map(|&pairs| (0..seeds).map(move |seed| (pairs, seed)));

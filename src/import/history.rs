@@ -42,7 +42,7 @@ impl FromStr for Take {
 
 impl History<'_> {
     /// The one point of a run: loss and its standard error. A run whose last values are not finite has diverged and gives none.
-    pub fn point(&self, take: Take, notes: &mut Vec<String>) -> Result<Option<(f64, Option<f64>)>, ImportError> {
+    pub(super) fn point(&self, take: Take, notes: &mut Vec<String>) -> Result<Option<(f64, Option<f64>)>, ImportError> {
         let (run, metric, count) = (&self.run.name, self.metric, self.readings.len());
         let counted = match take {
             Take::Last => 1,
@@ -70,7 +70,7 @@ impl History<'_> {
     }
 
     /// Every finite value of the run against its step: amount, loss and standard error.
-    pub fn points(&self, notes: &mut Vec<String>) -> Result<Vec<(f64, f64, Option<f64>)>, ImportError> {
+    pub(super) fn points(&self, notes: &mut Vec<String>) -> Result<Vec<(f64, f64, Option<f64>)>, ImportError> {
         let usable = |reading: &&Reading| reading.value.is_finite() && reading.step.is_some_and(|step| step.is_finite() && step >= 0.0);
         let lost = self.readings.iter().filter(|reading| !usable(reading)).count();
         if lost > 0 {
@@ -93,7 +93,7 @@ impl History<'_> {
     }
 
     /// What is to be said of a score that was turned round.
-    pub fn turned(&self, given: bool) -> Option<String> {
+    pub(super) fn turned(&self, given: bool) -> Option<String> {
         let Sense::Rises { ceiling } = self.sense else { return None };
         let key = &self.metric.key;
         let small = !given && ceiling > 1.0 && self.readings.iter().all(|reading| reading.value <= 1.0);

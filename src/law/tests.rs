@@ -5,7 +5,7 @@ use crate::numeric::differences::derivative;
 use proptest::prelude::*;
 
 /// Laws of every form over the ranges that fits meet.
-pub fn any_law() -> impl Strategy<Value = Law> {
+pub(super) fn any_law() -> impl Strategy<Value = Law> {
     let numbers = (0.0..3.0f64, -2.0..6.0f64, 0.05..2.5f64, 0.0..8.0f64, 0.0..1.5f64, 0.02..3.0f64);
     (0..Form::ALL.len(), numbers).prop_map(|(form, (irreducible, ln_scale, exponent, ln_shape, other, width))| {
         let (scale, shape) = (ln_scale.exp(), ln_shape.exp() - 1.0);

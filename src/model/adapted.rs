@@ -8,7 +8,7 @@ use rayon::current_num_threads;
 
 /// Where the update of one module goes, and what of its input is dropped.
 #[derive(Debug, Clone)]
-pub struct Update {
+pub(super) struct Update {
     /// First row of the module in the frozen matrix.
     pub first_row: usize,
     /// Its rows.
@@ -19,7 +19,7 @@ pub struct Update {
 
 /// `x (n, k) w (m, k)^T`, and at the rows of each update `scaling dropout(x) a_i^T b_i^T` added. As an op on `x`, the `a_i` one below the other
 /// (updates rank, k) and the `b_i` (rows of all updates, rank).
-pub struct Adapted<T> {
+pub(super) struct Adapted<T> {
     w: Tensor,
     updates: Vec<Update>,
     scaling: f64,
@@ -29,7 +29,7 @@ pub struct Adapted<T> {
 
 impl<T: Real> Adapted<T> {
     /// The map beside the frozen `w`; entries that dropout keeps are multiplied by `raise`.
-    pub fn new(w: &Tensor, updates: Vec<Update>, scaling: f64, raise: f64) -> Self {
+    pub(super) fn new(w: &Tensor, updates: Vec<Update>, scaling: f64, raise: f64) -> Self {
         Adapted { w: w.clone(), updates, scaling, raise, low: Kept::empty() }
     }
 

@@ -4,11 +4,11 @@ use super::kernels::Real;
 
 /// Buffers without a user.
 #[derive(Debug, Default)]
-pub struct Arena<T>(Vec<Vec<T>>);
+pub(super) struct Arena<T>(Vec<Vec<T>>);
 
 impl<T: Real> Arena<T> {
     /// A buffer of `len` entries with any content: the smallest free one that is large enough, or a new one.
-    pub fn take(&mut self, len: usize) -> Vec<T> {
+    pub(super) fn take(&mut self, len: usize) -> Vec<T> {
         let fits = self.0.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= len).min_by_key(|(_, buffer)| buffer.capacity());
         let mut buffer = match fits.map(|(at, _)| at) {
             Some(at) => self.0.swap_remove(at),
@@ -20,14 +20,14 @@ impl<T: Real> Arena<T> {
     }
 
     /// A copy of `data`.
-    pub fn copy(&mut self, data: &[T]) -> Vec<T> {
+    pub(super) fn copy(&mut self, data: &[T]) -> Vec<T> {
         let mut buffer = self.take(data.len());
         buffer.copy_from_slice(data);
         buffer
     }
 
     /// Takes a buffer back.
-    pub fn give(&mut self, buffer: Vec<T>) {
+    pub(super) fn give(&mut self, buffer: Vec<T>) {
         self.0.push(buffer);
     }
 }

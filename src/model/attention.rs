@@ -54,7 +54,7 @@ pub struct Turns<T> {
 
 /// Which way heads are turned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub(super) enum Turn {
     /// By their positions.
     There,
     /// Back again: gradients of turned heads into gradients of heads.
@@ -122,7 +122,7 @@ fn starts(lengths: &[usize]) -> Vec<usize> {
 }
 
 /// Turns queries and keys of `qkv (n, qkv_dim)`, or the gradients of turned ones, by their positions in their sequences.
-pub fn turn<T: Real>(qkv: &mut [T], lengths: &[usize], heads: Heads, turns: &Turns<T>, way: Turn) {
+pub(super) fn turn<T: Real>(qkv: &mut [T], lengths: &[usize], heads: Heads, turns: &Turns<T>, way: Turn) {
     let turned = (heads.n_heads + heads.n_kv_heads) * heads.head_dim;
     let width = heads.qkv_dim();
     per_sequence(qkv, lengths, |_| width).into_par_iter().for_each(|rows| turn_rows(rows, width, turned, turns, way));
@@ -138,7 +138,7 @@ vectorised! {
 }
 
 /// Entries of the attention weights of some sequences: (n_heads, len, len) each.
-pub fn weights_len(lengths: &[usize], heads: Heads) -> usize {
+pub(super) fn weights_len(lengths: &[usize], heads: Heads) -> usize {
     lengths.iter().map(|len| len * len * heads.n_heads).sum()
 }
 
@@ -152,7 +152,7 @@ fn blocks(len: usize) -> impl Iterator<Item = Range<usize>> {
 
 /// Causal attention within each sequence: `out (n, n_heads * head_dim)` of turned `qkv (n, qkv_dim)`.
 /// `weights`, of [`weights_len`] entries, are kept for the backward; beyond the block of a row they are left as they were.
-pub fn attention<T: Real>(qkv: &[T], lengths: &[usize], heads: Heads, weights: &mut [T], out: &mut [T]) {
+pub(super) fn attention<T: Real>(qkv: &[T], lengths: &[usize], heads: Heads, weights: &mut [T], out: &mut [T]) {
     let outs = per_sequence(out, lengths, |_| heads.out_dim());
     let parts = per_sequence(weights, lengths, |len| len * heads.n_heads);
     outs.into_par_iter().zip(parts).zip(starts(lengths)).zip(lengths).for_each(|(((out, weights), start), &len)| {
@@ -175,7 +175,7 @@ pub fn attention<T: Real>(qkv: &[T], lengths: &[usize], heads: Heads, weights: &
 }
 
 /// Gradient of [`attention`] in the turned `qkv`; every entry of `dqkv` is written.
-pub fn attention_backward<T: Real>(qkv: &[T], weights: &[T], lengths: &[usize], heads: Heads, dout: &[T], dqkv: &mut [T]) {
+pub(super) fn attention_backward<T: Real>(qkv: &[T], weights: &[T], lengths: &[usize], heads: Heads, dout: &[T], dqkv: &mut [T]) {
     let weight_starts = starts(&lengths.iter().map(|len| len * len * heads.n_heads).collect::<Vec<_>>());
     let parts = per_sequence(dqkv, lengths, |_| heads.qkv_dim());
     parts.into_par_iter().zip(weight_starts).zip(starts(lengths)).zip(lengths).for_each(|(((dqkv, at), start), &len)| {

@@ -5,7 +5,7 @@ use candle_core::{D, Result, Tensor};
 use candle_nn::ops::{rms_norm_slow, softmax};
 use std::sync::Arc;
 
-pub fn rms_norm(x: &Tensor, w: &Tensor, eps: f64) -> Result<Tensor> {
+pub(super) fn rms_norm(x: &Tensor, w: &Tensor, eps: f64) -> Result<Tensor> {
     // `rms_norm_slow` takes an f32 epsilon; in f64 it would differ from the fused op in the 8th digit
     if x.dtype() != candle_core::DType::F64 {
         return rms_norm_slow(x, w, eps as f32);
@@ -14,7 +14,7 @@ pub fn rms_norm(x: &Tensor, w: &Tensor, eps: f64) -> Result<Tensor> {
     x.broadcast_div(&(mean + eps)?.sqrt()?)?.broadcast_mul(w) // (n, d)
 }
 
-pub fn swiglu(x: &Tensor) -> Result<Tensor> {
+pub(super) fn swiglu(x: &Tensor) -> Result<Tensor> {
     let d_ff = x.dim(1)? / 2;
     let gate = x.narrow(1, 0, d_ff)?; // (n, d_ff)
     let up = x.narrow(1, d_ff, d_ff)?; // (n, d_ff)
@@ -22,7 +22,7 @@ pub fn swiglu(x: &Tensor) -> Result<Tensor> {
 }
 
 /// Sequences are laid out on a padded grid, attended under a causal mask, and gathered again.
-pub fn attention(qkv: &Tensor, lengths: &[usize], heads: Heads, rope: &Rope) -> Result<Tensor> {
+pub(super) fn attention(qkv: &Tensor, lengths: &[usize], heads: Heads, rope: &Rope) -> Result<Tensor> {
     let device = qkv.device();
     let (b, t) = (lengths.len(), lengths.iter().copied().max().unwrap_or(0));
     let (mut to_grid, mut from_grid, mut start) = (Vec::with_capacity(b * t), Vec::new(), 0u32);
@@ -38,7 +38,7 @@ pub fn attention(qkv: &Tensor, lengths: &[usize], heads: Heads, rope: &Rope) -> 
 }
 
 /// The same on a grid of b sequences of t tokens.
-pub fn attention_on_grid(grid: &Tensor, b: usize, t: usize, heads: Heads, rope: &Rope) -> Result<Tensor> {
+pub(super) fn attention_on_grid(grid: &Tensor, b: usize, t: usize, heads: Heads, rope: &Rope) -> Result<Tensor> {
     let (device, dtype) = (grid.device(), grid.dtype());
     let (cos, sin) = rope.tables(t);
     let cos = Tensor::from_slice(cos, (t, rope.half), device)?.to_dtype(dtype)?; // (t, head_dim / 2)
@@ -63,7 +63,7 @@ pub fn attention_on_grid(grid: &Tensor, b: usize, t: usize, heads: Heads, rope: 
     out.reshape((b * t, heads.out_dim())) // (b t, h head_dim)
 }
 
-pub fn cross_entropy(logits: &Tensor, targets: &Arc<[u32]>) -> Result<Tensor> {
+pub(super) fn cross_entropy(logits: &Tensor, targets: &Arc<[u32]>) -> Result<Tensor> {
     let targets = Tensor::new(&**targets, logits.device())?; // (m)
     let mean = candle_nn::loss::cross_entropy(logits, &targets)?;
     mean * targets.elem_count() as f64

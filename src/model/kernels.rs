@@ -87,13 +87,13 @@ pub(crate) use vectorised;
 const ROWS: usize = 128;
 
 /// `y = x / sqrt(mean(x^2) + eps) * w` for each row of width `w.len()`.
-pub fn rms_norm<T: Real>(x: &[T], w: &[T], eps: f64, y: &mut [T]) {
+pub(super) fn rms_norm<T: Real>(x: &[T], w: &[T], eps: f64, y: &mut [T]) {
     let rows = w.len() * ROWS;
     y.par_chunks_mut(rows).zip(x.par_chunks(rows)).for_each(|(y, x)| rms_norm_rows(x, w, eps, y));
 }
 
 /// Gradients of [`rms_norm`] in `x` (added to `dx`) and `w` (returned).
-pub fn rms_norm_backward<T: Real>(x: &[T], w: &[T], eps: f64, dy: &[T], dx: &mut [T]) -> Vec<T> {
+pub(super) fn rms_norm_backward<T: Real>(x: &[T], w: &[T], eps: f64, dy: &[T], dx: &mut [T]) -> Vec<T> {
     let rows = w.len() * ROWS;
     let parts = dx.par_chunks_mut(rows).zip(x.par_chunks(rows)).zip(dy.par_chunks(rows));
     let partial: Vec<Vec<T>> = parts.map(|((dx, x), dy)| rms_norm_backward_rows(x, w, eps, dy, dx)).collect();
@@ -163,20 +163,20 @@ fn dot3<T: Real>(a: &[T], b: &[T], c: &[T]) -> T {
 }
 
 /// Entries a task of work that is the same for each: fixed, and large enough to be worth a task.
-pub const ENTRIES: usize = 1 << 16;
+pub(super) const ENTRIES: usize = 1 << 16;
 
 /// Adds `part` to `sum`.
-pub fn sum_in_parallel<T: Real>(sum: &mut [T], part: &[T]) {
+pub(super) fn sum_in_parallel<T: Real>(sum: &mut [T], part: &[T]) {
     sum.par_chunks_mut(ENTRIES).zip(part.par_chunks(ENTRIES)).for_each(|(sum, part)| add_to(sum, part));
 }
 
 /// `y = silu(gate) * up`, rows of `x` being gate and up side by side, each of width `d_ff`.
-pub fn swiglu<T: Real>(x: &[T], d_ff: usize, y: &mut [T]) {
+pub(super) fn swiglu<T: Real>(x: &[T], d_ff: usize, y: &mut [T]) {
     y.par_chunks_mut(d_ff * ROWS).zip(x.par_chunks(2 * d_ff * ROWS)).for_each(|(y, x)| swiglu_rows(x, d_ff, y));
 }
 
 /// Turns the input `x` of [`swiglu`] into the gradient in it.
-pub fn swiglu_backward<T: Real>(x: &mut [T], d_ff: usize, dy: &[T]) {
+pub(super) fn swiglu_backward<T: Real>(x: &mut [T], d_ff: usize, dy: &[T]) {
     x.par_chunks_mut(2 * d_ff * ROWS).zip(dy.par_chunks(d_ff * ROWS)).for_each(|(x, dy)| swiglu_backward_rows(x, d_ff, dy));
 }
 
@@ -227,7 +227,7 @@ fn sigmoid<T: Real>(x: T) -> T {
 
 /// Turns each row of `logits` (m, V) into the gradient of its cross-entropy, softmax minus one-hot,
 /// and returns the cross-entropy of each row in nats.
-pub fn cross_entropy<T: Real>(logits: &mut [T], vocab: usize, targets: &[u32]) -> Vec<T> {
+pub(super) fn cross_entropy<T: Real>(logits: &mut [T], vocab: usize, targets: &[u32]) -> Vec<T> {
     logits.par_chunks_mut(vocab).zip(targets.par_iter()).map(|(row, &target)| cross_entropy_row(row, target as usize)).collect()
 }
 
@@ -240,7 +240,7 @@ vectorised! {
     }
 
     /// Adds `part` to `sum`.
-    pub fn add_to<T>(sum: &mut [T], part: &[T]) {
+    pub(super) fn add_to<T>(sum: &mut [T], part: &[T]) {
         for (sum, &part) in sum.iter_mut().zip(part) {
             *sum += part;
         }

@@ -12,7 +12,7 @@ use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
 /// Projections that our network packs into one matrix, in the order of its rows.
-pub const PACKS: [&[Module]; 4] =
+pub(super) const PACKS: [&[Module]; 4] =
     [&[Module::QProj, Module::KProj, Module::VProj], &[Module::OProj], &[Module::GateProj, Module::UpProj], &[Module::DownProj]];
 
 /// The adapters of a network.

@@ -11,7 +11,7 @@ use super::product::{self, Sizes};
 
 /// Whole sequences laid end to end, and which of their rows predict what.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Part<'a> {
+pub(super) struct Part<'a> {
     /// Tokens read, n of them.
     pub tokens: &'a [u32],
     /// Tokens of each sequence.
@@ -23,7 +23,7 @@ pub struct Part<'a> {
 }
 
 /// Variables of a network as slices: the embedding, six a block, and the last norm, as `Llama::variables` orders them.
-pub struct Network<'a, T> {
+pub(super) struct Network<'a, T> {
     /// Its sizes.
     pub config: ModelConfig,
     /// Rotations of all positions in use.
@@ -84,7 +84,7 @@ struct Kept<T> {
 
 impl<T: Real> Network<'_, T> {
     /// Cross-entropy of all targets, total in nats. Its gradients go into `gradients`, one a variable in their order; they are added if it `adds`.
-    pub fn loss_and_gradients(&self, part: &Part<'_>, arena: &mut Arena<T>, gradients: &mut [Vec<T>], adds: bool) -> f64 {
+    pub(super) fn loss_and_gradients(&self, part: &Part<'_>, arena: &mut Arena<T>, gradients: &mut [Vec<T>], adds: bool) -> f64 {
         let (x, traces) = self.forward(part, arena, Purpose::Gradients);
         let h = self.last_norm(&x, arena); // (m, d)
         let mut logits = self.logits(&h, arena); // (m, V)
@@ -105,7 +105,7 @@ impl<T: Real> Network<'_, T> {
     }
 
     /// Cross-entropy of all targets, total in nats.
-    pub fn loss(&self, part: &Part<'_>, arena: &mut Arena<T>) -> f64 {
+    pub(super) fn loss(&self, part: &Part<'_>, arena: &mut Arena<T>) -> f64 {
         let (x, _) = self.forward(part, arena, Purpose::Loss);
         let h = self.last_norm(&x, arena); // (m, d)
         let mut logits = self.logits(&h, arena); // (m, V)

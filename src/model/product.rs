@@ -6,27 +6,27 @@ use super::kernels::Real;
 
 /// A matrix seen through strides: entry (i, j) is `data[i * rows + j * cols]`.
 #[derive(Clone, Copy)]
-pub struct View<'a, T> {
+pub(super) struct View<'a, T> {
     data: &'a [T],
     row_stride: usize,
     col_stride: usize,
 }
 
 /// The `rows` x `cols` matrix in the first rows of a slice whose rows are `stride` apart.
-pub fn view<T>(data: &[T], stride: usize) -> View<'_, T> {
+pub(super) fn view<T>(data: &[T], stride: usize) -> View<'_, T> {
     View { data, row_stride: stride, col_stride: 1 }
 }
 
 impl<T> View<'_, T> {
     /// The transposed matrix.
-    pub fn t(self) -> Self {
+    pub(super) fn t(self) -> Self {
         View { data: self.data, row_stride: self.col_stride, col_stride: self.row_stride }
     }
 }
 
 /// `out (m, n) = alpha a (m, k) b (k, n) + (accumulate ? out : 0)`, rows of `out` being `out_stride` apart.
 #[allow(clippy::too_many_arguments, reason = "a matrix product has three matrices and three sizes")]
-pub fn matmul<T: Real>(
+pub(super) fn matmul<T: Real>(
     out: &mut [T],
     out_stride: usize,
     a: View<'_, T>,
@@ -70,7 +70,7 @@ pub fn matmul<T: Real>(
 
 /// Sizes of a linear map: rows, outputs and inputs.
 #[derive(Debug, Clone, Copy)]
-pub struct Sizes {
+pub(super) struct Sizes {
     /// Rows of `x` and `y`.
     pub n: usize,
     /// Columns of `y`, rows of `w`.
@@ -89,19 +89,19 @@ impl Sizes {
 }
 
 /// `y (n, m) = x (n, k) w (m, k)^T`, added to `y` if it `adds`.
-pub fn linear<T: Real>(x: &[T], w: &[T], y: &mut [T], sizes: Sizes, adds: bool) {
+pub(super) fn linear<T: Real>(x: &[T], w: &[T], y: &mut [T], sizes: Sizes, adds: bool) {
     let Sizes { n, m, k, .. } = sizes;
     matmul(y, m, view(x, k), view(w, k).t(), (n, m, k), 1.0, adds, sizes.threads());
 }
 
 /// Gradient of [`linear`] in `x (n, k)`.
-pub fn linear_dx<T: Real>(dy: &[T], w: &[T], dx: &mut [T], sizes: Sizes) {
+pub(super) fn linear_dx<T: Real>(dy: &[T], w: &[T], dx: &mut [T], sizes: Sizes) {
     let Sizes { n, m, k, .. } = sizes;
     matmul(dx, k, view(dy, m), view(w, k), (n, k, m), 1.0, false, sizes.threads());
 }
 
 /// Gradient of [`linear`] in `w (m, k)`, added to `dw` if it `adds`.
-pub fn linear_dw<T: Real>(dy: &[T], x: &[T], dw: &mut [T], sizes: Sizes, adds: bool) {
+pub(super) fn linear_dw<T: Real>(dy: &[T], x: &[T], dw: &mut [T], sizes: Sizes, adds: bool) {
     let Sizes { n, m, k, .. } = sizes;
     matmul(dw, k, view(dy, m).t(), view(x, k), (m, k, n), 1.0, adds, sizes.threads());
 }

@@ -10,7 +10,7 @@ use candle_core::{Result, Tensor, Var, bail};
 use rand_chacha::ChaCha8Rng;
 
 /// Cross-entropy of all targets of a batch, total in nats, a scalar; and its gradients in the variables that are trained, in their order.
-pub fn loss_and_gradients(model: &Llama, batch: &Batch, mut dropout: Option<&mut ChaCha8Rng>) -> Result<(Tensor, Vec<Tensor>)> {
+pub(super) fn loss_and_gradients(model: &Llama, batch: &Batch, mut dropout: Option<&mut ChaCha8Rng>) -> Result<(Tensor, Vec<Tensor>)> {
     model.check(batch)?;
     let untracked = model.untracked();
     let mut x = untracked.embed(&batch.tokens)?; // (n, d)

@@ -5,7 +5,7 @@ use crate::numeric::roots::falling_root;
 
 /// The straight part of an envelope, over effective data.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Chord {
+pub(super) struct Chord {
     /// Where it starts: the lower end of the range.
     start: f64,
     /// Where it meets the law for good; at most the upper end of the range.

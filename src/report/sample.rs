@@ -14,7 +14,7 @@ use crate::validate::{Asked, LossRow, PolicyResult, Validation, nearest};
 use std::collections::BTreeMap;
 
 /// What a [`Report`] borrows.
-pub struct Sample {
+pub(super) struct Sample {
     pub fits: Vec<Fit>,
     pub terms: Vec<Term>,
     pub comparison: Comparison,
@@ -194,7 +194,7 @@ fn record(tuned: Option<usize>, pairs: u64, count: usize) -> RunRecord {
 
 impl Sample {
     /// A report of so many languages, at most 13.
-    pub fn languages(count: usize) -> Sample {
+    pub(super) fn languages(count: usize) -> Sample {
         let fits: Vec<_> = (0..count).map(fit).collect();
         let weight = 1.0 / count as f64;
         let term = |fit: &Fit| {
@@ -244,13 +244,13 @@ impl Sample {
     }
 
     /// The sample with another name for one language.
-    pub fn named(mut self, code: &str, name: &str) -> Sample {
+    pub(super) fn named(mut self, code: &str, name: &str) -> Sample {
         self.names.insert(code.to_owned(), name.to_owned());
         self
     }
 
     /// The sample with models tuned on its allocation and on uniform: the first language came out above its interval under both.
-    pub fn validated(mut self, budget: u64, gain: f64) -> Sample {
+    pub(super) fn validated(mut self, budget: u64, gain: f64) -> Sample {
         let rows = &self.comparison.policies[..2];
         let result = |row: &PolicyRow| {
             let loss = |(at, (term, &pairs)): (usize, (&Term, &u64))| {
@@ -300,7 +300,7 @@ impl Sample {
     }
 
     /// The report.
-    pub fn report(&self) -> Report<'_> {
+    pub(super) fn report(&self) -> Report<'_> {
         Report {
             title: "sample",
             provenance: Provenance {
@@ -326,7 +326,7 @@ impl Sample {
 }
 
 /// Reports at the edges of what can be drawn.
-pub fn extremes() -> Vec<Sample> {
+pub(super) fn extremes() -> Vec<Sample> {
     let scaled = |loss: f64, pairs: f64| {
         let mut sample = Sample::languages(2);
         for fit in &mut sample.fits {

@@ -16,7 +16,7 @@ const SHUFFLES: usize = 999;
 
 /// What is known of one language.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Known {
+pub(super) struct Known {
     /// ln pairs, and the mean over the seeds of ln y; one per size above 0, rising.
     pub points: Vec<(f64, f64)>,
     /// ln y of its own fitted law at the same sizes.
@@ -33,7 +33,7 @@ impl Known {
 }
 
 /// The curves in one measure; absent where one has no point of the base that [`Measure::Fall`] needs.
-pub fn known(measure: Measure, fits: &[Fit], likenesses: &[Likeness]) -> Option<Vec<Known>> {
+pub(super) fn known(measure: Measure, fits: &[Fit], likenesses: &[Likeness]) -> Option<Vec<Known>> {
     let of = |(fit, likeness): (&Fit, &Likeness)| {
         let unit = match measure {
             Measure::Content => (likeness.english_bytes as f64 / likeness.target_tokens as f64).ln(),
@@ -58,7 +58,7 @@ fn mean_log<'a>(points: impl Iterator<Item = &'a Point>) -> Option<f64> {
 }
 
 /// All predictors in one measure.
-pub fn trial(measure: Measure, known: &[Known]) -> Trial {
+pub(super) fn trial(measure: Measure, known: &[Known]) -> Trial {
     let has_gamma = |gamma: Gamma| known.iter().all(|language| language.ln_gamma(gamma).is_finite());
     let predictors = Predictor::ALL.into_iter().filter(|predictor| predictor.gamma().is_none_or(has_gamma));
     let baseline = misses(Predictor::None, known, &own_gammas(Predictor::None, known));

@@ -29,7 +29,7 @@ impl Gain {
 }
 
 /// The sentence of a trial.
-pub fn verdict(trial: &Trial) -> String {
+pub(super) fn verdict(trial: &Trial) -> String {
     let languages = trial.levels_log.len();
     let none = trial.score(Predictor::None).map_or(f64::NAN, |score| score.rms_log);
     let of = |wanted: Finding| {

@@ -112,7 +112,7 @@ struct WireOptimisation {
 
 impl WireTuning {
     /// The recipe with what is given in place of its own.
-    pub fn resolve(self) -> Tuning {
+    pub(super) fn resolve(self) -> Tuning {
         let own = self.recipe.tuning();
         let given = self.optimisation;
         let optimisation = Optimisation {

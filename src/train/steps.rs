@@ -5,7 +5,7 @@ use crate::model::{Backprop, Batch, Llama, Saving};
 use crate::spec::Optimisation;
 
 /// A sequence and the index of the first token to be predicted.
-pub type Sequence = (Vec<u32>, usize);
+pub(super) type Sequence = (Vec<u32>, usize);
 
 /// Where a loop over batches stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,23 +70,23 @@ pub(super) struct Trail {
 
 impl Trail {
     /// After one more step on a batch, whose loss was `nats` in total.
-    pub fn step(&mut self, batch: &Batch, nats: f64) {
+    pub(super) fn step(&mut self, batch: &Batch, nats: f64) {
         self.tokens += batch.tokens() as u64;
         self.losses.push((nats, batch.targets()));
     }
 
     /// Steps done.
-    pub fn steps(&self) -> u64 {
+    pub(super) fn steps(&self) -> u64 {
         self.losses.len() as u64
     }
 
     /// Tokens read.
-    pub fn tokens(&self) -> u64 {
+    pub(super) fn tokens(&self) -> u64 {
         self.tokens
     }
 
     /// The end after the last step of a schedule, or after a step that failed.
-    pub fn ended(&self, divergence: Option<Divergence>) -> Ended {
+    pub(super) fn ended(&self, divergence: Option<Divergence>) -> Ended {
         if let Some(Divergence { step, reason }) = divergence {
             return Ended::Diverged { step, tokens: self.tokens, reason };
         }
@@ -184,12 +184,12 @@ pub fn evaluate(model: &Llama, sequences: &[Sequence], batch_tokens: usize) -> R
 }
 
 /// The batch of some sequences.
-pub fn batch_of(sequences: &[Sequence]) -> Batch {
+pub(super) fn batch_of(sequences: &[Sequence]) -> Batch {
     Batch::new(sequences.iter().map(|(tokens, first_target)| (tokens.as_slice(), *first_target)))
 }
 
 /// Cuts sequences, in their order, into parts of at least one and otherwise at most `batch_tokens` tokens.
-pub fn by_tokens(sequences: &[Sequence], batch_tokens: usize) -> Vec<&[Sequence]> {
+pub(super) fn by_tokens(sequences: &[Sequence], batch_tokens: usize) -> Vec<&[Sequence]> {
     let (mut parts, mut from, mut tokens) = (Vec::new(), 0, 0);
     for (at, (sequence, _)) in sequences.iter().enumerate() {
         if at > from && tokens + sequence.len() > batch_tokens {

@@ -9,7 +9,7 @@ use super::*;
 use crate::law::{Form, Law};
 use proptest::prelude::*;
 
-pub fn law(form: Form, parameters: &[f64]) -> Law {
+pub(super) fn law(form: Form, parameters: &[f64]) -> Law {
     Law::new(form, parameters).unwrap()
 }
 

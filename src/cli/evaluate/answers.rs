@@ -15,7 +15,7 @@ const BATCHES: usize = 4;
 
 /// The answers to all items. With a folder to write to, those of some batches at a time are kept below it under the hash of all that
 /// determines them, and not asked for again.
-pub fn answers(arguments: &Arguments, opened: &Opened, items: &[Item], setting: &Setting) -> Result<Vec<Answer>, Failure> {
+pub(super) fn answers(arguments: &Arguments, opened: &Opened, items: &[Item], setting: &Setting) -> Result<Vec<Answer>, Failure> {
     let key = key(arguments, opened, items, setting);
     let size = BATCHES * setting.batch;
     let path = |number: usize| arguments.out.as_ref().map(|folder| folder.join("answers").join(format!("{}-{number:05}.json", &key[..16])));

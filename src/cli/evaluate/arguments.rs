@@ -18,7 +18,7 @@ const LONGEST: u64 = 131_072;
 
 /// Flags of `parallot evaluate`.
 #[derive(Debug, Clone, Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Folder of a checkpoint or of adapters, as `sweep --save` and Hugging Face's libraries write them
     pub model: Option<PathBuf>,
     /// What the model is asked, or `representation` for what its layers hold
@@ -121,7 +121,7 @@ pub struct Arguments {
 
 /// What is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TaskName {
+pub(crate) enum TaskName {
     /// Texts in another language.
     Translation,
     /// Questions about texts.
@@ -154,7 +154,7 @@ impl From<PromptName> for PromptStyle {
 
 /// Metrics of translations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum MetricName {
+pub(crate) enum MetricName {
     /// BLEU.
     Bleu,
     /// chrF.
@@ -166,7 +166,7 @@ pub enum MetricName {
 
 /// Rules of normalisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum NormaliseName {
+pub(crate) enum NormaliseName {
     /// MLQA's, by language.
     Mlqa,
     /// SQuAD's, by which XQuAD is scored.
@@ -175,7 +175,7 @@ pub enum NormaliseName {
 
 /// What answers are held to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Constrain {
+pub(crate) enum Constrain {
     /// Spans of the text.
     Spans,
 }
@@ -187,7 +187,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 impl Arguments {
     /// What the model is asked.
-    pub fn task(&self) -> Result<Task, Failure> {
+    pub(crate) fn task(&self) -> Result<Task, Failure> {
         let to = || self.to.first().cloned().ok_or_else(|| Failure::input(anyhow!("no `--to`, expected the language of the answers")));
         Ok(match self.task {
             Some(TaskName::Translation) => Task::Translation { from: self.from.clone(), to: to()? },
@@ -207,7 +207,7 @@ impl Arguments {
     }
 
     /// Metrics of translations.
-    pub fn metrics(&self) -> Result<Vec<Metric>, Failure> {
+    pub(crate) fn metrics(&self) -> Result<Vec<Metric>, Failure> {
         let metric = |name: &MetricName| {
             Ok(match name {
                 MetricName::Bleu => Metric::Bleu(self.words()?),
@@ -231,12 +231,12 @@ impl Arguments {
     }
 
     /// The columns that play some roles.
-    pub fn columns(&self, roles: &[&str]) -> Result<Columns, Failure> {
+    pub(crate) fn columns(&self, roles: &[&str]) -> Result<Columns, Failure> {
         Columns::new(&self.columns, roles).or_input()
     }
 
     /// The rows of a file that are of the part asked for.
-    pub fn rows(&self, path: &Path) -> Result<Vec<Row>, Failure> {
+    pub(crate) fn rows(&self, path: &Path) -> Result<Vec<Row>, Failure> {
         let mut rows = self.all_rows(path)?;
         if let Some(part) = &self.split {
             rows.retain(|row| row.text("split") == Some(part));
@@ -245,7 +245,7 @@ impl Arguments {
     }
 
     /// All rows of a file.
-    pub fn all_rows(&self, path: &Path) -> Result<Vec<Row>, Failure> {
+    pub(crate) fn all_rows(&self, path: &Path) -> Result<Vec<Row>, Failure> {
         read_table(path).or_input()
     }
 }

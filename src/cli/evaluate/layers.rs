@@ -31,7 +31,7 @@ const QUANTITIES: [Quantity; 7] = [
 ];
 
 /// Looks at the layers of the model, and of the one to compare with.
-pub fn study(arguments: &Arguments) -> Result<Output, Failure> {
+pub(super) fn study(arguments: &Arguments) -> Result<Output, Failure> {
     if arguments.data.len() != arguments.to.len() || arguments.data.is_empty() {
         let (files, langs) = (arguments.data.len(), arguments.to.len());
         return Err(Failure::input(anyhow!("{files} files of `--data` and {langs} languages of `--to`, expected one language a file")));

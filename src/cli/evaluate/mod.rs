@@ -6,7 +6,7 @@ mod layers;
 mod model;
 mod output;
 
-pub use arguments::Arguments;
+pub(super) use arguments::Arguments;
 
 use super::failure::{Failure, OrFail};
 use super::terminal::note;
@@ -30,7 +30,7 @@ const LEARNT: usize = 4000;
 const MAX_TOKENS: usize = 128;
 
 /// Runs the verb.
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(folder) = &arguments.out {
         files::check_writable(folder).or_input()?;
     }

@@ -12,7 +12,7 @@ use std::path::Path;
 const CONTEXT: usize = 2048;
 
 /// A model that can be asked.
-pub struct Opened {
+pub(super) struct Opened {
     /// The network, with adapters where the folder holds any.
     pub model: Llama,
     /// Its tokenizer.
@@ -22,7 +22,7 @@ pub struct Opened {
 }
 
 /// Reads the network and the tokenizer in a folder, or those that the adapters in it belong to and the adapters.
-pub fn read(arguments: &Arguments, folder: &Path) -> Result<Opened, Failure> {
+pub(super) fn read(arguments: &Arguments, folder: &Path) -> Result<Opened, Failure> {
     let device = select_device(&arguments.device).map_err(|error| {
         Failure::input(error).hint("`--device cpu` runs everywhere; CUDA needs an NVIDIA GPU and a build with `--features cuda`")
     })?;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 /// What one layer of a model holds of one language.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LayerValues {
+pub(super) struct LayerValues {
     /// `model`, or `against` for the one that it is compared with.
     pub model: &'static str,
     /// Blocks before it.
@@ -25,7 +25,7 @@ pub struct LayerValues {
 
 /// The results of an evaluation.
 #[derive(Debug, Default)]
-pub struct Output {
+pub(super) struct Output {
     /// Scores of the whole data.
     pub scores: Vec<Score>,
     /// One object an answer.
@@ -44,7 +44,7 @@ pub struct Output {
 
 impl Output {
     /// Prints the results, and writes them where a folder is given.
-    pub fn write(&self, arguments: &Arguments) -> Result<(), Failure> {
+    pub(super) fn write(&self, arguments: &Arguments) -> Result<(), Failure> {
         match arguments.json {
             true => say(&self.json().to_string()),
             false => self.say(),

@@ -17,7 +17,7 @@ fn named(run: &RunSpec) -> String {
 }
 
 /// Prints all runs; `memory` estimates the peak of a process that does one of them at a time, bytes. The cost of a branch of a trunk is what it adds to the branches before it that are missing too, or are done too.
-pub fn list(
+pub(super) fn list(
     runs: &[RunSpec],
     plan: &Plan,
     experiment: &Experiment,

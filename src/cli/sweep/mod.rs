@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 /// Flags of `parallot sweep`.
 #[derive(Debug, Clone, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Experiment: a YAML file, or the name of one in `experiments/`
     pub experiment: String,
     /// Print the runs and their cost, and run nothing
@@ -59,7 +59,7 @@ pub struct Arguments {
 
 /// Who trains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Trainer {
+pub(super) enum Trainer {
     /// Our network on candle.
     Candle,
     /// Planted laws.
@@ -67,7 +67,7 @@ pub enum Trainer {
 }
 
 /// Runs the verb.
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folders = Folders::of(&arguments.experiment)?;
     let mut experiment = folders.read()?;
     if arguments.save.is_some() && arguments.trainer == Trainer::Simulated {

@@ -21,7 +21,7 @@ const LIST_STEPS: usize = 3;
 
 /// Tokens per second of a few steps of the network of the base on the share of the cores that a run has; none where there is no such device,
 /// or where the base is a checkpoint, of which a list should not make another.
-pub fn measured_speed(experiment: &Experiment, arguments: &Arguments) -> Option<f64> {
+pub(super) fn measured_speed(experiment: &Experiment, arguments: &Arguments) -> Option<f64> {
     let BaseSpec::Preset(base) = &experiment.base else { return None };
     let workload = Workload { name: "base", config: ModelConfig::of(base.preset, base.vocab_size) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads_of(jobs_of(&arguments.device, arguments.jobs))).build().ok()?;
@@ -33,7 +33,7 @@ pub fn measured_speed(experiment: &Experiment, arguments: &Arguments) -> Option<
 
 /// Estimates the peak memory of a process that does one run at a time, bytes: what it holds with the corpora read, and what the base and the
 /// run add. None of a checkpoint that cannot be read, and of the base, which is only evaluated.
-pub fn memory_of(experiment: &Experiment, bitexts: &[Bitext], base_files: &BaseFiles) -> impl Fn(&RunSpec) -> Option<f64> {
+pub(super) fn memory_of(experiment: &Experiment, bitexts: &[Bitext], base_files: &BaseFiles) -> impl Fn(&RunSpec) -> Option<f64> {
     let config = match (&experiment.base, base_files) {
         (BaseSpec::Preset(base), _) => Some(ModelConfig::of(base.preset, base.vocab_size)),
         (BaseSpec::Checkpoint(_), BaseFiles::Checkpoint(files)) => checkpoint::sizes(files, experiment.base.context()).ok(),
@@ -59,7 +59,7 @@ fn held(bitexts: &[Bitext]) -> f64 {
 }
 
 /// Trains the base if it is not kept, then the jobs.
-pub fn train(
+pub(super) fn train(
     experiment: &Experiment,
     (bitexts, tongues): (&[Bitext], &[Tongue]),
     base_files: &BaseFiles,
@@ -114,7 +114,7 @@ pub fn train(
 }
 
 /// The base on a device, trained if the cache folder does not hold it.
-pub fn base(
+pub(crate) fn base(
     experiment: &Experiment,
     bitexts: &[Bitext],
     base_files: &BaseFiles,

@@ -29,7 +29,7 @@ use training::BaseTrainer;
 
 /// Flags of `parallot validate`.
 #[derive(Debug, Clone, Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Experiment whose fits predict, and whose languages are trained on
     pub experiment: String,
     /// The problem
@@ -94,7 +94,7 @@ struct Question {
 }
 
 /// Runs the verb.
-pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let question = Question::new(arguments)?;
     // the prediction of a trial of few seeds shall not stand in the way of a validation of more
     let kind = if arguments.is_trial { "trial" } else { "validate" };

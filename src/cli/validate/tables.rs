@@ -9,7 +9,7 @@ use crate::units::Estimate;
 use crate::validate::{Prediction, Validation};
 
 /// What is predicted, as a table.
-pub fn predicted(prediction: &Prediction) -> String {
+pub(super) fn predicted(prediction: &Prediction) -> String {
     let mut headings = vec!["policy".to_owned()];
     headings.extend(prediction.langs.iter().cloned());
     headings.extend(["predicted gain over uniform, nats (90 %)", "with transfer, nats (90 %)"].map(str::to_owned));
@@ -38,7 +38,7 @@ fn with_interval(estimate: Estimate) -> String {
 }
 
 /// Prints what was found.
-pub fn print(validation: &Validation, folders: &Folders) {
+pub(super) fn print(validation: &Validation, folders: &Folders) {
     let rows = validation.policies.iter().flat_map(|policy| {
         policy.losses.iter().map(move |row| {
             let Estimate { value, interval_90 } = row.predicted_nats;

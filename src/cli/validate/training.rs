@@ -14,11 +14,11 @@ use crate::train::{Base, Tuner};
 use crate::validate::Shift;
 
 /// The base, from which every mixture starts.
-pub struct BaseTrainer(Base);
+pub(super) struct BaseTrainer(Base);
 
 impl Question {
     /// The base, trained if it is not kept; none where runs are simulated.
-    pub fn trainer(&self, arguments: &Arguments) -> Result<Option<BaseTrainer>, Failure> {
+    pub(super) fn trainer(&self, arguments: &Arguments) -> Result<Option<BaseTrainer>, Failure> {
         if arguments.trainer == Trainer::Simulated {
             return Ok(None);
         }
@@ -31,7 +31,7 @@ impl Question {
     }
 
     /// From dev to test, by the base; without one there is no difference.
-    pub fn shifts(&self, trainer: Option<&BaseTrainer>) -> Result<Vec<Shift>, Failure> {
+    pub(super) fn shifts(&self, trainer: Option<&BaseTrainer>) -> Result<Vec<Shift>, Failure> {
         let Some(BaseTrainer(base)) = trainer else {
             return Ok(self.bitexts.iter().map(|bitext| Shift { lang: bitext.lang.to_string(), ratio: 1.0, error_log: 0.0 }).collect());
         };
@@ -42,7 +42,7 @@ impl Question {
     }
 
     /// Tunes what is missing, each record written as soon as it is there.
-    pub fn train(&self, BaseTrainer(base): &BaseTrainer, plan: &Plan, store: &Store, arguments: &Arguments) -> Result<(), Failure> {
+    pub(super) fn train(&self, BaseTrainer(base): &BaseTrainer, plan: &Plan, store: &Store, arguments: &Arguments) -> Result<(), Failure> {
         let tuner = Tuner::new(&self.experiment, &self.bitexts, base, version(), &arguments.device);
         let mut tuner = tuner.and_then(Tuner::scored_on_test).or_work()?.reading(&self.tongues);
         if let Some(folder) = &arguments.save {

@@ -42,11 +42,11 @@ pub(super) struct Grammar<'a> {
 }
 
 impl<'a> Grammar<'a> {
-    pub fn new(lexicon: &'a Lexicon, rng: &'a mut ChaCha8Rng) -> Self {
+    pub(super) fn new(lexicon: &'a Lexicon, rng: &'a mut ChaCha8Rng) -> Self {
         Grammar { lexicon, rng }
     }
 
-    pub fn sentence(&mut self) -> Sentence {
+    pub(super) fn sentence(&mut self) -> Sentence {
         let first = self.clause();
         let second = self.chance(0.15).then(|| (self.word(Class::Conjunction), self.clause()));
         Sentence { first, second }

@@ -37,7 +37,7 @@ pub(super) const SOUND_CHANGES: [(&str, &str); 10] =
 
 impl Language {
     /// English itself.
-    pub fn english(lexicon: Lexicon) -> Self {
+    pub(super) fn english(lexicon: Lexicon) -> Self {
         let none = || String::new();
         let endings = Endings { plural: none(), past: none(), object: none(), oblique: none() };
         Language { lexicon, order: WordOrder::Svo, morphology: Morphology::English, endings }
@@ -45,7 +45,7 @@ impl Language {
 
     /// A sister of English. `ranks` orders the meanings: a sister shares those of the lowest ranks, hence two sisters that share
     /// different numbers of words share the same words as far as they go.
-    pub fn sister(sister: &Sister, english: &Lexicon, ranks: &[usize], rng: &mut ChaCha8Rng) -> Self {
+    pub(super) fn sister(sister: &Sister, english: &Lexicon, ranks: &[usize], rng: &mut ChaCha8Rng) -> Self {
         let sounds = Sounds::draw(rng);
         let mut changes = SOUND_CHANGES.to_vec();
         changes.shuffle(rng);
@@ -62,7 +62,7 @@ impl Language {
     }
 
     /// The sentence in this language.
-    pub fn say(&self, sentence: &Sentence) -> String {
+    pub(super) fn say(&self, sentence: &Sentence) -> String {
         let mut words = self.clause(&sentence.first);
         if let Some((conjunction, clause)) = &sentence.second {
             words.push(self.lexicon.stem(Class::Conjunction, *conjunction).to_owned());

@@ -48,7 +48,7 @@ pub(super) struct Lexicon {
 
 impl Lexicon {
     /// The English-like lexicon: real words first, which are the frequent ones, then made ones up to the number asked.
-    pub fn english(words: usize, rng: &mut ChaCha8Rng) -> Self {
+    pub(super) fn english(words: usize, rng: &mut ChaCha8Rng) -> Self {
         let mut taken: BTreeSet<String> = sizes(words).iter().flat_map(|(_, list, _)| list.split_whitespace()).map(str::to_owned).collect();
         let sounds = Sounds::draw(rng);
         let stems = sizes(words).map(|(_, list, size)| {
@@ -63,22 +63,22 @@ impl Lexicon {
     }
 
     /// How many stems the language has.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.stems.iter().map(Vec::len).sum()
     }
 
     /// How many stems a class has.
-    pub fn class_len(&self, class: Class) -> usize {
+    pub(super) fn class_len(&self, class: Class) -> usize {
         self.stems[class as usize].len()
     }
 
     /// The stem of a meaning.
-    pub fn stem(&self, class: Class, place: usize) -> &str {
+    pub(super) fn stem(&self, class: Class, place: usize) -> &str {
         &self.stems[class as usize][place]
     }
 
     /// Every stem replaced by what `sister` makes of it, given its number among all.
-    pub fn map(&self, mut sister: impl FnMut(usize, &str) -> String) -> Self {
+    pub(super) fn map(&self, mut sister: impl FnMut(usize, &str) -> String) -> Self {
         let mut number = 0;
         let stems = self.stems.each_ref().map(|class| {
             let next = |stem: &String| {
@@ -91,7 +91,7 @@ impl Lexicon {
     }
 
     /// All stems.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         self.stems.iter().flatten().map(String::as_str)
     }
 }
@@ -105,7 +105,7 @@ pub(super) struct Sounds {
 
 impl Sounds {
     /// A part of the sounds there are, so that languages look different.
-    pub fn draw(rng: &mut ChaCha8Rng) -> Self {
+    pub(super) fn draw(rng: &mut ChaCha8Rng) -> Self {
         let mut some = |all: &[&'static str], count: usize| {
             let mut sounds = all.to_vec();
             sounds.shuffle(rng);
@@ -133,7 +133,7 @@ impl Sounds {
     }
 
     /// A stem that is not taken yet, and is from now on.
-    pub fn new_stem(&self, taken: &mut BTreeSet<String>, rng: &mut ChaCha8Rng) -> String {
+    pub(super) fn new_stem(&self, taken: &mut BTreeSet<String>, rng: &mut ChaCha8Rng) -> String {
         loop {
             let stem = self.stem(rng);
             if taken.insert(stem.clone()) {
@@ -143,7 +143,7 @@ impl Sounds {
     }
 
     /// A short ending that begins with a vowel and is not taken yet.
-    pub fn new_ending(&self, taken: &mut BTreeSet<String>, rng: &mut ChaCha8Rng) -> String {
+    pub(super) fn new_ending(&self, taken: &mut BTreeSet<String>, rng: &mut ChaCha8Rng) -> String {
         loop {
             let vowel = self.vowels[rng.random_range(0..self.vowels.len())];
             let ending = format!("{vowel}{}", self.codas[rng.random_range(0..self.codas.len())]);

@@ -4,7 +4,7 @@ use super::*;
 use crate::files;
 
 /// The content of a log of each kind.
-pub fn logs() -> Vec<(Kind, Vec<u8>)> {
+pub(super) fn logs() -> Vec<(Kind, Vec<u8>)> {
     let place = Place::new();
     mlflow(&place.path("mlflow.db"));
     let tensor = event(100, "eval/zh_loss", &tensor_content(1.5));

@@ -8,7 +8,7 @@ use crate::numeric::ln_add_exp;
 use crate::numeric::logistic::{sigmoid, softplus, softplus_fall};
 
 /// The broken shape.
-pub struct Broken {
+pub(crate) struct Broken {
     pub ln_scale: f64,
     pub before: f64,
     pub after: f64,
@@ -18,12 +18,12 @@ pub struct Broken {
 
 impl Broken {
     /// The shape from B, c0, c, d and f.
-    pub fn new(scale: f64, before: f64, after: f64, break_at: f64, width: f64) -> Self {
+    pub(crate) fn new(scale: f64, before: f64, after: f64, break_at: f64, width: f64) -> Self {
         Broken { ln_scale: scale.ln(), before, after, ln_break: break_at.ln(), width }
     }
 
     /// `u` at `ln X = v`.
-    pub fn position(&self, v: f64) -> f64 {
+    pub(crate) fn position(&self, v: f64) -> f64 {
         (v - self.ln_break) / self.width
     }
 

@@ -5,7 +5,7 @@ use crate::numeric::ln_add_exp;
 use crate::numeric::logistic::sigmoid;
 
 /// The rectified shape.
-pub struct Rectified {
+pub(crate) struct Rectified {
     pub ln_scale: f64,
     pub exponent: f64,
     pub ln_transition: f64,

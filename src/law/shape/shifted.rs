@@ -3,7 +3,7 @@
 use super::Reducible;
 
 /// The shifted shape.
-pub struct Shifted {
+pub(crate) struct Shifted {
     pub ln_scale: f64,
     pub exponent: f64,
     pub offset: f64,

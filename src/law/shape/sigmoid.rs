@@ -7,7 +7,7 @@ use super::{Origin, Reducible, ln_quotient, scaled};
 use crate::numeric::logistic::{sigmoid, softplus, softplus_fall};
 
 /// The sigmoid shape.
-pub struct Sigmoid {
+pub(crate) struct Sigmoid {
     pub ln_span: f64,
     pub ln_scale: f64,
     pub exponent: f64,
@@ -33,7 +33,7 @@ fn newton(f: impl Fn(f64) -> (f64, f64), start: f64) -> f64 {
 
 impl Sigmoid {
     /// The shape from S, B, c and a.
-    pub fn new(span: f64, scale: f64, exponent: f64, bend: f64) -> Self {
+    pub(crate) fn new(span: f64, scale: f64, exponent: f64, bend: f64) -> Self {
         Sigmoid { ln_span: span.ln(), ln_scale: scale.ln(), exponent, bend }
     }
 
@@ -43,12 +43,12 @@ impl Sigmoid {
     }
 
     /// `D` from `z`.
-    pub fn tilt(&self, z: f64) -> f64 {
+    pub(crate) fn tilt(&self, z: f64) -> f64 {
         sigmoid(-z) + self.bend * sigmoid(z)
     }
 
     /// `logit(R/S)` at `x`, infinite at no data.
-    pub fn logit(&self, x: f64) -> f64 {
+    pub(crate) fn logit(&self, x: f64) -> f64 {
         let t = self.ln_front() - self.exponent * x.ln();
         if t.is_infinite() {
             return t;

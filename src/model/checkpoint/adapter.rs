@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// Says what the adapters are.
-pub const CONFIG: &str = "adapter_config.json";
+pub(super) const CONFIG: &str = "adapter_config.json";
 /// Holds them.
-pub const WEIGHTS: &str = "adapter_model.safetensors";
+pub(super) const WEIGHTS: &str = "adapter_model.safetensors";
 
 /// The fields that decide what adapters compute.
 #[derive(Deserialize)]
@@ -34,7 +34,7 @@ struct Wire {
 }
 
 /// The adapters that a configuration describes, without the dropout of their training, and the folder of their network.
-pub fn parse(bytes: &[u8]) -> Result<(LoraSpec, PathBuf), ConfigError> {
+pub(super) fn parse(bytes: &[u8]) -> Result<(LoraSpec, PathBuf), ConfigError> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let wire: Wire = serde_path_to_error::deserialize(&mut json).map_err(|error| ConfigError::Json(error.to_string()))?;
     let plain = [
@@ -56,7 +56,7 @@ pub fn parse(bytes: &[u8]) -> Result<(LoraSpec, PathBuf), ConfigError> {
 }
 
 /// The configuration under which `peft` loads adapters of ours onto the network in the folder `origin`.
-pub fn config(spec: &LoraSpec, origin: &Path) -> Value {
+pub(super) fn config(spec: &LoraSpec, origin: &Path) -> Value {
     json!({
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",

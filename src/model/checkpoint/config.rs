@@ -111,7 +111,7 @@ fn shown(value: &Value) -> String {
 }
 
 /// The sizes in a `config.json` and the ids of its marks. Sequences of `context` tokens must be as the network knows them.
-pub fn parse(bytes: &[u8], context: usize) -> Result<(ModelConfig, MarkIds), ConfigError> {
+pub(super) fn parse(bytes: &[u8], context: usize) -> Result<(ModelConfig, MarkIds), ConfigError> {
     let json: Value = from_json(bytes)?;
     let model_type = &json["model_type"];
     let Ok(family) = Family::deserialize(model_type) else {
@@ -144,7 +144,7 @@ pub fn parse(bytes: &[u8], context: usize) -> Result<(ModelConfig, MarkIds), Con
 }
 
 /// The longest sequence, tokens, that a `config.json` allows to the network here; `None` where it names no limit.
-pub fn longest(bytes: &[u8]) -> Result<Option<usize>, ConfigError> {
+pub(super) fn longest(bytes: &[u8]) -> Result<Option<usize>, ConfigError> {
     let wire: WireConfig = from_json(bytes)?;
     let json: Value = from_json(bytes)?;
     let window = Family::deserialize(&json["model_type"]).ok().and_then(|family| wire.window(family));
@@ -212,7 +212,7 @@ impl WireRope {
 }
 
 /// The marks that a `tokenizer_config.json` names, or else those of the `config.json`. A tokenizer that names an end and no start has no start.
-pub fn marks(bytes: &[u8], ids: MarkIds) -> Result<Marks, ConfigError> {
+pub(super) fn marks(bytes: &[u8], ids: MarkIds) -> Result<Marks, ConfigError> {
     let wire: WireTokenizer = from_json(bytes)?;
     if wire.bos_token.is_none() && wire.eos_token.is_none() {
         return Ok(ids.into());
@@ -224,7 +224,7 @@ pub fn marks(bytes: &[u8], ids: MarkIds) -> Result<Marks, ConfigError> {
 }
 
 /// The `config.json` of a network of ours.
-pub fn written(config: &ModelConfig, context: usize, vocabulary: &Vocabulary) -> Value {
+pub(super) fn written(config: &ModelConfig, context: usize, vocabulary: &Vocabulary) -> Value {
     let (bos, eos) = vocabulary.mark_ids();
     let architecture = match config.family {
         Family::Llama => "LlamaForCausalLM",
@@ -264,7 +264,7 @@ pub fn written(config: &ModelConfig, context: usize, vocabulary: &Vocabulary) ->
 }
 
 /// A `config.json` for the same network with its weights in f32.
-pub fn in_f32(bytes: &[u8]) -> Result<Value, ConfigError> {
+pub(super) fn in_f32(bytes: &[u8]) -> Result<Value, ConfigError> {
     let mut json: serde_json::Map<String, Value> = from_json(bytes)?;
     // newer libraries say `dtype`
     let name = if json.contains_key("dtype") { "dtype" } else { "torch_dtype" };

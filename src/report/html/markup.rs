@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// Text that is safe in elements and in quoted attributes.
-pub fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -20,7 +20,7 @@ pub fn escape(text: &str) -> String {
 
 /// What a cell holds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Cell {
+pub(super) enum Cell {
     /// Text, at the left.
     Text(String),
     /// Text that may take several lines.
@@ -32,7 +32,7 @@ pub enum Cell {
 }
 
 /// A table whose first row of headings carries the units; a heading stands over the side of its column.
-pub fn table(headings: &[&str], rows: &[Vec<Cell>]) -> String {
+pub(super) fn table(headings: &[&str], rows: &[Vec<Cell>]) -> String {
     let mut html = String::from("<div class=\"scroll\"><table>\n<thead><tr>");
     for (column, heading) in headings.iter().enumerate() {
         let textual = rows.first().and_then(|row| row.get(column)).is_some_and(|cell| matches!(cell, Cell::Text(_) | Cell::Long(_)));
@@ -51,7 +51,7 @@ pub fn table(headings: &[&str], rows: &[Vec<Cell>]) -> String {
 
 impl Cell {
     /// A number, empty where it is absent.
-    pub fn optional(number: Option<String>) -> Cell {
+    pub(super) fn optional(number: Option<String>) -> Cell {
         Cell::Number(number.unwrap_or_default())
     }
 

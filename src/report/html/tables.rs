@@ -8,7 +8,7 @@ use crate::report::{Report, eye, held_out_error, parameters as parameters_of};
 use crate::units::Estimate;
 
 /// What every language gets, and what it brings against uniform.
-pub fn verdict(report: &Report, comparison: &Comparison) -> String {
+pub(super) fn verdict(report: &Report, comparison: &Comparison) -> String {
     let headings = [
         "language",
         "pairs",
@@ -49,7 +49,7 @@ fn language(report: &Report, comparison: &Comparison, at: usize, allocated: &All
 }
 
 /// Laws with all that says how far to trust them.
-pub fn fits(report: &Report) -> String {
+pub(super) fn fits(report: &Report) -> String {
     let headings =
         ["language", "law", "runs", "sizes from", "to", "held\u{2011}out error", "noise", "starts agreed", "Δ AICc of the next", "beware"];
     let rows: Vec<_> = report.fits.iter().map(|fit| fit_row(report, fit)).collect();
@@ -81,7 +81,7 @@ fn aicc_ahead(fit: &Fit) -> Option<f64> {
 }
 
 /// Parameters with their intervals, one column a name, languages below each other.
-pub fn parameters(report: &Report) -> String {
+pub(super) fn parameters(report: &Report) -> String {
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in report.fits.iter().flat_map(parameters_of) {
         if !names.contains(&name) {
@@ -100,7 +100,7 @@ pub fn parameters(report: &Report) -> String {
 }
 
 /// Policies side by side, what was measured of them first.
-pub fn policies(report: &Report, comparison: &Comparison) -> String {
+pub(super) fn policies(report: &Report, comparison: &Comparison) -> String {
     let measured_by = report.measured_by();
     let gain = |gain: Option<Estimate>| gain.map_or_else(|| Cell::optional(None), |gain| ranged(&gain, eye::signed));
     let rows = comparison.policies.iter().map(|row| {
@@ -123,7 +123,7 @@ pub fn policies(report: &Report, comparison: &Comparison) -> String {
 }
 
 /// A number with its interval; alone where that is infinite, as of one seed.
-pub fn ranged(estimate: &Estimate, eye: impl Fn(f64) -> String) -> Cell {
+pub(super) fn ranged(estimate: &Estimate, eye: impl Fn(f64) -> String) -> Cell {
     if estimate.interval_90.lo.is_infinite() {
         return Cell::Number(eye(estimate.value));
     }

@@ -11,7 +11,7 @@ use crate::validate::{LossRow, PolicyResult, Validation};
 use std::fmt::Write;
 
 /// All validations of the experiment, the smallest budget first; nothing where there are none.
-pub fn section(report: &Report) -> Result<Option<String>, ReportError> {
+pub(super) fn section(report: &Report) -> Result<Option<String>, ReportError> {
     let parts = report.validations.iter().map(|validation| part(report, validation)).collect::<Result<Vec<_>, _>>()?;
     Ok((!parts.is_empty()).then(|| parts.concat()))
 }

@@ -4,7 +4,7 @@ use crate::report::eye;
 
 /// What a tick label counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub(super) enum Unit {
     /// Pairs: `1k`, `2M`.
     Pairs,
     /// Nats, with the decimals that tell neighbouring ticks apart.
@@ -15,7 +15,7 @@ pub enum Unit {
 
 /// A scale from values to pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Axis {
+pub(super) struct Axis {
     lo: f64,
     hi: f64,
     start: f64,
@@ -26,32 +26,32 @@ pub struct Axis {
 
 impl Axis {
     /// A linear axis that spans `lo..hi` over the pixels `start..end`.
-    pub fn linear((lo, hi): (f64, f64), (start, end): (f64, f64), unit: Unit) -> Self {
+    pub(super) fn linear((lo, hi): (f64, f64), (start, end): (f64, f64), unit: Unit) -> Self {
         let hi = if hi > lo { hi } else { lo + lo.abs().max(1.0) };
         Axis { lo, hi, start, end, log: false, unit }
     }
 
     /// A logarithmic axis; values not above 0 stand at its lower end.
-    pub fn log((lo, hi): (f64, f64), (start, end): (f64, f64), unit: Unit) -> Self {
+    pub(super) fn log((lo, hi): (f64, f64), (start, end): (f64, f64), unit: Unit) -> Self {
         let lo = lo.max(f64::MIN_POSITIVE);
         let hi = if hi > lo { hi } else { lo * 2.0 };
         Axis { lo, hi, start, end, log: true, unit }
     }
 
     /// The pixel of a value; values outside stand at the nearer end.
-    pub fn at(&self, value: f64) -> f64 {
+    pub(super) fn at(&self, value: f64) -> f64 {
         let value = value.clamp(self.lo, self.hi);
         let part = if self.log { (value / self.lo).ln() / (self.hi / self.lo).ln() } else { (value - self.lo) / (self.hi - self.lo) };
         self.start + part * (self.end - self.start)
     }
 
     /// Whether the value is on the axis.
-    pub fn holds(&self, value: f64) -> bool {
+    pub(super) fn holds(&self, value: f64) -> bool {
         (self.lo..=self.hi).contains(&value)
     }
 
     /// Values evenly spaced in pixels, both ends included.
-    pub fn samples(&self, count: usize) -> impl Iterator<Item = f64> + '_ {
+    pub(super) fn samples(&self, count: usize) -> impl Iterator<Item = f64> + '_ {
         (0..count).map(move |k| {
             let part = k as f64 / (count.max(2) - 1) as f64;
             if self.log { self.lo * (self.hi / self.lo).powf(part) } else { self.lo + part * (self.hi - self.lo) }
@@ -59,7 +59,7 @@ impl Axis {
     }
 
     /// At most `most` round values on the axis with their labels.
-    pub fn ticks(&self, most: usize) -> Vec<(f64, String)> {
+    pub(super) fn ticks(&self, most: usize) -> Vec<(f64, String)> {
         let values = if self.log { self.log_ticks(most) } else { linear_ticks(self.lo, self.hi, most) };
         let gap = values.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
         values.into_iter().map(|value| (value, self.label(value, gap))).collect()

@@ -5,7 +5,7 @@ use super::{Anchor, FAINT, GRID, Ink, Picture, TEXT, WIDTH};
 
 /// A rectangle of a picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Panel {
+pub(super) struct Panel {
     pub left: f64,
     pub top: f64,
     pub right: f64,
@@ -14,17 +14,17 @@ pub struct Panel {
 
 impl Panel {
     /// Pixels of an axis that runs to the right.
-    pub fn across(&self) -> (f64, f64) {
+    pub(super) fn across(&self) -> (f64, f64) {
         (self.left, self.right)
     }
 
     /// Pixels of an axis that runs up.
-    pub fn up(&self) -> (f64, f64) {
+    pub(super) fn up(&self) -> (f64, f64) {
         (self.bottom, self.top)
     }
 
     /// Horizontal grid lines with their labels at the left.
-    pub fn draw_y(&self, picture: &mut Picture, axis: &Axis, most: usize) {
+    pub(super) fn draw_y(&self, picture: &mut Picture, axis: &Axis, most: usize) {
         for (value, label) in axis.ticks(most) {
             let y = axis.at(value);
             picture.line([(self.left, y), (self.right, y)], 1.0, GRID);
@@ -33,7 +33,7 @@ impl Panel {
     }
 
     /// A base line with ticks and labels under it.
-    pub fn draw_x(&self, picture: &mut Picture, axis: &Axis, most: usize) {
+    pub(super) fn draw_x(&self, picture: &mut Picture, axis: &Axis, most: usize) {
         picture.line([(self.left, self.bottom), (self.right, self.bottom)], 1.0, FAINT);
         for (value, label) in axis.ticks(most) {
             let x = axis.at(value);
@@ -44,7 +44,7 @@ impl Panel {
 }
 
 /// Rectangles of equal size in rows, margins for ticks and titles left free, below a head for the legend.
-pub struct Grid {
+pub(super) struct Grid {
     columns: usize,
     cell: (f64, f64),
     head: f64,
@@ -56,7 +56,7 @@ pub struct Grid {
 
 impl Grid {
     /// A grid for so many panels.
-    pub fn new(count: usize, row_height: f64, head: f64) -> Self {
+    pub(super) fn new(count: usize, row_height: f64, head: f64) -> Self {
         let columns = match count {
             0 | 1 => 1,
             2 | 4 => 2,
@@ -69,7 +69,7 @@ impl Grid {
     }
 
     /// The panel at this place, counted row by row.
-    pub fn panel(&self, index: usize) -> Panel {
+    pub(super) fn panel(&self, index: usize) -> Panel {
         let left = (index % self.columns) as f64 * self.cell.0;
         let top = self.head + (index / self.columns) as f64 * self.cell.1;
         Panel { left: left + 46.0, top: top + 28.0, right: left + self.cell.0 - 12.0, bottom: top + self.cell.1 - 34.0 }
@@ -78,7 +78,7 @@ impl Grid {
 
 /// What stands before a word of a legend.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Mark {
+pub(super) enum Mark {
     /// A point.
     Dot(Ink),
     /// An open point.
@@ -94,7 +94,7 @@ pub enum Mark {
 }
 
 /// Writes a legend from the left, wrapped at the picture's right edge; returns the height below its last line.
-pub fn legend(picture: &mut Picture, (left, top): (f64, f64), entries: &[(Mark, String)]) -> f64 {
+pub(super) fn legend(picture: &mut Picture, (left, top): (f64, f64), entries: &[(Mark, String)]) -> f64 {
     let (mut x, mut y) = (left, top);
     for (mark, word) in entries {
         let width = 24.0 + picture.text_width(12.0, word);
@@ -124,7 +124,7 @@ fn draw_mark(picture: &mut Picture, mark: Mark, x: f64, y: f64) {
 }
 
 /// Moves labels apart to at least `gap` between neighbours, in the given order, within `lo..hi` where they fit.
-pub fn spread(wanted: &[f64], gap: f64, (lo, hi): (f64, f64)) -> Vec<f64> {
+pub(super) fn spread(wanted: &[f64], gap: f64, (lo, hi): (f64, f64)) -> Vec<f64> {
     let mut places = wanted.to_vec();
     let mut least = lo;
     for place in &mut places {

@@ -12,7 +12,7 @@ const STRONG: f64 = 0.55;
 
 /// Change of loss on one language after tuning on another, relative to the base model.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Transfer {
+pub(super) struct Transfer {
     /// Languages tuned on and evaluated, in the order of the report.
     pub langs: Vec<Lang>,
     /// Row: tuned on, column: evaluated; loss over the base model's loss, less one. Absent where no run finished.
@@ -21,7 +21,7 @@ pub struct Transfer {
 
 impl Transfer {
     /// Mean over seeds of the largest finished size of every language; `None` without runs to compare.
-    pub fn new(report: &Report) -> Option<Self> {
+    pub(super) fn new(report: &Report) -> Option<Self> {
         let finished: Vec<_> = report.records.iter().filter(|record| record.outcome == Outcome::Finished).collect();
         let mut langs: Vec<Lang> = finished.iter().filter_map(|record| record.lang.clone()).collect();
         langs.sort_by_key(|lang| (report.rank(lang.code()), lang.clone()));
