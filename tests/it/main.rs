@@ -26,6 +26,7 @@ mod mixing;
 mod parity;
 mod pipeline;
 mod place;
+mod reference;
 mod repeating;
 #[cfg(feature = "train")]
 mod resume;

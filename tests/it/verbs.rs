@@ -5,7 +5,20 @@ use super::place::{Place, TINY, assert_transcript};
 #[test]
 fn help_and_version() {
     let place = Place::new();
-    let verbs = ["", "quickstart ", "sweep ", "import ", "fit ", "allocate ", "evaluate ", "report ", "export ", "similarity ", "bench "];
+    let verbs = [
+        "",
+        "quickstart ",
+        "sweep ",
+        "import ",
+        "fit ",
+        "allocate ",
+        "validate ",
+        "evaluate ",
+        "report ",
+        "export ",
+        "similarity ",
+        "bench ",
+    ];
     let mut runs: Vec<_> = verbs.iter().map(|verb| place.done(&format!("{verb}--help"))).collect();
     runs.push(place.done("--version"));
     assert_transcript("help", &runs);
