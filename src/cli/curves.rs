@@ -132,12 +132,6 @@ pub(super) fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Ou
         predictions: predictions(&table, &results),
         curves: table.curves().iter().zip(&results).map(|(curve, result)| told(curve, result)).collect(),
     };
-    // where nothing was fitted there is nothing to write, and each curve says why below
-    if let Some(out) = outputs.fits.filter(|_| results.iter().any(|result| result.error().is_none())) {
-        let source = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let fits = fits_of_table(&source, &output.input_sha256, &table, &results, &forms.settings())?;
-        files::write(out, fits.to_json().or_work()?.as_bytes()).or_work()?;
-    }
     if let Some(draws) = outputs.draws {
         let fits: Vec<&Fit> = results.iter().filter_map(Fitted::law).collect();
         files::write(draws, &draws_parquet(&fits).or_work()?).or_work()?;
@@ -153,6 +147,15 @@ pub(super) fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Ou
     }
     let failed: Vec<String> = results.iter().filter_map(Fitted::error).map(str::to_owned).collect();
     failed.iter().for_each(|error| note(&format!("warning: {error}")));
+    // last: a surface is no law of one language, and is written above all the same
+    if let Some(out) = outputs.fits.filter(|_| failed.len() < results.len()) {
+        let source = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let fits = fits_of_table(&source, &output.input_sha256, &table, &results, &forms.settings())?;
+        files::write(out, fits.to_json().or_work()?.as_bytes()).or_work()?;
+        if outputs.json != Some("-") {
+            say(&format!("\nfits in `{0}`\nnext: parallot allocate --fits {0} --budget PAIRS", out.display()));
+        }
+    }
     match failed.len() {
         0 => Ok(()),
         failed => Err(Failure::work(anyhow::anyhow!("{failed} of {} curves could not be fitted; the others are written", results.len()))),

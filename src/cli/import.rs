@@ -91,7 +91,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     files::write(out, &csv).or_input()?;
     let curves: BTreeSet<&str> = imported.rows.iter().map(|row: &Row| row.curve.as_str()).collect();
     say(&format!("{} points of {} curves in `{}`", imported.rows.len(), curves.len(), out.display()));
-    say(&format!("next: parallot fit --curves {}", out.display()));
+    say(&format!("next: parallot fit --curves {} --out fits.json", out.display()));
     Ok(())
 }
 
