@@ -229,7 +229,7 @@ pub struct Similarity {
     pub languages: Vec<Likeness>,
     /// One per measure, the main one first.
     pub trials: Vec<Trial>,
-    /// The one honest sentence, in the main measure.
+    /// The sentence that says what was found, in the main measure.
     pub verdict: String,
 }
 

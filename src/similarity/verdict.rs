@@ -1,4 +1,4 @@
-//! The one honest sentence on whether gamma predicts a new language.
+//! The sentence that says whether gamma predicts a new language.
 
 use super::{Gain, Predictor, Trial};
 

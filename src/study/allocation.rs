@@ -35,7 +35,7 @@ pub struct AllocationFile {
     pub source: String,
     /// Hash of the fits.
     pub fits_sha256: String,
-    /// The one honest sentence.
+    /// The sentence that says which policy to follow, and by what.
     pub verdict: String,
     /// The policy that it recommends; none where the optimum is not proven.
     pub recommended: Option<Policy>,

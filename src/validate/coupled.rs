@@ -22,7 +22,7 @@ pub struct CoupledResult {
     /// By how much the error without transfer is larger, in absolute ln loss: mean over languages of their mean over policies, with Student's
     /// interval over the languages.
     pub better_by_log: Estimate,
-    /// The one honest sentence.
+    /// The sentence that says whether transfer predicts better.
     pub verdict: String,
 }
 

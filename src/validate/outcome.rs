@@ -95,7 +95,7 @@ pub struct Validation {
     /// Laws with transfer beside those without, where the fits know of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coupled: Option<CoupledResult>,
-    /// The one honest sentence.
+    /// The sentence that says which policy to follow, and by what.
     pub verdict: String,
 }
 
