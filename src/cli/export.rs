@@ -5,7 +5,7 @@ use super::terminal::{note, say};
 use super::text::{self, TextArguments};
 use super::written;
 use crate::allocate::{Policy, PolicyRow};
-use crate::corpus::{Bitext, Instruction, Pair, prompt, prompt::Choice};
+use crate::corpus::{Bitext, Instruction, Pair, evaluated, prompt, prompt::Choice};
 use crate::export::{Portion, Row, Settings, llamafactory};
 use crate::files;
 use crate::report::eye::grouped;
@@ -165,7 +165,8 @@ fn examples(bitext: &Bitext, pairs: u64, direction: Direction, validation: usize
     let shuffled = bitext.train.shuffled(seed);
     // rows beyond the allocated ones are never drawn
     let unique = shuffled.pairs().iter().take(usize::try_from(pairs).unwrap_or(usize::MAX)).enumerate();
-    let dev = bitext.dev.pairs().iter().take(validation).enumerate();
+    // those that the sweep scores, so that a trainer's losses can be held against its curves
+    let dev = evaluated(bitext.dev.pairs(), validation).into_iter().enumerate();
     Examples {
         lang: bitext.lang.code().to_owned(),
         pairs,

@@ -97,6 +97,14 @@ part! {
     Test
 }
 
+/// What runs are scored on: at most so many pairs, in the order of the hash of their English side.
+pub fn evaluated(pairs: &[Pair], most: usize) -> Vec<&Pair> {
+    let mut pairs: Vec<&Pair> = pairs.iter().collect();
+    pairs.sort_by_cached_key(|pair| files::hash(pair.english.as_bytes()));
+    pairs.truncate(most);
+    pairs
+}
+
 impl Train {
     /// The order of one seed.
     pub fn shuffled(&self, seed: u64) -> Shuffled {

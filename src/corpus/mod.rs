@@ -17,7 +17,7 @@ mod source;
 mod split;
 mod table;
 
-pub use bitext::{Bitext, Dev, Pair, Shuffled, Test, Train, english_text, exclude_english};
+pub use bitext::{Bitext, Dev, Pair, Shuffled, Test, Train, english_text, evaluated, exclude_english};
 pub use constructed::Constructed;
 pub use error::CorpusError;
 pub use instruction::{Instruction, Instructions, Tongue};

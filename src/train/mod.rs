@@ -21,7 +21,7 @@ mod trunk;
 pub use adamw::AdamW;
 pub use base::{Base, Origin, prepare};
 pub use memory::{Memory, Step};
-pub use run::{Tuner, evaluated, select_device};
+pub use run::{Tuner, select_device};
 pub use schedule::Schedule;
 pub use speed::{Speed, WARM_UP_STEPS, Workload, measure, workloads};
 pub use stack::{Member, fit_stack};

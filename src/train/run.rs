@@ -5,8 +5,7 @@ use super::base::Base;
 use super::steps::{Progress, Sequence, batch_of, evaluate};
 use super::trunk::Trunk;
 use crate::corpus::prompt::{self, Choice};
-use crate::corpus::{Bitext, CorpusError, Instruction, Pair, Shuffled, Tongue};
-use crate::files;
+use crate::corpus::{Bitext, CorpusError, Instruction, Pair, Shuffled, Tongue, evaluated};
 use crate::model::{Batch, Llama, checkpoint};
 use crate::record::{Evaluation, Outcome, RunRecord};
 use crate::spec::{Experiment, Method, RunSpec, ScheduleSpec};
@@ -230,14 +229,6 @@ impl<'a> Tuner<'a> {
             })
             .collect()
     }
-}
-
-/// What runs are scored on: at most so many pairs, in the order of the hash of their English side.
-pub fn evaluated(pairs: &[Pair], most: usize) -> Vec<&Pair> {
-    let mut pairs: Vec<&Pair> = pairs.iter().collect();
-    pairs.sort_by_cached_key(|pair| files::hash(pair.english.as_bytes()));
-    pairs.truncate(most);
-    pairs
 }
 
 fn scored(experiment: &Experiment, bitext: &Bitext, pairs: &[Pair], base: &Base) -> Result<Scored, TrainError> {

@@ -78,7 +78,7 @@ const RINGS: &str = "<p class=\"faint\">Rings are runs that repeat pairs. No law
 by which the law bends beyond the unique pairs.</p>\n";
 const RESIDUALS: &str = "<p class=\"faint\">Held-out error: the law fitted without the largest sizes, against what was measured there. \
 It is what an allocation rests on; a fit to points already seen is not.</p>\n";
-const LAWS: &str = "<p class=\"faint\">Held-out error and noise are root mean squares of the relative error. Intervals are over bootstrap refits. \
+const LAWS: &str = "<p class=\"faint\">Held-out error and noise are root mean squares of the relative error. Intervals are over the draws of the laws. \
 Data: <code>laws.csv</code>.</p>\n";
 const ALLOCATION: &str = "<p class=\"faint\">Whiskers: 90 % of the allocations when the problem is solved anew for every draw of the laws. \
 Data: <code>allocation.csv</code>.</p>\n";
