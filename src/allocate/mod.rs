@@ -26,6 +26,7 @@ mod verdict;
 mod whole;
 
 pub use builder::{Ask, BuildError, GroupRequest, MeanTarget, ProblemBuilder, TextError, Unit, coupling, place_of};
+pub(crate) use builder::{CVAR_LEVEL, percent};
 pub use comparison::{compare, predict_losses};
 pub use coupling::Coupling;
 pub use level::no_worse_than;

@@ -1,7 +1,7 @@
 //! Flags of a problem, read before any file is: languages with a value, costs, promises, and the mix in use.
 
 use super::failure::{Failure, OrFail};
-use crate::allocate::{Policy, Problem};
+use crate::allocate::{Policy, Problem, percent};
 use crate::files;
 use crate::units::Pairs;
 use crate::yaml;
@@ -62,8 +62,7 @@ pub(super) fn promise(text: &str) -> Result<Promise, String> {
             .to_owned()
     };
     let (policy, slack) = text.split_once(':').unwrap_or((text, "0%"));
-    let share = |text: &str| text.trim().strip_suffix('%')?.trim().parse().ok().filter(|share: &f64| share.is_finite());
-    let slack = share(slack).map(|percent| percent / 100.0).or((slack.trim() == "0").then_some(0.0));
+    let slack = percent(slack).or((slack.trim() == "0").then_some(0.0));
     let slack = slack.filter(|slack| *slack >= 0.0).ok_or_else(wrong)?;
     Ok(Promise { policy: policy.parse().map_err(|_| wrong())?, slack, text: text.to_owned() })
 }

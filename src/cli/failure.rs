@@ -41,6 +41,8 @@ impl From<StudyError> for Failure {
         let (hint, is_of_work) = (error.hint(), error.is_of_work());
         // the layer is transparent: what failed is the error that is shown
         let failure = match error {
+            // an output that cannot be written is no fault of an input
+            StudyError::File(error) if error.action == "write" => Failure::work(error),
             StudyError::File(error) => Failure::input(error),
             error if is_of_work => Failure::work(error),
             error => Failure::input(error),

@@ -3,8 +3,8 @@
 use super::headline::ToKnow;
 use super::{HashedFits, version};
 use crate::allocate::{
-    Allocation, Budget, Comparison, Measured, Objective, ParetoPoint, Policy, Predicted, Problem, Term, Verdict, budget_path, compare,
-    pareto_front,
+    Allocation, Budget, CVAR_LEVEL, Comparison, Measured, Objective, ParetoPoint, Policy, Predicted, Problem, Term, Verdict, budget_path,
+    compare, pareto_front,
 };
 use crate::validate::{Asked, Validation, nearest};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub const POLICIES: [Policy; 9] = [
     Policy::UniMax(4.0),
     Policy::Current,
     Policy::DrawsMean,
-    Policy::DrawsCvar(0.9),
+    Policy::DrawsCvar(CVAR_LEVEL),
 ];
 
 /// Allocations of a front between the mean and the worst language.

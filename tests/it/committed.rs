@@ -95,7 +95,7 @@ fn validations_are_of_the_predictions_beside_their_records() {
 }
 
 #[test]
-fn the_shipped_laws_allot_a_budget_without_an_experiment() {
+fn the_shipped_laws_allocate_a_budget_without_an_experiment() {
     if !kept().iter().any(|folder| folder.ends_with("bible-six")) {
         println!("skipped: the shipped laws are those of bible-six, whose sweep is not finished yet");
         return;

@@ -17,6 +17,7 @@ mod text;
 mod transfer;
 
 pub use error::{Ask, BuildError};
+pub(crate) use text::{CVAR_LEVEL, percent};
 pub use text::{GroupRequest, MeanTarget, TextError};
 pub use transfer::coupling;
 
