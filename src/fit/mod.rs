@@ -14,6 +14,7 @@ mod draws;
 mod family;
 mod flags;
 mod mode;
+pub mod pooled;
 mod prediction;
 mod profile;
 mod repetition;

@@ -24,6 +24,7 @@
 mod amount;
 mod average;
 mod form;
+pub mod pooled;
 mod shape;
 mod surface;
 mod wire;

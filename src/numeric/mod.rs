@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub mod differences;
+pub mod dual;
 pub mod geometry;
 pub mod least_squares;
 pub mod logistic;

@@ -1,0 +1,235 @@
+//! The joint law of a design of models: what the loss of each language is in a model tuned on a mixture.
+//!
+//! ```text
+//! ln loss_mi = ln L_i(X_mi, R_m - X_mi) + g_mi + a_m + e_mi,     R_m the pairs of model m
+//! g ~ what the law misses, smooth in the mixture      a_m ~ N(0, sigma_a^2)      e_mi ~ N(0, sigma_i^2)
+//! ```
+//!
+//! `L_i` is the joint law ([`crate::law::pooled`]) under priors that the languages share. Models of one language, mixtures, and models that repeat
+//! pairs count together, each with a noise of its kind. Two forms of the law are weighed by the mixtures that they were not fitted to. In a model of a given
+//! total the loss of a language is a function of its own pairs alone, so that an allocation by these laws is as exact as one by curves.
+
+mod cells;
+mod coordinates;
+mod local;
+mod mode;
+mod stack;
+
+pub use cells::PooledRun;
+pub use local::Local;
+pub use mode::Noise;
+
+use crate::law::pooled::{AtTotal, Interference};
+use crate::numeric::random::{generator, stream_of};
+use cells::cells;
+use coordinates::Frame;
+use mode::{Data, Mode};
+use nalgebra::{DMatrix, DVector};
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
+use stack::{Candidate, HeldOutCell};
+
+/// Models of several languages for each language that a joint law asks for.
+const MODELS_PER_LANGUAGE: f64 = 1.0;
+/// Half the width of a 90 % interval of a normal distribution, in standard deviations.
+const HALF_90: f64 = 1.644_853_626_951_472_2;
+
+/// One form of the joint law, fitted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PooledForm {
+    /// What the others' data act on.
+    pub interference: Interference,
+    /// Its share in the average of the forms.
+    pub weight: f64,
+    /// Root mean square of ln measured - ln predicted on mixtures left out, by the law alone.
+    pub held_out_log: f64,
+    /// ln of how likely it makes the data.
+    pub ln_evidence: f64,
+    /// Noises of models.
+    pub noise: Noise,
+    /// What the law misses inside the design.
+    pub local: Local,
+    frame: Frame,
+    /// The mode.
+    coordinates: Vec<f64>,
+    /// Rows of the lower Cholesky factor of its precision.
+    precision_factor: Vec<Vec<f64>>,
+}
+
+/// How well mixtures are predicted by fits to other models: ln measured - ln predicted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PooledHeldOut {
+    /// Root mean square by laws in which languages do not disturb each other.
+    pub separable_log: f64,
+    /// Root mean square by the joint law with what it misses inside the design.
+    pub pooled_log: f64,
+    /// Share of the losses inside their 90 % intervals.
+    pub coverage_90: f64,
+    /// Losses predicted.
+    pub losses: usize,
+}
+
+/// The joint law of a design.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PooledFit {
+    /// Languages.
+    pub langs: Vec<String>,
+    /// Models of several languages.
+    pub mixtures: usize,
+    /// Pairs of the smallest and of the largest of them.
+    pub totals: (f64, f64),
+    /// The forms, by falling weight; weights sum to 1.
+    pub forms: Vec<PooledForm>,
+    /// How well it predicts.
+    pub held_out: PooledHeldOut,
+    /// Amount of a language below which its loss in a pooled model was hardly looked at, pairs.
+    pub trusted_from: f64,
+    /// Unique pairs of each language, where they are known.
+    unique: Vec<Option<f64>>,
+    seed: u64,
+}
+
+/// Why there is no joint law.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PooledError {
+    /// Too little to fit.
+    #[error("models of several languages: {found}, expected at least {needed} for {languages} languages")]
+    TooFew { found: usize, needed: usize, languages: usize },
+    /// Amounts too small everywhere.
+    #[error("no mixture gives `{lang}` enough pairs to count")]
+    Unseen { lang: String },
+    /// Equations that break down.
+    #[error("the equations of the joint law have no solution, expected losses that are finite and above 0")]
+    Singular,
+}
+
+/// Fits the joint law to a design of models of `langs`. `unique` are the unique pairs of each language, where they are known.
+pub fn fit_pooled(langs: &[String], runs: &[PooledRun], unique: &[Option<f64>], seed: u64) -> Result<PooledFit, PooledError> {
+    let totals = || runs.iter().filter(|run| run.pairs.iter().filter(|&&pairs| pairs > 0.0).count() > 1).map(PooledRun::total);
+    let (found, needed) = (totals().count(), (MODELS_PER_LANGUAGE * langs.len() as f64).ceil() as usize);
+    if langs.len() < 2 || found < needed {
+        return Err(PooledError::TooFew { found, needed, languages: langs.len() });
+    }
+    let (cells, references) = cells(runs, unique);
+    if let Some(lang) = (0..langs.len()).find(|&lang| !cells.iter().any(|cell| cell.lang == lang && cell.is_pooled())) {
+        return Err(PooledError::Unseen { lang: langs[lang].clone() });
+    }
+    let data = Data { cells: &cells, unique };
+    let candidate = |form| Candidate::new(form, langs.len(), references, data).ok_or(PooledError::Singular);
+    let separable = candidate(Interference::None)?;
+    let candidates = vec![candidate(Interference::Data)?, candidate(Interference::Loss)?];
+    let weights = stack::weights(&cells, &candidates);
+    let mut finals = Vec::with_capacity(candidates.len());
+    for candidate in &candidates {
+        let mode = candidate.mode.with_local(&candidate.frame, data).ok_or(PooledError::Singular)?;
+        let held_out = stack::held_out(&candidate.frame, &mode, data).ok_or(PooledError::Singular)?;
+        finals.push((mode, held_out));
+    }
+    let held_out = average_held_out(&separable, &weights, &finals);
+    let form = |((candidate, weight), (mode, _)): ((&Candidate, &f64), &(Mode, Vec<HeldOutCell>))| {
+        let local = mode.local.ok_or(PooledError::Singular)?;
+        let factor = mode.precision.l();
+        Ok(PooledForm {
+            interference: candidate.frame.interference,
+            weight: *weight,
+            held_out_log: root_mean_square(candidate.held_out.iter().map(|cell| cell.residual_log)),
+            ln_evidence: mode.evidence,
+            noise: mode.noise,
+            local,
+            frame: candidate.frame,
+            coordinates: mode.z.as_slice().to_vec(),
+            precision_factor: (0..factor.nrows()).map(|row| factor.row(row).iter().take(row + 1).copied().collect()).collect(),
+        })
+    };
+    let mut forms = candidates.iter().zip(&weights).zip(&finals).map(form).collect::<Result<Vec<_>, _>>()?;
+    forms.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    let (least, most) = totals().fold((f64::INFINITY, 0.0f64), |(least, most), total| (least.min(total), most.max(total)));
+    Ok(PooledFit {
+        langs: langs.to_vec(),
+        mixtures: found,
+        totals: (least, most),
+        forms,
+        held_out,
+        trusted_from: references.low,
+        unique: unique.to_vec(),
+        seed,
+    })
+}
+
+/// The held-out errors of the average of the forms, whose predictions are averaged in ln loss.
+fn average_held_out(separable: &Candidate, weights: &[f64], finals: &[(Mode, Vec<HeldOutCell>)]) -> PooledHeldOut {
+    let mut residuals = Vec::new();
+    let mut inside = 0;
+    for at in 0..separable.held_out.len() {
+        let parts = || weights.iter().zip(finals).map(|(weight, (_, held_out))| (weight, held_out[at]));
+        let residual: f64 = parts().map(|(weight, cell)| weight * cell.residual_log).sum();
+        let variance: f64 = parts().map(|(weight, cell)| weight * (cell.variance + (cell.residual_log - residual).powi(2))).sum();
+        inside += usize::from(residual.abs() <= HALF_90 * variance.sqrt());
+        residuals.push(residual);
+    }
+    PooledHeldOut {
+        separable_log: root_mean_square(separable.held_out.iter().map(|cell| cell.residual_log)),
+        coverage_90: inside as f64 / residuals.len() as f64,
+        losses: residuals.len(),
+        pooled_log: root_mean_square(residuals.into_iter()),
+    }
+}
+
+fn root_mean_square(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    (values.map(|value| value * value).sum::<f64>() / count).sqrt()
+}
+
+impl PooledForm {
+    fn laws(&self, coordinates: &DVector<f64>, unique: &[Option<f64>], total: f64) -> Vec<AtTotal> {
+        let law = |(lang, unique): (usize, &Option<f64>)| {
+            AtTotal::new(self.frame.law(coordinates, lang, true), self.frame.setting(*unique), total)
+        };
+        unique.iter().enumerate().map(law).collect()
+    }
+
+    /// Coordinates drawn from what is known of them.
+    fn draw(&self, seed: u64, number: usize) -> DVector<f64> {
+        let mut generator = generator(seed, stream_of("joint law").wrapping_add(number as u64));
+        let dimension = self.coordinates.len();
+        let normals = DVector::from_fn(dimension, |_, _| StandardNormal.sample(&mut generator));
+        let factor = DMatrix::from_fn(dimension, dimension, |i, j| self.precision_factor[i].get(j).copied().unwrap_or(0.0));
+        let centre = DVector::from_column_slice(&self.coordinates);
+        // the diagonal of the factor of a precision is above 0
+        factor.tr_solve_lower_triangular(&normals).map_or_else(|| centre.clone(), |moved| &centre + moved)
+    }
+}
+
+impl PooledFit {
+    /// The laws of every language in models of `total` pairs, with the weights of their forms.
+    pub fn laws_at(&self, total: f64) -> Vec<Vec<(f64, AtTotal)>> {
+        let of_form = |form: &PooledForm| form.laws(&DVector::from_column_slice(&form.coordinates), &self.unique, total);
+        let by_form: Vec<(f64, Vec<AtTotal>)> = self.forms.iter().map(|form| (form.weight, of_form(form))).collect();
+        (0..self.langs.len()).map(|lang| by_form.iter().map(|(weight, laws)| (*weight, laws[lang])).collect()).collect()
+    }
+
+    /// Draws of the laws of every language in models of `total` pairs; each form has as many as its weight.
+    pub fn draws_at(&self, total: f64, count: usize) -> Vec<Vec<AtTotal>> {
+        let of = |number: usize| {
+            // evenly over the draws, so that any first part of them has the weights as well
+            let turn = (number as f64 + 0.5) * GOLDEN % 1.0;
+            let mut sum = 0.0;
+            let form = self.forms.iter().find(|form| {
+                sum += form.weight;
+                turn < sum
+            });
+            let form = form.unwrap_or(&self.forms[0]);
+            form.laws(&form.draw(self.seed, number), &self.unique, total)
+        };
+        (0..count).map(of).collect()
+    }
+}
+
+/// Turns by this fraction fill the unit interval evenly.
+const GOLDEN: f64 = 0.618_033_988_749_894_9;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! The joint law against designs whose law is known, and against the committed studies.
+
+use super::*;
+use crate::law::pooled::{Pooled, References, Setting};
+use rand::RngExt;
+
+/// A design of models whose languages obey a planted law: models of one language of some sizes, and mixtures of random shares.
+fn planted(seed: u64, noise_log: f64) -> (Vec<String>, Vec<PooledRun>, Vec<Pooled>, Setting) {
+    let references = References { own: 800.0, rest: 4000.0, low: 100.0 };
+    let setting = Setting { interference: Interference::Data, references, unique: None };
+    let mut generator = generator(seed, stream_of("planted"));
+    let mut normal = |mean: f64, spread: f64| -> f64 {
+        let value: f64 = StandardNormal.sample(&mut generator);
+        mean + spread * value
+    };
+    let effects = [0.05, 0.3, 0.1, 0.2];
+    let laws: Vec<Pooled> = effects
+        .iter()
+        .map(|&effect| Pooled::from_array([normal(0.9, 0.3), normal(-1.0, 0.1), normal(-0.2, 0.1), 5.0, 1.6, effect, -0.25, -0.2]))
+        .collect();
+    let mut run = |pairs: Vec<f64>| {
+        let total: f64 = pairs.iter().sum();
+        let loss =
+            |(law, &own): (&Pooled, &f64)| (own > 0.0).then(|| (law.ln_loss(&setting, own, total - own) + normal(0.0, noise_log)).exp());
+        PooledRun { loss_nats: laws.iter().zip(&pairs).map(loss).collect(), pairs, is_test: false }
+    };
+    let alone =
+        (0..laws.len()).flat_map(|lang| [250.0, 1000.0, 4000.0].map(|size| (0..4).map(|i| if i == lang { size } else { 0.0 }).collect()));
+    let mut shares = generator_of(seed);
+    let mixed = (0..24).map(|at| {
+        let total = [2000.0, 5000.0, 10_000.0][at % 3];
+        let parts: Vec<f64> = (0..4).map(|_| -shares.random::<f64>().ln()).collect();
+        let sum: f64 = parts.iter().sum();
+        parts.iter().map(|part| (total * part / sum).round()).collect()
+    });
+    let runs = alone.chain(mixed).map(&mut run).collect();
+    (["a", "b", "c", "d"].map(str::to_owned).to_vec(), runs, laws, setting)
+}
+
+fn generator_of(seed: u64) -> rand_chacha::ChaCha8Rng {
+    generator(seed, stream_of("shares"))
+}
+
+#[test]
+fn a_planted_law_is_found_where_the_design_looked() {
+    let (langs, runs, laws, setting) = planted(1, 0.004);
+    let fit = fit_pooled(&langs, &runs, &[None; 4], 0).unwrap();
+    assert!(fit.held_out.pooled_log < 0.5 * fit.held_out.separable_log, "{:?}", fit.held_out);
+    let (mut inside, mut count) = (0, 0);
+    for total in [4000.0, 8000.0] {
+        let (fitted, draws) = (fit.laws_at(total), fit.draws_at(total, 100));
+        for lang in 0..4 {
+            for share in [0.1, 0.25, 0.5] {
+                let truth = laws[lang].ln_loss(&setting, share * total, (1.0 - share) * total);
+                let found: f64 = fitted[lang].iter().map(|(weight, law)| weight * law.jet(share * total).value.ln()).sum();
+                assert!((found - truth).abs() < 0.02, "{lang} at {share} of {total}: {found} and {truth}");
+                let mut drawn: Vec<f64> = draws.iter().map(|draw| draw[lang].jet(share * total).value.ln()).collect();
+                let (lo, hi) = crate::numeric::quantiles::central(&mut drawn, 0.9);
+                inside += usize::from((lo..=hi).contains(&truth));
+                count += 1;
+            }
+        }
+    }
+    assert!(inside * 10 >= count * 7, "{inside} of {count} inside");
+}
+
+#[test]
+fn mixtures_left_out_lie_in_their_intervals_as_often_as_these_say() {
+    let coverage: Vec<f64> = (0..6)
+        .map(|seed| {
+            let (langs, runs, ..) = planted(10 + seed, 0.005);
+            fit_pooled(&langs, &runs, &[None; 4], 0).unwrap().held_out.coverage_90
+        })
+        .collect();
+    let mean = coverage.iter().sum::<f64>() / coverage.len() as f64;
+    assert!((0.85..=0.96).contains(&mean), "{coverage:?}");
+}
+
+#[test]
+fn a_fit_is_the_same_again_and_from_its_file() {
+    let (langs, runs, ..) = planted(2, 0.004);
+    let fit = fit_pooled(&langs, &runs, &[None; 4], 0).unwrap();
+    assert_eq!(fit, fit_pooled(&langs, &runs, &[None; 4], 0).unwrap());
+    let read: PooledFit = serde_json::from_str(&serde_json::to_string(&fit).unwrap()).unwrap();
+    assert_eq!(read.draws_at(5000.0, 3), fit.draws_at(5000.0, 3));
+    // draws differ from each other and from the mode
+    let (laws, draws) = (fit.laws_at(5000.0), fit.draws_at(5000.0, 2));
+    assert!(draws[0] != draws[1] && draws[0][0] != laws[0][0].1);
+}
+
+#[test]
+fn too_little_is_refused() {
+    let (langs, runs, ..) = planted(3, 0.004);
+    let error = fit_pooled(&langs, &runs[..14], &[None; 4], 0).unwrap_err();
+    assert_eq!(error.to_string(), "models of several languages: 2, expected at least 4 for 4 languages");
+    let without: Vec<PooledRun> = runs
+        .iter()
+        .map(|run| PooledRun {
+            pairs: run.pairs.iter().enumerate().map(|(i, &x)| if i == 2 && run.pairs[0] > 0.0 { 0.0 } else { x }).collect(),
+            ..run.clone()
+        })
+        .collect();
+    assert_eq!(fit_pooled(&langs, &without, &[None; 4], 0).unwrap_err(), PooledError::Unseen { lang: "c".into() });
+}
