@@ -13,9 +13,8 @@
 //! so `b` is the ln of what data can still remove at the reference, `t` the ln amount at which the law bends, in every form that does,
 //! and coordinates that a form lacks stand at 0. A coordinate means the same on every curve of a family, whence they can share a prior.
 
-use crate::law::{Form, Law};
+use crate::law::{Form, Gradient, Law, Role, Shape};
 use crate::numeric::least_squares::{Bounds, Coordinates, Model, Prior};
-use crate::numeric::logistic::{sigmoid, softplus};
 
 /// Coordinates of every form; those that a form lacks are fixed.
 pub(super) const DIMENSION: usize = 6;
@@ -55,68 +54,49 @@ pub(super) struct Frame {
     pub(super) scales: Scales,
 }
 
-/// `ln s` and its derivatives by `ln beta`, `t`, `v` and `c`.
-#[derive(Clone, Copy)]
-struct Shape {
-    ln: f64,
-    by: [f64; 4],
+/// The coordinate that a parameter moves, and whether it is a function of that one alone.
+fn place(role: Role) -> (usize, bool) {
+    match role {
+        Role::Scale => (0, false),
+        Role::Exponent => (1, true),
+        Role::Floor => (2, true),
+        Role::Turn | Role::Offset => (3, true),
+        Role::MixedTurn | Role::Transition => (3, false),
+        Role::Width | Role::Bend => (4, true),
+        Role::First => (5, true),
+    }
 }
 
 impl Frame {
-    fn shape(&self, theta: &Theta, z: f64) -> Shape {
-        let (beta, t) = (theta[1].exp(), theta[3]);
-        match self.form {
-            Form::Metric | Form::Power | Form::PowerFloor => Shape { ln: -beta * z, by: [-beta * z, 0.0, 0.0, 0.0] },
-            Form::Offset => {
-                let ln_sum = t + softplus(z - t);
-                Shape { ln: -beta * ln_sum, by: [-beta * ln_sum, -beta * sigmoid(t - z), 0.0, 0.0] }
-            }
-            Form::Rectified => {
-                let weight = sigmoid(beta * (z - t));
-                let ln = -beta * t - softplus(beta * (z - t));
-                Shape { ln, by: [-beta * (t + weight * (z - t)), -beta * (1.0 - weight), 0.0, 0.0] }
-            }
-            Form::Bnsl => {
-                let (width, first) = (theta[4].exp(), theta[5]);
-                let (at, change) = ((z - t) / width, beta - first);
-                let (bent, weight) = (width * softplus(at), sigmoid(at));
-                let by_width = -change * (bent - weight * (z - t));
-                Shape { ln: -first * z - change * bent, by: [-beta * bent, change * weight, by_width, bent - z] }
-            }
-            Form::M4 => {
-                let bend = theta[4].exp();
-                let logit = logit_of(-beta * (z - t), bend);
-                let (ln, ln_rest) = (-softplus(-logit), softplus(logit));
-                let rest = sigmoid(-logit);
-                let slope = rest / (rest + bend * (1.0 - rest));
-                Shape { ln, by: [-beta * (z - t) * slope, beta * slope, -bend * ln_rest * slope, 0.0] }
-            }
-        }
+    /// `s` over amounts in units of the reference.
+    fn shape(&self, theta: &Theta) -> Shape {
+        self.form.natural(theta[1].exp(), theta[3], theta[4].exp(), theta[5])
     }
 
     /// Bounds; coordinates that the form lacks are fixed at 0.
     pub(super) fn bounds(&self) -> Bounds<DIMENSION> {
         let Scales { ln_reference, ln_range: (least, most), .. } = self.scales;
-        let turn = (least - ln_reference - BELOW, most - ln_reference + ABOVE);
-        let nothing = (0.0, 0.0);
-        let range = |j: usize| match (j, self.form) {
-            (0, _) => (-LN_SCALE, LN_SCALE),
-            (1, _) => (EXPONENTS.0.ln(), EXPONENTS.1.ln()),
-            (2, Form::Metric | Form::Power) => nothing,
-            (2, _) => (0.0, FLOOR),
-            (3, Form::Offset | Form::Rectified | Form::Bnsl | Form::M4) => turn,
-            (4, Form::Bnsl) => LN_WIDTH,
-            (4, Form::M4) => LN_BEND,
-            (5, Form::Bnsl) => (0.0, EXPONENTS.1),
-            _ => nothing,
-        };
-        Bounds { lower: Theta::from_fn(|j, _| range(j).0), upper: Theta::from_fn(|j, _| range(j).1) }
+        let mut bounds = Bounds { lower: Theta::zeros(), upper: Theta::zeros() };
+        for &role in self.form.roles() {
+            let j = place(role).0;
+            (bounds.lower[j], bounds.upper[j]) = match role {
+                Role::Scale => (-LN_SCALE, LN_SCALE),
+                Role::Exponent => (EXPONENTS.0.ln(), EXPONENTS.1.ln()),
+                Role::Floor => (0.0, FLOOR),
+                Role::Turn | Role::Offset | Role::MixedTurn | Role::Transition => {
+                    (least - ln_reference - BELOW, most - ln_reference + ABOVE)
+                }
+                Role::Width => LN_WIDTH,
+                Role::Bend => LN_BEND,
+                Role::First => (0.0, EXPONENTS.1),
+            };
+        }
+        bounds
     }
 
     /// Whether a coordinate is free in this form.
     pub(super) fn has(&self, coordinate: usize) -> bool {
-        let bounds = self.bounds();
-        bounds.lower[coordinate] < bounds.upper[coordinate]
+        self.form.roles().iter().any(|&role| place(role).0 == coordinate)
     }
 
     /// Coordinates that are free in this form.
@@ -129,56 +109,35 @@ impl Frame {
     /// far above it, and a floor too high costs an extrapolation more than one too low.
     pub(super) fn weak_prior(&self) -> Prior<DIMENSION> {
         let Scales { ln_reference, ln_range: (least, most), .. } = self.scales;
-        let turn = (least + 0.4 * (most - least) - ln_reference, 3.0);
-        let known = |j: usize| -> (f64, f64) {
-            match (j, self.form) {
-                (0, _) => (-0.5, 2.0),
-                (1, _) => (0.35f64.ln(), 0.8),
-                (2, _) => (0.0, 0.35),
-                (3, _) => turn,
-                (4, Form::Bnsl) => (0.5f64.ln(), 0.7),
-                (4, _) => (0.0, 0.8),
-                _ => (0.0, 0.2),
-            }
-        };
-        Prior {
-            mean: Theta::from_fn(|j, _| if self.has(j) { known(j).0 } else { 0.0 }),
-            precision: Theta::from_fn(|j, _| if self.has(j) { known(j).1.powi(-2) } else { 0.0 }),
+        let mut prior = Prior { mean: Theta::zeros(), precision: Theta::zeros() };
+        for &role in self.form.roles() {
+            let (mean, deviation): (f64, f64) = match role {
+                Role::Scale => (-0.5, 2.0),
+                Role::Exponent => (0.35f64.ln(), 0.8),
+                Role::Floor => (0.0, 0.35),
+                Role::Turn | Role::Offset | Role::MixedTurn | Role::Transition => (least + 0.4 * (most - least) - ln_reference, 3.0),
+                Role::Width => (0.5f64.ln(), 0.7),
+                Role::Bend => (0.0, 0.8),
+                Role::First => (0.0, 0.2),
+            };
+            let j = place(role).0;
+            (prior.mean[j], prior.precision[j]) = (mean, deviation.powi(-2));
         }
+        prior
     }
 
     /// The law at coordinates; nothing where a parameter left the range of an `f64`.
     pub(super) fn law(&self, theta: &Theta) -> Option<Law> {
         let Scales { ln_reference, ln_unit, .. } = self.scales;
-        let (beta, floor, turn) = (theta[1].exp(), theta[2] * ln_unit.exp(), theta[3] + ln_reference);
-        let front = ln_unit + theta[0] - self.shape(theta, 0.0).ln;
-        let scale = (front + beta * ln_reference).exp();
-        let parameters = match self.form {
-            // gamma only scales alpha: with an alpha of the curve's own it is not identified, and stands at 1
-            Form::Metric => vec![scale, 1.0, beta],
-            Form::Power => vec![scale, beta],
-            Form::PowerFloor => vec![floor, scale, beta],
-            Form::Offset => vec![floor, scale, beta, turn.exp()],
-            Form::Rectified => vec![floor, scale, beta, (beta * turn).exp()],
-            Form::Bnsl => vec![floor, (front + theta[5] * ln_reference).exp(), theta[5], beta, turn.exp(), theta[4].exp()],
-            Form::M4 => {
-                let bend = theta[4].exp();
-                vec![floor, floor + front.exp(), ((1.0 - bend) * front + beta * turn).exp(), beta, bend]
-            }
-        };
-        Law::new(self.form, &parameters).ok()
+        let shape = self.shape(theta);
+        let front = ln_unit + theta[0] - shape.gradient(0.0).ln_reducible;
+        Law::of_natural(self.form, theta[2] * ln_unit.exp(), &shape.times(front), ln_reference)
     }
 
-    /// The coordinate that a parameter is a function of alone; none for those that mix several.
-    pub(super) fn coordinate(&self, parameter: &str) -> Option<usize> {
-        match (parameter, self.form) {
-            ("exponent", Form::Bnsl) => Some(5),
-            ("exponent" | "exponent_after" | "beta", _) => Some(1),
-            ("irreducible", _) => Some(2),
-            ("offset" | "break", _) => Some(3),
-            ("width" | "bend", _) => Some(4),
-            _ => None,
-        }
+    /// The coordinate that a parameter, by its number in the form, is a function of alone; none for those that mix several.
+    pub(super) fn coordinate(&self, parameter: usize) -> Option<usize> {
+        let (coordinate, is_alone) = place(*self.form.roles().get(parameter)?);
+        is_alone.then_some(coordinate)
     }
 
     /// The value of a parameter at its coordinate.
@@ -195,8 +154,8 @@ impl Frame {
     pub(super) fn at_bounds(&self, theta: &Theta) -> Vec<String> {
         let bounds = self.bounds();
         let at_end = |&j: &usize| theta[j] <= bounds.lower[j] || theta[j] >= bounds.upper[j];
-        let names = self.form.parameter_names().iter();
-        names.filter(|name| self.coordinate(name).filter(at_end).is_some()).map(|name| (*name).to_owned()).collect()
+        let names = self.form.parameter_names().iter().enumerate();
+        names.filter(|(number, _)| self.coordinate(*number).filter(at_end).is_some()).map(|(_, name)| (*name).to_owned()).collect()
     }
 
     /// `ln L` at `z` and its gradient in the coordinates.
@@ -208,38 +167,44 @@ impl Frame {
 
     /// The law of some coordinates, ready to predict.
     pub(super) fn at(self, theta: &Theta) -> At {
-        At { frame: self, theta: *theta, front: theta[0] - self.shape(theta, 0.0).ln }
+        let shape = self.shape(theta);
+        let origin = shape.gradient(0.0);
+        At { shape, origin, front: theta[0] - origin.ln_reducible, floor: theta[2], ln_unit: self.scales.ln_unit }
     }
-}
-
-/// `logit s` where `ln s - a ln(1 - s) = target`, by Newton from the asymptotes; the left side is concave or convex in the logit
-/// according to a, and rises with a slope between the two exponents, so it converges from anywhere.
-fn logit_of(target: f64, bend: f64) -> f64 {
-    let mut logit = if target > 0.0 { target / bend } else { target };
-    for _ in 0..50 {
-        let excess = bend * softplus(logit) - softplus(-logit) - target;
-        let s = sigmoid(logit);
-        let step = excess / ((1.0 - s) + bend * s);
-        logit -= step;
-        if step.abs() <= 1e-13 * (1.0 + logit.abs()) {
-            break;
-        }
-    }
-    logit
 }
 
 /// A law in coordinates, ready to predict.
 pub(super) struct At {
-    frame: Frame,
-    theta: Theta,
+    shape: Shape,
+    /// That of the shape at `z = 0`.
+    origin: Gradient,
     front: f64,
+    floor: f64,
+    ln_unit: f64,
 }
 
 impl At {
     /// `ln L` at `z`.
     pub(super) fn ln_loss(&self, z: f64) -> f64 {
-        let reducible = (self.front + self.frame.shape(&self.theta, z).ln).exp();
-        self.frame.scales.ln_unit + (self.theta[2] + reducible).ln()
+        let reducible = (self.front + self.shape.gradient(z).ln_reducible).exp();
+        self.ln_unit + (self.floor + reducible).ln()
+    }
+
+    /// The same with its gradient in the coordinates.
+    fn gradient(&self, z: f64) -> (f64, Theta) {
+        let (here, origin) = (self.shape.gradient(z), &self.origin);
+        let reducible = (self.front + here.ln_reducible).exp();
+        let loss = self.floor + reducible;
+        let part = reducible / loss;
+        let gradient = [
+            part,
+            part * (here.by_ln_exponent - origin.by_ln_exponent),
+            1.0 / loss,
+            part * (here.by_ln_turn - origin.by_ln_turn),
+            part * (here.by_ln_bend - origin.by_ln_bend),
+            part * (here.by_first - origin.by_first),
+        ];
+        (self.ln_unit + loss.ln(), Theta::from(gradient))
     }
 }
 
@@ -253,20 +218,12 @@ pub(super) struct Curve<'a> {
 
 impl Model<DIMENSION> for Curve<'_> {
     fn predict(&self, theta: &Theta, predictions: &mut [f64], gradients: Option<&mut [Theta]>) {
-        let origin = self.frame.shape(theta, 0.0);
-        let at = At { frame: self.frame, theta: *theta, front: theta[0] - origin.ln };
-        let Some(gradients) = gradients else {
-            predictions.iter_mut().zip(self.z).for_each(|(prediction, &z)| *prediction = at.ln_loss(z));
-            return;
-        };
-        for (i, &z) in self.z.iter().enumerate() {
-            let shape = self.frame.shape(theta, z);
-            let reducible = (at.front + shape.ln).exp();
-            let loss = theta[2] + reducible;
-            let part = reducible / loss;
-            let by = |k: usize| part * (shape.by[k] - origin.by[k]);
-            predictions[i] = self.frame.scales.ln_unit + loss.ln();
-            gradients[i] = Theta::from([part, by(0), 1.0 / loss, by(1), by(2), by(3)]);
+        let at = self.frame.at(theta);
+        match gradients {
+            None => predictions.iter_mut().zip(self.z).for_each(|(prediction, &z)| *prediction = at.ln_loss(z)),
+            Some(gradients) => {
+                predictions.iter_mut().zip(gradients).zip(self.z).for_each(|(found, &z)| (*found.0, *found.1) = at.gradient(z));
+            }
         }
     }
 }
@@ -317,8 +274,8 @@ mod tests {
         fn a_parameter_alone_in_its_coordinate_is_that_of_the_law(form in 0..7usize, values in values()) {
             let frame = frame(form);
             let at = theta(&frame, values);
-            for (name, value) in frame.law(&at).unwrap().parameters() {
-                if let Some(j) = frame.coordinate(name) {
+            for (number, (name, value)) in frame.law(&at).unwrap().parameters().into_iter().enumerate() {
+                if let Some(j) = frame.coordinate(number) {
                     prop_assert!((frame.value(j, at[j]) - value).abs() <= 1e-12 * value.abs(), "{name} of {:?}", frame.form);
                 }
             }

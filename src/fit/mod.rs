@@ -286,7 +286,7 @@ fn conclude(stack: &Stack, at: usize, curve: &Curve, settings: &Settings) -> Res
     let law = family.frame.law(&mode.theta).ok_or_else(lost)?;
     let parameter = |(number, (name, value)): (usize, (&str, f64))| {
         let drawn = draws.iter().filter(|draw| draw.form() == law.form()).map(|draw| draw.parameters()[number].1);
-        let profile_90 = profile::profile(family, at, &stack.series[at], name);
+        let profile_90 = profile::profile(family, at, &stack.series[at], number);
         Parameter { name: name.to_owned(), estimate: prediction::estimate(value, drawn.collect()), profile_90 }
     };
     let mut fit = Fit {

@@ -20,8 +20,8 @@ const STEPS: usize = 40;
 /// Halvings between a point inside and one outside.
 const HALVINGS: usize = 24;
 
-/// 90 % interval of a parameter that is a coordinate of the form; nothing for one that mixes several.
-pub(super) fn profile(fit: &FamilyFit, curve: usize, series: &Series, parameter: &str) -> Option<Interval> {
+/// 90 % interval of a parameter, by its number in the form, that is a coordinate of the form; nothing for one that mixes several.
+pub(super) fn profile(fit: &FamilyFit, curve: usize, series: &Series, parameter: usize) -> Option<Interval> {
     let coordinate = fit.frame.coordinate(parameter).filter(|&j| fit.frame.has(j))?;
     let mode = &fit.modes[curve];
     let noise = mode.noise;

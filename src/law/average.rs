@@ -100,20 +100,6 @@ impl Average {
     }
 }
 
-impl Law {
-    /// Loss and slope, where below `from`, or below the inflection, what is above the floor goes on as an exponential with the law's slope there:
-    /// for data that transfer may push below 0. A falling law becomes convex and finite everywhere.
-    pub fn extended_below(&self, from: f64, pairs: f64) -> (f64, f64) {
-        let from = from.max(self.inflection().unwrap_or(0.0));
-        if pairs >= from {
-            return (self.loss(pairs), self.slope(pairs));
-        }
-        let rate = self.slope(from) / self.reducible(from);
-        let reducible = self.reducible(from) * (rate * (pairs - from)).exp();
-        (self.irreducible() + reducible, rate * reducible)
-    }
-}
-
 impl From<Law> for Average {
     fn from(law: Law) -> Self {
         Average(vec![Weighted { weight: 1.0, law }])

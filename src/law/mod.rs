@@ -23,6 +23,7 @@
 
 mod amount;
 mod average;
+mod extension;
 mod form;
 pub mod pooled;
 mod shape;
@@ -31,19 +32,27 @@ mod wire;
 
 pub use amount::{AmountError, Repetition};
 pub use average::{Average, AverageError, Weighted};
+pub(crate) use extension::Extension;
 pub use form::Form;
-use serde::{Deserialize, Serialize};
-use shape::{Broken, Rectified, Reducible, Shifted, Sigmoid};
+pub(crate) use form::Role;
+use serde::Deserialize;
+pub(crate) use shape::{Gradient, Jet, LnJet, Shape};
 pub use surface::{Surface, SurfaceForm};
 use wire::WireLaw;
 
-/// A loss law with checked parameters.
+/// A loss law with checked parameters: a floor and a falling shape above it.
 ///
 /// Invariants, checked in [`Law::new`] and on reading: every parameter finite and in the range of the table above. So the loss falls
 /// everywhere, and is infinite only at a pole: `X = 0` without offset or transition, or with an exponent before the break.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "WireLaw", into = "WireLaw")]
-pub struct Law(WireLaw);
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "WireLaw")]
+pub struct Law {
+    form: Form,
+    /// Parameters in the order of their names; 0 beyond the last.
+    values: [f64; Form::MOST_PARAMETERS],
+    floor: f64,
+    shape: Shape,
+}
 
 /// Why numbers are not a law.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -54,6 +63,12 @@ pub enum LawError {
     /// Too many or too few numbers.
     #[error("a `{form}` law has {expected} parameters, found {found}")]
     Count { form: &'static str, found: usize, expected: usize },
+    /// A parameter that is not given.
+    #[error("missing field `{parameter}` of a `{form}` law")]
+    Missing { form: &'static str, parameter: &'static str },
+    /// A name that is no parameter's.
+    #[error("unknown field `{parameter}` of a `{form}` law")]
+    Unknown { form: &'static str, parameter: String },
     /// Not the name of a form.
     #[error("`{found}` is not a form of law, expected `metric`, `power`, `power_floor`, `offset`, `rectified`, `bnsl` or `m4`")]
     Form { found: String },
@@ -62,56 +77,74 @@ pub enum LawError {
     Surface { found: String },
 }
 
+/// That a parameter of a form is finite, and above 0 or at least not below it.
+fn check(form: &'static str, parameter: &'static str, found: f64, may_vanish: bool) -> Result<(), LawError> {
+    match found {
+        found if found.is_finite() && (found > 0.0 || found == 0.0 && may_vanish) => Ok(()),
+        _ if may_vanish => Err(LawError::Parameter { form, parameter, found, expected: "a finite number not below 0" }),
+        _ => Err(LawError::Parameter { form, parameter, found, expected: "a finite number above 0" }),
+    }
+}
+
 impl Law {
     /// The law of a form from its parameters, in the order of [`Form::parameter_names`].
     pub fn new(form: Form, parameters: &[f64]) -> Result<Self, LawError> {
-        let expected = form.parameter_names().len();
-        let wire = WireLaw::new(form, parameters);
-        wire.ok_or(LawError::Count { form: form.name(), found: parameters.len(), expected })?.try_into()
+        let (name, names) = (form.name(), form.parameter_names());
+        let wrong_count = || LawError::Count { form: name, found: parameters.len(), expected: names.len() };
+        let (floor, shape) = form.parts(parameters).ok_or_else(wrong_count)?;
+        for ((&parameter, role), &found) in names.iter().zip(form.roles()).zip(parameters) {
+            check(name, parameter, found, role.may_vanish())?;
+        }
+        if let (Form::M4, &[irreducible, start, ..]) = (form, parameters)
+            && start <= irreducible
+        {
+            let expected = "a number above the irreducible loss";
+            return Err(LawError::Parameter { form: name, parameter: "start", found: start, expected });
+        }
+        let mut values = [0.0; Form::MOST_PARAMETERS];
+        values[..parameters.len()].copy_from_slice(parameters);
+        Ok(Law { form, values, floor, shape })
+    }
+
+    /// The law of a form from its floor and a shape made by [`Form::natural`], whose amounts are in units of `e^ln_unit` pairs; nothing
+    /// where a parameter left the range of an `f64`.
+    pub(crate) fn of_natural(form: Form, floor: f64, shape: &Shape, ln_unit: f64) -> Option<Self> {
+        Law::new(form, &form.parameters(floor, shape, ln_unit)).ok()
     }
 
     /// Form of the law.
     pub fn form(&self) -> Form {
-        self.0.form()
+        self.form
     }
 
     /// Names and values of the parameters, in the order of [`Form::parameter_names`].
     pub fn parameters(&self) -> Vec<(&'static str, f64)> {
-        self.form().parameter_names().iter().copied().zip(self.0.values()).collect()
+        self.form.parameter_names().iter().copied().zip(self.values).collect()
+    }
+
+    /// The part above the floor.
+    pub(crate) fn shape(&self) -> &Shape {
+        &self.shape
     }
 
     /// Loss at `pairs`, nats per target token; infinite at a pole.
     pub fn loss(&self, pairs: f64) -> f64 {
-        self.irreducible() + self.reducible(pairs)
+        self.floor + self.reducible(pairs)
     }
 
     /// The part of the loss above the floor, nats per target token.
     pub fn reducible(&self, pairs: f64) -> f64 {
-        self.with_shape(|shape| shape.ln_reducible(pairs).exp())
+        self.shape.ln_reducible(pairs).exp()
     }
 
     /// Loss that no amount of data removes, nats per target token.
     pub fn irreducible(&self) -> f64 {
-        match self.0 {
-            WireLaw::Metric { .. } | WireLaw::Power { .. } => 0.0,
-            WireLaw::PowerFloor { irreducible, .. }
-            | WireLaw::Offset { irreducible, .. }
-            | WireLaw::Rectified { irreducible, .. }
-            | WireLaw::Bnsl { irreducible, .. }
-            | WireLaw::M4 { irreducible, .. } => irreducible,
-        }
+        self.floor
     }
 
     /// `L(from) - L(to)` for `from <= to`, nats per target token, without the cancellation of the plain difference.
     pub fn fall(&self, from: f64, to: f64) -> f64 {
-        if from == to {
-            return 0.0;
-        }
-        self.with_shape(|shape| {
-            let (ln_high, ln_ratio) = (shape.ln_reducible(from), shape.ln_ratio(from, to));
-            // of the two equal products this one has no 0 times infinity
-            ln_high.exp() * -(-ln_ratio).exp_m1()
-        })
+        if from == to { 0.0 } else { self.shape.fall(from, to, to - from) }
     }
 
     /// First derivative, nats per target token per pair; never above 0, infinite at a pole.
@@ -121,12 +154,23 @@ impl Law {
 
     /// `ln(-L'(X))`: finite where the slope itself underflows.
     pub fn ln_steepness(&self, pairs: f64) -> f64 {
-        self.with_shape(|shape| shape.ln_steepness(pairs))
+        self.shape.ln_steepness(pairs).0
     }
 
     /// Second derivative, nats per target token per pair squared.
     pub fn curvature(&self, pairs: f64) -> f64 {
-        self.with_shape(|shape| shape.curvature(pairs))
+        self.shape.jet(pairs).curvature
+    }
+
+    /// Loss and slope, where below `from`, or below the inflection, what is above the floor goes on as an exponential with the law's slope there:
+    /// for data that transfer may push below 0. A falling law becomes convex and finite everywhere.
+    pub fn extended_below(&self, from: f64, pairs: f64) -> (f64, f64) {
+        let from = from.max(self.convex_from());
+        if pairs >= from {
+            return (self.loss(pairs), self.slope(pairs));
+        }
+        let Jet { value, slope, .. } = Extension::new(&self.shape, from).jet(pairs);
+        (self.floor + value, slope)
     }
 
     /// Whether the law is convex on all amounts.
@@ -137,7 +181,7 @@ impl Law {
     /// The amounts, pairs, between which the law is concave; nothing where it is convex everywhere. The range starts at 0 except for
     /// a `bnsl` that is a power law first and then steepens sharply.
     pub fn concave_range(&self) -> Option<(f64, f64)> {
-        self.with_shape(|shape| shape.concave_range())
+        self.shape.concave_range()
     }
 
     /// The last inflection, in pairs: from there on the law is convex.
@@ -152,25 +196,7 @@ impl Law {
 
     /// Whether the loss is infinite without data.
     pub fn has_pole(&self) -> bool {
-        self.with_shape(|shape| shape.ln_reducible(0.0) == f64::INFINITY)
-    }
-
-    /// What `view` sees in the shape of the law.
-    fn with_shape<T>(&self, view: impl FnOnce(&dyn Reducible) -> T) -> T {
-        let shifted = |ln_scale, exponent, offset| Shifted { ln_scale, exponent, offset };
-        match self.0 {
-            WireLaw::Metric { alpha, gamma, beta } => view(&shifted(alpha.ln() - beta * gamma.ln(), beta, 0.0)),
-            WireLaw::Power { scale, exponent } | WireLaw::PowerFloor { scale, exponent, .. } => view(&shifted(scale.ln(), exponent, 0.0)),
-            WireLaw::Offset { scale, exponent, offset, .. } => view(&shifted(scale.ln(), exponent, offset)),
-            WireLaw::Rectified { scale, exponent, transition: 0.0, .. } => view(&shifted(scale.ln(), exponent, 0.0)),
-            WireLaw::Rectified { scale, exponent, transition, .. } => {
-                view(&Rectified { ln_scale: scale.ln(), exponent, ln_transition: transition.ln() })
-            }
-            WireLaw::Bnsl { scale, exponent, exponent_after, break_at, width, .. } => {
-                view(&Broken::new(scale, exponent, exponent_after, break_at, width))
-            }
-            WireLaw::M4 { irreducible, start, scale, exponent, bend } => view(&Sigmoid::new(start - irreducible, scale, exponent, bend)),
-        }
+        self.shape.has_pole()
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! At one N each is a `power_floor` law in D.
 
-use super::{Form, Law, LawError};
+use super::{Form, Law, LawError, check};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -184,10 +184,7 @@ impl TryFrom<WireSurface> for Surface {
         let surface = Surface(wire);
         for (parameter, found) in surface.parameters() {
             let may_vanish = matches!(parameter, "irreducible" | "exponent_n");
-            if !found.is_finite() || found < 0.0 || (found == 0.0 && !may_vanish) {
-                let expected = if may_vanish { "a finite number not below 0" } else { "a finite number above 0" };
-                return Err(LawError::Parameter { form: surface.form().name(), parameter, found, expected });
-            }
+            check(surface.form().name(), parameter, found, may_vanish)?;
         }
         Ok(surface)
     }

@@ -3,27 +3,42 @@
 //!
 //! With `u = ln(X/d) / f` and `s = sigmoid(u)`, the falling exponent is `g = -d ln R / d ln X = c0 (1-s) + c s`.
 
-use super::{Origin, Reducible, ln_quotient, scaled};
+use super::origin::Origin;
+use super::{Gradient, Jet, LnJet, ln_quotient, scaled};
 use crate::numeric::ln_add_exp;
 use crate::numeric::logistic::{sigmoid, softplus, softplus_fall};
+use crate::numeric::roots::falling_root;
+
+/// Range of `ln X` in which an amount is sought.
+const LN_AMOUNTS: (f64, f64) = (-60.0, 300.0);
 
 /// The broken shape.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Broken {
-    pub ln_scale: f64,
-    pub before: f64,
-    pub after: f64,
-    pub ln_break: f64,
-    pub width: f64,
+    pub(super) ln_scale: f64,
+    pub(super) before: f64,
+    pub(super) after: f64,
+    ln_break: f64,
+    width: f64,
 }
 
 impl Broken {
-    /// The shape from B, c0, c, d and f.
-    pub(crate) fn new(scale: f64, before: f64, after: f64, break_at: f64, width: f64) -> Self {
-        Broken { ln_scale: scale.ln(), before, after, ln_break: break_at.ln(), width }
+    /// The shape from `ln B`, c0, c, `ln d` and f.
+    pub(crate) fn new(ln_scale: f64, before: f64, after: f64, ln_break: f64, width: f64) -> Self {
+        Broken { ln_scale, before, after, ln_break, width }
+    }
+
+    /// B, c0, c, d and f in pairs, from amounts in units of `e^ln_unit` of them.
+    pub(super) fn numbers(&self, ln_unit: f64) -> Vec<f64> {
+        vec![(self.ln_scale + self.before * ln_unit).exp(), self.before, self.after, (self.ln_break + ln_unit).exp(), self.width]
+    }
+
+    pub(super) fn multiply(&mut self, ln_factor: f64) {
+        self.ln_scale += ln_factor;
     }
 
     /// `u` at `ln X = v`.
-    pub(crate) fn position(&self, v: f64) -> f64 {
+    fn position(&self, v: f64) -> f64 {
         (v - self.ln_break) / self.width
     }
 
@@ -45,14 +60,21 @@ impl Broken {
         ln_add_exp(self.before.ln() - softplus(u), self.after.ln() - softplus(-u)) - v
     }
 
+    /// `-X R'' / R'` at `ln X = v`: `1 + g - (dg/dv) / g`, with all that cancels gathered.
+    fn bend(&self, v: f64) -> f64 {
+        let (c0, c, f) = (self.before, self.after, self.width);
+        let u = self.position(v);
+        let (s, rest) = (sigmoid(u), sigmoid(-u));
+        let g = c0 * rest + c * s;
+        g + if c0 == 0.0 { (f - 1.0 + s) / f } else { (c0 * rest * (f + s) + c * s * (f - 1.0 + s)) / (f * g) }
+    }
+
     /// `x` at `s = part / (part + rest)`.
     fn amount(&self, part: f64, rest: f64) -> f64 {
         (self.ln_break + self.width * (part.ln() - rest.ln())).exp()
     }
-}
 
-impl Reducible for Broken {
-    fn ln_reducible(&self, x: f64) -> f64 {
+    pub(super) fn ln_reducible(&self, x: f64) -> f64 {
         let (v, change) = (x.ln(), (self.after - self.before) * self.width);
         let u = self.position(v);
         // 0 times an infinite logarithm is 0 here
@@ -64,36 +86,37 @@ impl Reducible for Broken {
         }
     }
 
-    fn ln_ratio(&self, from: f64, to: f64) -> f64 {
-        let (u, step) = (self.position(to.ln()), ln_quotient(from, to) / self.width);
+    pub(super) fn ln_ratio(&self, to: f64, more: f64) -> f64 {
+        let (u, step) = (self.position(to.ln()), ln_quotient(to, more) / self.width);
         let after = self.after * softplus_fall(u, step);
         let before = if self.before == 0.0 { 0.0 } else { self.before * softplus_fall(step - u, step) };
         self.width * (before + after)
     }
 
-    fn ln_steepness(&self, x: f64) -> f64 {
+    pub(super) fn ln_steepness(&self, x: f64) -> LnJet {
         match (x, self.before) {
             (0.0, 0.0) => self.origin().ln_steepness(),
-            (0.0, _) => f64::INFINITY,
-            _ => self.ln_reducible(x) + self.ln_rate(x.ln()),
+            (0.0, _) => (f64::INFINITY, f64::NEG_INFINITY),
+            _ => (self.ln_reducible(x) + self.ln_rate(x.ln()), -self.bend(x.ln()) / x),
         }
     }
 
-    fn curvature(&self, x: f64) -> f64 {
-        if x == 0.0 {
-            return if self.before == 0.0 { self.origin().curvature() } else { f64::INFINITY };
-        }
-        let (c0, c, f) = (self.before, self.after, self.width);
-        let u = self.position(x.ln());
-        let (s, rest) = (sigmoid(u), sigmoid(-u));
-        let g = c0 * rest + c * s;
-        // 1 - (dg/dv) / g, with all that cancels gathered
-        let bend = if c0 == 0.0 { (f - 1.0 + s) / f } else { (c0 * rest * (f + s) + c * s * (f - 1.0 + s)) / (f * g) };
-        scaled(self.ln_steepness(x) - x.ln(), g + bend)
+    pub(super) fn jet(&self, x: f64) -> Jet {
+        let ln_reducible = self.ln_reducible(x);
+        let (ln_steepness, curvature) = match (x, self.before) {
+            (0.0, 0.0) => (self.origin().ln_steepness().0, self.origin().curvature()),
+            (0.0, _) => (f64::INFINITY, f64::INFINITY),
+            _ => {
+                let v = x.ln();
+                let ln_steepness = ln_reducible + self.ln_rate(v);
+                (ln_steepness, scaled(ln_steepness - v, self.bend(v)))
+            }
+        };
+        Jet { value: ln_reducible.exp(), slope: -ln_steepness.exp(), curvature }
     }
 
     /// Concave between the roots in s of `g (1 + g) - dg/dv = A s^2 + 2 H s + C`, where they lie in 0..1.
-    fn concave_range(&self) -> Option<(f64, f64)> {
+    pub(super) fn concave_range(&self) -> Option<(f64, f64)> {
         let (c0, change, sharpness) = (self.before, self.after - self.before, 1.0 / self.width);
         let a = change * (change + sharpness);
         let h = 0.5 * change * (1.0 + 2.0 * c0 - sharpness);
@@ -108,5 +131,24 @@ impl Reducible for Broken {
         let lower = self.amount(c / (root - h), (a + h + root) / a);
         let upper = self.amount((root - h) / a, at_one / (a + h + root));
         Some((lower, upper))
+    }
+
+    pub(super) fn amount_at(&self, ln_reducible: f64) -> f64 {
+        if self.ln_reducible(0.0) <= ln_reducible {
+            return 0.0;
+        }
+        falling_root(|v| self.ln_reducible(v.exp()) - ln_reducible, LN_AMOUNTS.0, LN_AMOUNTS.1).right.exp()
+    }
+
+    pub(super) fn gradient(&self, v: f64) -> Gradient {
+        let (u, past, change) = (self.position(v), v - self.ln_break, self.after - self.before);
+        let (bent, weight) = (self.width * softplus(u), sigmoid(u));
+        Gradient {
+            ln_reducible: self.ln_scale + (-self.before * v - change * bent),
+            by_ln_exponent: -self.after * bent,
+            by_ln_turn: change * weight,
+            by_ln_bend: -change * (bent - weight * past),
+            by_first: bent - v,
+        }
     }
 }

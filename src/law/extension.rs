@@ -1,0 +1,48 @@
+//! How a law goes on below the data at which it is trusted.
+//!
+//! ```text
+//! R(X) = R(from) e^(rate (X - from)),   rate = R'(from) / R(from),   X < from
+//! ```
+//!
+//! The law's own loss and slope at `from`: finite and convex everywhere, also for data that transfer pushes below 0.
+
+use super::shape::{Jet, LnJet, Shape};
+
+/// The exponential below an amount.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Extension {
+    /// Where it ends, pairs.
+    pub(crate) from: f64,
+    ln_reducible: f64,
+    /// Per pair, not above 0.
+    rate: f64,
+}
+
+impl Extension {
+    /// That of a shape from an amount at which its loss is finite.
+    pub(crate) fn new(shape: &Shape, from: f64) -> Self {
+        let (ln_reducible, ln_steepness) = (shape.ln_reducible(from), shape.ln_steepness(from).0);
+        Extension { from, ln_reducible, rate: -ln_steepness.exp() / ln_reducible.exp() }
+    }
+
+    /// `ln R(x)` for `x` below the end, or at it.
+    pub(crate) fn ln_reducible(&self, x: f64) -> f64 {
+        self.ln_reducible + self.rate * (x - self.from)
+    }
+
+    /// `R(x)` with its derivatives.
+    pub(crate) fn jet(&self, x: f64) -> Jet {
+        let value = self.ln_reducible.exp() * (self.rate * (x - self.from)).exp();
+        Jet { value, slope: self.rate * value, curvature: self.rate * self.rate * value }
+    }
+
+    /// `ln(-R'(x))` and its derivative.
+    pub(crate) fn ln_steepness(&self, x: f64) -> LnJet {
+        (self.ln_reducible(x) + (-self.rate).ln(), self.rate)
+    }
+
+    /// The amount, at most the end, with this `ln R`.
+    pub(crate) fn amount_at(&self, ln_reducible: f64) -> f64 {
+        self.from + (ln_reducible - self.ln_reducible) / self.rate
+    }
+}
