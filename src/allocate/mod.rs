@@ -25,7 +25,7 @@ mod term;
 mod verdict;
 mod whole;
 
-pub use builder::{Ask, BuildError, GroupRequest, MeanTarget, ProblemBuilder, TextError, Unit, coupling, place_of};
+pub use builder::{Ask, BuildError, GroupRequest, Laws, MeanTarget, ProblemBuilder, TextError, Unit, coupling, place_of};
 pub(crate) use builder::{CVAR_LEVEL, percent};
 pub use comparison::{compare, predict_losses};
 pub use coupling::Coupling;

@@ -3,7 +3,7 @@
 use super::curves::{self, Outputs};
 use super::failure::{Failure, OrFail};
 use super::terminal::{note, say, table};
-use super::{command, count, transfer};
+use super::{command, count, joint, transfer};
 use crate::files;
 use crate::fit::surface::SurfaceSettings;
 use crate::fit::{Basis, Candidate, Fit, RepetitionFit, Settings};
@@ -95,9 +95,12 @@ fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -
     if missing > 0 {
         note(&format!("warning: {missing} of {} runs have no record yet; the fit uses the others", manifest.runs.len()));
     }
-    let FitsOfRecords { file, without_transfer } = fit_records(&folders.name, &manifest, &records, settings)?;
+    let FitsOfRecords { file, without_transfer, without_joint } = fit_records(&folders.name, &manifest, &records, settings)?;
     if let Some(error) = without_transfer {
         note(&format!("note: transfer is left out: {error}"));
+    }
+    if let Some(error) = without_joint {
+        note(&format!("note: the joint law is left out: {error}"));
     }
     let json = file.to_json().or_work()?;
     files::write(&folders.fits.join("fits.json"), json.as_bytes()).or_work()?;
@@ -132,6 +135,7 @@ fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -
         say(&format!("\n{text}"));
     }
     file.transfer.iter().for_each(transfer::print);
+    file.joint.iter().for_each(joint::print);
     say(&format!("\nlaws, curves and {} draws in `{}`", file.settings.draws, folders.fits.display()));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::constraint::{self, Assigned, Count, Promise};
 use super::failure::Failure;
-use crate::allocate::{Budget, BuildError, GroupRequest, MeanTarget, Objective, Problem, ProblemBuilder, ProblemError, Unit};
+use crate::allocate::{Budget, BuildError, GroupRequest, Laws, MeanTarget, Objective, Problem, ProblemBuilder, ProblemError, Unit};
 use crate::fit::FitFile;
 use clap::Args;
 use std::path::PathBuf;
@@ -46,6 +46,9 @@ pub(super) struct MixtureArguments {
     /// Count what a pair of one language brings to the others, as `parallot fit` found it in mixtures; goes with a budget and bounds only
     #[arg(long, conflicts_with_all = ["group", "no_worse_than", "target_loss", "target"])]
     pub transfer: bool,
+    /// Laws to stand on: `joint`, of the pooled model that will be trained, where mixtures were trained; or `curves`, of models of one language each
+    #[arg(long, value_name = "LAWS", default_value = "joint")]
+    pub laws: Laws,
     /// The mix in use, a YAML map from languages to pairs: what to move, and what it brings; its sum is the budget unless one is said
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
@@ -73,6 +76,7 @@ impl MixtureArguments {
             group: vec![],
             no_worse_than: vec![],
             transfer: false,
+            laws: Laws::Joint,
             from: None,
             target_loss: vec![],
             target: None,
@@ -85,7 +89,7 @@ impl MixtureArguments {
             let one = if self.unit == Unit::Tokens { "token" } else { "pair" };
             return Err(Failure::input(anyhow::anyhow!("`--budget` is 0, expected at least 1 {one}")));
         }
-        let mut builder = Problem::builder(file).unit(self.unit).epochs(self.epochs).objective(self.objective);
+        let mut builder = Problem::builder(file).unit(self.unit).epochs(self.epochs).objective(self.objective).laws(self.laws);
         if let Some(Count(amount)) = self.budget {
             builder = builder.budget(Budget::Pairs(amount));
         }

@@ -13,8 +13,8 @@ mod coordinates;
 mod draws;
 mod family;
 mod flags;
+pub mod joint;
 mod mode;
-pub mod pooled;
 mod prediction;
 mod profile;
 mod repetition;
@@ -27,6 +27,7 @@ use crate::curve::{Curve, CurveError, Point};
 use crate::law::{Form, Law};
 use crate::numeric::least_squares::Stop;
 use crate::units::{Estimate, Interval};
+use joint::JointFit;
 use rayon::prelude::*;
 pub use repetition::{Basis, RepetitionFit, prior_repetition};
 use serde::{Deserialize, Serialize};
@@ -228,6 +229,9 @@ pub struct FitFile {
     /// What languages bring each other, where mixtures were trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<TransferFit>,
+    /// The joint law of pooled models, where mixtures were trained; absent in files of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joint: Option<JointFit>,
 }
 
 /// Why no law could be fitted.

@@ -1,7 +1,8 @@
 //! The closed set of forms: names, formulas, and the shape that each is.
 
 use super::LawError;
-use super::shape::{Broken, Rectified, Shape, Shifted, Sigmoid};
+use super::joint::AtTotal;
+use super::shape::{Broken, OfTotal, Rectified, Shape, Shifted, Sigmoid};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -24,6 +25,8 @@ pub enum Form {
     Bnsl,
     /// `(L - E) / (L0 - L)^a = B X^-c`.
     M4,
+    /// The joint law of a language in models of one total ([`AtTotal`]); no form of a curve.
+    Joint,
 }
 
 /// What a parameter is, whatever it is called in its form.
@@ -65,10 +68,10 @@ struct About {
 }
 
 impl Form {
-    /// All forms.
+    /// All forms of curves.
     pub const ALL: [Form; 7] = [Form::Metric, Form::Power, Form::PowerFloor, Form::Offset, Form::Rectified, Form::Bnsl, Form::M4];
 
-    /// Most parameters of a form.
+    /// Most parameters of a form of curves.
     pub const MOST_PARAMETERS: usize = 6;
 
     fn about(self) -> About {
@@ -99,6 +102,7 @@ impl Form {
                 &["irreducible", "start", "scale", "exponent", "bend"],
                 &[Floor, Scale, MixedTurn, Exponent, Bend],
             ),
+            Form::Joint => about("joint", "L(X, T - X), the joint law in models of T pairs", &AtTotal::NAMES, &[]),
         }
     }
 
@@ -137,14 +141,19 @@ impl Form {
             (Form::M4, &[floor, start, scale, exponent, bend]) => {
                 (floor, Shape::Sigmoid(Sigmoid::new(start - floor, scale.ln(), exponent, bend)))
             }
+            (Form::Joint, numbers) => {
+                let law = AtTotal::from_numbers(numbers)?;
+                (law.irreducible(), Shape::OfTotal(OfTotal::new(law)))
+            }
             _ => return None,
         })
     }
 
-    /// The shape with a scale of 1 from its natural parameters; those that it lacks are not read.
+    /// The shape with a scale of 1 from its natural parameters; those that it lacks are not read. `Joint`, which no curve is fitted to, is that of a
+    /// language by itself far above its transition.
     pub(crate) fn natural(self, exponent: f64, ln_turn: f64, bend: f64, first: f64) -> Shape {
         match self {
-            Form::Metric | Form::Power | Form::PowerFloor => Shape::Shifted(Shifted::natural(exponent, f64::NEG_INFINITY)),
+            Form::Metric | Form::Power | Form::PowerFloor | Form::Joint => Shape::Shifted(Shifted::natural(exponent, f64::NEG_INFINITY)),
             Form::Offset => Shape::Shifted(Shifted::natural(exponent, ln_turn)),
             Form::Rectified => Shape::Rectified(Rectified::natural(exponent, ln_turn)),
             Form::Bnsl => Shape::Broken(Broken::new(0.0, first, exponent, ln_turn, bend)),
@@ -159,6 +168,7 @@ impl Form {
             // gamma only scales alpha: with an alpha of the curve's own it is not identified, and stands at 1
             Form::Metric => return vec![numbers[0], 1.0, numbers[1]],
             Form::Power => return numbers[..2].to_vec(),
+            Form::Joint => return numbers,
             Form::PowerFloor => numbers.truncate(2),
             Form::M4 => numbers[0] += floor,
             Form::Offset | Form::Rectified | Form::Bnsl => {}

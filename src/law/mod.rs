@@ -25,7 +25,7 @@ mod amount;
 mod average;
 mod extension;
 mod form;
-pub mod pooled;
+pub mod joint;
 mod shape;
 mod surface;
 mod wire;
@@ -35,7 +35,9 @@ pub use average::{Average, AverageError, Weighted};
 pub(crate) use extension::Extension;
 pub use form::Form;
 pub(crate) use form::Role;
+use joint::AtTotal;
 use serde::Deserialize;
+use shape::OfTotal;
 pub(crate) use shape::{Gradient, Jet, LnJet, Shape};
 pub use surface::{Surface, SurfaceForm};
 use wire::WireLaw;
@@ -48,7 +50,7 @@ use wire::WireLaw;
 #[serde(try_from = "WireLaw")]
 pub struct Law {
     form: Form,
-    /// Parameters in the order of their names; 0 beyond the last.
+    /// Parameters in the order of their names; 0 beyond the last, and where the shape has them.
     values: [f64; Form::MOST_PARAMETERS],
     floor: f64,
     shape: Shape,
@@ -69,6 +71,9 @@ pub enum LawError {
     /// A name that is no parameter's.
     #[error("unknown field `{parameter}` of a `{form}` law")]
     Unknown { form: &'static str, parameter: String },
+    /// Numbers that are no joint law.
+    #[error("a `joint` law has {} finite parameters, the total and its references above 0", AtTotal::NAMES.len())]
+    Joint,
     /// Not the name of a form.
     #[error("`{found}` is not a form of law, expected `metric`, `power`, `power_floor`, `offset`, `rectified`, `bnsl` or `m4`")]
     Form { found: String },
@@ -90,6 +95,9 @@ impl Law {
     /// The law of a form from its parameters, in the order of [`Form::parameter_names`].
     pub fn new(form: Form, parameters: &[f64]) -> Result<Self, LawError> {
         let (name, names) = (form.name(), form.parameter_names());
+        if form == Form::Joint {
+            return AtTotal::from_numbers(parameters).map(Law::at_total).ok_or(LawError::Joint);
+        }
         let wrong_count = || LawError::Count { form: name, found: parameters.len(), expected: names.len() };
         let (floor, shape) = form.parts(parameters).ok_or_else(wrong_count)?;
         for ((&parameter, role), &found) in names.iter().zip(form.roles()).zip(parameters) {
@@ -112,6 +120,12 @@ impl Law {
         Law::new(form, &form.parameters(floor, shape, ln_unit)).ok()
     }
 
+    /// The joint law of a language in models of one total.
+    pub fn at_total(law: AtTotal) -> Self {
+        let shape = Shape::OfTotal(OfTotal::new(law));
+        Law { form: Form::Joint, values: [0.0; Form::MOST_PARAMETERS], floor: law.irreducible(), shape }
+    }
+
     /// Form of the law.
     pub fn form(&self) -> Form {
         self.form
@@ -119,7 +133,11 @@ impl Law {
 
     /// Names and values of the parameters, in the order of [`Form::parameter_names`].
     pub fn parameters(&self) -> Vec<(&'static str, f64)> {
-        self.form.parameter_names().iter().copied().zip(self.values).collect()
+        let names = self.form.parameter_names().iter().copied();
+        match self.shape {
+            Shape::OfTotal(_) => names.zip(self.shape.numbers(0.0)).collect(),
+            _ => names.zip(self.values).collect(),
+        }
     }
 
     /// The part above the floor.

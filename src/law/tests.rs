@@ -21,6 +21,7 @@ pub(super) fn any_law() -> impl Strategy<Value = Law> {
                 Law::new(Form::Bnsl, &[irreducible, scale, before, exponent, 1.0 + shape, width])
             }
             Form::M4 => Law::new(Form::M4, &[irreducible, irreducible + 0.1 + width, scale, exponent, other + 0.1]),
+            Form::Joint => unreachable!("no form of curves"),
         }
         .unwrap()
     })
@@ -198,4 +199,29 @@ fn names_are_read_back() {
     let text = r#"{"form":"bnsl","irreducible":1.0,"scale":2.0,"exponent":0.1,"exponent_after":0.5,"break":40.0,"width":0.3}"#;
     assert_eq!(serde_json::to_string(&bnsl).unwrap(), text);
     assert!("chinchilla".parse::<Form>().is_err());
+}
+
+#[test]
+fn a_joint_law_at_one_total_is_a_law() {
+    let setting = joint::Setting {
+        interference: joint::Interference::Loss,
+        references: joint::References { own: 1000.0, rest: 5000.0, low: 100.0 },
+        unique: Some(3000.0),
+    };
+    let at = joint::AtTotal::new(joint::Joint::from_array([1.0, -1.0, -0.3, 5.0, 1.5, -3.0, -0.2, 0.1]), setting, 9000.0);
+    let law = Law::at_total(at);
+    for pairs in [1.0, 30.0, 400.0, 2999.0, 5000.0, 8900.0, 20_000.0] {
+        approx::assert_relative_eq!(law.loss(pairs), at.jet(pairs).value, max_relative = 1e-12);
+        approx::assert_relative_eq!(law.slope(pairs), at.jet(pairs).first, max_relative = 1e-12);
+        approx::assert_relative_eq!(law.fall(pairs, pairs + 1.0), law.loss(pairs) - law.loss(pairs + 1.0), max_relative = 1e-6);
+        let shape = law.shape();
+        approx::assert_relative_eq!(shape.amount_at(shape.ln_reducible(pairs)), pairs, max_relative = 1e-9);
+    }
+    let text = serde_json::to_string(&law).unwrap();
+    assert!(text.starts_with(r#"{"form":"joint","level":1.0"#), "{text}");
+    assert_eq!(serde_json::from_str::<Law>(&text).unwrap(), law);
+    let error = serde_json::from_str::<Law>(&text.replace("9000.0", "-9000.0")).unwrap_err().to_string();
+    assert!(error.contains("a `joint` law has 14 finite parameters"), "{error}");
+    // no flag asks for it: no curve is fitted to it
+    assert!("joint".parse::<Form>().is_err());
 }

@@ -58,6 +58,7 @@ impl fmt::Display for Law {
             (Form::M4, [floor, start, scale, exponent, bend, ..]) => {
                 write!(f, "(L - {floor:.4}) / ({start:.4} - L)^{bend:.4} = {scale:.4} X^-{exponent:.4}")
             }
+            (Form::Joint, _) => write!(f, "joint law of X pairs in a model of several languages"),
         }
     }
 }

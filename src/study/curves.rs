@@ -169,6 +169,7 @@ pub fn fits_of_table(
         settings: settings.clone(),
         fits,
         transfer: None,
+        joint: None,
     })
 }
 

@@ -3,6 +3,7 @@
 use super::{StudyError, version};
 use crate::curve::curves_of_records;
 use crate::files;
+use crate::fit::joint::{JointError, JointFit, ModelRun, fit_joint};
 use crate::fit::transfer::{MixtureRun, TransferError, TransferFit, fit_transfer};
 use crate::fit::{self, Fit, FitFile, Settings};
 use crate::record::{Manifest, Outcome, RunRecord, points_csv};
@@ -26,6 +27,8 @@ pub struct FitsOfRecords {
     pub file: FitFile,
     /// Why transfer is not among them though mixtures were trained: a sweep trains them last, and its laws can be had before.
     pub without_transfer: Option<TransferError>,
+    /// Why the joint law is not among them though mixtures were trained.
+    pub without_joint: Option<JointError>,
 }
 
 impl HashedFits {
@@ -59,9 +62,13 @@ pub fn fit_records(name: &str, manifest: &Manifest, records: &[RunRecord], setti
         Ok(transfer) => (transfer, None),
         Err(error) => (None, Some(error)),
     };
+    let (joint, without_joint) = match joint_of_records(records, &langs, &unique, settings.seed) {
+        Ok(joint) => (joint, None),
+        Err(error) => (None, Some(error)),
+    };
     let input_sha256 = files::hash(&points);
-    let file = FitFile { parallot: version().to_owned(), source: name.to_owned(), input_sha256, settings, fits, transfer };
-    Ok(FitsOfRecords { file, without_transfer })
+    let file = FitFile { parallot: version().to_owned(), source: name.to_owned(), input_sha256, settings, fits, transfer, joint };
+    Ok(FitsOfRecords { file, without_transfer, without_joint })
 }
 
 /// Training tokens of a pair of a language: the mean over its runs.
@@ -69,6 +76,22 @@ fn tokens_per_pair(records: &[RunRecord], lang: &Lang) -> Option<f64> {
     let runs = || records.iter().filter(|record| record.lang.as_ref() == Some(lang) && record.outcome == Outcome::Finished);
     let (tokens, pairs) = runs().fold((0, 0), |(tokens, pairs), run| (tokens + run.train_tokens.0, pairs + run.pairs.0));
     (pairs > 0).then(|| tokens as f64 / pairs as f64)
+}
+
+/// The joint law of the models of a sweep; none where it trained no mixtures.
+fn joint_of_records(records: &[RunRecord], langs: &[Lang], unique: &[Option<u64>], seed: u64) -> Result<Option<JointFit>, JointError> {
+    let finished = records.iter().filter(|record| record.outcome == Outcome::Finished && !record.is_base());
+    let run = |record: &RunRecord| ModelRun {
+        pairs: langs.iter().map(|lang| record.pairs_of(lang) as f64).collect(),
+        loss_nats: langs.iter().map(|lang| Some(record.evaluation(lang)?.loss_nats())).collect(),
+        is_test: false,
+    };
+    if !records.iter().any(|record| !record.mix.is_empty()) || langs.len() < 2 {
+        return Ok(None);
+    }
+    let names: Vec<String> = langs.iter().map(|lang| lang.code().to_owned()).collect();
+    let unique: Vec<Option<f64>> = unique.iter().map(|unique| unique.map(|unique| unique as f64)).collect();
+    fit_joint(&names, &finished.map(run).collect::<Vec<_>>(), &unique, seed).map(Some)
 }
 
 /// Transfer between the languages of a sweep; none where it trained no mixtures.

@@ -13,6 +13,7 @@
 //! ```
 
 mod error;
+mod joint;
 mod text;
 mod transfer;
 
@@ -22,7 +23,8 @@ pub use text::{GroupRequest, MeanTarget, TextError};
 pub use transfer::coupling;
 
 use super::{Budget, Group, Objective, Policy, Problem, Target, Term, least_budget, no_worse_than};
-use crate::fit::FitFile;
+use crate::fit::joint::JointFit;
+use crate::fit::{Fit, FitFile};
 use crate::law::{Average, Law, Repetition};
 use crate::optimum::Kernel;
 use crate::units::Lang;
@@ -36,6 +38,16 @@ pub enum Unit {
     Pairs,
     /// Training tokens, of which a pair of each language has as many as in the records.
     Tokens,
+}
+
+/// Which laws a problem stands on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Laws {
+    /// The joint law of the pooled model that will be trained, where mixtures were trained and the budget is one of pairs; curves else.
+    #[default]
+    Joint,
+    /// The laws of models of one language each.
+    Curves,
 }
 
 /// Weight of a form in an average below which it says nothing but where it has a pole.
@@ -63,6 +75,7 @@ pub struct ProblemBuilder<'a> {
     groups: Vec<GroupRequest>,
     promises: Vec<(Policy, f64)>,
     counts_transfer: bool,
+    laws: Laws,
     current: Option<Vec<(String, u64)>>,
     aim: Option<Aim>,
 }
@@ -83,6 +96,7 @@ impl Problem {
             groups: Vec::new(),
             promises: Vec::new(),
             counts_transfer: false,
+            laws: Laws::Joint,
             current: None,
             aim: None,
         }
@@ -154,6 +168,11 @@ impl ProblemBuilder<'_> {
         ProblemBuilder { counts_transfer: true, ..self }
     }
 
+    /// Which laws the problem stands on.
+    pub fn laws(self, laws: Laws) -> Self {
+        ProblemBuilder { laws, ..self }
+    }
+
     /// The mix in use: pairs per language; languages that it leaves out have none.
     pub fn current(self, mix: Vec<(String, u64)>) -> Self {
         ProblemBuilder { current: Some(mix), ..self }
@@ -174,12 +193,17 @@ impl ProblemBuilder<'_> {
         if self.counts_transfer && !(self.groups.is_empty() && self.promises.is_empty() && self.aim.is_none()) {
             return Err(BuildError::TransferBesideMore);
         }
-        let terms = self.terms()?;
+        let mut terms = self.terms()?;
         let groups = self.placed_groups()?;
         let budget = if self.aim.is_some() { Budget::ample(&terms, self.counts_cost()) } else { self.spent(&terms)? };
+        let joint = self.joint(budget);
         // the least budget that reaches a loss is what is asked for, not what else may be wise
-        let floors = if matches!(self.aim, Some(Aim::Losses(_))) { Vec::new() } else { self.floors()? };
-        let problem = Problem::new(terms, budget)?.with_draws(transfer::draws(self.fits)).with_floors(floors);
+        let floors = if matches!(self.aim, Some(Aim::Losses(_))) { Vec::new() } else { self.floors(joint)? };
+        let draws = match joint {
+            Some((fit, total)) => joint::at_total(&mut terms, fit, total, self.fits.settings.draws),
+            None => transfer::draws(self.fits),
+        };
+        let problem = Problem::new(terms, budget)?.with_draws(draws).with_floors(floors);
         let mut problem = problem.with_objective(self.objective)?;
         problem = match &self.aim {
             Some(_) if self.objective != Objective::Mean => {
@@ -198,6 +222,14 @@ impl ProblemBuilder<'_> {
             return Ok(problem);
         }
         Ok(problem.with_coupling(coupling(self.fits).ok_or(BuildError::NoTransfer)?)?)
+    }
+
+    /// The joint law and the pairs of the model that it is asked about, where the problem stands on it.
+    fn joint(&self, budget: Budget) -> Option<(&JointFit, u64)> {
+        match (self.laws, budget) {
+            (Laws::Joint, Budget::Pairs(total)) if self.aim.is_none() && !self.counts_transfer => Some((self.fits.joint.as_ref()?, total)),
+            _ => None,
+        }
     }
 
     fn names(&self) -> Vec<&str> {
@@ -239,9 +271,10 @@ impl ProblemBuilder<'_> {
         self.groups.iter().map(placed).collect()
     }
 
-    /// Pairs that no language gets fewer of: half of the smallest size that was run, but for those whose least pairs are said.
-    fn floors(&self) -> Result<Vec<u64>, BuildError> {
-        let mut floors: Vec<u64> = self.fits.fits.iter().map(|fit| (0.5 * fit.smallest_run()).ceil() as u64).collect();
+    /// Pairs that no language gets fewer of: half of the smallest size that was run, or what a joint law is trusted from, but for those whose least pairs are said.
+    fn floors(&self, joint: Option<(&JointFit, u64)>) -> Result<Vec<u64>, BuildError> {
+        let trusted = |fit: &Fit| joint.map_or(0.5 * fit.smallest_run(), |(joint, _)| joint.trusted_from);
+        let mut floors: Vec<u64> = self.fits.fits.iter().map(|fit| trusted(fit).ceil() as u64).collect();
         for (at, _) in self.placed(Ask::Min, &self.least)? {
             floors[at] = 0;
         }
@@ -348,6 +381,18 @@ impl FromStr for Unit {
             "pairs" => Ok(Unit::Pairs),
             "tokens" => Ok(Unit::Tokens),
             _ => Err(TextError("expected `pairs` or `tokens`".to_owned())),
+        }
+    }
+}
+
+impl FromStr for Laws {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        match text {
+            "joint" => Ok(Laws::Joint),
+            "curves" => Ok(Laws::Curves),
+            _ => Err(TextError("expected `joint` or `curves`".to_owned())),
         }
     }
 }

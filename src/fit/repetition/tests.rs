@@ -141,7 +141,15 @@ fn the_same_whatever_the_threads_and_back_from_text() {
     };
     let fits = with(1);
     assert_eq!(fits, with(3));
-    let file = FitFile { parallot: "0".into(), source: "x".into(), input_sha256: "0".into(), settings: quick(), fits, transfer: None };
+    let file = FitFile {
+        parallot: "0".into(),
+        source: "x".into(),
+        input_sha256: "0".into(),
+        settings: quick(),
+        fits,
+        transfer: None,
+        joint: None,
+    };
     assert_eq!(FitFile::from_json(&file.to_json().unwrap()).unwrap(), file);
     // a file of an older version knows nothing of repetition: repeated pairs are new
     let mut old: serde_json::Value = serde_json::from_str(&file.to_json().unwrap()).unwrap();

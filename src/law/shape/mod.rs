@@ -5,18 +5,21 @@
 //! rectified   R(X) = B / (Dl + X^beta),  Dl = T^beta
 //! broken      R(X) = B X^-c0 (1 + (X/d)^(1/f))^(-(c-c0) f)
 //! sigmoid     R / (S - R)^a = B X^-c,    0 < R < S
+//! in a pool   R(X) = L(X; T) - E, the joint law of a language in models of T pairs
 //! ```
 //!
 //! A shape says everything that anyone asks of it, once: the fits ask for the gradient in its natural parameters, the laws for losses and
 //! slopes that no power may overflow on the way to, the solvers for value and derivatives together and for inverses.
 
 mod broken;
+mod of_total;
 mod origin;
 mod rectified;
 mod shifted;
 mod sigmoid;
 
 pub(super) use broken::Broken;
+pub(super) use of_total::OfTotal;
 pub(super) use rectified::Rectified;
 pub(super) use shifted::Shifted;
 pub(super) use sigmoid::Sigmoid;
@@ -28,6 +31,7 @@ pub(crate) enum Shape {
     Rectified(Rectified),
     Broken(Broken),
     Sigmoid(Sigmoid),
+    OfTotal(OfTotal),
 }
 
 /// A function of one amount with its derivatives.
@@ -64,6 +68,7 @@ macro_rules! each {
             Shape::Rectified($one) => $value,
             Shape::Broken($one) => $value,
             Shape::Sigmoid($one) => $value,
+            Shape::OfTotal($one) => $value,
         }
     };
 }
@@ -137,6 +142,7 @@ impl Shape {
             Shape::Rectified(shape) => (shape.ln_scale, shape.exponent),
             Shape::Broken(shape) => (shape.ln_scale, shape.before.max(shape.after)),
             Shape::Sigmoid(shape) => (shape.ln_span, shape.exponent),
+            Shape::OfTotal(shape) => shape.size(),
         }
     }
 

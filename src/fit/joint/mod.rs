@@ -5,7 +5,7 @@
 //! g ~ what the law misses, smooth in the mixture      a_m ~ N(0, sigma_a^2)      e_mi ~ N(0, sigma_i^2)
 //! ```
 //!
-//! `L_i` is the joint law ([`crate::law::pooled`]) under priors that the languages share. Models of one language, mixtures, and models that repeat
+//! `L_i` is the joint law ([`crate::law::joint`]) under priors that the languages share. Models of one language, mixtures, and models that repeat
 //! pairs count together, each with a noise of its kind. Two forms of the law are weighed by the mixtures that they were not fitted to. In a model of a given
 //! total the loss of a language is a function of its own pairs alone, so that an allocation by these laws is as exact as one by curves.
 
@@ -15,11 +15,11 @@ mod local;
 mod mode;
 mod stack;
 
-pub use cells::PooledRun;
+pub use cells::ModelRun;
 pub use local::Local;
 pub use mode::Noise;
 
-use crate::law::pooled::{AtTotal, Interference};
+use crate::law::joint::{AtTotal, Interference};
 use crate::numeric::random::{generator, stream_of};
 use cells::cells;
 use coordinates::Frame;
@@ -37,7 +37,7 @@ const HALF_90: f64 = 1.644_853_626_951_472_2;
 /// One form of the joint law, fitted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PooledForm {
+pub struct JointForm {
     /// What the others' data act on.
     pub interference: Interference,
     /// Its share in the average of the forms.
@@ -60,11 +60,11 @@ pub struct PooledForm {
 /// How well mixtures are predicted by fits to other models: ln measured - ln predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PooledHeldOut {
+pub struct JointHeldOut {
     /// Root mean square by laws in which languages do not disturb each other.
     pub separable_log: f64,
     /// Root mean square by the joint law with what it misses inside the design.
-    pub pooled_log: f64,
+    pub joint_log: f64,
     /// Share of the losses inside their 90 % intervals.
     pub coverage_90: f64,
     /// Losses predicted.
@@ -74,7 +74,7 @@ pub struct PooledHeldOut {
 /// The joint law of a design.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PooledFit {
+pub struct JointFit {
     /// Languages.
     pub langs: Vec<String>,
     /// Models of several languages.
@@ -82,9 +82,9 @@ pub struct PooledFit {
     /// Pairs of the smallest and of the largest of them.
     pub totals: (f64, f64),
     /// The forms, by falling weight; weights sum to 1.
-    pub forms: Vec<PooledForm>,
+    pub forms: Vec<JointForm>,
     /// How well it predicts.
-    pub held_out: PooledHeldOut,
+    pub held_out: JointHeldOut,
     /// Amount of a language below which its loss in a pooled model was hardly looked at, pairs.
     pub trusted_from: f64,
     /// Unique pairs of each language, where they are known.
@@ -94,7 +94,7 @@ pub struct PooledFit {
 
 /// Why there is no joint law.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum PooledError {
+pub enum JointError {
     /// Too little to fit.
     #[error("models of several languages: {found}, expected at least {needed} for {languages} languages")]
     TooFew { found: usize, needed: usize, languages: usize },
@@ -107,32 +107,32 @@ pub enum PooledError {
 }
 
 /// Fits the joint law to a design of models of `langs`. `unique` are the unique pairs of each language, where they are known.
-pub fn fit_pooled(langs: &[String], runs: &[PooledRun], unique: &[Option<f64>], seed: u64) -> Result<PooledFit, PooledError> {
-    let totals = || runs.iter().filter(|run| run.pairs.iter().filter(|&&pairs| pairs > 0.0).count() > 1).map(PooledRun::total);
+pub fn fit_joint(langs: &[String], runs: &[ModelRun], unique: &[Option<f64>], seed: u64) -> Result<JointFit, JointError> {
+    let totals = || runs.iter().filter(|run| run.pairs.iter().filter(|&&pairs| pairs > 0.0).count() > 1).map(ModelRun::total);
     let (found, needed) = (totals().count(), (MODELS_PER_LANGUAGE * langs.len() as f64).ceil() as usize);
     if langs.len() < 2 || found < needed {
-        return Err(PooledError::TooFew { found, needed, languages: langs.len() });
+        return Err(JointError::TooFew { found, needed, languages: langs.len() });
     }
     let (cells, references) = cells(runs, unique);
     if let Some(lang) = (0..langs.len()).find(|&lang| !cells.iter().any(|cell| cell.lang == lang && cell.is_pooled())) {
-        return Err(PooledError::Unseen { lang: langs[lang].clone() });
+        return Err(JointError::Unseen { lang: langs[lang].clone() });
     }
     let data = Data { cells: &cells, unique };
-    let candidate = |form| Candidate::new(form, langs.len(), references, data).ok_or(PooledError::Singular);
+    let candidate = |form| Candidate::new(form, langs.len(), references, data).ok_or(JointError::Singular);
     let separable = candidate(Interference::None)?;
     let candidates = vec![candidate(Interference::Data)?, candidate(Interference::Loss)?];
     let weights = stack::weights(&cells, &candidates);
     let mut finals = Vec::with_capacity(candidates.len());
     for candidate in &candidates {
-        let mode = candidate.mode.with_local(&candidate.frame, data).ok_or(PooledError::Singular)?;
-        let held_out = stack::held_out(&candidate.frame, &mode, data).ok_or(PooledError::Singular)?;
+        let mode = candidate.mode.with_local(&candidate.frame, data).ok_or(JointError::Singular)?;
+        let held_out = stack::held_out(&candidate.frame, &mode, data).ok_or(JointError::Singular)?;
         finals.push((mode, held_out));
     }
     let held_out = average_held_out(&separable, &weights, &finals);
     let form = |((candidate, weight), (mode, _)): ((&Candidate, &f64), &(Mode, Vec<HeldOutCell>))| {
-        let local = mode.local.ok_or(PooledError::Singular)?;
+        let local = mode.local.ok_or(JointError::Singular)?;
         let factor = mode.precision.l();
-        Ok(PooledForm {
+        Ok(JointForm {
             interference: candidate.frame.interference,
             weight: *weight,
             held_out_log: root_mean_square(candidate.held_out.iter().map(|cell| cell.residual_log)),
@@ -147,7 +147,7 @@ pub fn fit_pooled(langs: &[String], runs: &[PooledRun], unique: &[Option<f64>], 
     let mut forms = candidates.iter().zip(&weights).zip(&finals).map(form).collect::<Result<Vec<_>, _>>()?;
     forms.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     let (least, most) = totals().fold((f64::INFINITY, 0.0f64), |(least, most), total| (least.min(total), most.max(total)));
-    Ok(PooledFit {
+    Ok(JointFit {
         langs: langs.to_vec(),
         mixtures: found,
         totals: (least, most),
@@ -160,7 +160,7 @@ pub fn fit_pooled(langs: &[String], runs: &[PooledRun], unique: &[Option<f64>], 
 }
 
 /// The held-out errors of the average of the forms, whose predictions are averaged in ln loss.
-fn average_held_out(separable: &Candidate, weights: &[f64], finals: &[(Mode, Vec<HeldOutCell>)]) -> PooledHeldOut {
+fn average_held_out(separable: &Candidate, weights: &[f64], finals: &[(Mode, Vec<HeldOutCell>)]) -> JointHeldOut {
     let mut residuals = Vec::new();
     let mut inside = 0;
     for at in 0..separable.held_out.len() {
@@ -170,11 +170,11 @@ fn average_held_out(separable: &Candidate, weights: &[f64], finals: &[(Mode, Vec
         inside += usize::from(residual.abs() <= HALF_90 * variance.sqrt());
         residuals.push(residual);
     }
-    PooledHeldOut {
+    JointHeldOut {
         separable_log: root_mean_square(separable.held_out.iter().map(|cell| cell.residual_log)),
         coverage_90: inside as f64 / residuals.len() as f64,
         losses: residuals.len(),
-        pooled_log: root_mean_square(residuals.into_iter()),
+        joint_log: root_mean_square(residuals.into_iter()),
     }
 }
 
@@ -183,7 +183,7 @@ fn root_mean_square(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     (values.map(|value| value * value).sum::<f64>() / count).sqrt()
 }
 
-impl PooledForm {
+impl JointForm {
     fn laws(&self, coordinates: &DVector<f64>, unique: &[Option<f64>], total: f64) -> Vec<AtTotal> {
         let law = |(lang, unique): (usize, &Option<f64>)| {
             AtTotal::new(self.frame.law(coordinates, lang, true), self.frame.setting(*unique), total)
@@ -203,10 +203,10 @@ impl PooledForm {
     }
 }
 
-impl PooledFit {
+impl JointFit {
     /// The laws of every language in models of `total` pairs, with the weights of their forms.
     pub fn laws_at(&self, total: f64) -> Vec<Vec<(f64, AtTotal)>> {
-        let of_form = |form: &PooledForm| form.laws(&DVector::from_column_slice(&form.coordinates), &self.unique, total);
+        let of_form = |form: &JointForm| form.laws(&DVector::from_column_slice(&form.coordinates), &self.unique, total);
         let by_form: Vec<(f64, Vec<AtTotal>)> = self.forms.iter().map(|form| (form.weight, of_form(form))).collect();
         (0..self.langs.len()).map(|lang| by_form.iter().map(|(weight, laws)| (*weight, laws[lang])).collect()).collect()
     }

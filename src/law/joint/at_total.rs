@@ -10,9 +10,8 @@
 //! starts: where the law stops to be convex or to fall, at most 0.9 T. Below an inflection the law is concave: with too little data of its own
 //! a language is not learnt.
 
-use super::{Pooled, Setting};
+use super::{Interference, Joint, PARAMETERS, References, Setting};
 use crate::numeric::dual::{Jet, Real};
-use serde::{Deserialize, Serialize};
 
 /// Share of the total up to which the law holds at most.
 const MOST: f64 = 0.9;
@@ -24,10 +23,9 @@ const LEAST: f64 = 1e-3;
 const HALVINGS: usize = 60;
 
 /// The joint law of a language in models of one total.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Wire", into = "Wire")]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AtTotal {
-    law: Pooled,
+    law: Joint,
     setting: Setting,
     total: f64,
     /// Where the law turns convex, pairs; 0 where it is convex from the start.
@@ -44,30 +42,9 @@ struct Tail {
     reach: f64,
 }
 
-/// A law and a total.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wire {
-    law: Pooled,
-    setting: Setting,
-    total: f64,
-}
-
-impl From<Wire> for AtTotal {
-    fn from(wire: Wire) -> Self {
-        AtTotal::new(wire.law, wire.setting, wire.total)
-    }
-}
-
-impl From<AtTotal> for Wire {
-    fn from(at: AtTotal) -> Self {
-        Wire { law: at.law, setting: at.setting, total: at.total }
-    }
-}
-
 impl AtTotal {
     /// The law of a language in models of `total` pairs, above 0.
-    pub fn new(law: Pooled, setting: Setting, total: f64) -> Self {
+    pub fn new(law: Joint, setting: Setting, total: f64) -> Self {
         let most = MOST * total;
         let curvature = |pairs: f64| loss_at(&law, &setting, total, pairs).second;
         let bends = |pairs: f64| {
@@ -89,13 +66,54 @@ impl AtTotal {
         AtTotal { law, setting, total, convex_from, tail: Tail { from, loss, steepness, reach: total.min(0.5 * loss / steepness) } }
     }
 
+    /// Names of its numbers. `acts_on_data` is 1 where the others' data act on effective data, 0 where on the loss; `unique` is 0 where all pairs are
+    /// new.
+    pub const NAMES: [&str; 14] = [
+        "level",
+        "ln_exponent",
+        "ln_irreducible",
+        "ln_transition",
+        "ln_passes",
+        "effect",
+        "ln_by_rest",
+        "ln_by_own",
+        "acts_on_data",
+        "own_reference",
+        "rest_reference",
+        "low",
+        "unique",
+        "total",
+    ];
+
+    /// Its numbers, in the order of their names.
+    pub fn numbers(&self) -> Vec<f64> {
+        let References { own, rest, low } = self.setting.references;
+        let acts_on_data = f64::from(u8::from(self.setting.interference != Interference::Loss));
+        let rest_of_them = [acts_on_data, own, rest, low, self.setting.unique.unwrap_or(0.0), self.total];
+        // a language by itself is one on whose data nothing acts
+        let alone = Joint { effect: 0.0, ..self.law };
+        let law = if self.setting.interference == Interference::None { alone } else { self.law };
+        law.to_array().into_iter().chain(rest_of_them).collect()
+    }
+
+    /// The law of its numbers; nothing where their count or range is wrong.
+    pub fn from_numbers(numbers: &[f64]) -> Option<Self> {
+        let numbers: [f64; Self::NAMES.len()] = numbers.try_into().ok()?;
+        let (law, rest) = numbers.split_first_chunk::<PARAMETERS>()?;
+        let &[acts_on_data, own, rest, low, unique, total] = rest else { return None };
+        let is_law = numbers.iter().all(|number| number.is_finite()) && [own, rest, low, total].iter().all(|&amount| amount > 0.0);
+        let interference = if acts_on_data > 0.5 { Interference::Data } else { Interference::Loss };
+        let setting = Setting { interference, references: References { own, rest, low }, unique: (unique > 0.0).then_some(unique) };
+        is_law.then(|| AtTotal::new(Joint::from_array(*law), setting, total))
+    }
+
     /// Pairs of the model.
     pub fn total(&self) -> f64 {
         self.total
     }
 
     /// The joint law.
-    pub fn law(&self) -> &Pooled {
+    pub fn law(&self) -> &Joint {
         &self.law
     }
 
@@ -126,7 +144,7 @@ impl AtTotal {
 }
 
 /// `L(X, T - X)` with its derivatives in `X`.
-fn loss_at(law: &Pooled, setting: &Setting, total: f64, pairs: f64) -> Jet {
+fn loss_at(law: &Joint, setting: &Setting, total: f64, pairs: f64) -> Jet {
     let pairs = pairs.max(LEAST);
     law.constant().ln_loss(setting, Jet::variable(pairs, 1.0), Jet::variable(total - pairs, -1.0)).exp()
 }
@@ -182,10 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn json_gives_the_same_law() {
-        let law = Pooled::from_array([1.0, -1.0, -0.3, 5.0, 1.5, 0.2, -0.2, 0.1]);
-        let at = AtTotal::new(law, super::super::tests::setting(super::super::Interference::Data), 9000.0);
-        let text = serde_json::to_string(&at).unwrap();
-        assert_eq!(serde_json::from_str::<AtTotal>(&text).unwrap(), at);
+    fn its_numbers_give_the_same_law() {
+        let law = Joint::from_array([1.0, -1.0, -0.3, 5.0, 1.5, 0.2, -0.2, 0.1]);
+        for interference in [Interference::Data, Interference::Loss] {
+            let at = AtTotal::new(law, super::super::tests::setting(interference), 9000.0);
+            assert_eq!(AtTotal::from_numbers(&at.numbers()), Some(at));
+        }
+        let alone = AtTotal::new(law, super::super::tests::setting(Interference::None), 9000.0);
+        assert_eq!(AtTotal::from_numbers(&alone.numbers()).unwrap().jet(300.0), alone.jet(300.0));
+        assert!(AtTotal::from_numbers(&[1.0; 13]).is_none() && AtTotal::from_numbers(&[-1.0; 14]).is_none());
     }
 }

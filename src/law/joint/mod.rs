@@ -52,7 +52,7 @@ pub struct References {
 /// Parameters of the joint law of one language.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Pooled<T = f64> {
+pub struct Joint<T = f64> {
     /// `A`: ln of the reducible loss at `x0` pairs of its own alone.
     pub level: T,
     /// `ln beta`.
@@ -74,28 +74,28 @@ pub struct Pooled<T = f64> {
 /// Parameters of the joint law of one language.
 pub const PARAMETERS: usize = 8;
 
-impl Pooled {
+impl Joint {
     /// From the parameters in the order of the fields.
     pub fn from_array(values: [f64; PARAMETERS]) -> Self {
-        Pooled::of(values)
+        Joint::of(values)
     }
 
     /// `ln L` with its derivatives in the parameters, in the order of the fields.
     pub fn gradient(&self, shape: &Setting, own: f64, rest: f64) -> Gradient<PARAMETERS> {
         let values = self.to_array();
-        let parameters = Pooled::of(std::array::from_fn(|j| Gradient::parameter(values[j], j)));
+        let parameters = Joint::of(std::array::from_fn(|j| Gradient::parameter(values[j], j)));
         parameters.ln_loss(shape, Gradient::constant(own), Gradient::constant(rest))
     }
 
     /// The parameters in the order of the fields.
     pub fn to_array(&self) -> [f64; PARAMETERS] {
-        let Pooled { level, ln_exponent, ln_irreducible, ln_transition, ln_passes, effect, ln_by_rest, ln_by_own } = *self;
+        let Joint { level, ln_exponent, ln_irreducible, ln_transition, ln_passes, effect, ln_by_rest, ln_by_own } = *self;
         [level, ln_exponent, ln_irreducible, ln_transition, ln_passes, effect, ln_by_rest, ln_by_own]
     }
 
     /// The same parameters as numbers that carry no derivatives.
-    pub(super) fn constant<T: Real>(&self) -> Pooled<T> {
-        Pooled::of(self.to_array().map(T::constant))
+    pub(super) fn constant<T: Real>(&self) -> Joint<T> {
+        Joint::of(self.to_array().map(T::constant))
     }
 }
 
@@ -111,10 +111,10 @@ pub struct Setting {
     pub unique: Option<f64>,
 }
 
-impl<T: Real> Pooled<T> {
+impl<T: Real> Joint<T> {
     fn of(values: [T; PARAMETERS]) -> Self {
         let [level, ln_exponent, ln_irreducible, ln_transition, ln_passes, effect, ln_by_rest, ln_by_own] = values;
-        Pooled { level, ln_exponent, ln_irreducible, ln_transition, ln_passes, effect, ln_by_rest, ln_by_own }
+        Joint { level, ln_exponent, ln_irreducible, ln_transition, ln_passes, effect, ln_by_rest, ln_by_own }
     }
 
     /// `ln L` at `own` pairs of the language and `rest` pairs of the others; both not negative.
@@ -199,12 +199,12 @@ mod tests {
         Setting { interference, references: References { own: 1000.0, rest: 5000.0, low: 100.0 }, unique: Some(3000.0) }
     }
 
-    pub(super) fn any_law() -> impl Strategy<Value = (Setting, Pooled)> {
+    pub(super) fn any_law() -> impl Strategy<Value = (Setting, Joint)> {
         let form = prop_oneof![Just(Interference::None), Just(Interference::Data), Just(Interference::Loss)];
         let values = [0.0..2.0f64, -2.0..0.3f64, -2.0..0.7f64, 3.0..7.0f64, 0.0..3.0f64, -0.8..0.8f64, -1.0..0.3f64, -1.5..0.8f64];
         (form, values).prop_map(|(form, mut values)| {
             values[5] = if form == Interference::Loss { values[5] - 3.0 } else { values[5] };
-            (setting(form), Pooled::from_array(values))
+            (setting(form), Joint::from_array(values))
         })
     }
 
@@ -216,7 +216,7 @@ mod tests {
             let values = law.to_array();
             prop_assume!(values[5].abs() > 1e-2);
             for j in 0..PARAMETERS {
-                let along = |t: f64| { let mut moved = values; moved[j] = t; Pooled::from_array(moved).ln_loss(&setting, own, rest) };
+                let along = |t: f64| { let mut moved = values; moved[j] = t; Joint::from_array(moved).ln_loss(&setting, own, rest) };
                 let expected = derivative(along, values[j], 1e-3);
                 prop_assert!((found.by[j] - expected).abs() <= 1e-6 * (1.0 + expected.abs()), "{j}: {} and {expected}", found.by[j]);
             }
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn no_effect_is_the_same_from_both_sides() {
-        let law = |effect: f64| Pooled { effect, ..Pooled::from_array([1.0, -1.0, -0.3, 5.0, 1.5, 0.0, -0.2, 0.1]) };
+        let law = |effect: f64| Joint { effect, ..Joint::from_array([1.0, -1.0, -0.3, 5.0, 1.5, 0.0, -0.2, 0.1]) };
         let at = |effect: f64| law(effect).gradient(&setting(Interference::Data), 400.0, 6000.0);
         approx::assert_relative_eq!(at(1e-9).value, at(-1e-9).value, max_relative = 1e-8);
         approx::assert_relative_eq!(at(1e-9).by[5], at(-1e-9).by[5], max_relative = 1e-6);

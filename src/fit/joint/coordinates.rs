@@ -16,7 +16,7 @@
 //! pooled models, with losses in units of the study, and of published curves of fine-tuning.
 
 use super::cells::Cell;
-use crate::law::pooled::{Interference, PARAMETERS, Pooled, References, Setting};
+use crate::law::joint::{Interference, Joint, PARAMETERS, References, Setting};
 use nalgebra::DVector;
 use serde::{Deserialize, Serialize};
 
@@ -110,7 +110,7 @@ impl Frame {
     }
 
     /// The law of a language at coordinates, in pooled models or alone.
-    pub(super) fn law(&self, z: &DVector<f64>, lang: usize, is_pooled: bool) -> Pooled {
+    pub(super) fn law(&self, z: &DVector<f64>, lang: usize, is_pooled: bool) -> Joint {
         let own = self.own(lang);
         let mut values = self.origins().map(|origin| {
             let common = origin.common.map_or(0.0, |(at, spread)| spread * z[at]);
@@ -119,7 +119,7 @@ impl Frame {
         if is_pooled {
             values[PASSES] += POOLED_PASSES.0 + POOLED_PASSES.1 * z[POOLED_AT];
         }
-        Pooled::from_array(values)
+        Joint::from_array(values)
     }
 
     /// `ln L` of a cell at coordinates; its derivatives are added to `row`, which has one entry per coordinate.

@@ -1,11 +1,11 @@
 //! The joint law against designs whose law is known, and against the committed studies.
 
 use super::*;
-use crate::law::pooled::{Pooled, References, Setting};
+use crate::law::joint::{Joint, References, Setting};
 use rand::RngExt;
 
 /// A design of models whose languages obey a planted law: models of one language of some sizes, and mixtures of random shares.
-fn planted(seed: u64, noise_log: f64) -> (Vec<String>, Vec<PooledRun>, Vec<Pooled>, Setting) {
+fn planted(seed: u64, noise_log: f64) -> (Vec<String>, Vec<ModelRun>, Vec<Joint>, Setting) {
     let references = References { own: 800.0, rest: 4000.0, low: 100.0 };
     let setting = Setting { interference: Interference::Data, references, unique: None };
     let mut generator = generator(seed, stream_of("planted"));
@@ -14,15 +14,15 @@ fn planted(seed: u64, noise_log: f64) -> (Vec<String>, Vec<PooledRun>, Vec<Poole
         mean + spread * value
     };
     let effects = [0.05, 0.3, 0.1, 0.2];
-    let laws: Vec<Pooled> = effects
+    let laws: Vec<Joint> = effects
         .iter()
-        .map(|&effect| Pooled::from_array([normal(0.9, 0.3), normal(-1.0, 0.1), normal(-0.2, 0.1), 5.0, 1.6, effect, -0.25, -0.2]))
+        .map(|&effect| Joint::from_array([normal(0.9, 0.3), normal(-1.0, 0.1), normal(-0.2, 0.1), 5.0, 1.6, effect, -0.25, -0.2]))
         .collect();
     let mut run = |pairs: Vec<f64>| {
         let total: f64 = pairs.iter().sum();
         let loss =
-            |(law, &own): (&Pooled, &f64)| (own > 0.0).then(|| (law.ln_loss(&setting, own, total - own) + normal(0.0, noise_log)).exp());
-        PooledRun { loss_nats: laws.iter().zip(&pairs).map(loss).collect(), pairs, is_test: false }
+            |(law, &own): (&Joint, &f64)| (own > 0.0).then(|| (law.ln_loss(&setting, own, total - own) + normal(0.0, noise_log)).exp());
+        ModelRun { loss_nats: laws.iter().zip(&pairs).map(loss).collect(), pairs, is_test: false }
     };
     let alone =
         (0..laws.len()).flat_map(|lang| [250.0, 1000.0, 4000.0].map(|size| (0..4).map(|i| if i == lang { size } else { 0.0 }).collect()));
@@ -44,8 +44,8 @@ fn generator_of(seed: u64) -> rand_chacha::ChaCha8Rng {
 #[test]
 fn a_planted_law_is_found_where_the_design_looked() {
     let (langs, runs, laws, setting) = planted(1, 0.004);
-    let fit = fit_pooled(&langs, &runs, &[None; 4], 0).unwrap();
-    assert!(fit.held_out.pooled_log < 0.5 * fit.held_out.separable_log, "{:?}", fit.held_out);
+    let fit = fit_joint(&langs, &runs, &[None; 4], 0).unwrap();
+    assert!(fit.held_out.joint_log < 0.5 * fit.held_out.separable_log, "{:?}", fit.held_out);
     let (mut inside, mut count) = (0, 0);
     for total in [4000.0, 8000.0] {
         let (fitted, draws) = (fit.laws_at(total), fit.draws_at(total, 100));
@@ -69,7 +69,7 @@ fn mixtures_left_out_lie_in_their_intervals_as_often_as_these_say() {
     let coverage: Vec<f64> = (0..6)
         .map(|seed| {
             let (langs, runs, ..) = planted(10 + seed, 0.005);
-            fit_pooled(&langs, &runs, &[None; 4], 0).unwrap().held_out.coverage_90
+            fit_joint(&langs, &runs, &[None; 4], 0).unwrap().held_out.coverage_90
         })
         .collect();
     let mean = coverage.iter().sum::<f64>() / coverage.len() as f64;
@@ -79,9 +79,9 @@ fn mixtures_left_out_lie_in_their_intervals_as_often_as_these_say() {
 #[test]
 fn a_fit_is_the_same_again_and_from_its_file() {
     let (langs, runs, ..) = planted(2, 0.004);
-    let fit = fit_pooled(&langs, &runs, &[None; 4], 0).unwrap();
-    assert_eq!(fit, fit_pooled(&langs, &runs, &[None; 4], 0).unwrap());
-    let read: PooledFit = serde_json::from_str(&serde_json::to_string(&fit).unwrap()).unwrap();
+    let fit = fit_joint(&langs, &runs, &[None; 4], 0).unwrap();
+    assert_eq!(fit, fit_joint(&langs, &runs, &[None; 4], 0).unwrap());
+    let read: JointFit = serde_json::from_str(&serde_json::to_string(&fit).unwrap()).unwrap();
     assert_eq!(read.draws_at(5000.0, 3), fit.draws_at(5000.0, 3));
     // draws differ from each other and from the mode
     let (laws, draws) = (fit.laws_at(5000.0), fit.draws_at(5000.0, 2));
@@ -91,14 +91,14 @@ fn a_fit_is_the_same_again_and_from_its_file() {
 #[test]
 fn too_little_is_refused() {
     let (langs, runs, ..) = planted(3, 0.004);
-    let error = fit_pooled(&langs, &runs[..14], &[None; 4], 0).unwrap_err();
+    let error = fit_joint(&langs, &runs[..14], &[None; 4], 0).unwrap_err();
     assert_eq!(error.to_string(), "models of several languages: 2, expected at least 4 for 4 languages");
-    let without: Vec<PooledRun> = runs
+    let without: Vec<ModelRun> = runs
         .iter()
-        .map(|run| PooledRun {
+        .map(|run| ModelRun {
             pairs: run.pairs.iter().enumerate().map(|(i, &x)| if i == 2 && run.pairs[0] > 0.0 { 0.0 } else { x }).collect(),
             ..run.clone()
         })
         .collect();
-    assert_eq!(fit_pooled(&langs, &without, &[None; 4], 0).unwrap_err(), PooledError::Unseen { lang: "c".into() });
+    assert_eq!(fit_joint(&langs, &without, &[None; 4], 0).unwrap_err(), JointError::Unseen { lang: "c".into() });
 }

@@ -10,7 +10,7 @@
 use super::cells::Cell;
 use super::coordinates::Frame;
 use super::mode::{Data, Mode, blocks, covariance};
-use crate::law::pooled::{Interference, References};
+use crate::law::joint::{Interference, References};
 use rayon::prelude::*;
 
 /// Parts of the models of which each is predicted by a fit to the others.

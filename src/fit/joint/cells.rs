@@ -3,12 +3,12 @@
 //! A language counts in a model that was tuned on enough of it: at least `low = 0.4 x_small` pairs, `x_small` the smallest amount that the design
 //! was made to look at. Between the two its ln loss is uncertain the more, the fewer the pairs: `1 + ln(x_small / X)` times.
 
-use crate::law::pooled::References;
+use crate::law::joint::References;
 use crate::numeric::quantiles::quantile;
 
 /// One model of a design: pairs of every language, and the losses that were measured.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PooledRun {
+pub struct ModelRun {
     /// Pairs per language.
     pub pairs: Vec<f64>,
     /// Loss per language, nats per target token; absent where it was not measured.
@@ -17,7 +17,7 @@ pub struct PooledRun {
     pub is_test: bool,
 }
 
-impl PooledRun {
+impl ModelRun {
     /// Pairs of all languages.
     pub fn total(&self) -> f64 {
         self.pairs.iter().sum()
@@ -64,7 +64,7 @@ const LOW_DECILE: f64 = 0.1;
 const REPEATED: f64 = 1.125;
 
 /// The cells of some runs, those of one language first, and the scales of the design.
-pub(super) fn cells(runs: &[PooledRun], unique: &[Option<f64>]) -> (Vec<Cell>, References) {
+pub(super) fn cells(runs: &[ModelRun], unique: &[Option<f64>]) -> (Vec<Cell>, References) {
     let small = smallest(runs);
     let mut cells = Vec::new();
     for (run, model) in runs.iter().enumerate() {
@@ -98,8 +98,8 @@ pub(super) fn cells(runs: &[PooledRun], unique: &[Option<f64>]) -> (Vec<Cell>, R
 
 /// The smallest amount looked at: the smallest size of a model of one language, or a low decile of what models of several give a language, whichever
 /// is less.
-fn smallest(runs: &[PooledRun]) -> f64 {
-    let given = |run: &PooledRun| run.pairs.iter().copied().filter(|&pairs| pairs > 0.0).collect::<Vec<f64>>();
+fn smallest(runs: &[ModelRun]) -> f64 {
+    let given = |run: &ModelRun| run.pairs.iter().copied().filter(|&pairs| pairs > 0.0).collect::<Vec<f64>>();
     let (alone, pooled): (Vec<Vec<f64>>, Vec<Vec<f64>>) = runs.iter().map(given).partition(|pairs| pairs.len() == 1);
     let mut pooled = pooled.concat();
     pooled.sort_by(f64::total_cmp);
