@@ -13,7 +13,7 @@ use crate::corpus::Bitext;
 #[cfg(not(feature = "train"))]
 use crate::corpus::Tongue;
 use crate::files;
-use crate::record::{self, Manifest, Outcome, RecordError, RunRow, Store};
+use crate::record::{self, Manifest, RecordError, RunRow, Store, TrainingVersion};
 use crate::report::eye::{duration, grouped};
 use crate::spec::{
     BaseFiles, BaseSpec, CheckpointBase, CheckpointFiles, CheckpointPlace, Experiment, PresetBase, RunSpec, ScheduleSpec, SpecError,
@@ -86,7 +86,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let tongues = text::instructions(&mut experiment, &folders, &arguments.text)?;
     check_parts(&bitexts)?;
     let base_files = base_files(&experiment, &folders)?;
-    let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref());
+    let training_version = store.training_version().or_input()?;
+    let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref(), training_version);
     let runs = available(experiment.runs(&bitexts, &base_id), &experiment, &bitexts);
     let plan = look_up(&runs, &store, simulated)?;
     let cost = Cost::new(&experiment, &bitexts, &plan.done, &arguments.device);
@@ -97,9 +98,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         list::list(&runs, &plan, &experiment, &cost, &memory, arguments);
         return Ok(());
     }
+    check_version(training_version, &plan, &folders)?;
     files::check_writable(&folders.records).or_input()?;
     let _lock = store.lock().map_err(|error| Failure::work(error).hint("wait for the other sweep, or stop it"))?;
-    store.write_manifest(&manifest(&base_id, &bitexts, &runs)).or_work()?;
+    store.write_manifest(&manifest(training_version, &base_id, &bitexts, &runs)).or_work()?;
     // what another process finished before the lock was ours is done as well
     let plan = look_up(&runs, &store, simulated)?;
     if arguments.save.is_some() && !plan.done.is_empty() {
@@ -116,6 +118,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     finish(&store, &folders.records)
 }
 
+/// What is missing of an older version of the training code is not made: it would be another measurement among those that are there.
+pub(super) fn check_version(found: TrainingVersion, plan: &Plan, folders: &Folders) -> Result<(), Failure> {
+    if found.is_current() || plan.missing.is_empty() {
+        return Ok(());
+    }
+    let (missing, all) = (plan.missing.len(), plan.missing.len() + plan.done.len());
+    let (folder, current) = (folders.records.display(), TrainingVersion::CURRENT);
+    let error = anyhow::anyhow!(
+        "`{folder}` is of training version {found} and {missing} of {all} runs are missing, expected version {current} or none missing"
+    );
+    Err(Failure::input(error).hint(
+        "versions shuffle their pairs differently; a copy of the experiment under a new name is swept anew, and `fit`, `report` and \
+         `validate --hindsight` read what is there",
+    ))
+}
+
 /// A language that cannot be trained on or evaluated is found before anything is trained.
 pub(super) fn check_parts(bitexts: &[Bitext]) -> Result<(), Failure> {
     let Some(bitext) = bitexts.iter().find(|bitext| bitext.dev.is_empty() || bitext.train.is_empty()) else { return Ok(()) };
@@ -128,11 +146,11 @@ fn look_up(runs: &[RunSpec], store: &Store, simulated: bool) -> Result<Plan, Fai
     Plan::new(runs, store, simulated).map_err(|error| Failure::input(error).hint("a record that is removed is made again"))
 }
 
-fn manifest(base_id: &str, bitexts: &[Bitext], runs: &[RunSpec]) -> Manifest {
-    let row =
-        |run: &RunSpec| RunRow { run_id: run.id.clone(), lang: run.lang.clone(), mix: run.mix.clone(), pairs: run.pairs, seed: run.seed };
+fn manifest(training_version: TrainingVersion, base_id: &str, bitexts: &[Bitext], runs: &[RunSpec]) -> Manifest {
+    let row = |run: &RunSpec| RunRow { run_id: run.id.clone(), subject: run.subject.clone(), seed: run.seed };
     Manifest {
         parallot: version().to_owned(),
+        training_version,
         base_id: base_id.to_owned(),
         corpora: text::rows(bitexts),
         runs: runs.iter().map(row).collect(),
@@ -142,12 +160,13 @@ fn manifest(base_id: &str, bitexts: &[Bitext], runs: &[RunSpec]) -> Manifest {
 /// Runs that the corpora are large enough for; those left out are named.
 fn available(runs: Vec<RunSpec>, experiment: &Experiment, bitexts: &[Bitext]) -> Vec<RunSpec> {
     let fits = |run: &RunSpec| {
-        let bitext = bitexts.iter().find(|bitext| Some(&bitext.lang) == run.lang.as_ref());
-        bitext.is_none_or(|bitext| run.pairs.0 <= experiment.most_pairs(bitext))
+        let bitext = bitexts.iter().find(|bitext| Some(&bitext.lang) == run.subject.lang());
+        bitext.is_none_or(|bitext| run.subject.pairs().0 <= experiment.most_pairs(bitext))
     };
     let (fitting, larger): (Vec<_>, Vec<_>) = runs.into_iter().partition(fits);
     for bitext in bitexts {
-        let mut sizes: Vec<u64> = larger.iter().filter(|run| run.lang.as_ref() == Some(&bitext.lang)).map(|run| run.pairs.0).collect();
+        let mut sizes: Vec<u64> =
+            larger.iter().filter(|run| run.subject.lang() == Some(&bitext.lang)).map(|run| run.subject.pairs().0).collect();
         sizes.dedup();
         if let Some(smallest) = sizes.first() {
             let unique = grouped(bitext.train.len() as u64);
@@ -159,7 +178,7 @@ fn available(runs: Vec<RunSpec>, experiment: &Experiment, bitexts: &[Bitext]) ->
             ));
         }
     }
-    let largest = fitting.iter().filter(|run| !run.mix.is_empty()).map(|run| run.pairs.0).max();
+    let largest = fitting.iter().filter(|run| run.subject.is_mixture()).map(|run| run.subject.pairs().0).max();
     if let Some((spec, largest)) = experiment.mixtures.zip(largest).filter(|(spec, largest)| *largest < spec.most.0 - spec.most.0 / 20) {
         let (most, largest) = (grouped(spec.most.0), grouped(largest));
         note(&format!("note: the largest mixture has {largest} pairs, not {most}: the corpora hold no more of what it draws"));
@@ -277,7 +296,7 @@ fn cores() -> usize {
 fn finish(store: &Store, folder: &Path) -> Result<(), Failure> {
     let (_, records) = store.read_sweep().or_input()?;
     files::write(&folder.join("points.csv"), &record::points_csv(&records).or_work()?).or_work()?;
-    let diverged = records.iter().filter(|record| record.outcome != Outcome::Finished).count();
+    let diverged = records.iter().filter(|record| !record.is_finished()).count();
     let seconds: f64 = records.iter().map(|record| record.wall_seconds).sum();
     let (runs, time, folder) = (records.len(), duration(seconds), folder.display());
     say(&format!("{runs} runs, {diverged} diverged, {time} of computing; records and points in `{folder}`"));
