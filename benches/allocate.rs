@@ -1,6 +1,6 @@
 //! Milliseconds and gaps of the allocator on random problems of each kind: `cargo bench --bench allocate -- [part of a name]`.
 
-use parallot::optimum::{Budget, Counted, Group, Kernel, Language, Over, Parts, Problem, Repeat, Risk, Rule, solve};
+use parallot::solver::{Budget, Counted, Group, Kernel, Language, Over, Parts, Problem, Repeat, Risk, Rule, solve};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::time::Instant;

@@ -5,7 +5,7 @@ use parallot::curve::{Curve, Point};
 use parallot::fit::{Fit, Settings, fit_family};
 use parallot::law::{Form, Law};
 use parallot::numeric::random::generator;
-use parallot::optimum::Kernel;
+use parallot::solver::Kernel;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 

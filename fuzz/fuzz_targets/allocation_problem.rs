@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use parallot::optimum::{Problem, ProblemFile, Syntax, solve};
+use parallot::solver::{Problem, ProblemFile, Syntax, solve};
 
 fuzz_target!(|text: &str| {
     for syntax in [Syntax::Json, Syntax::Yaml] {

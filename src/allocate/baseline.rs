@@ -4,7 +4,7 @@ use super::problem::{Budget, Problem};
 use super::solution::{self, Posed};
 use super::{Policy, Term};
 use crate::numeric::roots::falling_root;
-use crate::optimum::Risk;
+use crate::solver::Risk;
 
 /// What a language can take.
 #[derive(Debug, Clone, Copy)]

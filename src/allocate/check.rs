@@ -6,7 +6,7 @@
 use super::problem::{Amount, Budget, Group, Problem, ProblemError, Rule};
 use super::solution::Posed;
 use super::{Drawn, Term};
-use crate::optimum::{self, Conflict, Kernel, Unmet};
+use crate::solver::{self, Conflict, Kernel, Unmet};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -131,11 +131,11 @@ impl Problem {
         }
         let posed = Posed::without_laws(&self).into_problem();
         if !self.fits(&self.all_least())
-            && let Some(Err(Unmet::Conflict(conflict))) = posed.as_ref().map(optimum::meeting)
+            && let Some(Err(Unmet::Conflict(conflict))) = posed.as_ref().map(solver::meeting)
         {
             return Err(ProblemError::Conflict(conflict));
         }
-        let whole = posed.as_ref().and_then(optimum::meeting_whole).map(|x| x.iter().map(|&x| x.round() as u64).collect::<Vec<u64>>());
+        let whole = posed.as_ref().and_then(solver::meeting_whole).map(|x| x.iter().map(|&x| x.round() as u64).collect::<Vec<u64>>());
         let witness = whole.filter(|pairs| self.holds(pairs)).ok_or(ProblemError::NoWholePairs)?;
         self.witness = Some(Arc::new(witness));
         Ok(self)
@@ -192,7 +192,7 @@ impl Problem {
 
     fn fits_together(&self, least: &[u64]) -> bool {
         let posed = Posed::without_laws(self).starting_at(least).into_problem();
-        posed.is_some_and(|posed| optimum::can_be_met(&posed))
+        posed.is_some_and(|posed| solver::can_be_met(&posed))
     }
 
     /// Decides what of the floors that are asked for is held.

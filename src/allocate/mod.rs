@@ -6,7 +6,7 @@
 //! subject to  sum_i X_i = budget  (or  sum_i c_i X_i <= budget),   lower_i <= X_i <= upper_i,   group rows,   X_i whole
 //! ```
 //!
-//! `L_i` is the average of the laws that the fit weighs, over what its pairs are worth where they are repeated. `optimum` solves the problem, and every answer carries the bound that proves it;
+//! `L_i` is the average of the laws that the fit weighs, over what its pairs are worth where they are repeated. `solver` solves the problem, and every answer carries the bound that proves it;
 //! here are the baselines beside it, what the uncertainty of the laws makes of both, and the problems turned round: the least budget that
 //! reaches a target, the front between the mean and the worst language.
 

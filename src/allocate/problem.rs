@@ -3,14 +3,14 @@
 use super::check::check_terms;
 use super::solution;
 use super::{Allocation, Coupling, Drawn, Term};
-use crate::optimum::Conflict;
+use crate::solver::Conflict;
 use crate::units::Short;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
-pub use crate::optimum::Rule;
+pub use crate::solver::Rule;
 
 /// What may be spent.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,10 @@
-//! The optimum in whole pairs, as the general solver of `optimum` finds it, and what it says of each language.
+//! The optimum in whole pairs, as the solver finds it, and what it says of each language.
 
 use super::level::{least_worst, worst_loss};
 use super::problem::{Budget, Group, Objective, Problem, Rule};
 use super::{Active, AllocatedLanguage, Allocation, Drawn, GroupPrice, Term, baseline, whole};
 use crate::law::Average;
-use crate::optimum::{self, Counted, Kernel, Language, Over, Parts, Repeat, Risk};
+use crate::solver::{self, Counted, Kernel, Language, Over, Parts, Repeat, Risk};
 
 /// Share of the objective that is only the rounding which a bound allows for: the plan is exact.
 const ROUNDING: f64 = 1e-13;
@@ -25,7 +25,7 @@ const FEW_POINTS: f64 = 4096.0;
 
 /// A problem as the general solver takes it: the mean over the laws of each language's average, or over the draws.
 pub(super) struct Posed {
-    parts: optimum::Parts,
+    parts: solver::Parts,
     /// The group that each row is of: a cost that is held exactly has two.
     groups: Vec<usize>,
     /// Whether laws are the averages of the fit, not draws.
@@ -83,12 +83,12 @@ impl Posed {
             // fitted to mixtures of other sizes
             Budget::Cost(cost) => problem.coupling().is_some() && full >= cost,
         };
-        let rows: Vec<(usize, optimum::Group)> =
+        let rows: Vec<(usize, solver::Group)> =
             problem.groups().iter().enumerate().flat_map(|(g, group)| rows(problem, group).into_iter().map(move |row| (g, row))).collect();
         let (groups, rows) = rows.into_iter().unzip();
         let parts = Parts {
             languages: problem.terms().iter().enumerate().map(language).collect(),
-            budget: optimum::Budget { amount: problem.budget().amount(), exactly },
+            budget: solver::Budget { amount: problem.budget().amount(), exactly },
             groups: rows,
             transfer: problem.coupling().map_or_else(Vec::new, |coupling| coupling.tau.clone()),
             counted: Counted::Pairs,
@@ -105,15 +105,15 @@ impl Posed {
     }
 
     /// The problem of the general solver; absent where a number is out of its range.
-    pub(super) fn into_problem(self) -> Option<optimum::Problem> {
-        optimum::Problem::new(self.parts).ok()
+    pub(super) fn into_problem(self) -> Option<solver::Problem> {
+        solver::Problem::new(self.parts).ok()
     }
 
     /// The optimum in whole pairs: exact where that can be had fast, else near the continuous optimum, whose bound it keeps. Absent only where
     /// no whole pairs were found.
-    pub(super) fn solve(self, problem: &Problem) -> Option<(Vec<u64>, optimum::Solved)> {
+    pub(super) fn solve(self, problem: &Problem) -> Option<(Vec<u64>, solver::Solved)> {
         let Posed { mut parts, groups, is_average } = self;
-        let posed = optimum::Problem::new(parts.clone()).ok()?;
+        let posed = solver::Problem::new(parts.clone()).ok()?;
         let (pairs, solved) = match exact(problem, &posed) {
             Some(found) => found,
             None => {
@@ -124,28 +124,28 @@ impl Posed {
                     (false, false) => BOXES_OVER_DRAWS,
                     (false, true) => BOXES,
                 };
-                let continuous = optimum::solve_within(&optimum::Problem::new(parts).ok()?, boxes).solved;
+                let continuous = solver::solve_within(&solver::Problem::new(parts).ok()?, boxes).solved;
                 let start =
                     continuous.as_ref().map_or_else(|| Some(amounts(problem.witness.as_ref()?)), |solved| Some(solved.x.clone()))?;
                 let pairs = whole::near(problem, &posed, is_average, &start)?;
                 let x = amounts(&pairs);
-                let (objective, nothing) = (posed.objective(&x), optimum::Solved::unproven(x.clone(), posed.objective(&x)));
-                (pairs, optimum::Solved { x, objective, ..continuous.unwrap_or(nothing) })
+                let (objective, nothing) = (posed.objective(&x), solver::Solved::unproven(x.clone(), posed.objective(&x)));
+                (pairs, solver::Solved { x, objective, ..continuous.unwrap_or(nothing) })
             }
         };
         let multipliers = (0..problem.groups().len()).map(|g| {
             let own = groups.iter().zip(&posed.parts().groups).zip(&solved.group_multipliers).filter(|((of, _), _)| **of == g);
             // of two rows that hold one cost the lower end pulls the other way
-            let signed = |((_, row), worth): ((&usize, &optimum::Group), &f64)| if row.rule == Rule::AtLeast { -worth } else { *worth };
+            let signed = |((_, row), worth): ((&usize, &solver::Group), &f64)| if row.rule == Rule::AtLeast { -worth } else { *worth };
             if problem.groups()[g].rule == Rule::AtLeast { own.map(|(_, worth)| *worth).sum() } else { own.map(signed).sum::<f64>() }
         });
         let group_multipliers = multipliers.collect();
-        Some((pairs, optimum::Solved { group_multipliers, ..solved }))
+        Some((pairs, solver::Solved { group_multipliers, ..solved }))
     }
 }
 
 /// The optimum where whole pairs are exact and fast: pairs of one cost without groups, a small knapsack, or few enough to look at all.
-fn exact(problem: &Problem, posed: &optimum::Problem) -> Option<(Vec<u64>, optimum::Solved)> {
+fn exact(problem: &Problem, posed: &solver::Problem) -> Option<(Vec<u64>, solver::Solved)> {
     let costs = || problem.terms().iter().map(|term| problem.cost(term));
     let cheapest = costs().fold(f64::INFINITY, f64::min);
     let is_even = matches!(problem.budget(), Budget::Pairs(_)) || costs().all(|cost| cost == cheapest);
@@ -155,7 +155,7 @@ fn exact(problem: &Problem, posed: &optimum::Problem) -> Option<(Vec<u64>, optim
     if !(posed.has_exact_grains() && (is_even || is_small) || is_few) {
         return None;
     }
-    let solved = optimum::solve(posed).solved?;
+    let solved = solver::solve(posed).solved?;
     let pairs: Vec<u64> = solved.x.iter().map(|&x| x.round() as u64).collect();
     problem.holds(&pairs).then_some((pairs, solved))
 }
@@ -178,9 +178,9 @@ fn averaged(laws: &Average, places: usize) -> Vec<Kernel> {
 }
 
 /// A group's row; two where a cost is held exactly, which whole pairs meet only nearly.
-fn rows(problem: &Problem, group: &Group) -> Vec<optimum::Group> {
+fn rows(problem: &Problem, group: &Group) -> Vec<solver::Group> {
     let limits = problem.limits(group);
-    let row = |rule: Rule, amount: f64| optimum::Group {
+    let row = |rule: Rule, amount: f64| solver::Group {
         name: group.name.clone(),
         terms: group.members.iter().map(|&j| (j, problem.coefficient(&limits, j))).collect(),
         rule,
@@ -217,7 +217,7 @@ pub(super) fn solve(problem: &Problem) -> Allocation {
 }
 
 /// Whole pairs of a problem as posed. Where none were found that are good, those that a checked problem is known to have stand in, unproven.
-pub(super) fn whole(problem: &Problem, posed: Posed) -> (Vec<u64>, Option<optimum::Solved>) {
+pub(super) fn whole(problem: &Problem, posed: Posed) -> (Vec<u64>, Option<solver::Solved>) {
     let found = posed.solve(problem).filter(|(pairs, _)| problem.holds(pairs));
     let Some((pairs, solved)) = found else {
         let known = problem.witness.as_ref().map(|pairs| pairs.to_vec());

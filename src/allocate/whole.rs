@@ -6,7 +6,7 @@
 
 use super::baseline;
 use super::problem::{Budget, Problem};
-use crate::optimum;
+use crate::solver;
 
 /// Moves of the largest first-order gain, of those that hold, that are looked at in earnest.
 const LOOKS: usize = 12;
@@ -20,11 +20,11 @@ const SMALL: f64 = 1000.0;
 const ROUNDING: f64 = 1e-15;
 
 /// Whole pairs that hold, near amounts `x` of the problem as posed, by the averages of the laws or by their draws; absent where none were found.
-pub(super) fn near(problem: &Problem, posed: &optimum::Problem, is_average: bool, x: &[f64]) -> Option<Vec<u64>> {
+pub(super) fn near(problem: &Problem, posed: &solver::Problem, is_average: bool, x: &[f64]) -> Option<Vec<u64>> {
     let rounded = if problem.groups().is_empty() {
         Some(baseline::rounded(problem, x))
     } else {
-        optimum::nearest_whole(posed, x, problem.is_sketch()).map(|x| x.iter().map(|&x| x.round() as u64).collect())
+        solver::nearest_whole(posed, x, problem.is_sketch()).map(|x| x.iter().map(|&x| x.round() as u64).collect())
     };
     let pairs = rounded.filter(|pairs| problem.holds(pairs)).or_else(|| problem.witness.as_deref().cloned())?;
     let dearest = problem.terms().iter().map(|term| problem.cost(term)).fold(0.0, f64::max);
@@ -54,7 +54,7 @@ impl Move {
 
 struct Moves<'a> {
     problem: &'a Problem,
-    posed: &'a optimum::Problem,
+    posed: &'a solver::Problem,
     /// Whether the objective is the weighted sum under the averages of the laws, not one over their draws.
     is_average: bool,
 }

@@ -4,9 +4,9 @@ use super::failure::{Failure, OrFail};
 use super::terminal::{note, say, table};
 use crate::files;
 use crate::fit::FitFile;
-use crate::optimum::{self, Fitted, Kernel, Problem, ProblemFile, Status, Syntax};
 use crate::report::answer::{AnswerFile, AnswerLanguage};
 use crate::report::eye::percent;
+use crate::solver::{self, Fitted, Kernel, Problem, ProblemFile, Status, Syntax};
 use crate::yaml;
 use std::path::Path;
 use std::time::Instant;
@@ -16,7 +16,7 @@ use std::time::Instant;
 pub(super) fn run(path: &Path, json: bool) -> Result<(), Failure> {
     let problem = read(path)?;
     let start = Instant::now();
-    let answer = optimum::solve(&problem);
+    let answer = solver::solve(&problem);
     let file = AnswerFile::new(&problem, &answer, start.elapsed().as_secs_f64());
     if json {
         say(&serde_json::to_string_pretty(&file).or_work()?);

@@ -1,7 +1,7 @@
 //! The answer to a problem file as JSON.
 
 use crate::numeric::quantiles::central;
-use crate::optimum::{Answer, Language, Problem, Solved, Status};
+use crate::solver::{Answer, Language, Problem, Solved, Status};
 use crate::units::{Interval, any_number};
 use serde::Serialize;
 

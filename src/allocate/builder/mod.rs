@@ -24,7 +24,7 @@ pub use transfer::coupling;
 use super::{Budget, Group, Objective, Policy, Problem, Target, Term, least_budget, no_worse_than};
 use crate::fit::FitFile;
 use crate::law::{Average, Law, Repetition};
-use crate::optimum::Kernel;
+use crate::solver::Kernel;
 use crate::units::Lang;
 use std::str::FromStr;
 
