@@ -5,7 +5,7 @@
 //! minimise  F(X)   subject to   sum_i cost_i X_i <= amount (or =),   lo_i <= X_i <= hi_i,   group rows,   X_i in whole grains
 //! ```
 //!
-//! [`Problem`] is checked, [`solve`] answers, and every answer carries a lower bound on the optimum that does not rest on the solver's word:
+//! [`PosedProblem`] is checked, [`solve`] answers, and every answer carries a lower bound on the optimum that does not rest on the solver's word:
 //! `certificate` computes it from multipliers alone.
 //!
 //! | folder | what it does |
@@ -23,6 +23,7 @@
 
 mod certificate;
 mod convex;
+mod error;
 mod feasibility;
 mod integer;
 mod interior;
@@ -30,13 +31,16 @@ mod kernel;
 mod nonconvex;
 mod problem;
 mod separable;
+mod solution;
 mod solve;
 mod wire;
 
-pub use feasibility::{Conflict, Unmet};
+pub use error::{Conflict, SolveError};
 pub use kernel::Kernel;
-pub use problem::{Budget, Counted, Group, Language, Over, Parts, Problem, ProblemError, Repeat, Risk, Rule};
-pub use solve::{Answer, Solved, Status, can_be_met, meeting, meeting_whole, nearest_whole, solve, solve_within};
+pub use problem::{Counted, Language, Over, Parts, PartsError, PosedProblem, Repeat, Risk, Row, Rule};
+pub use solution::{Solution, Status};
+pub use solve::solve;
+pub(crate) use solve::{check, nearest_whole, solve_in_fractions, whole_point};
 pub use wire::{Fitted, ProblemFile, ReadError, Syntax};
 
 // where `kernel` looks for the chord of an envelope

@@ -13,7 +13,7 @@
 mod weights;
 
 use crate::solver::kernel::Jet;
-use crate::solver::problem::{Over, Problem, Program, Risk, sum};
+use crate::solver::problem::{Over, PosedProblem, Program, Risk, sum};
 use weights::{admissible, spread};
 
 /// Multipliers of a program.
@@ -109,7 +109,7 @@ fn certified(program: &Program, x: &[f64], duals: &Duals, jets: &[Jet], losses: 
     Certificate { objective, excess: spread + slack.max(0.0) + moved, computed, rounding }
 }
 
-impl Problem {
+impl PosedProblem {
     /// Fall of the weighted mean loss of all languages for a pair more of each, at the margin.
     pub fn marginal_gains(&self, x: &[f64]) -> Vec<f64> {
         gradient(&self.program, x, &self.program.jets(&self.program.data(x)), None).into_iter().map(|slope| -slope).collect()

@@ -5,7 +5,7 @@
 //! are tightened by a touch together; where nothing meets them any more, each is tightened alone, and what nothing meets then is an equation.
 
 use super::simplex::{self, Failure};
-use crate::solver::problem::{Own, Program, Row, sum};
+use crate::solver::problem::{Own, Program, Range, sum};
 
 /// A touch, relative to the size of a row or the width of a range: together, and alone.
 const TOGETHER: f64 = 1e-7;
@@ -78,7 +78,7 @@ pub(crate) fn nearest(program: &Program, x: &[f64]) -> Option<Vec<f64>> {
 }
 
 /// Bounds as rows and the other bounds narrow them.
-fn propagated(rows: &[Row], mut lower: Vec<f64>, mut upper: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
+fn propagated(rows: &[Range], mut lower: Vec<f64>, mut upper: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
     for _ in 0..3 {
         for row in rows {
             let end = |least: bool, (j, a): (usize, f64)| a * if (a >= 0.0) == least { lower[j] } else { upper[j] };
@@ -114,7 +114,7 @@ struct Polytope {
     lower: Vec<f64>,
     upper: Vec<f64>,
     /// The budget, then the groups.
-    rows: Vec<Row>,
+    rows: Vec<Range>,
     /// What a row's terms come to at most.
     sizes: Vec<f64>,
 }
@@ -126,7 +126,7 @@ impl Polytope {
         let upper = program.reach().zip(&program.own).map(|(reach, own)| reach.min(own.upper).max(own.lower)).collect();
         let (lower, upper) = propagated(&rows, lower, upper);
         // what a row's terms can differ by
-        let size = |row: &Row| sum(row.terms.iter().map(|&(j, a)| (a * (upper[j] - lower[j])).abs())).max(f64::MIN_POSITIVE);
+        let size = |row: &Range| sum(row.terms.iter().map(|&(j, a)| (a * (upper[j] - lower[j])).abs())).max(f64::MIN_POSITIVE);
         Polytope { sizes: rows.iter().map(size).collect(), lower, upper, rows }
     }
 
@@ -164,7 +164,7 @@ impl Polytope {
 
     /// Whether anything meets the constraints, some of them tightened by a touch.
     fn is_met(&self, tightened: &[usize], touch: f64) -> bool {
-        // a search that is stuck has proven nothing
+        // a search that ended without a proof says nothing
         !matches!(self.point(tightened, touch), Err(Failure::Contradiction(_)))
     }
 
@@ -212,7 +212,7 @@ mod tests {
     use crate::solver::kernel::Kernel;
     use crate::solver::problem::{Over, Risk};
 
-    fn program(budget: f64, rows: Vec<Row>) -> Program {
+    fn program(budget: f64, rows: Vec<Range>) -> Program {
         let own = Own { cost: 1.0, lower: 0.0, upper: 6.0, repeat: None };
         Program {
             kernels: vec![Kernel::shifted(1.0, 9.0, 0.3, 1.0); 3],
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_group_that_takes_the_whole_budget_is_an_equation() {
-        let group = |lower| vec![Row { terms: vec![(0, 1.0), (1, 1.0)], lower, upper: f64::INFINITY }];
+        let group = |lower| vec![Range { terms: vec![(0, 1.0), (1, 1.0)], lower, upper: f64::INFINITY }];
         assert!(matches!(inside(&program(6.0, group(5.9))), Inside::Open));
         assert!(matches!(inside(&program(6.0, group(6.1))), Inside::Empty));
         let Inside::Flat(flat) = inside(&program(6.0, group(6.0))) else { panic!("open or empty") };

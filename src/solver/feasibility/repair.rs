@@ -3,7 +3,7 @@
 //! Grains are added and taken, one at a time or as many as a row is off by, best first by what the rows are then off in sum. Amounts that come to the same in every row are looked at
 //! once: what they cost is for others to say. It finds most of what there is and proves nothing where it finds none.
 
-use crate::solver::problem::{Program, Row, sum};
+use crate::solver::problem::{Program, Range, sum};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashSet};
 
@@ -25,7 +25,7 @@ struct Line {
 }
 
 impl Line {
-    fn new(row: &Row, grains: &[f64]) -> Self {
+    fn new(row: &Range, grains: &[f64]) -> Self {
         let mut steps = vec![0.0; grains.len()];
         row.terms.iter().for_each(|&(j, a)| steps[j] += a * grains[j]);
         let sizes = || steps.iter().map(|step| step.abs()).filter(|step| *step > 0.0);

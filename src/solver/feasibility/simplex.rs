@@ -7,7 +7,7 @@
 //! It ends with such an `x`, or with a combination of constraints that cannot hold together (Farkas): the violated ones, and those that keep
 //! them so. Rows are few, so the dictionary is dense.
 
-use crate::solver::problem::{Row, sum};
+use crate::solver::problem::{Range, sum};
 
 /// Constraints that contradict each other.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +25,10 @@ pub(crate) struct Contradiction {
 pub(crate) enum Failure {
     /// There is none.
     Contradiction(Contradiction),
-    /// The search ended without a point or a proof that there is none.
-    Stuck,
+    /// The search met its limit of pivots: its point is unchecked, and no answer.
+    PivotLimit,
+    /// The search ended at a point that misses a row by more than rounding, and no combination of constraints says why.
+    Rounding,
 }
 
 /// Violation, relative to the terms of a row, that counts as none.
@@ -37,10 +39,15 @@ const TIGHT: f64 = 1e-6;
 const ON_THE_WAY: f64 = 1e-12;
 
 /// A feasible point, or why there is none. Bounds must not cross and lower ones be finite.
-pub(crate) fn feasible(lower: &[f64], upper: &[f64], rows: &[Row]) -> Result<Vec<f64>, Failure> {
-    let mut dictionary = Dictionary::new(lower, upper, rows);
+pub(crate) fn feasible(lower: &[f64], upper: &[f64], rows: &[Range]) -> Result<Vec<f64>, Failure> {
     // each pivot lowers the sum of violations but for ties, which a limit ends
-    for _ in 0..50 * (lower.len() + rows.len()) + 1000 {
+    feasible_within(50 * (lower.len() + rows.len()) + 1000, lower, upper, rows)
+}
+
+/// The same by so many pivots.
+fn feasible_within(pivots: usize, lower: &[f64], upper: &[f64], rows: &[Range]) -> Result<Vec<f64>, Failure> {
+    let mut dictionary = Dictionary::new(lower, upper, rows);
+    for _ in 0..pivots {
         let gains = dictionary.gains();
         if let Some(entering) = dictionary.entering(&gains) {
             dictionary.advance(entering, gains[entering] > 0.0);
@@ -53,30 +60,30 @@ pub(crate) fn feasible(lower: &[f64], upper: &[f64], rows: &[Row]) -> Result<Vec
         return match dictionary.contradiction(&gains) {
             _ if rows.iter().all(|row| is_met(row, &point, passed)) => Ok(point),
             Some(contradiction) => Err(Failure::Contradiction(contradiction)),
-            None => Err(Failure::Stuck),
+            None => Err(Failure::Rounding),
         };
     }
-    Err(Failure::Stuck)
+    Err(Failure::PivotLimit)
 }
 
 /// The row's left side, its rounding carried along.
-fn at(row: &Row, x: &[f64]) -> f64 {
+fn at(row: &Range, x: &[f64]) -> f64 {
     sum(row.terms.iter().map(|&(j, a)| a * x[j]))
 }
 
 /// What the terms come to without their signs.
-fn size(row: &Row, x: &[f64]) -> f64 {
+fn size(row: &Range, x: &[f64]) -> f64 {
     row.terms.iter().map(|&(j, a)| (a * x[j]).abs()).sum()
 }
 
 /// Whether a point is at an end of the row.
-fn is_tight(row: &Row, x: &[f64]) -> bool {
+fn is_tight(row: &Range, x: &[f64]) -> bool {
     let (at, near) = (at(row, x), TIGHT * size(row, x));
     (at - row.lower).abs() <= near || (at - row.upper).abs() <= near
 }
 
 /// Whether a point meets the row, to the rounding of its terms and to what other rows pass on.
-fn is_met(row: &Row, x: &[f64], passed: f64) -> bool {
+fn is_met(row: &Range, x: &[f64], passed: f64) -> bool {
     let (at, size) = (at(row, x), size(row, x));
     let near = |end: f64| ROUNDING * size.max(end.abs()) + passed;
     let lower = row.lower == f64::NEG_INFINITY || at >= row.lower - near(row.lower);
@@ -99,7 +106,7 @@ struct Dictionary {
 }
 
 impl Dictionary {
-    fn new(lower: &[f64], upper: &[f64], rows: &[Row]) -> Self {
+    fn new(lower: &[f64], upper: &[f64], rows: &[Range]) -> Self {
         let n = lower.len();
         let mut table = vec![vec![0.0; n]; rows.len()];
         for (line, row) in table.iter_mut().zip(rows) {
@@ -232,5 +239,19 @@ impl Dictionary {
         rows.iter_mut().for_each(|row| *row -= self.variables);
         rows.sort_unstable();
         Some(Contradiction { rows, variables, short })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_that_meets_its_limit_is_no_point() {
+        let sum = |terms: &[usize], lower| Range { terms: terms.iter().map(|&j| (j, 1.0)).collect(), lower, upper: f64::INFINITY };
+        let rows = [sum(&[0, 1], 3.0), sum(&[1, 2], 4.0)];
+        let within = |pivots| feasible_within(pivots, &[0.0; 3], &[2.0; 3], &rows);
+        assert_eq!(within(1), Err(Failure::PivotLimit));
+        assert!(within(9).is_ok_and(|point| rows.iter().all(|row| is_met(row, &point, 0.0))));
     }
 }

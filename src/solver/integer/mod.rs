@@ -11,12 +11,13 @@ mod search;
 mod steps;
 
 use crate::solver::certificate::{Duals, PrimalDual};
+use crate::solver::error::SolveError;
+use crate::solver::feasibility;
 use crate::solver::feasibility::implied::{self, Inside};
 use crate::solver::feasibility::repair::{self, repaired};
-use crate::solver::feasibility::{self, Conflict, Unmet};
 use crate::solver::kernel::Kernel;
 use crate::solver::nonconvex::branch;
-use crate::solver::problem::{Over, Own, Problem, Program, Risk};
+use crate::solver::problem::{Over, Own, PosedProblem, Program, Risk};
 use crate::solver::separable;
 use crate::solver::separable::level;
 use enumerate::Looked;
@@ -25,7 +26,7 @@ use search::Shared;
 use steps::Steps;
 
 /// What a search for whole grains comes to: the best amounts found and how far they may be above the optimum.
-pub(crate) type Whole = Result<(PrimalDual, f64), Unmet>;
+pub(crate) type Whole = Result<(PrimalDual, f64), SolveError>;
 
 /// Rounding that a whole number of grains is allowed.
 const WHOLE: f64 = 1e-9;
@@ -47,13 +48,20 @@ fn has_pole(program: &Program, i: usize) -> bool {
     program.draws_of(i).iter().any(Kernel::has_pole)
 }
 
+/// What it means that no whole grains meet the constraints with one grain for every pole: perhaps some do without.
+pub(crate) fn none_whole(problem: &PosedProblem, grains: &[f64], conflict: SolveError) -> SolveError {
+    match starved_by(&problem.program, grains) {
+        Ok(poles) if poles.is_empty() => conflict,
+        Ok(poles) => SolveError::NoFiniteValue(problem.names(&poles)),
+        Err(error) => error,
+    }
+}
+
 /// The languages with a pole that whole grains leave nothing, where some grains meet the constraints without them; none where no grains do.
-pub(crate) fn starved_by(problem: &Problem) -> Result<Vec<usize>, Unmet> {
-    let poles: Vec<usize> = (0..problem.program.len()).filter(|&i| has_pole(&problem.program, i)).collect();
-    let grains: Option<Vec<f64>> = problem.parts().languages.iter().map(|language| language.grain).collect();
-    let Some(grains) = grains.filter(|_| !poles.is_empty()) else { return Ok(Vec::new()) };
-    let free = narrowed(&problem.program, &grains, |_| false);
-    if !has_any(&free, &grains)? {
+fn starved_by(program: &Program, grains: &[f64]) -> Result<Vec<usize>, SolveError> {
+    let poles: Vec<usize> = (0..program.len()).filter(|&i| has_pole(program, i)).collect();
+    let free = narrowed(program, grains, |_| false);
+    if poles.is_empty() || !has_any(&free, grains)? {
         return Ok(Vec::new());
     }
     let found = match implied::inside(&free) {
@@ -64,7 +72,7 @@ pub(crate) fn starved_by(problem: &Problem) -> Result<Vec<usize>, Unmet> {
 }
 
 /// Whether any whole grains meet the constraints, whatever their loss.
-fn has_any(program: &Program, grains: &[f64]) -> Result<bool, Unmet> {
+fn has_any(program: &Program, grains: &[f64]) -> Result<bool, SolveError> {
     if program.own.iter().any(|own| own.lower > own.upper) {
         return Ok(false);
     }
@@ -82,8 +90,8 @@ fn has_any(program: &Program, grains: &[f64]) -> Result<bool, Unmet> {
     }
     match program.is_separable().then(|| sum_of_all(&idle, grains, 1)) {
         Some(Ok(_)) => Ok(true),
-        Some(Err(Unmet::Conflict(_))) => Ok(false),
-        Some(Err(Unmet::NoneFound)) | None => Err(Unmet::NoneFound),
+        Some(Err(SolveError::Infeasible(_))) => Ok(false),
+        Some(Err(_)) | None => Err(SolveError::NoneFound),
     }
 }
 
@@ -92,24 +100,26 @@ fn relaxed(program: &Program) -> Vec<f64> {
     implied::middle(program).unwrap_or_else(|| program.own.iter().map(|own| own.lower).collect())
 }
 
-/// Why no whole grains meet the constraints, whatever the loss; absent where they may, or where amounts need not be whole.
-pub(crate) fn conflict(problem: &Problem) -> Option<Unmet> {
-    let grains: Vec<f64> = problem.parts().languages.iter().map(|language| language.grain).collect::<Option<_>>()?;
-    let program = narrowed(&problem.program, &grains, |_| false);
-    feasibility::check(problem.parts(), &program).err().or_else(|| unspendable(&program, &grains).map(Unmet::Conflict))
+/// Checks that whole grains may meet the constraints, whatever the loss: the program with its bounds narrowed to them.
+pub(crate) fn check(problem: &PosedProblem, grains: &[f64]) -> Result<Program, SolveError> {
+    let program = narrowed(&problem.program, grains, |_| false);
+    feasibility::check(problem.parts(), &program)?;
+    check_spendable(&program, grains).map(|()| program)
 }
 
 /// A budget that must be spent, of steps that are all multiples of the cheapest, must be a multiple of it too.
-fn unspendable(program: &Program, grains: &[f64]) -> Option<Conflict> {
+fn check_spendable(program: &Program, grains: &[f64]) -> Result<(), SolveError> {
     let costs: Vec<f64> = program.own.iter().zip(grains).map(|(own, grain)| own.cost * grain).collect();
     let cheapest = costs.iter().copied().fold(f64::INFINITY, f64::min);
     let is_whole = |steps: f64| (steps - steps.round()).abs() <= (1e-12 * steps).max(WHOLE);
     let steps = program.budget / cheapest;
     let even = costs.iter().all(|cost| is_whole(cost / cheapest));
-    (program.exact && even && steps < 1e9 && !is_whole(steps)).then(|| Conflict {
-        constraints: vec![format!("the budget is exactly {}", program.budget), format!("every step costs a multiple of {cheapest}")],
-        short: program.budget - steps.floor() * cheapest,
-    })
+    if !(program.exact && even && steps < 1e9) || is_whole(steps) {
+        return Ok(());
+    }
+    let asks = format!("the budget is exactly {}", program.budget);
+    let short = program.budget - steps.floor() * cheapest;
+    Err(SolveError::conflict([asks, format!("every step costs a multiple of {cheapest}")], short))
 }
 
 /// Solves a feasible program whose bounds are whole grains.
@@ -120,11 +130,11 @@ pub(crate) fn solve(program: &Program, grains: &[f64], nodes: usize) -> Whole {
         (Over::Worst, Risk::Mean) if program.is_separable() && program.draws == 1 && !program.exact => Ok((worst(program, grains), 0.0)),
         _ if points(program, grains) <= FEW => match enumerate::look(program, grains) {
             Looked::Best(solution) => Ok((solution, 0.0)),
-            Looked::Infinite | Looked::None => Err(Unmet::Conflict(none())),
+            Looked::Infinite | Looked::None => Err(none()),
         },
         _ => {
             let (solution, bound) = branch::solve(program, Some(grains), nodes);
-            let solution = solution.ok_or(if bound == f64::INFINITY { Unmet::Conflict(none()) } else { Unmet::NoneFound })?;
+            let solution = solution.ok_or(if bound == f64::INFINITY { none() } else { SolveError::NoneFound })?;
             let objective = program.objective(&solution.x);
             Ok((solution, objective - bound))
         }
@@ -141,8 +151,8 @@ fn points(program: &Program, grains: &[f64]) -> f64 {
 }
 
 /// That no whole grains are left.
-pub(crate) fn none() -> Conflict {
-    Conflict { constraints: vec!["the groups and the budget".to_owned(), "no whole grains meet them all".to_owned()], short: 0.0 }
+pub(crate) fn none() -> SolveError {
+    SolveError::conflict(["the groups and the budget", "no whole grains meet them all"].map(str::to_owned), 0.0)
 }
 
 fn sum_of_all(program: &Program, grains: &[f64], nodes: usize) -> Whole {
@@ -166,8 +176,8 @@ fn equal_costs(program: &Program, grains: &[f64], counted: &[usize], cost: f64, 
     let whole = (steps - nearest).abs() <= (1e-12 * steps).clamp(WHOLE, 0.25);
     let total = if whole { nearest } else { steps.floor() };
     if program.exact && !whole {
-        let constraints = vec![format!("the budget is exactly {}", program.budget), format!("a step costs {cost}")];
-        return Err(Unmet::Conflict(Conflict { constraints, short: program.budget - total * cost }));
+        let asks = format!("the budget is exactly {}", program.budget);
+        return Err(SolveError::conflict([asks, format!("a step costs {cost}")], program.budget - total * cost));
     }
     let whole = |i: usize| {
         let own = &program.own[i];
@@ -234,8 +244,8 @@ fn unequal_costs(program: &Program, grains: &[f64], languages: &[usize], costs: 
             Ok((found(&counts, grains, price), 0.0))
         }
         Searched::None => {
-            let constraints = vec![format!("the budget is exactly {}", program.budget), "no number of whole grains costs that".to_owned()];
-            Err(Unmet::Conflict(Conflict { constraints, short: 0.0 }))
+            let asks = format!("the budget is exactly {}", program.budget);
+            Err(SolveError::conflict([asks, "no number of whole grains costs that".to_owned()], 0.0))
         }
         Searched::TooMany => {
             let excess = knapsack.excess(&filled);
@@ -245,7 +255,7 @@ fn unequal_costs(program: &Program, grains: &[f64], languages: &[usize], costs: 
                 return Ok((solution, excess));
             }
             // all must be spent, and what was filled up need not spend it
-            let x = repaired(program, grains, &solution.x, repair::MOST).ok_or(Unmet::NoneFound)?;
+            let x = repaired(program, grains, &solution.x, repair::MOST).ok_or(SolveError::NoneFound)?;
             let counts: Vec<u64> = languages.iter().map(|&i| (x[i] / grains[i]).round() as u64).collect();
             let excess = knapsack.excess(&counts);
             Ok((PrimalDual { x, ..solution }, excess))

@@ -14,7 +14,7 @@ mod system;
 
 use crate::solver::certificate::{Certificate, Duals, PrimalDual, certify};
 use crate::solver::feasibility::implied;
-use crate::solver::problem::{Over, Program, Row, sum};
+use crate::solver::problem::{Over, Program, Range, sum};
 use model::{Kind, Model};
 use normal::Normal;
 use rows::Linear;
@@ -163,7 +163,7 @@ impl<'a> Interior<'a> {
     /// The amounts and multipliers of a state, in the program's own terms.
     fn solution(&self, state: &State) -> PrimalDual {
         let multiplier = |place: usize| self.places.iter().position(|&found| found == place).map_or(0.0, |at| state.rows[at]);
-        let row = |(g, row): (usize, &Row)| if row.upper.is_finite() { multiplier(g + 1) } else { -multiplier(g + 1) };
+        let row = |(g, row): (usize, &Range)| if row.upper.is_finite() { multiplier(g + 1) } else { -multiplier(g + 1) };
         let rows = self.program.rows.iter().enumerate().map(row).collect();
         let atoms = self.model.atom_weights(&state.e, &state.q);
         PrimalDual { x: state.x.clone(), duals: Duals { budget: multiplier(0), rows, atoms }, ln_price: None }

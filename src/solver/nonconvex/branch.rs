@@ -10,7 +10,7 @@ use crate::solver::feasibility::SLACK;
 use crate::solver::feasibility::implied::{self, Inside};
 use crate::solver::feasibility::repair;
 use crate::solver::kernel::Kernel;
-use crate::solver::problem::{Own, Program, Row};
+use crate::solver::problem::{Own, Program, Range};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
@@ -172,7 +172,7 @@ fn narrowed(program: &Program, i: usize, (least, most): (f64, f64)) -> Program {
         }
         (Some(transfer), _) => {
             let terms = transfer.row(i).to_vec();
-            program.rows.push(Row { terms, lower: least, upper: f64::INFINITY });
+            program.rows.push(Range { terms, lower: least, upper: f64::INFINITY });
         }
     }
     program

@@ -10,7 +10,7 @@
 use crate::solver::certificate::{Duals, PrimalDual};
 use crate::solver::feasibility::implied;
 use crate::solver::feasibility::simplex::{self, Failure};
-use crate::solver::problem::{Counted, Program, Row};
+use crate::solver::problem::{Counted, Program, Range};
 use crate::solver::separable::level::Level;
 
 /// Bisections of a level, and tangents added for one.
@@ -60,7 +60,7 @@ struct Search<'a> {
     lower: Vec<f64>,
     upper: Vec<f64>,
     /// Budget, groups and tangents.
-    rows: Vec<Row>,
+    rows: Vec<Range>,
     /// The best amounts so far.
     x: Vec<f64>,
 }
@@ -91,7 +91,7 @@ impl<'a> Search<'a> {
         let i = self.repeated[place];
         let worth = self.program.own[i].effective(at);
         let terms = vec![(self.program.len() + place, 1.0), (i, -worth.slope)];
-        self.rows.push(Row { terms, lower: f64::NEG_INFINITY, upper: worth.value - worth.slope * at });
+        self.rows.push(Range { terms, lower: f64::NEG_INFINITY, upper: worth.value - worth.slope * at });
     }
 
     /// The data of language `i` as a sum of variables.
@@ -132,8 +132,8 @@ impl<'a> Search<'a> {
             return Err(());
         }
         for _ in 0..TANGENTS {
-            let wanted: Vec<Row> = (self.counted.iter().zip(&needs))
-                .map(|(&i, &need)| Row { terms: self.data_of(i), lower: need, upper: f64::INFINITY })
+            let wanted: Vec<Range> = (self.counted.iter().zip(&needs))
+                .map(|(&i, &need)| Range { terms: self.data_of(i), lower: need, upper: f64::INFINITY })
                 .collect();
             let count = wanted.len();
             self.rows.extend(wanted);
@@ -142,7 +142,7 @@ impl<'a> Search<'a> {
             let point = match found {
                 Ok(point) => point,
                 Err(Failure::Contradiction(_)) => return Err(()),
-                Err(Failure::Stuck) => return Ok(None),
+                Err(Failure::PivotLimit | Failure::Rounding) => return Ok(None),
             };
             let x = point[..self.program.len()].to_vec();
             let data = self.program.data(&x);

@@ -5,13 +5,14 @@ mod repeat;
 mod transfer;
 
 pub use program::{Over, Risk};
-pub(crate) use program::{Own, Program, Row, sum};
+pub(crate) use program::{Own, Program, Range, sum};
 pub use repeat::Repeat;
 pub use transfer::Counted;
 pub(crate) use transfer::Transfer;
 
 use crate::solver::kernel::Kernel;
 use std::collections::HashSet;
+use std::fmt;
 
 /// One language.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,18 +48,9 @@ pub enum Rule {
     Exactly,
 }
 
-/// What may be spent.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Budget {
-    /// In units of cost.
-    pub amount: f64,
-    /// Whether all of it must be spent.
-    pub exactly: bool,
-}
-
 /// A row `sum coefficient_j x_j` held by an amount.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Group {
+pub struct Row {
     /// Name, for messages.
     pub name: String,
     /// Language and coefficient.
@@ -74,10 +66,12 @@ pub struct Group {
 pub struct Parts {
     /// The languages.
     pub languages: Vec<Language>,
-    /// The budget.
-    pub budget: Budget,
-    /// Group rows.
-    pub groups: Vec<Group>,
+    /// What may be spent, in units of cost.
+    pub budget: f64,
+    /// Whether all of it must be spent.
+    pub is_exact: bool,
+    /// Rows of groups.
+    pub rows: Vec<Row>,
     /// Triples `(i, j, tau)`: language `i` profits from a pair of `j` as from `tau` of its own.
     pub transfer: Vec<(usize, usize, f64)>,
     /// What the pairs of `j` count as there. Where they count as themselves a tau may be below 0, and the laws must be finite at every amount
@@ -89,9 +83,9 @@ pub struct Parts {
     pub risk: Risk,
 }
 
-/// A problem whose every number is in range. Whether anything meets its constraints is for the solver to say.
+/// A posed problem: every number is in range. Whether anything meets its constraints is for the solver to say.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct PosedProblem {
     parts: Parts,
     pub(crate) program: Program,
 }
@@ -99,7 +93,7 @@ pub struct Problem {
 /// Why parts are not a problem: the field that is wrong.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("`{field}` is {found}, expected {expected}")]
-pub struct ProblemError {
+pub struct PartsError {
     /// Path of the field, like `languages[3].cost`.
     pub field: String,
     /// What stands there.
@@ -108,34 +102,51 @@ pub struct ProblemError {
     pub expected: String,
 }
 
-impl ProblemError {
+impl PartsError {
     pub(crate) fn new(field: impl Into<String>, found: impl ToString, expected: impl Into<String>) -> Self {
-        ProblemError { field: field.into(), found: found.to_string(), expected: expected.into() }
+        PartsError { field: field.into(), found: found.to_string(), expected: expected.into() }
     }
 }
 
 /// Largest budget: sums and squares of amounts stay numbers.
 const MOST: f64 = 1e100;
 
-impl Problem {
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Rule::AtMost => "at most",
+            Rule::AtLeast => "at least",
+            Rule::Exactly => "exactly",
+        })
+    }
+}
+
+impl Row {
+    /// What it asks for, in words.
+    pub(crate) fn asks(&self) -> String {
+        format!("group `{}` asks for {} {}", self.name, self.rule, self.amount)
+    }
+}
+
+impl PosedProblem {
     /// Checks the parts.
-    pub fn new(parts: Parts) -> Result<Self, ProblemError> {
+    pub fn new(parts: Parts) -> Result<Self, PartsError> {
         if parts.languages.is_empty() {
-            return Err(ProblemError::new("languages", "empty", "at least one language"));
+            return Err(PartsError::new("languages", "empty", "at least one language"));
         }
         let draws = parts.languages[0].laws.len();
         let mut names = HashSet::new();
         for (i, language) in parts.languages.iter().enumerate() {
             check_language(language, i, draws)?;
             if !names.insert(language.name.as_str()) {
-                return Err(ProblemError::new(format!("languages[{i}].name"), format!("`{}` again", language.name), "a name of its own"));
+                return Err(PartsError::new(format!("languages[{i}].name"), format!("`{}` again", language.name), "a name of its own"));
             }
         }
         check_whole(&parts)?;
-        number("budget.amount", parts.budget.amount, parts.budget.amount >= 0.0, "a finite number not below 0")?;
-        number("budget.amount", parts.budget.amount, parts.budget.amount <= MOST, "a number not above 1e100")?;
-        for (g, group) in parts.groups.iter().enumerate() {
-            check_group(group, g, parts.languages.len())?;
+        number("budget.amount", parts.budget, parts.budget >= 0.0, "a finite number not below 0")?;
+        number("budget.amount", parts.budget, parts.budget <= MOST, "a number not above 1e100")?;
+        for (g, row) in parts.rows.iter().enumerate() {
+            check_row(row, g, parts.languages.len())?;
         }
         for (t, &(i, j, tau)) in parts.transfer.iter().enumerate() {
             member(&format!("transfer[{t}][0]"), i, parts.languages.len())?;
@@ -150,7 +161,7 @@ impl Problem {
             number("objective.cvar_level", level, (0.0..1.0).contains(&level), "a number from 0 to below 1")?;
         }
         let program = program(&parts);
-        Ok(Problem { parts, program })
+        Ok(PosedProblem { parts, program })
     }
 
     /// Unweighted loss of each language at some amounts, the mean over draws; infinite at a pole.
@@ -172,6 +183,14 @@ impl Problem {
         self.parts.languages.iter().zip(&data).map(losses).collect()
     }
 
+    /// The same problem with other lower bounds, each finite and not below 0.
+    pub(crate) fn starting_at(mut self, lower: impl Iterator<Item = f64>) -> Self {
+        for ((language, own), lower) in self.parts.languages.iter_mut().zip(&mut self.program.own).zip(lower) {
+            (language.lower, own.lower) = (lower, lower);
+        }
+        self
+    }
+
     /// The objective at some amounts.
     pub fn objective(&self, x: &[f64]) -> f64 {
         self.program.objective(x)
@@ -184,13 +203,18 @@ impl Problem {
         self.parts.over == Over::Sum && self.parts.risk == Risk::Mean && self.program.is_separable() && single_kind
     }
 
+    /// Names of the languages at some places.
+    pub(crate) fn names(&self, places: &[usize]) -> Vec<String> {
+        places.iter().map(|&i| self.parts.languages[i].name.clone()).collect()
+    }
+
     /// The parts.
     pub fn parts(&self) -> &Parts {
         &self.parts
     }
 }
 
-fn check_language(language: &Language, i: usize, draws: usize) -> Result<(), ProblemError> {
+fn check_language(language: &Language, i: usize, draws: usize) -> Result<(), PartsError> {
     let field = |name: &str| format!("languages[{i}].{name}");
     let Language { weight, cost, lower, .. } = *language;
     number(&field("weight"), weight, weight >= 0.0, "a finite number not below 0")?;
@@ -207,49 +231,41 @@ fn check_language(language: &Language, i: usize, draws: usize) -> Result<(), Pro
         number(&field("grain"), grain, grain > 0.0, "a finite number above 0")?;
     }
     if language.laws.len() != draws || draws == 0 {
-        return Err(ProblemError::new(
-            field("draws"),
-            format!("{} long", language.laws.len()),
-            format!("as long as of the others, {draws}"),
-        ));
+        return Err(PartsError::new(field("draws"), format!("{} long", language.laws.len()), format!("as long as of the others, {draws}")));
     }
     Ok(())
 }
 
 /// What only all languages together can be asked.
-fn check_whole(parts: &Parts) -> Result<(), ProblemError> {
+fn check_whole(parts: &Parts) -> Result<(), PartsError> {
     let weights: f64 = parts.languages.iter().map(|language| language.weight).sum();
     if !weights.is_finite() {
-        return Err(ProblemError::new("languages[..].weight", format!("{weights} in sum"), "a finite sum"));
+        return Err(PartsError::new("languages[..].weight", format!("{weights} in sum"), "a finite sum"));
     }
     let grained = parts.languages.iter().filter(|language| language.grain.is_some()).count();
     match parts.languages.iter().position(|language| language.grain.is_none()) {
-        Some(i) if grained > 0 => Err(ProblemError::new(format!("languages[{i}].grain"), "absent", "one in every language or in none")),
+        Some(i) if grained > 0 => Err(PartsError::new(format!("languages[{i}].grain"), "absent", "one in every language or in none")),
         _ => Ok(()),
     }
 }
 
-fn check_group(group: &Group, g: usize, languages: usize) -> Result<(), ProblemError> {
-    if group.terms.is_empty() {
-        return Err(ProblemError::new(format!("groups[{g}].terms"), format!("empty in `{}`", group.name), "at least one language"));
+fn check_row(row: &Row, g: usize, languages: usize) -> Result<(), PartsError> {
+    if row.terms.is_empty() {
+        return Err(PartsError::new(format!("groups[{g}].terms"), format!("empty in `{}`", row.name), "at least one language"));
     }
-    for (t, &(j, coefficient)) in group.terms.iter().enumerate() {
+    for (t, &(j, coefficient)) in row.terms.iter().enumerate() {
         member(&format!("groups[{g}].terms[{t}][0]"), j, languages)?;
         number(&format!("groups[{g}].terms[{t}][1]"), coefficient, true, "a finite number")?;
     }
-    number(&format!("groups[{g}].amount"), group.amount, true, "a finite number")
+    number(&format!("groups[{g}].amount"), row.amount, true, "a finite number")
 }
 
-fn number(field: &str, found: f64, holds: bool, expected: &str) -> Result<(), ProblemError> {
-    if holds && found.is_finite() { Ok(()) } else { Err(ProblemError::new(field, found, expected)) }
+fn number(field: &str, found: f64, holds: bool, expected: &str) -> Result<(), PartsError> {
+    if holds && found.is_finite() { Ok(()) } else { Err(PartsError::new(field, found, expected)) }
 }
 
-fn member(field: &str, found: usize, languages: usize) -> Result<(), ProblemError> {
-    if found < languages {
-        Ok(())
-    } else {
-        Err(ProblemError::new(field, found, format!("the place of a language, 0 to {}", languages - 1)))
-    }
+fn member(field: &str, found: usize, languages: usize) -> Result<(), PartsError> {
+    if found < languages { Ok(()) } else { Err(PartsError::new(field, found, format!("the place of a language, 0 to {}", languages - 1))) }
 }
 
 fn program(parts: &Parts) -> Program {
@@ -259,19 +275,19 @@ fn program(parts: &Parts) -> Program {
         upper: language.upper.unwrap_or(f64::INFINITY),
         repeat: language.repeat,
     };
-    let row = |group: &Group| Row {
-        terms: group.terms.clone(),
-        lower: if group.rule == Rule::AtMost { f64::NEG_INFINITY } else { group.amount },
-        upper: if group.rule == Rule::AtLeast { f64::INFINITY } else { group.amount },
+    let range = |row: &Row| Range {
+        terms: row.terms.clone(),
+        lower: if row.rule == Rule::AtMost { f64::NEG_INFINITY } else { row.amount },
+        upper: if row.rule == Rule::AtLeast { f64::INFINITY } else { row.amount },
     };
     let weighted = |language: &Language| language.laws.iter().map(|law| law.weighted(language.weight)).collect::<Vec<_>>();
     Program {
         kernels: parts.languages.iter().flat_map(weighted).collect(),
         draws: parts.languages[0].laws.len(),
         own: parts.languages.iter().map(own).collect(),
-        budget: parts.budget.amount,
-        exact: parts.budget.exactly,
-        rows: parts.groups.iter().map(row).collect(),
+        budget: parts.budget,
+        exact: parts.is_exact,
+        rows: parts.rows.iter().map(range).collect(),
         transfer: (!parts.transfer.is_empty()).then(|| Transfer::new(parts.languages.len(), &parts.transfer, parts.counted)),
         over: parts.over,
         risk: parts.risk,

@@ -39,9 +39,9 @@ pub(crate) struct Own {
     pub repeat: Option<Repeat>,
 }
 
-/// A row `lower <= sum coefficient_j x_j <= upper`; an end that is not held is infinite.
+/// A sum held to a range, `lower <= sum coefficient_j x_j <= upper`; an end that is not held is infinite.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Row {
+pub(crate) struct Range {
     pub terms: Vec<(usize, f64)>,
     pub lower: f64,
     pub upper: f64,
@@ -56,7 +56,7 @@ pub(crate) struct Program {
     pub own: Vec<Own>,
     pub budget: f64,
     pub exact: bool,
-    pub rows: Vec<Row>,
+    pub rows: Vec<Range>,
     pub transfer: Option<Transfer>,
     pub over: Over,
     pub risk: Risk,
@@ -71,8 +71,8 @@ impl Own {
     }
 }
 
-impl Row {
-    /// The row's left side.
+impl Range {
+    /// The sum.
     pub(crate) fn at(&self, x: &[f64]) -> f64 {
         self.terms.iter().map(|&(j, coefficient)| coefficient * x[j]).sum()
     }
@@ -105,10 +105,10 @@ impl Program {
     }
 
     /// The budget as a row, then the groups.
-    pub(crate) fn all_rows(&self) -> Vec<Row> {
+    pub(crate) fn all_rows(&self) -> Vec<Range> {
         let terms = self.own.iter().enumerate().map(|(i, own)| (i, own.cost)).collect();
         let lower = if self.exact { self.budget } else { f64::NEG_INFINITY };
-        [vec![Row { terms, lower, upper: self.budget }], self.rows.clone()].concat()
+        [vec![Range { terms, lower, upper: self.budget }], self.rows.clone()].concat()
     }
 
     /// What the lower bounds cost.

@@ -25,7 +25,7 @@ fn case() -> Value {
 /// What is said of a text; nothing where it is a problem.
 fn told(text: &str, syntax: Syntax) -> Option<String> {
     let read = ProblemFile::read(text, syntax).and_then(|file| file.parts(|_| None));
-    let problem = read.and_then(|parts| Ok(Problem::new(parts)?));
+    let problem = read.and_then(|parts| Ok(PosedProblem::new(parts)?));
     problem.err().map(|error| error.to_string())
 }
 
@@ -108,10 +108,9 @@ proptest! {
             }
         }
         let read = ProblemFile::read(&case.to_string(), Syntax::Json).and_then(|file| file.parts(|_| None));
-        if let Ok(problem) = read.and_then(|parts| Ok(Problem::new(parts)?)) {
+        if let Ok(problem) = read.and_then(|parts| Ok(PosedProblem::new(parts)?)) {
             let answer = solve(&problem);
-            if answer.status == Status::Optimal {
-                let solved = answer.solved.unwrap();
+            if let Ok(solved) = answer && solved.status == Status::Optimal {
                 prop_assert!(solved.objective.is_finite() && solved.lower_bound <= solved.objective && solved.gap <= 1e-8, "{case}");
                 prop_assert!(problem.program.holds(&solved.x), "{case} {solved:?}");
             }

@@ -13,28 +13,22 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// The answer to a problem in the schema.
-pub(crate) fn answer(problem: &Value) -> (Problem, Answer) {
+pub(crate) fn answer(problem: &Value) -> (PosedProblem, Result<Solution, SolveError>) {
     let file = ProblemFile::read(&problem.to_string(), Syntax::Json).unwrap();
-    let problem = Problem::new(file.parts(|_| None).unwrap()).unwrap();
+    let problem = PosedProblem::new(file.parts(|_| None).unwrap()).unwrap();
     let answer = solve(&problem);
     (problem, answer)
 }
 
 /// The word of an answer's status.
-fn status(answer: &Answer) -> &'static str {
-    match answer.status {
-        Status::Optimal => "optimal",
-        Status::Feasible => "feasible",
-        Status::Infeasible(_) => "infeasible",
-        Status::NoFiniteValue(_) => "no_finite_value",
-        Status::NoneFound => "none_found",
-    }
+fn status(answer: &Result<Solution, SolveError>) -> &'static str {
+    answer.as_ref().map_or_else(SolveError::word, |solution| solution.status.word())
 }
 
-pub(crate) fn solved(problem: &Value) -> Solved {
+pub(crate) fn solved(problem: &Value) -> Solution {
     let (_, answer) = answer(problem);
-    assert_eq!(answer.status, Status::Optimal, "{:?} of {problem}", answer.solved);
-    answer.solved.unwrap()
+    assert_eq!(status(&answer), "optimal", "{answer:?} of {problem}");
+    answer.unwrap()
 }
 
 /// The largest relative violation of bounds, budget and groups.
@@ -47,9 +41,9 @@ pub(crate) fn violation(parts: &Parts, x: &[f64]) -> f64 {
         worst = worst.max(language.grain.map_or(0.0, |grain| (x / grain - (x / grain).round()).abs()));
     }
     let spent: f64 = parts.languages.iter().zip(x).map(|(language, x)| language.cost * x).sum();
-    let budget = parts.budget.amount;
-    worst = worst.max(relative(if parts.budget.exactly { (spent - budget).abs() } else { spent - budget }, budget));
-    for group in &parts.groups {
+    let budget = parts.budget;
+    worst = worst.max(relative(if parts.is_exact { (spent - budget).abs() } else { spent - budget }, budget));
+    for group in &parts.rows {
         let at: f64 = group.terms.iter().map(|&(j, a)| a * x[j]).sum();
         let off = match group.rule {
             Rule::AtMost => at - group.amount,
@@ -77,7 +71,7 @@ fn shared_cases_are_solved_and_proven() {
         let (name, expected) = (case["id"].as_str().unwrap(), &case["expected"]);
         let (problem, answer) = answer(&case);
         assert_eq!(status(&answer), expected["status"], "{name}");
-        let Some(solved) = answer.solved else { continue };
+        let Ok(solved) = answer else { continue };
         let number = |key: &str| expected[key].as_str().unwrap().parse::<f64>().unwrap();
         let (objective, reducible) = (number("objective"), number("objective") - number("floor"));
         assert!(violation(problem.parts(), &solved.x) <= 1e-12, "{name}: {:?}", solved.x);
@@ -97,10 +91,10 @@ fn shared_cases_are_solved_and_proven() {
 fn check(problem: &Value, steps: &[f64]) {
     let (posed, answer) = answer(problem);
     let (parts, program) = (posed.parts(), &posed.program);
-    let solved = match answer.status {
-        Status::Optimal => answer.solved.unwrap(),
-        Status::Infeasible(_) => return,
-        other => panic!("{other:?}, gap {:?} of {problem}", answer.solved.map(|solved| solved.gap)),
+    let solved = match answer {
+        Ok(solved) if solved.status == Status::Optimal => solved,
+        Err(SolveError::Infeasible(_)) => return,
+        other => panic!("{other:?} of {problem}"),
     };
     assert!(violation(parts, &solved.x) <= 1e-12, "{} of {problem}", violation(parts, &solved.x));
     assert!(solved.lower_bound <= solved.objective);
@@ -240,20 +234,19 @@ fn brute_force(problem: &Value) {
         }
         for i in 0..steps.len() {
             steps[i] += 1;
-            if f64::from(steps[i]) * grains[i] <= parts.budget.amount * (1.0 + 1e-9) {
+            if f64::from(steps[i]) * grains[i] <= parts.budget * (1.0 + 1e-9) {
                 continue 'all;
             }
             steps[i] = 0;
         }
         break;
     }
-    match answer.status {
-        Status::Optimal => {
-            let solved = answer.solved.unwrap();
+    match answer {
+        Ok(solved) if solved.status == Status::Optimal => {
             assert!(violation(parts, &solved.x) <= 1e-9);
             assert!((solved.objective - best).abs() <= 1e-12 * best, "{solved:?} is not {best} of {problem}");
         }
-        Status::NoFiniteValue(_) => assert_eq!(best, f64::INFINITY, "{problem}"),
+        Err(SolveError::NoFiniteValue(_)) => assert_eq!(best, f64::INFINITY, "{problem}"),
         other => panic!("{other:?} of {problem}"),
     }
 }
@@ -306,7 +299,7 @@ fn impossible_twins_name_their_constraints() {
     ];
     for (possible, impossible, short, words) in cases {
         solved(&possible);
-        let Status::Infeasible(conflict) = answer(&impossible).1.status else { panic!("{impossible} is possible") };
+        let Err(SolveError::Infeasible(conflict)) = answer(&impossible).1 else { panic!("{impossible} is possible") };
         approx::assert_relative_eq!(conflict.short, short, max_relative = 1e-9);
         assert!(conflict.to_string().contains(words), "{conflict}");
     }

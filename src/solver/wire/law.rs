@@ -2,7 +2,7 @@
 
 use super::ReadError;
 use crate::solver::kernel::Kernel;
-use crate::solver::problem::ProblemError;
+use crate::solver::problem::PartsError;
 use serde::Deserialize;
 
 #[derive(Deserialize, Clone, Copy, PartialEq)]
@@ -57,7 +57,7 @@ impl WireLaw {
         let count = arrays.iter().find_map(|array| array.as_ref().map(Vec::len)).ok_or_else(|| missing("draws"))?;
         if let Some(other) = arrays.iter().find_map(|array| array.as_ref().map(Vec::len).filter(|&length| length != count)) {
             let found = format!("arrays of {count} and of {other}");
-            return Err(ProblemError::new(format!("languages[{i}].draws"), found, "arrays of one length").into());
+            return Err(PartsError::new(format!("languages[{i}].draws"), found, "arrays of one length").into());
         }
         (0..count).map(|k| self.kernel(i, Some((draws, k)))).collect()
     }
@@ -73,7 +73,7 @@ impl WireLaw {
             let Some(found) = drawn.or(law) else { return Err(ReadError::Schema { field, cause: "is missing".to_owned() }) };
             let (holds, expected) =
                 if may_vanish { (found >= 0.0, "a finite number not below 0") } else { (found > 0.0, "a finite number above 0") };
-            if holds && found.is_finite() { Ok(found) } else { Err(ProblemError::new(field, found, expected).into()) }
+            if holds && found.is_finite() { Ok(found) } else { Err(PartsError::new(field, found, expected).into()) }
         };
         let floor = || at("E", self.E, |draws| &draws.E, true);
         let alpha = || at("alpha", self.alpha, |draws| &draws.alpha, false);

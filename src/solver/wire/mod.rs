@@ -1,4 +1,4 @@
-//! Problem files: the schema `alloc-case/1`, the problem alone or a whole case, as JSON or YAML.
+//! PosedProblem files: the schema `alloc-case/1`, the problem alone or a whole case, as JSON or YAML.
 //!
 //! A file may leave out what has a natural value (weight and cost 1, bounds, groups, transfer, the sum as objective), name languages where
 //! the schema has places, and say `fits: FILE` instead of giving every language its `law`.
@@ -7,7 +7,7 @@ mod law;
 mod value;
 
 use crate::solver::kernel::Kernel;
-use crate::solver::problem::{Budget, Counted, Group, Language, Over, Parts, ProblemError, Repeat, Risk, Rule};
+use crate::solver::problem::{Counted, Language, Over, Parts, PartsError, Repeat, Risk, Row, Rule};
 use law::{Drawn, WireLaw};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -23,7 +23,7 @@ pub enum ReadError {
     Schema { field: String, cause: String },
     /// A value is out of range.
     #[error(transparent)]
-    Value(#[from] ProblemError),
+    Value(#[from] PartsError),
 }
 
 /// How a problem file is written.
@@ -165,7 +165,7 @@ impl ProblemFile {
             Syntax::Yaml => located(serde_path_to_error::deserialize(serde_yaml::Deserializer::from_str(text)))?,
         };
         if let Some(schema) = file.schema.as_ref().filter(|schema| *schema != "alloc-case/1") {
-            return Err(ProblemError::new("schema", format!("`{schema}`"), "`alloc-case/1`").into());
+            return Err(PartsError::new("schema", format!("`{schema}`"), "`alloc-case/1`").into());
         }
         match file.problem {
             Some(problem) => Ok(*problem),
@@ -178,22 +178,22 @@ impl ProblemFile {
         let missing = |field: &str| ReadError::Schema { field: field.to_owned(), cause: "is missing".to_owned() };
         let budget = self.budget.ok_or_else(|| missing("budget"))?;
         if budget.rule == WireRule::AtLeast {
-            return Err(ProblemError::new("budget.rule", "`at_least`", "`at_most` or `exactly`").into());
+            return Err(PartsError::new("budget.rule", "`at_least`", "`at_most` or `exactly`").into());
         }
         let drawn = self.objective.over_draws != WireDraws::None;
         let wire = self.languages.ok_or_else(|| missing("languages"))?;
         if wire.is_empty() {
-            return Err(ProblemError::new("languages", "empty", "at least one language").into());
+            return Err(PartsError::new("languages", "empty", "at least one language").into());
         }
         let languages = wire.into_iter().enumerate().map(|(i, wire)| wire.check(i, drawn, &fitted)).collect::<Result<Vec<_>, _>>()?;
         let places: HashMap<&str, usize> = languages.iter().enumerate().map(|(i, language)| (language.name.as_str(), i)).collect();
         let place = |member: &Member, field: String| match member {
             Member::Place(place) => Ok(*place),
             Member::Name(name) => {
-                places.get(name.as_str()).copied().ok_or_else(|| ProblemError::new(field, format!("`{name}`"), "a language"))
+                places.get(name.as_str()).copied().ok_or_else(|| PartsError::new(field, format!("`{name}`"), "a language"))
             }
         };
-        let mut groups = Vec::new();
+        let mut rows = Vec::new();
         for (g, wire) in self.groups.iter().enumerate() {
             let terms = wire.terms.iter().enumerate();
             let terms = terms.map(|(t, (member, coefficient))| Ok((place(member, format!("groups[{g}].terms[{t}][0]"))?, *coefficient)));
@@ -202,7 +202,7 @@ impl ProblemFile {
                 WireRule::AtLeast => Rule::AtLeast,
                 WireRule::Exactly => Rule::Exactly,
             };
-            groups.push(Group { name: wire.name.clone(), terms: terms.collect::<Result<_, ProblemError>>()?, rule, amount: wire.amount });
+            rows.push(Row { name: wire.name.clone(), terms: terms.collect::<Result<_, PartsError>>()?, rule, amount: wire.amount });
         }
         let mut transfer = Vec::with_capacity(self.transfer.len());
         for (t, (i, j, tau)) in self.transfer.iter().enumerate() {
@@ -212,7 +212,7 @@ impl ProblemFile {
             (WireDraws::Cvar, Some(level)) => Risk::Cvar { level },
             (WireDraws::Cvar, None) => return Err(missing("objective.cvar_level")),
             (_, Some(level)) => {
-                return Err(ProblemError::new("objective.cvar_level", level, "none where `over_draws` is not `cvar`").into());
+                return Err(PartsError::new("objective.cvar_level", level, "none where `over_draws` is not `cvar`").into());
             }
             _ => Risk::Mean,
         };
@@ -220,8 +220,8 @@ impl ProblemFile {
             WireOver::Sum => Over::Sum,
             WireOver::Worst => Over::Worst,
         };
-        let budget = Budget { amount: budget.amount, exactly: budget.rule == WireRule::Exactly };
-        Ok(Parts { languages, budget, groups, transfer, counted: Counted::Effective, over, risk })
+        let (budget, is_exact) = (budget.amount, budget.rule == WireRule::Exactly);
+        Ok(Parts { languages, budget, is_exact, rows, transfer, counted: Counted::Effective, over, risk })
     }
 }
 
