@@ -1,7 +1,7 @@
 //! Milliseconds and gaps of the allocator on random problems of each kind: `cargo bench --bench allocate -- [part of a name]`.
 
 use parallot::numeric::random::{Item, Purpose, generator};
-use parallot::optimum::{Budget, Counted, Group, Kernel, Language, Over, Parts, Problem, Repeat, Risk, Rule, solve};
+use parallot::solver::{Counted, Kernel, Language, Over, Parts, PosedProblem, Repeat, Risk, Row, Rule, solve};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::time::Instant;
@@ -50,8 +50,16 @@ fn parts(n: usize, draws: usize, shape: Shape, rng: &mut ChaCha8Rng) -> Parts {
         grain: None,
     };
     let languages = (0..n).map(language).collect();
-    let budget = Budget { amount: SHARE * n as f64, exactly: false };
-    Parts { languages, budget, groups: Vec::new(), transfer: Vec::new(), counted: Counted::Effective, over: Over::Sum, risk: Risk::Mean }
+    Parts {
+        languages,
+        budget: SHARE * n as f64,
+        is_exact: false,
+        rows: Vec::new(),
+        transfer: Vec::new(),
+        counted: Counted::Effective,
+        over: Over::Sum,
+        risk: Risk::Mean,
+    }
 }
 
 /// Transfer from the languages for which `profits` says so.
@@ -66,10 +74,10 @@ fn groups(mut parts: Parts, rows: usize, rng: &mut ChaCha8Rng) -> Parts {
     let group = |g: usize| {
         let terms: Vec<(usize, f64)> = (0..n).filter(|_| rng.random_bool(0.15)).map(|j| (j, 1.0)).chain([(g, 1.0)]).collect();
         let amount = SHARE * terms.len() as f64 * rng.random_range(0.5..0.8);
-        Group { name: format!("g{g}"), terms, rule: if g.is_multiple_of(2) { Rule::AtMost } else { Rule::AtLeast }, amount }
+        Row { name: format!("g{g}"), terms, rule: if g.is_multiple_of(2) { Rule::AtMost } else { Rule::AtLeast }, amount }
     };
-    parts.groups = (0..rows).map(group).collect();
-    parts.budget.amount *= 1.2;
+    parts.rows = (0..rows).map(group).collect();
+    parts.budget *= 1.2;
     parts
 }
 
@@ -105,10 +113,10 @@ fn problems(rng: &mut ChaCha8Rng) -> Vec<(String, Parts)> {
     let plain = parts(100, 1, Shape::Power, rng);
     all.push(("groups, n = 100 x 12".to_owned(), groups(plain, 12, rng)));
     let mut s_shaped = parts(100, 1, Shape::SShaped, rng);
-    s_shaped.budget.amount *= 0.5;
+    s_shaped.budget *= 0.5;
     all.push(("S-shaped, n = 100".to_owned(), s_shaped));
     let mut whole = each(parts(1000, 1, Shape::Rectified, rng), |language| (language.cost, language.grain) = (1.0, Some(1.0)));
-    whole.budget.amount = 1e6;
+    whole.budget = 1e6;
     all.push(("whole numbers, n = 1,000, budget 1e6".to_owned(), whole));
     all
 }
@@ -119,11 +127,11 @@ fn main() {
     let problems = problems(&mut generator(1, Purpose::Planted, Item::All));
     println!("{:<46} {:>10} {:>10} {:>9}", "problem", "median ms", "least ms", "gap");
     for (name, parts) in problems.into_iter().filter(|(name, _)| name.contains(&wanted)) {
-        let problem = Problem::new(parts).unwrap();
-        let gap = solve(&problem).solved.map_or(f64::NAN, |solved| solved.gap);
+        let problem = PosedProblem::new(parts).unwrap();
+        let gap = solve(&problem).map_or(f64::NAN, |solved| solved.gap);
         let time = |_| {
             let start = Instant::now();
-            std::hint::black_box(solve(&problem));
+            let _ = std::hint::black_box(solve(&problem));
             1e3 * start.elapsed().as_secs_f64()
         };
         let mut times: Vec<f64> = (0..21).map(time).collect();

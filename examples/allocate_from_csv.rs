@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let sha256 = files::hash_file(Path::new(&path))?;
     let fits = HashedFits::of(fits_of_table("curves", &sha256, &table, &fitted, &settings)?)?;
     let problem = Problem::builder(&fits.file).budget(Budget::Pairs(budget)).build()?;
-    let allocation = AllocationFile::new(&fits, &problem).judged(&[]);
+    let allocation = AllocationFile::new(&fits, &problem)?.judged(&[]);
 
     for language in &allocation.comparison.allocation.languages {
         println!("{} {}", language.lang, language.pairs);

@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Term { upper: Some(6000), ..Term::new("swh_Latn", law(2.1, 12.0, 0.28)?) },
         Term { weight: 2.0, ..Term::new("vie_Latn", law(1.7, 14.0, 0.35)?) },
     ];
-    let optimum = Problem::new(terms, Budget::Pairs(30_000))?.solve();
+    let optimum = Problem::new(terms, Budget::Pairs(30_000))?.solve()?;
     println!("{:?} pairs, {:.4} nats in sum, gap {:.0e}", optimum.pairs(), optimum.objective, optimum.gap);
     Ok(())
 }

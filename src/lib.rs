@@ -26,7 +26,7 @@ pub mod score;
 
 pub mod curve;
 pub mod import;
-pub mod optimum;
+pub mod solver;
 pub mod spec;
 
 pub mod fit;

@@ -5,7 +5,7 @@ use parallot::curve::{Curve, Point};
 use parallot::fit::{Fit, Settings, fit_family};
 use parallot::law::{Form, Law};
 use parallot::numeric::random::{Item, Purpose, generator};
-use parallot::optimum::Kernel;
+use parallot::solver::Kernel;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -138,7 +138,7 @@ pub fn regret() {
                 let cost = |pairs: &[u64]| 100.0 * (true_problem.weighted_loss(pairs) - best) / reducible;
                 let first = |fit: &Fit| fit.candidates.iter().map(|one| one.law).find(taken).expect("a law that the allocator takes");
                 let plug_in = |fits: &[Fit]| cost(&amounts(&problem(&fits.iter().map(first).collect::<Vec<_>>(), budget)));
-                let comparison = compare(&averaged(&auto, budget), &[Policy::DrawsMean]);
+                let comparison = compare(&averaged(&auto, budget), &[Policy::DrawsMean]).expect("an optimum");
                 let row =
                     |policy: Policy| comparison.policies.iter().find(|row| row.policy == policy).map_or(f64::NAN, |row| cost(&row.pairs));
                 let said = |nats: f64| 100.0 * nats * laws.len() as f64 / reducible;
@@ -170,7 +170,7 @@ fn problem(laws: &[Law], budget: u64) -> Problem {
 }
 
 fn amounts(problem: &Problem) -> Vec<u64> {
-    problem.solve().languages.iter().map(|allocated| allocated.pairs).collect()
+    problem.solve().expect("an optimum").languages.iter().map(|allocated| allocated.pairs).collect()
 }
 
 fn taken(law: &Law) -> bool {

@@ -1,10 +1,10 @@
 //! The baselines: ways to spend a budget that read no law. They know bounds and costs, not groups.
 
+use super::posed::Posed;
 use super::problem::{Budget, Problem};
-use super::solution::{self, Posed};
 use super::{Policy, Term};
 use crate::numeric::roots::falling_root;
-use crate::optimum::Risk;
+use crate::solver::{Risk, SolveError};
 
 /// What a language can take.
 #[derive(Debug, Clone, Copy)]
@@ -23,17 +23,17 @@ impl Policy {
     /// A policy is a value per language, and each gets that value times one common factor, clipped into its bounds; the factor is the one
     /// that spends the budget, so what a clipped language leaves or takes is shared by the policy's own rule. Fractions go to the
     /// largest remainders, ties by order. [`Policy::UniMax`] fills its epochs first and spreads what they cannot hold evenly.
-    /// [`Policy::Current`] is the mix in use as it is. Where [`Policy::is_defined_for`] says no, this is [`Policy::Uniform`].
-    pub fn allocate(&self, problem: &Problem) -> Vec<u64> {
+    /// [`Policy::Current`] is the mix in use as it is. Only the policies that are an optimum can have an error. Where [`Policy::is_defined_for`] says no, this is [`Policy::Uniform`].
+    pub fn allocate(&self, problem: &Problem) -> Result<Vec<u64>, SolveError> {
         let (terms, budget) = (problem.terms(), problem.budget().amount());
         let slot = |term: &Term| Slot { least: term.lower, most: problem.most(term), cost: problem.cost(term) };
         let slots: Vec<Slot> = terms.iter().map(slot).collect();
         let sizes: Option<Vec<f64>> = terms.iter().map(|term| term.unique.map(|unique| unique as f64)).collect();
         let even = vec![1.0; terms.len()];
-        match (self, sizes.filter(|_| self.is_defined_for(problem))) {
-            (Policy::Parallot, _) => problem.solve().pairs(),
-            (Policy::DrawsMean, _) if self.is_defined_for(problem) => over_draws(problem, Risk::Mean),
-            (Policy::DrawsCvar(level), _) if self.is_defined_for(problem) => over_draws(problem, Risk::Cvar { level: *level }),
+        Ok(match (self, sizes.filter(|_| self.is_defined_for(problem))) {
+            (Policy::Parallot, _) => problem.solve()?.pairs(),
+            (Policy::DrawsMean, _) if self.is_defined_for(problem) => over_draws(problem, Risk::Mean)?,
+            (Policy::DrawsCvar(level), _) if self.is_defined_for(problem) => over_draws(problem, Risk::Cvar { level: *level })?,
             (Policy::Current, _) if self.is_defined_for(problem) => terms.iter().map(|term| term.current.unwrap_or(0)).collect(),
             (Policy::Proportional, Some(sizes)) => fill(&slots, &sizes, budget),
             (Policy::Temperature(t), Some(sizes)) => {
@@ -43,7 +43,7 @@ impl Policy {
             }
             (Policy::UniMax(epochs), Some(sizes)) => unimax(&slots, &sizes, *epochs, budget),
             _ => fill(&slots, &even, budget),
-        }
+        })
     }
 
     /// Whether the policy's numbers are known: those that go by unique pairs need them of every language, those that go by draws need draws,
@@ -73,9 +73,9 @@ impl Budget {
 }
 
 /// The optimum over the draws; with groups, where each draw costs more, as one of many problems.
-fn over_draws(problem: &Problem, risk: Risk) -> Vec<u64> {
+fn over_draws(problem: &Problem, risk: Risk) -> Result<Vec<u64>, SolveError> {
     let problem = if problem.groups().is_empty() { problem.clone() } else { problem.sketched() };
-    solution::whole(&problem, Posed::drawn(&problem, risk)).0
+    Ok(Posed::drawn(&problem, risk)?.solve(&problem)?.0)
 }
 
 fn unimax(slots: &[Slot], sizes: &[f64], epochs: f64, budget: f64) -> Vec<u64> {

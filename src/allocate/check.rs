@@ -3,10 +3,10 @@
 //! Groups without a language in common fit where each can reach its range and what all of them need costs no more than the budget. Groups that
 //! share languages are a linear program.
 
+use super::posed::Posed;
 use super::problem::{Amount, Budget, Group, Problem, ProblemError, Rule};
-use super::solution::Posed;
 use super::{Drawn, Term};
-use crate::optimum::{self, Conflict, Kernel, Unmet};
+use crate::solver::{self, Kernel};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -125,19 +125,17 @@ impl Problem {
         }
         if self.is_sketch() {
             // of many problems none is worth a proof by whole pairs; those that are found are held against the groups
-            let nothing =
-                Conflict { constraints: vec!["the groups and the bounds".to_owned(), "nothing meets them all".to_owned()], short: 0.0 };
-            return if self.fits(&self.all_least()) { Ok(self) } else { Err(ProblemError::Conflict(nothing)) };
+            if self.fits(&self.all_least()) {
+                return Ok(self);
+            }
+            solver::check(&self.posed()?.problem)?;
+            return Err(ProblemError::NoWholePairs);
         }
-        let posed = Posed::without_laws(&self).into_problem();
-        if !self.fits(&self.all_least())
-            && let Some(Err(Unmet::Conflict(conflict))) = posed.as_ref().map(optimum::meeting)
-        {
-            return Err(ProblemError::Conflict(conflict));
+        let whole: Vec<u64> = solver::whole_point(&self.posed()?.problem)?.iter().map(|&x| x.round() as u64).collect();
+        if !self.holds(&whole) {
+            return Err(ProblemError::NoWholePairs);
         }
-        let whole = posed.as_ref().and_then(optimum::meeting_whole).map(|x| x.iter().map(|&x| x.round() as u64).collect::<Vec<u64>>());
-        let witness = whole.filter(|pairs| self.holds(pairs)).ok_or(ProblemError::NoWholePairs)?;
-        self.witness = Some(Arc::new(witness));
+        self.witness = Some(Arc::new(whole));
         Ok(self)
     }
 
@@ -191,13 +189,14 @@ impl Problem {
     }
 
     fn fits_together(&self, least: &[u64]) -> bool {
-        let posed = Posed::without_laws(self).starting_at(least).into_problem();
-        posed.is_some_and(|posed| optimum::can_be_met(&posed))
+        let starting = |posed: &Posed| posed.problem.clone().starting_at(least.iter().map(|&x| x as f64));
+        self.posed().is_ok_and(|posed| solver::check(&starting(posed)).is_ok())
     }
 
     /// Decides what of the floors that are asked for is held.
     pub(super) fn settle_floors(&mut self) {
         self.floors.clear();
+        self.posed.take();
         let counted = self.terms().iter().filter(|term| term.weight > 0.0).count();
         let pole = |i: usize| {
             let drawn = |laws: &Vec<Drawn>| laws.get(i).is_some_and(|drawn| drawn.law.has_pole());
@@ -212,6 +211,7 @@ impl Problem {
         let least: Vec<u64> = self.terms().iter().zip(&floors).map(|(term, floor)| term.least().max(*floor)).collect();
         if self.fits(&least) {
             self.floors = floors;
+            self.posed.take();
         }
     }
 

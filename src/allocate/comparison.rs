@@ -1,7 +1,7 @@
 //! The allocation beside the baselines, under the uncertainty of the laws.
 
 use super::regret::{noise_regret, regret_formula};
-use super::{Allocation, Budget, Comparison, GainOf, Objective, Policy, PolicyRow, PredictedBy, Problem, Rule, Term};
+use super::{Allocation, Budget, Comparison, GainOf, Objective, Policy, PolicyRow, PredictedBy, Problem, Rule, SolveError, Term};
 use crate::numeric::quantiles::central;
 use crate::units::{Estimate, Interval};
 use rayon::prelude::*;
@@ -35,20 +35,23 @@ pub(super) fn stride(problem: &Problem, count: usize) -> usize {
 ///
 /// The allocation was chosen by the same laws that predict its gain, so the prediction flatters it. To second order in the noise the flattery is
 /// twice the expected regret `R`: the fitted laws put our loss `R` below that of the true optimum's pairs, and the true laws put it
-/// `R` above. `R` is estimated by [`Comparison::noise_regret_nats`], and our gain is lowered by `2 R`. Policies that need what is unknown are left out.
-pub fn compare(problem: &Problem, policies: &[Policy]) -> Comparison {
-    compare_with(problem, policies, problem.solve())
+/// `R` above. `R` is estimated by [`Comparison::noise_regret_nats`], and our gain is lowered by `2 R`. Policies that need what is unknown are left out,
+/// and those that are an optimum which was not found.
+pub fn compare(problem: &Problem, policies: &[Policy]) -> Result<Comparison, SolveError> {
+    compare_with(problem, policies, problem.solve()?)
 }
 
 /// The same of an allocation as solved.
-pub(super) fn compare_with(problem: &Problem, policies: &[Policy], allocation: Allocation) -> Comparison {
-    let mut rows = vec![(Policy::Parallot, allocation.pairs()), (Policy::Uniform, Policy::Uniform.allocate(problem))];
+pub(super) fn compare_with(problem: &Problem, policies: &[Policy], allocation: Allocation) -> Result<Comparison, SolveError> {
+    let mut rows = vec![(Policy::Parallot, allocation.pairs()), (Policy::Uniform, Policy::Uniform.allocate(problem)?)];
     let further = policies.iter().filter(|policy| !matches!(policy, Policy::Parallot | Policy::Uniform));
-    rows.extend(further.filter(|policy| policy.is_defined_for(problem)).map(|policy| (*policy, policy.allocate(problem))));
+    rows.extend(
+        further.filter(|policy| policy.is_defined_for(problem)).filter_map(|policy| Some((*policy, policy.allocate(problem).ok()?))),
+    );
     let fitted = sample(problem, &rows, Some(&allocation));
     let stride = stride(problem, problem.draws().len());
     let of_draw = |draw: usize| match problem.drawn(draw) {
-        Ok(drawn) if draw.is_multiple_of(stride) => sample(&drawn, &rows, Some(&for_one_draw(&drawn).solve())),
+        Ok(drawn) if draw.is_multiple_of(stride) => sample(&drawn, &rows, for_one_draw(&drawn).solve().ok().as_ref()),
         Ok(drawn) => sample(&drawn, &rows, None),
         // a draw with a pole where the budget has no pair to spare: nothing to solve, the fitted laws stand in
         Err(_) => sample(problem, &rows, Some(&allocation)),
@@ -68,7 +71,7 @@ pub(super) fn compare_with(problem: &Problem, policies: &[Policy], allocation: A
     let regret_formula_nats = regret_formula(problem, &allocation);
     let draws = problem.draws().len();
     let uniform_meets_groups = problem.meets_groups(&rows[1].1);
-    Comparison {
+    Ok(Comparison {
         has_choice: has_choice(problem),
         gain_of: if problem.objective() == Objective::Worst { GainOf::Worst } else { GainOf::Mean },
         predicted_by: if problem.coupling().is_some() { PredictedBy::Transfer } else { PredictedBy::OneLanguage },
@@ -81,7 +84,7 @@ pub(super) fn compare_with(problem: &Problem, policies: &[Policy], allocation: A
         noise_regret_nats,
         regret_formula_nats,
         draws,
-    }
+    })
 }
 
 /// What the certificate leaves open, in the unit of the score.

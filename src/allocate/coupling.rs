@@ -63,6 +63,7 @@ impl Problem {
             Objective::Worst => Err(ProblemError::Coupled { beside: "the worst language as objective" }),
             Objective::Cvar(_) => Err(ProblemError::Coupled { beside: "CVaR over draws as objective" }),
             Objective::Mean => {
+                self.posed.take();
                 self.coupling = Some(Arc::new(coupling));
                 Ok(self)
             }
@@ -73,6 +74,7 @@ impl Problem {
     pub fn uncoupled(&self) -> Self {
         let mut alone = self.clone();
         alone.coupling = None;
+        alone.posed.take();
         alone
     }
 
@@ -83,6 +85,7 @@ impl Problem {
 
     /// The same problem with the transfer to each language of one of its draws.
     pub(super) fn with_taus_of(mut self, draws: &[usize]) -> Self {
+        self.posed.take();
         self.coupling = self.coupling.map(|coupling| Arc::new(coupling.drawn(draws)));
         self
     }

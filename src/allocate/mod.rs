@@ -6,7 +6,7 @@
 //! subject to  sum_i X_i = budget  (or  sum_i c_i X_i <= budget),   lower_i <= X_i <= upper_i,   group rows,   X_i whole
 //! ```
 //!
-//! `L_i` is the average of the laws that the fit weighs, over what its pairs are worth where they are repeated. `optimum` solves the problem, and every answer carries the bound that proves it;
+//! `L_i` is the average of the laws that the fit weighs, over what its pairs are worth where they are repeated. `solver` solves the problem, and every answer carries the bound that proves it;
 //! here are the baselines beside it, what the uncertainty of the laws makes of both, and the problems turned round: the least budget that
 //! reaches a target, the front between the mean and the worst language.
 
@@ -17,6 +17,7 @@ mod comparison;
 mod coupling;
 mod level;
 mod pareto;
+mod posed;
 mod problem;
 mod regret;
 mod solution;
@@ -35,6 +36,8 @@ pub use problem::{Amount, Budget, Group, Objective, Problem, ProblemError, Rule,
 pub use target::{Target, TargetError, least_budget};
 pub use term::{Drawn, Term};
 pub use verdict::{Finding, GainOf, Measured, Predicted, PredictedBy, Verdict};
+
+pub use crate::solver::{SolveError, Status};
 
 use crate::units::Estimate;
 use serde::{Deserialize, Serialize};
@@ -114,8 +117,8 @@ impl Allocation {
     pub const PROVEN: f64 = 1e-8;
 
     /// Whether the bound proves that nothing is better, but for rounding.
-    pub fn is_optimal(&self) -> bool {
-        self.gap <= Allocation::PROVEN
+    pub fn status(&self) -> Status {
+        if self.gap <= Allocation::PROVEN { Status::Optimal } else { Status::Feasible }
     }
 
     /// Pairs per language.
@@ -238,6 +241,11 @@ pub struct Comparison {
     pub regret_formula_nats: Option<f64>,
     /// Draws used.
     pub draws: usize,
+}
+
+/// Pairs as the solver has them.
+fn amounts(pairs: &[u64]) -> Vec<f64> {
+    pairs.iter().map(|&x| x as f64).collect()
 }
 
 #[cfg(test)]

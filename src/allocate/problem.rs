@@ -1,16 +1,17 @@
 //! A checked problem: terms, a budget, groups, what counts, and the proof that some allocation meets them all.
 
 use super::check::check_terms;
+use super::posed::Posed;
 use super::solution;
 use super::{Allocation, Coupling, Drawn, Term};
-use crate::optimum::Conflict;
+use crate::solver::{Conflict, PartsError, SolveError};
 use crate::units::Short;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-pub use crate::optimum::Rule;
+pub use crate::solver::Rule;
 
 /// What may be spent.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -125,6 +126,8 @@ pub struct Problem {
     pub(super) floors: Vec<u64>,
     /// Whole pairs that meet bounds, budget and groups; absent without groups, where nothing needs to be shown.
     pub(super) witness: Option<Arc<Vec<u64>>>,
+    /// The problem as the solver takes it, made once; whatever changes the problem empties it.
+    pub(super) posed: OnceLock<Arc<Posed>>,
 }
 
 /// Why terms and a budget are not a problem.
@@ -166,8 +169,20 @@ pub enum ProblemError {
     Coupled { beside: &'static str },
     #[error("no allocation meets all constraints: {0}")]
     Conflict(Conflict),
+    #[error(transparent)]
+    Parts(#[from] PartsError),
     #[error("no whole pairs that meet all groups were found, though fractions of pairs do")]
     NoWholePairs,
+}
+
+impl From<SolveError> for ProblemError {
+    fn from(error: SolveError) -> Self {
+        match error {
+            SolveError::Infeasible(conflict) => ProblemError::Conflict(conflict),
+            SolveError::Parts(error) => ProblemError::Parts(error),
+            SolveError::NoFiniteValue(_) | SolveError::NoneFound => ProblemError::NoWholePairs,
+        }
+    }
 }
 
 impl Problem {
@@ -187,6 +202,7 @@ impl Problem {
             asked_floors: Arc::default(),
             floors: Vec::new(),
             witness: None,
+            posed: OnceLock::new(),
         };
         check_terms(&problem.terms)?;
         problem.checked()
@@ -221,7 +237,7 @@ impl Problem {
         match objective {
             Objective::Cvar(found) if !(0.0..1.0).contains(&found) => Err(ProblemError::Level { found }),
             Objective::Cvar(_) if self.draws.is_empty() => Err(ProblemError::NoDraws),
-            _ => Ok(Problem { objective, ..self }),
+            _ => Ok(Problem { objective, posed: OnceLock::new(), ..self }),
         }
     }
 
@@ -232,7 +248,7 @@ impl Problem {
 
     /// The same problem with other laws, in the order of the terms; a term beyond the end of `laws` keeps its own.
     pub fn with_laws(&self, laws: &[impl Into<Drawn> + Copy]) -> Result<Self, ProblemError> {
-        let mut problem = Problem { is_sketch: true, ..self.clone() };
+        let mut problem = self.sketched();
         problem.terms.iter_mut().zip(laws).for_each(|(term, &law)| *term = term.under(&law.into()));
         check_terms(&problem.terms)?;
         // other laws move a pole at most, which the budget shows
@@ -264,7 +280,7 @@ impl Problem {
 
     /// The same problem as one of many about another one.
     pub(super) fn sketched(&self) -> Self {
-        Problem { is_sketch: true, ..self.clone() }
+        Problem { is_sketch: true, posed: OnceLock::new(), ..self.clone() }
     }
 
     /// The groups.
@@ -283,8 +299,16 @@ impl Problem {
     }
 
     /// The optimum in whole pairs, with its certificate. A language of weight 0 gets its lower bound unless the others are full.
-    pub fn solve(&self) -> Allocation {
+    pub fn solve(&self) -> Result<Allocation, SolveError> {
         solution::solve(self)
+    }
+
+    /// The problem as the solver takes it.
+    pub(super) fn posed(&self) -> Result<&Posed, PartsError> {
+        match self.posed.get() {
+            Some(posed) => Ok(posed),
+            None => Posed::of(self).map(|posed| &**self.posed.get_or_init(|| Arc::new(posed))),
+        }
     }
 
     /// Loss of each language under an allocation, nats per target token.
@@ -317,8 +341,8 @@ impl Problem {
     }
 }
 
-/// The optimum at each budget. Budgets that no allocation meets are left out: an allocation names its budget.
+/// The optimum at each budget. Budgets that no allocation meets, or for which none was found, are left out: an allocation names its budget.
 pub fn budget_path(problem: &Problem, budgets: &[Budget]) -> Vec<Allocation> {
     let sketch = problem.sketched();
-    budgets.par_iter().filter_map(|&budget| Some(sketch.with_budget(budget).ok()?.solve())).collect()
+    budgets.par_iter().filter_map(|&budget| sketch.with_budget(budget).ok()?.solve().ok()).collect()
 }

@@ -31,7 +31,7 @@ pub(super) fn noise_regret(problem: &Problem, ours: &[u64]) -> f64 {
     let regret = |at: usize| {
         let laws: Vec<Drawn> = columns.iter().map(|column| column[at].1).collect();
         let draws: Vec<usize> = columns.iter().map(|column| column[at].0).collect();
-        Some(of(&single.with_laws(&laws).ok()?.with_taus_of(&draws).solve().pairs()) - of(ours))
+        Some(of(&single.with_laws(&laws).ok()?.with_taus_of(&draws).solve().ok()?.pairs()) - of(ours))
     };
     let solved: Vec<usize> = (0..count).step_by(stride(problem, count)).collect();
     let regrets: Vec<f64> = solved.into_par_iter().filter_map(regret).filter(|regret| regret.is_finite()).collect();

@@ -3,6 +3,7 @@
 use super::Term;
 use super::level::pairs_for;
 use super::problem::{Budget, Group, Problem, ProblemError};
+use crate::solver::SolveError;
 use crate::units::Short;
 
 /// What is to be reached.
@@ -23,6 +24,8 @@ pub enum TargetError {
     Loss { lang: String, target: f64, best: f64, pairs: u64 },
     #[error(transparent)]
     Problem(#[from] ProblemError),
+    #[error(transparent)]
+    Solve(#[from] SolveError),
 }
 
 impl Budget {
@@ -49,10 +52,11 @@ pub fn least_budget(problem: &Problem, groups: &[Group], target: &Target) -> Res
         let grouped = held.with_budget(budget).and_then(|problem| problem.with_groups(groups.to_vec()));
         grouped.ok().filter(|problem| reaches(problem, target))
     };
-    if let (Target::Mean(target), best) = (target, mean_loss(&held))
-        && best > *target
-    {
-        return Err(TargetError::Mean { target: *target, best });
+    if let Target::Mean(target) = *target {
+        let best = mean_loss(&held)?;
+        if best > target {
+            return Err(TargetError::Mean { target, best });
+        }
     }
     if let Some(nothing) = at(0) {
         return Ok(nothing);
@@ -97,12 +101,12 @@ fn needs(problem: &Problem, losses: &[(usize, f64)]) -> Result<Vec<u64>, TargetE
 
 fn reaches(problem: &Problem, target: &Target) -> bool {
     match target {
-        Target::Mean(mean) => mean_loss(problem) <= *mean,
+        Target::Mean(mean) => mean_loss(problem).is_ok_and(|found| found <= *mean),
         Target::Losses(_) => true,
     }
 }
 
 /// Weighted mean loss of the optimum.
-fn mean_loss(problem: &Problem) -> f64 {
-    problem.weighted_loss(&problem.solve().pairs()) / problem.terms().iter().map(|term| term.weight).sum::<f64>()
+fn mean_loss(problem: &Problem) -> Result<f64, SolveError> {
+    Ok(problem.weighted_loss(&problem.solve()?.pairs()) / problem.terms().iter().map(|term| term.weight).sum::<f64>())
 }

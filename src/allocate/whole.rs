@@ -4,9 +4,11 @@
 //! laws are convex and no group cuts across another, pairs that no move improves are the optimum. Elsewhere they are close to it, and the bound
 //! of the continuous optimum says how close.
 
+use super::amounts;
 use super::baseline;
+use super::posed::Posed;
 use super::problem::{Budget, Problem};
-use crate::optimum;
+use crate::solver;
 
 /// Moves of the largest first-order gain, of those that hold, that are looked at in earnest.
 const LOOKS: usize = 12;
@@ -19,17 +21,17 @@ const SMALL: f64 = 1000.0;
 /// Relative fall of the objective that is rounding.
 const ROUNDING: f64 = 1e-15;
 
-/// Whole pairs that hold, near amounts `x` of the problem as posed, by the averages of the laws or by their draws; absent where none were found.
-pub(super) fn near(problem: &Problem, posed: &optimum::Problem, is_average: bool, x: &[f64]) -> Option<Vec<u64>> {
+/// Whole pairs that hold, near amounts `x` of the problem as posed; absent where none were found.
+pub(super) fn near(problem: &Problem, posed: &Posed, x: &[f64]) -> Option<Vec<u64>> {
     let rounded = if problem.groups().is_empty() {
         Some(baseline::rounded(problem, x))
     } else {
-        optimum::nearest_whole(posed, x, problem.is_sketch()).map(|x| x.iter().map(|&x| x.round() as u64).collect())
+        solver::nearest_whole(&posed.problem, x, problem.is_sketch()).map(|x| x.iter().map(|&x| x.round() as u64).collect())
     };
     let pairs = rounded.filter(|pairs| problem.holds(pairs)).or_else(|| problem.witness.as_deref().cloned())?;
     let dearest = problem.terms().iter().map(|term| problem.cost(term)).fold(0.0, f64::max);
     let worth_it = !problem.is_sketch() || problem.budget().amount() <= SMALL * dearest;
-    Some(if worth_it { Moves { problem, posed, is_average }.improved(pairs) } else { pairs })
+    Some(if worth_it { Moves { problem, posed }.improved(pairs) } else { pairs })
 }
 
 /// Pairs taken from one language and given to another; from nobody, what is left over.
@@ -54,14 +56,12 @@ impl Move {
 
 struct Moves<'a> {
     problem: &'a Problem,
-    posed: &'a optimum::Problem,
-    /// Whether the objective is the weighted sum under the averages of the laws, not one over their draws.
-    is_average: bool,
+    posed: &'a Posed,
 }
 
 impl Moves<'_> {
     fn improved(&self, mut pairs: Vec<u64>) -> Vec<u64> {
-        let most = if self.is_average && !self.problem.is_sketch() { 4 * pairs.len() + 8 } else { FEW_MOVES };
+        let most = if self.posed.is_average && !self.problem.is_sketch() { 4 * pairs.len() + 8 } else { FEW_MOVES };
         for _ in 0..most {
             let best = self.moves(&pairs).into_iter().filter_map(|(step, moved)| {
                 let gain = self.gain(&pairs, &moved, &step);
@@ -104,18 +104,18 @@ impl Moves<'_> {
         moves.retain(|step| step.estimate > 0.0);
         moves.sort_by(|a, b| b.estimate.total_cmp(&a.estimate));
         let led = moves.into_iter().map(|step| (step, step.applied(pairs)));
-        led.filter(|(_, moved)| self.problem.holds(moved)).take(if self.is_average { LOOKS } else { LOOKS_OVER_DRAWS }).collect()
+        led.filter(|(_, moved)| self.problem.holds(moved)).take(if self.posed.is_average { LOOKS } else { LOOKS_OVER_DRAWS }).collect()
     }
 
     /// What a further pair of each language gains, and what the last one gained; of coupled languages at the margin.
     fn margins(&self, pairs: &[u64]) -> (Vec<f64>, Vec<f64>) {
         let terms = self.problem.terms();
-        if let Some(coupling) = self.problem.coupling().filter(|_| self.is_average) {
+        if let Some(coupling) = self.problem.coupling().filter(|_| self.posed.is_average) {
             let gains = coupling.gains(terms, pairs);
             return (gains.clone(), gains);
         }
         if !self.is_plain() {
-            let gains = self.posed.marginal_gains(&amounts(pairs));
+            let gains = self.posed.problem.marginal_gains(&amounts(pairs));
             return (gains.clone(), gains);
         }
         let fall = |i: usize, x: u64| if terms[i].weight > 0.0 { terms[i].weight * terms[i].fall(x as f64, x as f64 + 1.0) } else { 0.0 };
@@ -126,7 +126,7 @@ impl Moves<'_> {
 
     /// Whether the objective is the sum of what the languages lose by their own pairs.
     fn is_plain(&self) -> bool {
-        self.is_average && self.problem.coupling().is_none()
+        self.posed.is_average && self.problem.coupling().is_none()
     }
 
     /// What a move gains.
@@ -140,14 +140,10 @@ impl Moves<'_> {
             return fall(step.to.0, pairs[step.to.0], moved[step.to.0]) - lost;
         }
         let value = |pairs: &[u64]| match self.problem.coupling() {
-            Some(_) if self.is_average => self.problem.weighted_loss(pairs),
-            _ => self.posed.objective(&amounts(pairs)),
+            Some(_) if self.posed.is_average => self.problem.weighted_loss(pairs),
+            _ => self.posed.problem.objective(&amounts(pairs)),
         };
         let (before, after) = (value(pairs), value(moved));
         before - after - ROUNDING * before.abs()
     }
-}
-
-fn amounts(pairs: &[u64]) -> Vec<f64> {
-    pairs.iter().map(|&x| x as f64).collect()
 }

@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         files::check_writable(out).or_input()?;
     }
     let validations = folders.as_ref().map_or_else(|| Ok(Vec::new()), validations)?;
-    let mut allocation = AllocationFile::new(&fits, &problem).judged(&validations);
+    let mut allocation = AllocationFile::new(&fits, &problem)?.judged(&validations);
     if !arguments.is_tried_next {
         let (flags, experiment) = (typed(&arguments.mixture), arguments.experiment.as_deref().map(quoted));
         let asked = experiment.as_deref().zip(folders.as_ref());

@@ -1,7 +1,7 @@
 //! An allocation for a person: what every language gets, the policies side by side, and the verdict.
 
 use super::terminal::{say, table};
-use crate::allocate::{Active, Allocation, Budget, Comparison};
+use crate::allocate::{Active, Allocation, Budget, Comparison, Status};
 use crate::report::eye::{self, grouped, nats, percent, signed};
 use crate::study::AllocationFile;
 use crate::units::Estimate;
@@ -49,7 +49,7 @@ pub(super) fn print(file: &AllocationFile, validations: &[Validation]) {
 fn solved(allocation: &Allocation) -> String {
     let (status, gap) = match allocation.gap {
         gap if gap.is_infinite() => ("no bound", "unknown".to_owned()),
-        gap if allocation.is_optimal() => ("optimal", eye::significant(gap, 2)),
+        gap if allocation.status() == Status::Optimal => ("optimal", eye::significant(gap, 2)),
         gap => ("feasible, not proven to be the best", eye::significant(gap, 2)),
     };
     let (more, unit) = match allocation.budget {

@@ -4,9 +4,9 @@ use super::failure::{Failure, OrFail};
 use super::terminal::{note, say, table};
 use crate::files;
 use crate::fit::FitFile;
-use crate::optimum::{self, Fitted, Kernel, Problem, ProblemFile, Status, Syntax};
 use crate::report::answer::{AnswerFile, AnswerLanguage};
 use crate::report::eye::percent;
+use crate::solver::{self, Fitted, Kernel, PosedProblem, ProblemFile, SolveError, Status, Syntax};
 use crate::yaml;
 use std::path::Path;
 use std::time::Instant;
@@ -16,36 +16,27 @@ use std::time::Instant;
 pub(super) fn run(path: &Path, json: bool) -> Result<(), Failure> {
     let problem = read(path)?;
     let start = Instant::now();
-    let answer = optimum::solve(&problem);
+    let answer = solver::solve(&problem);
     let file = AnswerFile::new(&problem, &answer, start.elapsed().as_secs_f64());
     if json {
         say(&serde_json::to_string_pretty(&file).or_work()?);
     }
-    match &answer.status {
-        Status::Infeasible(conflict) => Err(Failure::input(anyhow::anyhow!("no allocation meets the problem: {conflict}"))),
-        Status::NoFiniteValue(languages) => {
-            let error = anyhow::anyhow!("no finite loss: {} can get nothing, and its law is infinite there", languages.join(", "));
-            Err(Failure::input(error))
-        }
-        Status::NoneFound => {
-            let error = anyhow::anyhow!("no amounts that meet the problem were found, and no proof that there are none");
-            Err(Failure::work(error).hint("finer grains or `at_most` for `exactly` leave more room"))
-        }
-        Status::Optimal | Status::Feasible => {
-            if !json {
-                print(&file);
-            }
-            if answer.status == Status::Feasible {
-                let gap = file.gap.map_or("nothing is proven".to_owned(), |gap| format!("the gap is {gap:.1e} of the reducible loss"));
-                note(&format!("warning: better amounts may exist: {gap}"));
-            }
-            Ok(())
-        }
+    let solution = answer.map_err(|error| match error {
+        SolveError::NoneFound => Failure::work(error).hint("finer grains or `at_most` for `exactly` leave more room"),
+        error => Failure::input(error),
+    })?;
+    if !json {
+        print(&file);
     }
+    if solution.status == Status::Feasible {
+        let gap = file.gap.map_or("nothing is proven".to_owned(), |gap| format!("the gap is {gap:.1e} of the reducible loss"));
+        note(&format!("warning: better amounts may exist: {gap}"));
+    }
+    Ok(())
 }
 
 /// Reads a problem, and the fits that it names.
-fn read(path: &Path) -> Result<Problem, Failure> {
+fn read(path: &Path) -> Result<PosedProblem, Failure> {
     let text = files::read_text(path).or_input()?;
     let syntax = if path.extension().is_some_and(|extension| extension == "json") { Syntax::Json } else { Syntax::Yaml };
     let wrong = |error: &dyn std::fmt::Display| Failure::input(anyhow::anyhow!("cannot use problem `{}`: {error}", path.display()));
@@ -58,7 +49,7 @@ fn read(path: &Path) -> Result<Problem, Failure> {
         let fit = fits.as_ref()?.fits.iter().find(|fit| fit.curve == name || fit.curve.split('_').next() == Some(name))?;
         Some(Fitted { law: Kernel::of(&fit.law)?, draws: fit.draws.iter().map(Kernel::of).collect::<Option<_>>()? })
     };
-    file.parts(fitted).map_err(|error| wrong(&error)).and_then(|parts| Problem::new(parts).map_err(|error| wrong(&error)))
+    file.parts(fitted).map_err(|error| wrong(&error)).and_then(|parts| PosedProblem::new(parts).map_err(|error| wrong(&error)))
 }
 
 fn read_fits(path: &Path) -> Result<FitFile, Failure> {

@@ -1,7 +1,7 @@
 //! The answer to a problem file as JSON.
 
 use crate::numeric::quantiles::central;
-use crate::optimum::{Answer, Language, Problem, Solved, Status};
+use crate::solver::{Language, PosedProblem, Solution, SolveError};
 use crate::units::{Interval, any_number};
 use serde::Serialize;
 
@@ -56,18 +56,16 @@ pub struct AnswerLanguage {
 
 impl AnswerFile {
     /// The file of an answer that took so many seconds.
-    pub fn new(problem: &Problem, answer: &Answer, seconds: f64) -> Self {
-        let solved = answer.solved.as_ref();
-        let (status, conflict, short) = match &answer.status {
-            Status::Optimal => ("optimal", Vec::new(), None),
-            Status::Feasible => ("feasible", Vec::new(), None),
-            Status::Infeasible(conflict) => ("infeasible", conflict.constraints.clone(), Some(conflict.short)),
-            Status::NoFiniteValue(languages) => ("no_finite_value", languages.clone(), None),
-            Status::NoneFound => ("none_found", Vec::new(), None),
+    pub fn new(problem: &PosedProblem, answer: &Result<Solution, SolveError>, seconds: f64) -> Self {
+        let solved = answer.as_ref().ok();
+        let (conflict, short) = match answer {
+            Err(SolveError::Infeasible(conflict)) => (conflict.constraints.clone(), Some(conflict.short)),
+            Err(SolveError::NoFiniteValue(languages)) => (languages.clone(), None),
+            Ok(_) | Err(SolveError::NoneFound | SolveError::Parts(_)) => (Vec::new(), None),
         };
-        let number = |value: fn(&Solved) -> f64| solved.map(value).filter(|value| value.is_finite());
+        let number = |value: fn(&Solution) -> f64| solved.map(value).filter(|value| value.is_finite());
         AnswerFile {
-            status,
+            status: answer.as_ref().map_or_else(SolveError::word, |solution| solution.status.word()),
             conflict,
             short,
             x: solved.map_or(Vec::new(), |solved| solved.x.clone()),
@@ -76,7 +74,7 @@ impl AnswerFile {
             gap: number(|solved| solved.gap),
             budget_multiplier: number(|solved| solved.budget_multiplier),
             log_budget_multiplier: solved.and_then(|solved| solved.ln_budget_multiplier),
-            group_multipliers: solved.map_or(Vec::new(), |solved| solved.group_multipliers.clone()),
+            group_multipliers: solved.map_or(Vec::new(), |solved| solved.row_multipliers.clone()),
             seconds,
             languages: solved.map_or(Vec::new(), |solved| languages(problem, solved)),
         }
@@ -88,7 +86,7 @@ fn interval(draws: &mut [f64]) -> Option<Interval> {
     (draws.len() > 1).then(|| Interval::new(lo, hi))
 }
 
-fn languages(problem: &Problem, solved: &Solved) -> Vec<AnswerLanguage> {
+fn languages(problem: &PosedProblem, solved: &Solution) -> Vec<AnswerLanguage> {
     let total: f64 = solved.x.iter().sum();
     let (losses, gains) = (problem.losses(&solved.x), problem.marginal_gains(&solved.x));
     let mut draws = problem.loss_draws(&solved.x);

@@ -1,7 +1,7 @@
 //! An allocation with all that it came from, judged by the validations that are there.
 
 use super::headline::ToKnow;
-use super::{HashedFits, version};
+use super::{HashedFits, StudyError, version};
 use crate::allocate::{
     Allocation, Budget, CVAR_LEVEL, Comparison, Measured, Objective, ParetoPoint, Policy, Predicted, Problem, Term, Verdict, budget_path,
     compare, pareto_front,
@@ -59,12 +59,12 @@ pub struct AllocationFile {
 
 impl AllocationFile {
     /// Solves a problem over fits and compares the result with the baselines over the draws of the laws; to be [`AllocationFile::judged`].
-    pub fn new(fits: &HashedFits, problem: &Problem) -> Self {
+    pub fn new(fits: &HashedFits, problem: &Problem) -> Result<Self, StudyError> {
         let single = problem.objective() == Objective::Mean;
         let policies: Vec<Policy> =
             POLICIES.into_iter().filter(|policy| single || !matches!(policy, Policy::DrawsMean | Policy::DrawsCvar(_))).collect();
-        let comparison = compare(problem, &policies);
-        AllocationFile {
+        let comparison = compare(problem, &policies)?;
+        Ok(AllocationFile {
             parallot: version().to_owned(),
             source: fits.file.source.clone(),
             fits_sha256: fits.sha256.clone(),
@@ -76,9 +76,9 @@ impl AllocationFile {
             predicted: comparison.predicted(),
             to_know: None,
             budget_path: budget_path(problem, &budgets(problem.budget())),
-            pareto_front: pareto_front(problem, FRONT),
+            pareto_front: pareto_front(problem, FRONT)?,
             comparison,
-        }
+        })
     }
 
     /// The verdict on it.

@@ -1,6 +1,6 @@
 //! Why a study cannot go on, and what a person can do about it.
 
-use crate::allocate::BuildError;
+use crate::allocate::{BuildError, SolveError};
 use crate::curve::{CurveError, TableError};
 use crate::files::FileError;
 use crate::fit::FitError;
@@ -43,6 +43,8 @@ pub enum StudyError {
     #[error(transparent)]
     Problem(#[from] BuildError),
     #[error(transparent)]
+    Solve(#[from] SolveError),
+    #[error(transparent)]
     Report(#[from] ReportError),
     #[error(transparent)]
     Json(#[from] serde_json::Error),
@@ -68,6 +70,6 @@ impl StudyError {
 
     /// Whether the work failed, not what it was given.
     pub fn is_of_work(&self) -> bool {
-        matches!(self, StudyError::Report(_) | StudyError::Json(_))
+        matches!(self, StudyError::Report(_) | StudyError::Json(_) | StudyError::Solve(SolveError::NoneFound))
     }
 }

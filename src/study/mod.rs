@@ -73,7 +73,7 @@ impl Study {
 
     /// The optimum of a problem beside the baselines, judged by the validations that are kept.
     pub fn allocate(&self, fits: &HashedFits, problem: &Problem) -> Result<AllocationFile, StudyError> {
-        Ok(AllocationFile::new(fits, problem).judged(&headline::validations(&self.folders)?))
+        Ok(AllocationFile::new(fits, problem)?.judged(&headline::validations(&self.folders)?))
     }
 
     /// Writes `fits.json`, `allocation.json` and `allocation.csv` to a folder.

@@ -137,8 +137,11 @@ fn measured(validation: &Validation, pairs: [u64; 2], weights: [f64; 2]) -> Opti
     let term = |(at, weight)| Term { weight, ..Term::new(["rus_Cyrl", "vie_Latn"][at], law) };
     let terms: Vec<Term> = weights.into_iter().enumerate().map(term).collect();
     let problem = Problem::new(terms.clone(), pairs.iter().sum::<u64>()).unwrap().with_least(&pairs).unwrap();
-    nearest(std::slice::from_ref(validation), Asked { terms: &terms, allocation: &problem.solve(), is_mean: true, fits_sha256: "0" })
-        .map(|(_, measured)| measured)
+    nearest(
+        std::slice::from_ref(validation),
+        Asked { terms: &terms, allocation: &problem.solve().unwrap(), is_mean: true, fits_sha256: "0" },
+    )
+    .map(|(_, measured)| measured)
 }
 
 #[test]
@@ -172,7 +175,7 @@ fn of_several_validations_the_nearest_budget_counts() {
     let law = Law::new(Form::PowerFloor, &[1.0, 5.0, 0.3]).unwrap();
     let terms: Vec<Term> = [("rus_Cyrl", 1.0), ("vie_Latn", 3.0)].map(|(lang, weight)| Term { weight, ..Term::new(lang, law) }).to_vec();
     let budget = |asked: u64| {
-        let allocation = Problem::new(terms.clone(), asked).unwrap().solve();
+        let allocation = Problem::new(terms.clone(), asked).unwrap().solve().unwrap();
         let validations = [at(10), at(1000)];
         let asked = Asked { terms: &terms, allocation: &allocation, is_mean: true, fits_sha256: "0" };
         assert_eq!(nearest(&validations, Asked { is_mean: false, ..asked }), None, "the worst language was not measured");
@@ -181,6 +184,6 @@ fn of_several_validations_the_nearest_budget_counts() {
     // in factors, not in pairs
     assert_eq!((budget(5), budget(90), budget(110), budget(5000)), (10, 10, 1000, 1000));
     let unfinished = Validation::new("test", "abc", &prediction(), &[vec![], of([2.1, 2.1])]);
-    let allocation = Problem::new(terms.clone(), 10_u64).unwrap().solve();
+    let allocation = Problem::new(terms.clone(), 10_u64).unwrap().solve().unwrap();
     assert_eq!(unfinished.measured(Asked { terms: &terms, allocation: &allocation, is_mean: true, fits_sha256: "0" }), None);
 }

@@ -1,6 +1,6 @@
 //! Why what was asked for is no problem over some fits.
 
-use crate::allocate::{Objective, Policy, ProblemError, TargetError};
+use crate::allocate::{Objective, Policy, ProblemError, SolveError, TargetError};
 use crate::units::Short;
 use std::fmt;
 
@@ -62,6 +62,8 @@ pub enum BuildError {
     Problem(#[from] ProblemError),
     #[error(transparent)]
     Target(#[from] TargetError),
+    #[error(transparent)]
+    Solve(#[from] SolveError),
 }
 
 impl fmt::Display for Ask {

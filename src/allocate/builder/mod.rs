@@ -7,7 +7,7 @@
 //!
 //! let fits = HashedFits::read("fits.json".as_ref())?;
 //! let problem = Problem::builder(&fits.file).budget(Budget::Pairs(30_000)).max("swh_Latn", 10_000).build()?;
-//! println!("{:?}", problem.solve().pairs());
+//! println!("{:?}", problem.solve()?.pairs());
 //! # Ok(())
 //! # }
 //! ```
@@ -26,7 +26,7 @@ use super::{Budget, Group, Objective, Policy, Problem, Target, Term, least_budge
 use crate::fit::joint::JointFit;
 use crate::fit::{Fit, FitFile};
 use crate::law::{Average, Law, Repetition};
-use crate::optimum::Kernel;
+use crate::solver::Kernel;
 use crate::units::Lang;
 use std::str::FromStr;
 
@@ -216,7 +216,7 @@ impl ProblemBuilder<'_> {
             if !policy.is_defined_for(&problem) {
                 return Err(BuildError::UnknownPolicy { policy });
             }
-            problem = no_worse_than(&problem, &policy.allocate(&problem), slack)?;
+            problem = no_worse_than(&problem, &policy.allocate(&problem)?, slack)?;
         }
         if !self.counts_transfer {
             return Ok(problem);
@@ -354,7 +354,7 @@ impl ProblemBuilder<'_> {
             Aim::Mean(MeanTarget::Change(_)) if !Policy::Current.is_defined_for(problem) => Err(BuildError::ChangeOfNothing),
             Aim::Mean(MeanTarget::Change(change)) => {
                 let weights: f64 = problem.terms().iter().map(|term| term.weight).sum();
-                Ok(Target::Mean(problem.weighted_loss(&Policy::Current.allocate(problem)) / weights * (1.0 + change)))
+                Ok(Target::Mean(problem.weighted_loss(&Policy::Current.allocate(problem)?) / weights * (1.0 + change)))
             }
         }
     }

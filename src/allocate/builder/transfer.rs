@@ -2,7 +2,7 @@
 
 use super::super::{Coupling, Drawn};
 use crate::fit::{Fit, FitFile};
-use crate::optimum::Kernel;
+use crate::solver::Kernel;
 
 /// Draws of the laws and of the effective data of repeats, one `Vec` per draw, in the order of the fits.
 pub(super) fn draws(file: &FitFile) -> Vec<Vec<Drawn>> {

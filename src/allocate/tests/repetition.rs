@@ -48,7 +48,7 @@ proptest! {
     fn whole_pairs_are_those_of_brute_force(problem in repeated(false), concave in repeated(true)) {
         for problem in [problem, concave] {
             let best = brute_force(&problem, &mut Vec::new());
-            let allocation = problem.solve();
+            let allocation = problem.solve().unwrap();
             prop_assert!((allocation.objective - best).abs() <= 1e-9 * best, "{} is not {best}: {problem:?}", allocation.objective);
             prop_assert!(allocation.lower_bound <= best * (1.0 + 1e-12) && allocation.gap < 1e-9, "{allocation:?}");
         }
@@ -57,11 +57,11 @@ proptest! {
     #[test]
     fn the_worst_loss_is_least_and_targets_and_promises_go_by_worth(problem in repeated(false), slack in 0.0..0.3f64) {
         let best = least(&problem, &|pairs| worst(&problem, pairs), &mut Vec::new());
-        let held = problem.clone().with_objective(Objective::Worst).unwrap().solve();
+        let held = problem.clone().with_objective(Objective::Worst).unwrap().solve().unwrap();
         prop_assert!((held.objective - best).abs() <= 1e-9 * best && held.lower_bound <= best * (1.0 + 1e-12), "{held:?}");
-        let uniform = Policy::Uniform.allocate(&problem);
+        let uniform = Policy::Uniform.allocate(&problem).unwrap();
         prop_assume!(problem.weighted_loss(&uniform).is_finite());
-        let promised = no_worse_than(&problem, &uniform, slack).unwrap().solve();
+        let promised = no_worse_than(&problem, &uniform, slack).unwrap().solve().unwrap();
         for ((term, &x), given) in problem.terms().iter().zip(&uniform).zip(pairs(&promised)) {
             prop_assert!(term.loss(given as f64) <= term.loss(x as f64) * (1.0 + slack + 1e-12));
         }
@@ -89,20 +89,21 @@ proptest! {
 fn pairs_go_from_repeats_to_what_is_new() {
     let same = law(Form::PowerFloor, &[1.0, 20.0, 0.4]);
     let terms = |few| vec![few, Term { upper: Some(100_000), ..term("many", same) }];
-    let fresh = pairs(&Problem::new(terms(bounded("few", same, 0, 40_000)), 40_000_u64).unwrap().solve());
+    let fresh = pairs(&Problem::new(terms(bounded("few", same, 0, 40_000)), 40_000_u64).unwrap().solve().unwrap());
     assert_eq!(fresh, [20_000, 20_000]);
     let few = repeating(bounded("few", same, 0, 40_000), 10_000.0, 2.0);
     let problem = Problem::new(terms(few), 40_000_u64).unwrap();
-    let allocation = problem.solve();
+    let allocation = problem.solve().unwrap();
     let given = pairs(&allocation);
     assert!(given[0] > 10_000 && given[0] < 18_000, "{given:?}");
     assert_eq!(allocation.gap, 0.0);
     let best = (1..40_000).map(|x| problem.weighted_loss(&[x, 40_000 - x])).fold(f64::INFINITY, f64::min);
     assert!((allocation.objective - best).abs() <= 1e-14 * best);
     // a cap within the unique pairs leaves nothing to repeat
-    let capped = |repetition| Problem::new(terms(Term { repetition, ..bounded("few", same, 0, 10_000) }), 40_000_u64).unwrap().solve();
+    let capped =
+        |repetition| Problem::new(terms(Term { repetition, ..bounded("few", same, 0, 10_000) }), 40_000_u64).unwrap().solve().unwrap();
     assert_eq!(capped(None), capped(Repetition::new(10_000.0, 2.0).ok()));
-    for point in pareto_front(&problem, 5) {
+    for point in pareto_front(&problem, 5).unwrap() {
         assert!((point.worst_loss_nats - worst(&problem, &point.pairs)).abs() < 1e-12);
     }
 }
@@ -127,7 +128,7 @@ fn averages_groups_and_costs_repeat_as_well() {
             ),
             (problem.with_budget(Budget::Cost(4_000.0)).unwrap(), 1),
         ] {
-            let (allocation, best) = (problem.solve(), best(&problem, from));
+            let (allocation, best) = (problem.solve().unwrap(), best(&problem, from));
             assert!((allocation.objective - best).abs() <= 1e-9 * best, "{} is not {best}: {problem:?}", allocation.objective);
             assert!(allocation.lower_bound <= best * (1.0 + 1e-12) && allocation.gap < 1e-6, "{allocation:?}");
         }
@@ -145,7 +146,7 @@ fn draws_of_the_worth_of_repeats_widen_losses_and_cost_regret() {
     };
     let draws: Vec<Vec<Drawn>> = (0..1000).map(|_| (0..3).map(&mut one).collect()).collect();
     let problem = Problem::new(terms, 36_000_u64).unwrap().with_draws(draws.clone());
-    let comparison = compare(&problem, &[]);
+    let comparison = compare(&problem, &[]).unwrap();
     let ours = &comparison.policies[0];
     for (i, (loss, &x)) in ours.loss_nats.iter().zip(&ours.pairs).enumerate() {
         let mut drawn: Vec<f64> = draws.iter().map(|draw| problem.terms()[i].under(&draw[i]).loss(x as f64)).collect();
@@ -156,7 +157,7 @@ fn draws_of_the_worth_of_repeats_widen_losses_and_cost_regret() {
     approx::assert_relative_eq!(comparison.regret_formula_nats.unwrap(), comparison.expected_regret_nats, max_relative = 0.15);
     assert!(comparison.expected_regret_nats > 0.0);
     // CVaR over draws of the laws takes the effective data of repeats from the fit, and is whole pairs with a bound
-    let tail = problem.with_objective(Objective::Cvar(0.5)).unwrap().solve();
+    let tail = problem.with_objective(Objective::Cvar(0.5)).unwrap().solve().unwrap();
     assert!(tail.gap < 1e-6 && pairs(&tail).iter().sum::<u64>() == 36_000, "{tail:?}");
 }
 

@@ -20,7 +20,7 @@ fn held(name: &str, members: &[usize], rule: Rule, pairs: u64) -> Group {
 
 #[test]
 fn where_one_allocation_is_left_there_is_nothing_to_choose() {
-    let verdict = |problem: &Problem| compare(problem, &[]).verdict(None);
+    let verdict = |problem: &Problem| compare(problem, &[]).unwrap().verdict(None);
     let [cheap, dear] = laws();
     let bounds = |a: (u64, u64), b: (u64, u64)| {
         let terms = vec![bounded("a", cheap, a.0, a.1), bounded("b", dear, b.0, b.1)];
@@ -43,7 +43,7 @@ fn where_one_allocation_is_left_there_is_nothing_to_choose() {
 fn uniform_that_breaks_a_group_is_not_recommended() {
     let [cheap, dear] = laws();
     let problem = two(5_000).with_groups(vec![held("few", &[1], Rule::AtMost, 1000)]).unwrap();
-    let comparison = compare(&problem.with_draws(vec![vec![cheap, dear]; 3]), &[]);
+    let comparison = compare(&problem.with_draws(vec![vec![cheap, dear]; 3]), &[]).unwrap();
     let verdict = comparison.verdict(None);
     assert!(matches!(verdict, Verdict::NoUniform { .. }) && verdict.recommended() == Some(Policy::Parallot), "{verdict}");
 }
@@ -52,16 +52,16 @@ fn uniform_that_breaks_a_group_is_not_recommended() {
 fn an_optimum_that_is_not_proven_has_no_verdict_and_no_gain() {
     let [cheap, dear] = laws();
     let drawn = two(5_000).with_draws(vec![vec![cheap, dear]; 3]);
-    let sure = compare(&drawn, &[Policy::DrawsMean, Policy::DrawsCvar(0.5)]);
+    let sure = compare(&drawn, &[Policy::DrawsMean, Policy::DrawsCvar(0.5)]).unwrap();
     let gain = sure.predicted().unwrap().gain_nats;
     assert!(gain > 0.0 && sure.slack_nats <= 1e-6);
     let draws: Vec<_> = sure.policies.iter().map(|row| (row.gain_nats.is_some(), row.behind_nats.is_some())).collect();
     assert_eq!(draws, [(true, false), (false, true), (true, false), (true, false)], "what the draws chose is not set against ours by them");
     // a solver that fails leaves its bound behind
     let open = |slack: f64| {
-        let mut allocation = drawn.solve();
+        let mut allocation = drawn.solve().unwrap();
         allocation.lower_bound = allocation.objective - 2.0 * slack;
-        compare_with(&drawn, &[], allocation)
+        compare_with(&drawn, &[], allocation).unwrap()
     };
     for slack in [0.06 * gain, 1.0, f64::INFINITY] {
         let comparison = open(slack);

@@ -179,7 +179,7 @@ impl Question {
     /// The prediction: the one that is there, or a new one, written before anything is trained. Beside it the hash of its file.
     fn prediction(&self, store: &Store, trainer: Option<&BaseTrainer>, arguments: &Arguments) -> Result<(Prediction, String), Failure> {
         let path = store.folder().join("prediction.json");
-        let comparison = compare(&self.problem, &self.policies);
+        let comparison = compare(&self.problem, &self.policies).or_work()?;
         let shifts = self.shifts(trainer)?;
         let noise_log: Vec<f64> = self.fits.file.fits.iter().map(|fit| fit.noise_log).collect();
         let known = Known { shifts: &shifts, noise_log: &noise_log, seeds: self.seeds.len() };

@@ -20,7 +20,7 @@ pub use local::Local;
 pub use mode::Noise;
 
 use crate::law::joint::{AtTotal, Interference};
-use crate::numeric::random::{generator, stream_of};
+use crate::numeric::random::{Item, Purpose, generator};
 use cells::cells;
 use coordinates::Frame;
 use mode::{Data, Mode};
@@ -193,7 +193,7 @@ impl JointForm {
 
     /// Coordinates drawn from what is known of them.
     fn draw(&self, seed: u64, number: usize) -> DVector<f64> {
-        let mut generator = generator(seed, stream_of("joint law").wrapping_add(number as u64));
+        let mut generator = generator(seed, Purpose::Laws, Item::NthOf("joint", number as u64));
         let dimension = self.coordinates.len();
         let normals = DVector::from_fn(dimension, |_, _| StandardNormal.sample(&mut generator));
         let factor = DMatrix::from_fn(dimension, dimension, |i, j| self.precision_factor[i].get(j).copied().unwrap_or(0.0));

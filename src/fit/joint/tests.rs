@@ -8,7 +8,7 @@ use rand::RngExt;
 fn planted(seed: u64, noise_log: f64) -> (Vec<String>, Vec<ModelRun>, Vec<Joint>, Setting) {
     let references = References { own: 800.0, rest: 4000.0, low: 100.0 };
     let setting = Setting { interference: Interference::Data, references, unique: None };
-    let mut generator = generator(seed, stream_of("planted"));
+    let mut generator = generator(seed, Purpose::Planted, Item::Of("joint"));
     let mut normal = |mean: f64, spread: f64| -> f64 {
         let value: f64 = StandardNormal.sample(&mut generator);
         mean + spread * value
@@ -38,7 +38,7 @@ fn planted(seed: u64, noise_log: f64) -> (Vec<String>, Vec<ModelRun>, Vec<Joint>
 }
 
 fn generator_of(seed: u64) -> rand_chacha::ChaCha8Rng {
-    generator(seed, stream_of("shares"))
+    generator(seed, Purpose::Planted, Item::Of("shares"))
 }
 
 #[test]
