@@ -80,13 +80,13 @@ fn tokens_per_pair(records: &[RunRecord], lang: &Lang) -> Option<f64> {
 
 /// The joint law of the models of a sweep; none where it trained no mixtures.
 fn joint_of_records(records: &[RunRecord], langs: &[Lang], unique: &[Option<u64>], seed: u64) -> Result<Option<JointFit>, JointError> {
-    let finished = records.iter().filter(|record| record.outcome == Outcome::Finished && !record.is_base());
+    let finished = records.iter().filter(|record| record.is_finished() && record.subject != Subject::Base);
     let run = |record: &RunRecord| ModelRun {
-        pairs: langs.iter().map(|lang| record.pairs_of(lang) as f64).collect(),
+        pairs: langs.iter().map(|lang| record.subject.pairs_of(lang).0 as f64).collect(),
         loss_nats: langs.iter().map(|lang| Some(record.evaluation(lang)?.loss_nats())).collect(),
         is_test: false,
     };
-    if !records.iter().any(|record| !record.mix.is_empty()) || langs.len() < 2 {
+    if !records.iter().any(|record| record.subject.is_mixture()) || langs.len() < 2 {
         return Ok(None);
     }
     let names: Vec<String> = langs.iter().map(|lang| lang.code().to_owned()).collect();
