@@ -1,7 +1,8 @@
 //! Milliseconds and gaps of the allocator on random problems of each kind: `cargo bench --bench allocate -- [part of a name]`.
 
+use parallot::numeric::random::{Item, Purpose, generator};
 use parallot::optimum::{Budget, Counted, Group, Kernel, Language, Over, Parts, Problem, Repeat, Risk, Rule, solve};
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::time::Instant;
 
@@ -115,7 +116,7 @@ fn problems(rng: &mut ChaCha8Rng) -> Vec<(String, Parts)> {
 #[allow(clippy::print_stdout, clippy::unwrap_used, reason = "a bench reports to a person")]
 fn main() {
     let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with("--")).unwrap_or_default();
-    let problems = problems(&mut ChaCha8Rng::seed_from_u64(1));
+    let problems = problems(&mut generator(1, Purpose::Planted, Item::All));
     println!("{:<46} {:>10} {:>10} {:>9}", "problem", "median ms", "least ms", "gap");
     for (name, parts) in problems.into_iter().filter(|(name, _)| name.contains(&wanted)) {
         let problem = Problem::new(parts).unwrap();

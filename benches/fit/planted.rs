@@ -4,7 +4,7 @@ use parallot::allocate::{Policy, Problem, Term, compare};
 use parallot::curve::{Curve, Point};
 use parallot::fit::{Fit, Settings, fit_family};
 use parallot::law::{Form, Law};
-use parallot::numeric::random::generator;
+use parallot::numeric::random::{Item, Purpose, generator};
 use parallot::optimum::Kernel;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -54,7 +54,7 @@ const DOUBLINGS: [f64; 8] = [1e3, 2e3, 4e3, 8e3, 16e3, 32e3, 64e3, 128e3];
 
 /// Six curves of eight sizes and three seeds: the time of everything that `fit` does.
 pub fn speed() {
-    let mut generator = generator(1, 0);
+    let mut generator = generator(1, Purpose::Planted, Item::All);
     let laws = population(&mut generator, Form::PowerFloor);
     let curves = curves(&laws, &DOUBLINGS, 3, 0.01, &mut generator);
     for draws in [0, 200, 1000] {
@@ -78,7 +78,7 @@ pub fn coverage() {
                 let families = std::env::var("PARALLOT_FAMILIES").map_or(40, |count| count.parse().expect("a number"));
                 let mut held = [[0usize; 3]; 2];
                 for family in 0..families {
-                    let mut generator = generator(11, family);
+                    let mut generator = generator(11, Purpose::Planted, Item::Nth(family));
                     let laws = population(&mut generator, form);
                     let sizes = &DOUBLINGS[..seeds_sizes.1];
                     let curves = curves(&laws, sizes, seeds_sizes.0, noise, &mut generator);
@@ -127,7 +127,7 @@ pub fn regret() {
             let families = std::env::var("PARALLOT_FAMILIES").map_or(100, |count| count.parse().expect("a number"));
             let mut sums = [0.0; 8];
             for family in 0..families {
-                let mut generator = generator(23, family);
+                let mut generator = generator(23, Purpose::Planted, Item::Nth(family));
                 let laws = population(&mut generator, form);
                 let curves = curves(&laws, sizes, 1, noise, &mut generator);
                 let auto = together(&curves, &Settings { draws: 100, ..Settings::default() });

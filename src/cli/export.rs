@@ -8,6 +8,7 @@ use crate::allocate::{Policy, PolicyRow};
 use crate::corpus::{Bitext, Instruction, Pair, evaluated, prompt, prompt::Choice};
 use crate::export::{Portion, Row, Settings, llamafactory};
 use crate::files;
+use crate::numeric::random::Purpose;
 use crate::report::eye::grouped;
 use crate::study::AllocationFile;
 use crate::study::headline::validations;
@@ -161,8 +162,8 @@ fn tell(allocation: &AllocationFile, written: Policy) {
 }
 
 fn examples(bitext: &Bitext, pairs: u64, direction: Direction, validation: usize, seed: u64) -> Examples {
-    let instruct = |pair: &Pair, choice: Choice| prompt::instruction(pair, direction, &bitext.name, choice);
-    let shuffled = bitext.train.shuffled(seed);
+    let instruct = |pair: &Pair, choice: Choice<'_>| prompt::instruction(pair, direction, &bitext.name, choice);
+    let shuffled = bitext.shuffled(seed, Purpose::Pairs);
     // rows beyond the allocated ones are never drawn
     let unique = shuffled.pairs().iter().take(usize::try_from(pairs).unwrap_or(usize::MAX)).enumerate();
     // those that the sweep scores, so that a trainer's losses can be held against its curves
@@ -170,7 +171,7 @@ fn examples(bitext: &Bitext, pairs: u64, direction: Direction, validation: usize
     Examples {
         lang: bitext.lang.code().to_owned(),
         pairs,
-        train: unique.map(|(index, pair)| instruct(pair, Choice::Training { seed, index })).collect(),
+        train: unique.map(|(index, pair)| instruct(pair, Choice::Training { seed, lang: &bitext.lang, index })).collect(),
         validation: dev.map(|(index, pair)| instruct(pair, Choice::Evaluation { index })).collect(),
     }
 }

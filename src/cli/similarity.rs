@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     similarity::check(bitexts.len()).or_input()?;
     let base_files = sweep::base_files(&experiment, &folders)?;
     let (manifest, records) = Store::new(&folders.records).read_sweep().or_input()?;
-    let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref());
+    let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref(), manifest.training_version);
     if manifest.base_id != base_id {
         let error = anyhow!("the records are of base `{}`, expected that of the experiment, `{base_id}`", manifest.base_id);
         return Err(Failure::input(error).hint(format!("`parallot sweep {0}` and `parallot fit {0}` make them anew", arguments.experiment)));
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     for folder in [&folders.fits, &folders.plots, &arguments.cache] {
         files::check_writable(folder).or_input()?;
     }
-    let base = sweep::base(&experiment, &bitexts, &base_files, (&arguments.device, &arguments.cache), &bars())?;
+    let base = sweep::base(&experiment, &bitexts, &base_files, manifest.training_version, (&arguments.device, &arguments.cache), &bars())?;
     let languages = likenesses(&experiment, &bitexts, &records, &base)?;
     let (trials, verdict) = trials(&fits.file.fits, &languages).or_input()?;
     let similarity = Similarity {

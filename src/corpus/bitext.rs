@@ -5,10 +5,9 @@ use super::pool::{self, Parts};
 use super::report::ReadReport;
 use super::source::Source;
 use crate::files;
+use crate::numeric::random::{Item, Purpose, generator};
 use crate::units::Lang;
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -105,15 +104,6 @@ pub fn evaluated(pairs: &[Pair], most: usize) -> Vec<&Pair> {
     pairs
 }
 
-impl Train {
-    /// The order of one seed.
-    pub fn shuffled(&self, seed: u64) -> Shuffled {
-        let mut pairs = self.0.pairs.clone();
-        pairs.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-        Shuffled(pairs)
-    }
-}
-
 /// The train part in the order of one seed: every subset is a prefix, hence subsets are nested.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shuffled(Vec<Pair>);
@@ -131,6 +121,14 @@ impl Shuffled {
 }
 
 impl Bitext {
+    /// The train part in the order of a seed, for runs ([`Purpose::Pairs`]) or another purpose. Languages have orders of their own, so that those
+    /// that translate the same text do not bring the same sentences to a model of several.
+    pub fn shuffled(&self, seed: u64, purpose: Purpose) -> Shuffled {
+        let mut pairs = self.train.0.pairs.clone();
+        pairs.shuffle(&mut generator(seed, purpose, Item::Of(self.lang.code())));
+        Shuffled(pairs)
+    }
+
     /// Reads and pools the sources of one language, with paths relative to `root`. Bad rows are counted, or the end if `strict`.
     pub fn read(
         lang: Lang,

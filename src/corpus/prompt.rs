@@ -2,9 +2,9 @@
 
 use super::bitext::Pair;
 use super::instruction::Instruction;
-use crate::units::Direction;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use crate::numeric::random::{Item, Purpose, generator};
+use crate::units::{Direction, Lang};
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 /// What a model reads and what it should write; a loss is over the response only.
@@ -31,11 +31,11 @@ pub enum PromptStyle {
 
 /// What decides the wording of an example and, where both directions are asked, its direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice {
+pub enum Choice<'a> {
     /// Always the first wording; directions alternate by the place of the pair.
     Evaluation { index: usize },
-    /// Drawn from the seed and the place of the pair, hence the same for a pair in every nested subset.
-    Training { seed: u64, index: usize },
+    /// Drawn from the seed, the language and the place of the pair, hence the same for a pair in every nested subset.
+    Training { seed: u64, lang: &'a Lang, index: usize },
 }
 
 /// Ways to ask for a translation, of `{from}` into `{to}`.
@@ -53,7 +53,7 @@ pub const INSTRUCTIONS: [&str; 10] = [
 ];
 
 /// The example that a pair gives.
-pub fn example(pair: &Pair, direction: Direction, lang_name: &str, style: PromptStyle, choice: Choice) -> Example {
+pub fn example(pair: &Pair, direction: Direction, lang_name: &str, style: PromptStyle, choice: Choice<'_>) -> Example {
     match style {
         PromptStyle::Alpaca => instruction_example(&instruction(pair, direction, lang_name, choice), style),
         PromptStyle::Compact => compact(&wording(pair, direction, lang_name, choice).1),
@@ -72,7 +72,7 @@ pub fn translation(source: &str, target: &str, from: &str, to: &str, style: Prom
 }
 
 /// The instruction record that a pair gives, as trainers read it.
-pub fn instruction(pair: &Pair, direction: Direction, lang_name: &str, choice: Choice) -> Instruction {
+pub fn instruction(pair: &Pair, direction: Direction, lang_name: &str, choice: Choice<'_>) -> Instruction {
     let (template, sides) = wording(pair, direction, lang_name, choice);
     filled(template, &sides)
 }
@@ -98,12 +98,11 @@ struct Sides<'a> {
     to: &'a str,
 }
 
-fn wording<'a>(pair: &'a Pair, direction: Direction, lang_name: &'a str, choice: Choice) -> (&'static str, Sides<'a>) {
+fn wording<'a>(pair: &'a Pair, direction: Direction, lang_name: &'a str, choice: Choice<'_>) -> (&'static str, Sides<'a>) {
     let (template, backwards) = match choice {
         Choice::Evaluation { index } => (0, index % 2 == 1),
-        Choice::Training { seed, index } => {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(index as u64);
+        Choice::Training { seed, lang, index } => {
+            let mut rng = generator(seed, Purpose::Wording, Item::NthOf(lang.code(), index as u64));
             (rng.random_range(0..INSTRUCTIONS.len()), rng.random_bool(0.5))
         }
     };
@@ -150,7 +149,7 @@ mod tests {
         Pair { english: "Good morning.".into(), other: "Günaydın.".into() }
     }
 
-    fn turkish(direction: Direction, style: PromptStyle, choice: Choice) -> Example {
+    fn turkish(direction: Direction, style: PromptStyle, choice: Choice<'_>) -> Example {
         example(&pair(), direction, "Turkish", style, choice)
     }
 
@@ -177,7 +176,9 @@ mod tests {
 
     #[test]
     fn training_uses_every_wording_and_both_directions() {
-        let made = |seed, index| turkish(Direction::Both, PromptStyle::Alpaca, Choice::Training { seed, index });
+        let [turkish_code, other] = ["tur_Latn", "swh_Latn"].map(|code| code.parse::<Lang>().unwrap());
+        let of = |seed, lang, index| turkish(Direction::Both, PromptStyle::Alpaca, Choice::Training { seed, lang, index });
+        let made = |seed, index| of(seed, &turkish_code, index);
         let prompts: BTreeSet<String> = (0..400).map(|index| made(1, index).prompt).collect();
         // a wording that does not name its source reads the same only in one direction, for the text differs
         assert_eq!(prompts.len(), 2 * INSTRUCTIONS.len());
@@ -185,12 +186,14 @@ mod tests {
         assert!((140..260).contains(&backwards), "{backwards}");
         assert_eq!(made(1, 3), made(1, 3));
         assert!((0..20).any(|index| made(1, index) != made(2, index)));
+        assert!((0..20).any(|index| made(1, index) != of(1, &other, index)), "languages are worded apart");
     }
 
     #[test]
     fn no_placeholder_is_left() {
+        let lang: Lang = "tur_Latn".parse().unwrap();
         for index in 0..100 {
-            let prompt = turkish(Direction::Both, PromptStyle::Alpaca, Choice::Training { seed: 0, index }).prompt;
+            let prompt = turkish(Direction::Both, PromptStyle::Alpaca, Choice::Training { seed: 0, lang: &lang, index }).prompt;
             assert!(!prompt.contains(['{', '}']), "{prompt}");
         }
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::files;
+use crate::numeric::random::Purpose;
 use crate::units::Lang;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -190,14 +191,27 @@ fn english_held_out_in_one_language_is_trained_on_in_none() {
 fn prefixes_are_nested_and_shuffles_seeded() {
     let rows = (0..100).map(|i| format!("e{i}\tx{i}\n")).collect::<String>();
     let yaml = "[{path: a.tsv, english: 0, other: 1, as: train}]";
-    let train = read(&[("a.tsv", rows.as_bytes())], yaml, true).unwrap().0.train;
-    let shuffled = train.shuffled(1);
+    let bitext = read(&[("a.tsv", rows.as_bytes())], yaml, true).unwrap().0;
+    let (train, of) = (&bitext.train, |seed| bitext.shuffled(seed, Purpose::Pairs));
+    let shuffled = of(1);
     assert_eq!(shuffled.prefix(10).unwrap(), &shuffled.prefix(50).unwrap()[..10]);
-    assert_eq!(shuffled, train.shuffled(1));
-    assert_ne!(shuffled, train.shuffled(2));
+    assert_eq!(shuffled, of(1));
+    assert_ne!(shuffled, of(2));
     assert_ne!(shuffled.pairs(), train.pairs());
     assert_eq!(shuffled.pairs().iter().collect::<BTreeSet<_>>(), train.pairs().iter().collect());
+    assert_ne!(shuffled, bitext.shuffled(1, Purpose::Tokenizer));
     assert_eq!(shuffled.prefix(101).unwrap_err().to_string(), "101 pairs asked of a train part of 100");
+}
+
+/// One text in two languages: a chance in a thousand that a sentence stands at the same place of both, not all of them.
+#[test]
+fn languages_of_one_text_have_orders_of_their_own() {
+    let rows = (0..1000).map(|i| format!("e{i}\tx{i}\n")).collect::<String>();
+    let one = read(&[("a.tsv", rows.as_bytes())], "[{path: a.tsv, english: 0, other: 1, as: train}]", true).unwrap().0;
+    let other = Bitext { lang: "swh_Latn".parse().unwrap(), ..one.clone() };
+    let (one, other) = (one.shuffled(1, Purpose::Pairs), other.shuffled(1, Purpose::Pairs));
+    let same = one.pairs().iter().zip(other.pairs()).filter(|(one, other)| one.english == other.english).count();
+    assert!(same < 8, "{same} places hold the same sentence");
 }
 
 proptest! {

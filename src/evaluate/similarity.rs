@@ -54,10 +54,9 @@ pub fn overlap(vocabulary: &Vocabulary, pairs: &[Pair]) -> Result<Overlap, Evalu
 mod tests {
     use super::*;
     use crate::model::ModelConfig;
+    use crate::numeric::random::{Item, Purpose, generator};
     use crate::spec::Preset;
     use candle_core::{DType, Device};
-    use rand::SeedableRng;
-    use rand_chacha::ChaCha8Rng;
 
     fn pair(english: &str, other: &str) -> Pair {
         Pair { english: english.to_owned(), other: other.to_owned() }
@@ -68,7 +67,7 @@ mod tests {
         let texts = ["the river runs", "a stone", "the bird sings in the tree", "ein Haus", "eine Katze"];
         let vocabulary = Vocabulary::train(texts.into_iter(), 300).unwrap();
         let config = ModelConfig::of(Preset::Nano, Some(vocabulary.size()));
-        let model = Llama::random(config, 32, DType::F32, &Device::Cpu, &mut ChaCha8Rng::seed_from_u64(1)).unwrap();
+        let model = Llama::random(config, 32, DType::F32, &Device::Cpu, &mut generator(1, Purpose::Planted, Item::All)).unwrap();
         let same: Vec<Pair> = texts[..3].iter().map(|text| pair(text, text)).collect();
         let turned: Vec<Pair> = (0..3).map(|at| pair(texts[at], texts[(at + 1) % 3])).collect();
         let of = |pairs: &[Pair]| cosine(&model, &vocabulary, &pairs.iter().collect::<Vec<_>>(), "x", || ()).unwrap();

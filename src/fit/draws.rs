@@ -10,7 +10,7 @@ use super::mode::{Mode, Noise, deviations, redraw};
 use super::stack::Stack;
 use super::{FitError, Settings};
 use crate::law::Law;
-use crate::numeric::random::{generator, stream_of};
+use crate::numeric::random::{Item, Purpose, generator};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{ChiSquared, Distribution, StandardNormal};
@@ -26,14 +26,14 @@ const LEAST_DEGREES: f64 = 2.0;
 /// As many draws as the settings ask for, of candidates with these weights; the same whatever the threads do, as each has a generator of its
 /// own.
 pub(super) fn draws(name: &str, stack: &Stack, curve: usize, weights: &[f64], settings: &Settings) -> Result<Vec<Law>, FitError> {
-    let stream = stream_of(name);
     // in an order of the curve's own: draw k of two curves must not always pair the same candidates
     let mut turns = turns(weights, settings.draws);
-    turns.shuffle(&mut generator(settings.seed, stream));
+    turns.shuffle(&mut generator(settings.seed, Purpose::Laws, Item::Of(name)));
     let lost = || FitError::NoMinimum { curve: name.to_owned() };
     let draw = |number: usize| {
         let attempt = |attempt| {
-            let mut generator = generator(settings.seed, stream ^ (number as u64 * ATTEMPTS + attempt));
+            let item = Item::NthOf(name, number as u64 * ATTEMPTS + attempt);
+            let mut generator = generator(settings.seed, Purpose::Laws, item);
             one(stack, turns[number], curve, &mut generator)
         };
         (0..ATTEMPTS).find_map(attempt).ok_or_else(lost)

@@ -3,7 +3,7 @@
 use super::{Candidate, Fit, FitFile, Misfit, Prediction};
 use crate::law::{Average, Law};
 use crate::numeric::quantiles::central;
-use crate::numeric::random::generator;
+use crate::numeric::random::{Item, Purpose, generator};
 use crate::units::{Estimate, Interval};
 use rand_distr::{Distribution, StandardNormal, StudentT};
 
@@ -91,13 +91,13 @@ impl FitFile {
 }
 
 fn normals(stream: u64) -> impl FnMut() -> f64 {
-    let mut generator = generator(0, stream);
+    let mut generator = generator(0, Purpose::Prediction, Item::Nth(stream));
     move || StandardNormal.sample(&mut generator)
 }
 
 /// Student's numbers: how much the laws miss is known of the family, and differs between its curves.
 fn students(stream: u64) -> impl FnMut() -> f64 {
-    let mut generator = generator(0, stream);
+    let mut generator = generator(0, Purpose::Prediction, Item::Nth(stream));
     let student = StudentT::new(MISFIT_DEGREES).ok();
     move || student.map_or(0.0, |student| student.sample(&mut generator))
 }

@@ -1,14 +1,14 @@
 //! Fits of planted laws with and without noise, degenerate curves, and published curves.
 
 use super::*;
-use crate::numeric::random::generator;
+use crate::numeric::random::{Item, Purpose, generator};
 use rand_distr::{Distribution, StandardNormal};
 
 const SIZES: [f64; 8] = [1e3, 2e3, 4e3, 8e3, 16e3, 32e3, 64e3, 128e3];
 
 /// The law's curve at the sizes with normal noise on ln loss, `seeds` runs per size.
 pub(super) fn planted(name: &str, law: &Law, sizes: &[f64], seeds: u64, noise: f64, stream: u64) -> Curve {
-    let mut generator = generator(7, stream);
+    let mut generator = generator(7, Purpose::Planted, Item::Nth(stream));
     let mut normal = || -> f64 { StandardNormal.sample(&mut generator) };
     let runs = sizes.iter().flat_map(|&pairs| (0..seeds).map(move |seed| (pairs, seed)));
     let point = |(pairs, seed)| Point { pairs, loss_nats: law.loss(pairs) * (noise * normal()).exp(), seed };
@@ -91,7 +91,7 @@ fn a_wrong_form_has_no_weight_within() {
 /// Laws about a common one, as the languages of a sweep are.
 fn relatives(count: u64) -> Vec<Law> {
     let one = |k: u64| {
-        let mut generator = generator(3, k);
+        let mut generator = generator(3, Purpose::Planted, Item::Nth(k));
         let mut normal = || -> f64 { StandardNormal.sample(&mut generator) };
         Law::new(Form::PowerFloor, &[1.4 + 0.1 * normal(), 25.0 * (0.2 * normal()).exp(), 0.35 + 0.02 * normal()]).unwrap()
     };

@@ -2,7 +2,7 @@
 
 use super::inference::Past;
 use super::llama::Llama;
-use crate::numeric::random::generator;
+use crate::numeric::random::{Item, Purpose, generator};
 use candle_core::{DType, Result};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -83,7 +83,7 @@ pub fn generate(model: &Llama, eos: u32, requests: &[Request<'_>], decoding: &De
     };
     let mut writers = Vec::with_capacity(requests.len());
     for &request in requests {
-        let rng = generator(seed, request.stream);
+        let rng = generator(seed, Purpose::Answers, Item::Nth(request.stream));
         writers.push(Writer { request, past: Past::default(), written: Vec::new(), done: decoding.max_tokens == 0, rng });
     }
     while writers.iter().any(|writer| !writer.done) {
@@ -163,7 +163,7 @@ mod tests {
     fn draws_follow_the_softmax_within_the_nucleus() {
         // probabilities 1/2, 1/4, 1/8, 1/8
         let logits = [2f32, 1.0, 0.0, 0.0].map(|x| x * 2f32.ln());
-        let mut rng = generator(3, 0);
+        let mut rng = generator(3, Purpose::Planted, Item::All);
         let mut shares = |top_p: f64, temperature: f64| {
             let mut counts = [0; 4];
             for _ in 0..40_000 {

@@ -5,7 +5,7 @@
 use super::adapted::{Adapted, Update};
 use super::config::ModelConfig;
 use super::ops::Ops;
-use crate::numeric::random::{generator, stream_of};
+use crate::numeric::random::{Item, Purpose, generator};
 use crate::spec::{LoraSpec, Module};
 use candle_core::{DType, Device, Result, Tensor, Var};
 use rand::{Rng, RngExt};
@@ -37,7 +37,7 @@ struct Adapter {
 impl Lora {
     /// Fresh adapters: A uniform within `1 / sqrt(k)` of 0, which is what Kaiming's rule with a slope of sqrt 5 comes to, and B 0.
     pub fn new(spec: &LoraSpec, config: &ModelConfig, seed: u64, dtype: DType, device: &Device) -> Result<Self> {
-        let mut rng = generator(seed, stream_of("lora"));
+        let mut rng = generator(seed, Purpose::Adapters, Item::All);
         let mut adapters = Vec::new();
         for (layer, pack) in (0..config.n_layers).flat_map(|layer| PACKS.map(|pack| (layer, pack))) {
             let targets: Vec<Module> = pack.iter().copied().filter(|module| spec.target_modules.contains(module)).collect();
@@ -69,7 +69,7 @@ impl Lora {
 
     /// The generator of their dropout from its start, if they have any.
     pub fn dropout_generator(&self) -> Option<ChaCha8Rng> {
-        (self.spec.dropout > 0.0).then(|| generator(self.seed, stream_of("dropout")))
+        (self.spec.dropout > 0.0).then(|| generator(self.seed, Purpose::Dropout, Item::All))
     }
 
     /// Their variables with names, in one fixed order; those of a pack are one variable.

@@ -89,11 +89,11 @@ fn unit_rows(x: &DMatrix<f64>) -> DMatrix<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numeric::random::generator;
+    use crate::numeric::random::{Item, Purpose, generator};
     use rand::RngExt;
 
     fn cloud(n: usize, p: usize, stream: u64) -> DMatrix<f64> {
-        let mut rng = generator(1, stream);
+        let mut rng = generator(1, Purpose::Planted, Item::Nth(stream));
         DMatrix::from_fn(n, p, |_, _| rng.random_range(-1.0..1.0))
     }
 

@@ -1,6 +1,7 @@
 //! The manifest of a sweep: which runs it consists of and how large its corpora are, for the stages that do not read the corpora.
 
 use super::MixRow;
+use super::version::TrainingVersion;
 use crate::units::{Lang, Pairs};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct Manifest {
     /// Version and git revision of the program.
     pub parallot: String,
+    /// Version of the training code of its runs.
+    #[serde(default = "TrainingVersion::first", skip_serializing_if = "TrainingVersion::is_first")]
+    pub training_version: TrainingVersion,
     /// Hash of the base model's spec and text.
     pub base_id: String,
     /// The languages, in their order.

@@ -3,10 +3,12 @@
 mod manifest;
 mod points;
 mod store;
+mod version;
 
 pub use manifest::{CorpusRow, Manifest, RunRow};
 pub use points::points_csv;
 pub use store::{RecordError, Store};
+pub use version::TrainingVersion;
 
 use crate::units::{Lang, Nats, Pairs, Tokens};
 use serde::{Deserialize, Serialize};

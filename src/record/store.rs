@@ -1,5 +1,6 @@
 //! The store of finished runs: a folder with one record a file, each written whole or not at all.
 
+use super::version::TrainingVersion;
 use super::{Manifest, RunRecord};
 use crate::files::{self, FileError};
 use std::path::{Path, PathBuf};
@@ -71,10 +72,20 @@ impl Store {
     /// What the sweep consists of, and the records of its runs that there are, in the order of the runs.
     /// Records of earlier versions of the experiment stay in the folder and are not read.
     pub fn read_sweep(&self) -> Result<(Manifest, Vec<RunRecord>), RecordError> {
-        let path = self.folder.join(MANIFEST);
-        let manifest: Manifest = serde_json::from_slice(&files::read(&path)?).map_err(|cause| RecordError::Json { path, cause })?;
+        let manifest = self.read_manifest()?;
         let records = manifest.runs.iter().filter_map(|run| self.read(&run.run_id).transpose()).collect::<Result<_, _>>()?;
         Ok((manifest, records))
+    }
+
+    /// Version of the training code that its runs are of: that of new ones where there is no sweep.
+    pub fn training_version(&self) -> Result<TrainingVersion, RecordError> {
+        let is_swept = files::exists(&self.folder.join(MANIFEST));
+        if is_swept { Ok(self.read_manifest()?.training_version) } else { Ok(TrainingVersion::CURRENT) }
+    }
+
+    fn read_manifest(&self) -> Result<Manifest, RecordError> {
+        let path = self.folder.join(MANIFEST);
+        serde_json::from_slice(&files::read(&path)?).map_err(|cause| RecordError::Json { path, cause })
     }
 
     fn path(&self, run_id: &str) -> PathBuf {

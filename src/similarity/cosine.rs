@@ -10,7 +10,7 @@
 //! where translations are no nearer than strangers, and 1 where they coincide.
 
 use crate::numeric::quantiles::central;
-use crate::numeric::random::{generator, stream_of};
+use crate::numeric::random::{Item, Purpose, generator};
 use crate::units::{Estimate, Interval};
 use nalgebra::{DMatrix, DVector};
 use rand::RngExt;
@@ -36,7 +36,7 @@ impl Cosine {
     pub fn new(cosines: &DMatrix<f64>, lang: &str) -> Self {
         let n = cosines.nrows();
         let (parallel, random) = means(cosines, &DVector::from_element(n, 1.0));
-        let mut rng = generator(0, stream_of(lang));
+        let mut rng = generator(0, Purpose::Similarity, Item::Of(lang));
         let mut drawn: Vec<f64> = (0..RESAMPLES)
             .map(|_| {
                 let mut counts = DVector::zeros(n);
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn the_interval_narrows_with_the_root_of_the_sentences() {
         let width = |n: usize| {
-            let mut rng = generator(3, n as u64);
+            let mut rng = generator(3, Purpose::Planted, Item::Nth(n as u64));
             let cosines = DMatrix::from_fn(n, n, |i, j| if i == j { 0.6 } else { 0.2 } + 0.2 * rng.random_range(-1.0..1.0));
             let Interval { lo, hi } = Cosine::new(&cosines, "x").gamma.interval_90;
             hi - lo

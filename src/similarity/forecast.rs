@@ -3,7 +3,7 @@
 use super::{Gain, Gamma, Likeness, Measure, Miss, Predictor, Score, Trial};
 use crate::curve::Point;
 use crate::fit::Fit;
-use crate::numeric::random::generator;
+use crate::numeric::random::{Item, Purpose, generator};
 use crate::units::Estimate;
 use nalgebra::{Matrix3, Vector3};
 use rand::seq::SliceRandom;
@@ -78,7 +78,7 @@ fn score(predictor: Predictor, known: &[Known], baseline: &[Miss]) -> Score {
     let rms_log = total(&misses);
     let gain = predictor.gamma().and_then(|_| {
         let differences: Vec<f64> = baseline.iter().zip(&misses).map(|(none, with)| none.rms_log - with.rms_log).collect();
-        let mut rng = generator(0, 0);
+        let mut rng = generator(0, Purpose::Similarity, Item::All);
         // a reassignment that leaves everything as it was may differ by rounding
         let as_good = (0..SHUFFLES)
             .filter(|_| {

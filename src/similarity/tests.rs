@@ -3,12 +3,12 @@
 use super::forecast::{Known, trial};
 use super::verdict::Finding;
 use super::*;
-use crate::numeric::random::generator;
+use crate::numeric::random::{Item, Purpose, generator};
 use rand::RngExt;
 
 /// Languages whose `ln y = 1 - 0.25 ln X + slope ln gamma + noise`, gamma by cosine evenly spread; by vocabulary it is unrelated.
 fn planted(count: usize, slope: f64, noise: f64) -> Vec<Known> {
-    let mut rng = generator(5, count as u64);
+    let mut rng = generator(5, Purpose::Planted, Item::Nth(count as u64));
     let mut noisy = move || noise * rng.random_range(-1.0..1.0);
     (0..count)
         .map(|at| {

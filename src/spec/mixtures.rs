@@ -6,8 +6,9 @@
 
 use super::experiment::SpecError;
 use super::tuning::count;
+use crate::numeric::random::{Item, Purpose, generator};
 use crate::units::Pairs;
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
@@ -48,7 +49,7 @@ impl MixtureSpec {
 
     /// Pairs per mixture and language, no language above its entry in `caps`: what a language lacks is left out.
     pub fn design(&self, caps: &[u64]) -> Vec<Vec<u64>> {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut rng = generator(self.seed, Purpose::Mixtures, Item::All);
         let step = (self.most.0 as f64 / self.least.0 as f64).ln() / (self.count - 1).max(1) as f64;
         let mixture = |k: usize| {
             let total = (self.least.0 as f64 * (step * k as f64).exp()).round();

@@ -21,7 +21,7 @@ pub use instruction::{InstructionFile, InstructionSpec, Scope};
 pub use lora::{LoraSpec, Module};
 pub use mixtures::MixtureSpec;
 pub use recipe::Recipe;
-pub use run::{RunSpec, TRAINING_VERSION};
+pub use run::RunSpec;
 pub use schedule::{ScheduleSpec, TrunkSpec};
 pub use tuning::{Evaluation, Method, Optimisation, Tuning};
 

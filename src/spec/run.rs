@@ -5,12 +5,9 @@ use super::experiment::Experiment;
 use super::tuning::{Evaluation, Tuning};
 use crate::corpus::{Bitext, PromptStyle, Split};
 use crate::files;
-use crate::record::MixRow;
+use crate::record::{MixRow, TrainingVersion};
 use crate::units::{Direction, Lang, Pairs};
 use serde::Serialize;
-
-/// Raised when the training code changes what a run measures, so that older records are not taken for new ones.
-pub const TRAINING_VERSION: u32 = 1;
 
 /// All that determines the result of one run.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +27,7 @@ pub struct RunSpec {
 /// What the id of a base is the hash of.
 #[derive(Serialize)]
 struct BaseIdentity<'a> {
-    training_version: u32,
+    training_version: TrainingVersion,
     base: &'a BaseSpec,
     // the tokenizer is trained on the prompts of the runs
     direction: Direction,
@@ -78,13 +75,14 @@ fn id(identity: &impl Serialize) -> String {
 }
 
 impl Experiment {
-    /// Id of the base model: hash of its spec, of the content of the files that it names ([`BaseFiles::sha256`]), and of the training text.
+    /// Id of the base model: hash of its spec, of the content of the files that it names ([`BaseFiles::sha256`]), of the training text and of
+    /// the version of the training code, which ids of runs get from it.
     ///
     /// [`BaseFiles::sha256`]: super::BaseFiles::sha256
-    pub fn base_id(&self, bitexts: &[Bitext], files_sha256: Option<&str>) -> String {
+    pub fn base_id(&self, bitexts: &[Bitext], files_sha256: Option<&str>, version: TrainingVersion) -> String {
         let train = bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.name.as_str(), bitext.train.hash())).collect();
         id(&BaseIdentity {
-            training_version: TRAINING_VERSION,
+            training_version: version,
             base: &self.base,
             direction: self.tuning.direction,
             prompt: self.tuning.prompt,

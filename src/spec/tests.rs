@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::corpus::{Bitext, PromptStyle};
+use crate::record::TrainingVersion;
 use crate::units::{Direction, Lang, Pairs};
 use std::collections::HashSet;
 
@@ -31,7 +32,7 @@ fn parse(from: &str, to: &str) -> (Experiment, Vec<Bitext>) {
 /// Ids of the runs of a variant of the experiment.
 fn ids(from: &str, to: &str) -> Vec<String> {
     let (experiment, bitexts) = parse(from, to);
-    let base = experiment.base_id(&bitexts, None);
+    let base = experiment.base_id(&bitexts, None, TrainingVersion::CURRENT);
     experiment.runs(&bitexts, &base).into_iter().map(|run| run.id).collect()
 }
 
@@ -124,7 +125,20 @@ fn a_recipe_is_where_the_keys_start() {
 #[test]
 fn a_tokenizer_of_its_own_is_another_base() {
     let (experiment, bitexts) = parse("", "");
-    assert_ne!(experiment.base_id(&bitexts, None), experiment.base_id(&bitexts, Some("00ff")));
+    assert_ne!(
+        experiment.base_id(&bitexts, None, TrainingVersion::CURRENT),
+        experiment.base_id(&bitexts, Some("00ff"), TrainingVersion::CURRENT)
+    );
+}
+
+#[test]
+fn each_version_of_the_training_code_has_ids_of_its_own() {
+    let (experiment, bitexts) = parse("", "");
+    let of = |version| experiment.base_id(&bitexts, None, version);
+    assert_ne!(of(TrainingVersion::FIRST), of(TrainingVersion::CURRENT));
+    let ids = |base: &str| experiment.runs(&bitexts, base).into_iter().map(|run| run.id).collect::<Vec<_>>();
+    let (first, current) = (ids(&of(TrainingVersion::FIRST)), ids(&of(TrainingVersion::CURRENT)));
+    assert!(first.iter().all(|id| !current.contains(id)));
 }
 
 #[test]
@@ -145,7 +159,7 @@ fn shares_of_a_base_sum_to_one() {
 fn mixtures_come_last_and_leave_the_other_runs() {
     let kept = ids("", "");
     let (experiment, bitexts) = parse("seeds: [2, 1]", "seeds: [2, 1]\npasses: 2\nmixtures: {count: 5, least: 20, most: 200}");
-    let base = experiment.base_id(&bitexts, None);
+    let base = experiment.base_id(&bitexts, None, TrainingVersion::CURRENT);
     let runs = experiment.runs(&bitexts, &base);
     assert!(runs.iter().zip(&kept).all(|(run, kept)| run.id == *kept) && runs.len() == kept.len() + 5);
     let mixtures = &runs[kept.len()..];

@@ -6,12 +6,12 @@ use crate::corpus::prompt::{self, Choice};
 use crate::corpus::{Bitext, english_text};
 use crate::files;
 use crate::model::{CheckpointError, Llama, ModelConfig, Vocabulary, checkpoint};
+use crate::numeric::random::{Item, Purpose, generator};
+use crate::record::TrainingVersion;
 use crate::spec::{BaseFiles, BaseSpec, CheckpointFiles, Experiment, PresetBase};
 use crate::units::Lang;
 use candle_core::{DType, Device};
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use std::path::{Path, PathBuf};
 
 /// What every run of a sweep starts from.
@@ -48,16 +48,17 @@ pub enum Origin {
 const HASH: &str = "checkpoint.sha256";
 
 /// The base of an experiment: the checkpoint that it names, or a preset, read from the cache folder if it is there, else trained and
-/// written to it as a checkpoint. `given` are the files that the spec names.
+/// written to it as a checkpoint. `given` are the files that the spec names; one of an older `version` is never trained.
 pub fn prepare(
     experiment: &Experiment,
     bitexts: &[Bitext],
     given: &BaseFiles,
+    version: TrainingVersion,
     cache: &Path,
     device: &Device,
     observe: impl FnMut(Progress),
 ) -> Result<Base, TrainError> {
-    let id = experiment.base_id(bitexts, given.sha256().as_deref());
+    let id = experiment.base_id(bitexts, given.sha256().as_deref(), version);
     let context = experiment.base.context();
     let spec = match (&experiment.base, given) {
         (BaseSpec::Preset(spec), _) => spec,
@@ -72,6 +73,9 @@ pub fn prepare(
     let folder = cache.join(format!("base-{id}.{kind}"));
     let origin = kept(&folder)?;
     if matches!(origin, Origin::Trained | Origin::Damaged) {
+        if !version.is_current() {
+            return Err(TrainError::OlderBase { id, found: version, folder });
+        }
         let vocabulary = match given {
             BaseFiles::Tokenizer(json) => Vocabulary::from_json(json)?,
             _ => train_vocabulary(experiment, spec, bitexts)?,
@@ -115,9 +119,9 @@ fn train_vocabulary(experiment: &Experiment, spec: &PresetBase, bitexts: &[Bitex
     let size = spec.vocab_size.unwrap_or(ModelConfig::of(spec.preset, None).vocab_size);
     let mut texts = Vec::new();
     for bitext in bitexts {
-        let shuffled = bitext.train.shuffled(spec.seed);
+        let shuffled = bitext.shuffled(spec.seed, Purpose::Tokenizer);
         for (index, pair) in shuffled.prefix(spec.tokenizer_pairs.min(bitext.train.len()))?.iter().enumerate() {
-            let choice = Choice::Training { seed: spec.seed, index };
+            let choice = Choice::Training { seed: spec.seed, lang: &bitext.lang, index };
             let example = prompt::example(pair, tuning.direction, &bitext.name, tuning.prompt, choice);
             texts.extend([example.prompt, example.response]);
         }
@@ -132,10 +136,9 @@ fn train_model(
     device: &Device,
     observe: impl FnMut(Progress),
 ) -> Result<Llama, TrainError> {
-    let mut rng = ChaCha8Rng::seed_from_u64(spec.seed);
     let config = ModelConfig::of(spec.preset, Some(vocabulary.size()));
-    let model = Llama::random(config, spec.context, DType::F32, device, &mut rng)?;
-    let sequences = pretraining_text(spec, bitexts, vocabulary, &mut rng)?;
+    let model = Llama::random(config, spec.context, DType::F32, device, &mut generator(spec.seed, Purpose::Weights, Item::All))?;
+    let sequences = pretraining_text(spec, bitexts, vocabulary)?;
     let batches: Vec<_> = by_tokens(&sequences, spec.pretraining.batch_tokens).into_iter().map(batch_of).collect();
     match fit_batches(&model, &batches, &spec.pretraining.optimisation, observe)? {
         Ended::Finished { .. } => Ok(model),
@@ -145,12 +148,7 @@ fn train_model(
 
 /// Sequences of the languages in their shares, until the tokens of each are spent, in one shuffled order.
 /// A language whose text runs out is read again.
-fn pretraining_text(
-    spec: &PresetBase,
-    bitexts: &[Bitext],
-    vocabulary: &Vocabulary,
-    rng: &mut ChaCha8Rng,
-) -> Result<Vec<Sequence>, TrainError> {
+fn pretraining_text(spec: &PresetBase, bitexts: &[Bitext], vocabulary: &Vocabulary) -> Result<Vec<Sequence>, TrainError> {
     let langs: Vec<Lang> = bitexts.iter().map(|bitext| bitext.lang.clone()).collect();
     let mut sequences = Vec::new();
     for (lang, share) in spec.pretraining.shares_of(&langs) {
@@ -158,9 +156,10 @@ fn pretraining_text(
             Some(bitext) => bitext.train.pairs().iter().map(|pair| pair.other.as_str()).collect(),
             None => english_text(bitexts),
         };
+        let mut rng = generator(spec.seed, Purpose::Pretraining, Item::Of(lang.code()));
         let mut left = (share * spec.pretraining.tokens.0 as f64) as i64;
         while left > 0 && !texts.is_empty() {
-            texts.shuffle(rng);
+            texts.shuffle(&mut rng);
             for text in &texts {
                 if left <= 0 {
                     break;
@@ -171,6 +170,6 @@ fn pretraining_text(
             }
         }
     }
-    sequences.shuffle(rng);
+    sequences.shuffle(&mut generator(spec.seed, Purpose::Pretraining, Item::All));
     Ok(sequences)
 }

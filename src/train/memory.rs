@@ -17,6 +17,7 @@ use super::run::EVALUATION_BATCH_TOKENS;
 use crate::corpus::Bitext;
 use crate::corpus::prompt::{self, Choice};
 use crate::model::{ModelConfig, PART_TOKENS};
+use crate::numeric::random::Purpose;
 use crate::spec::{Experiment, Method, Tuning};
 use crate::units::Pairs;
 
@@ -58,14 +59,14 @@ impl Step {
     /// The largest step of a run on so many pairs of a language, by the lengths of the first examples of its shuffle.
     pub fn of(experiment: &Experiment, bitext: &Bitext, pairs: Pairs) -> Self {
         let tuning = &experiment.tuning;
-        let shuffled = bitext.train.shuffled(0);
+        let shuffled = bitext.shuffled(0, Purpose::Pairs);
         let sample = &shuffled.pairs()[..SAMPLE.min(pairs.0 as usize).min(bitext.train.len())];
         let context = experiment.base.context() as f64;
         let lengths: Vec<[f64; 2]> = sample
             .iter()
             .enumerate()
             .map(|(index, pair)| {
-                let choice = Choice::Training { seed: 0, index };
+                let choice = Choice::Training { seed: 0, lang: &bitext.lang, index };
                 let example = prompt::example(pair, tuning.direction, &bitext.name, tuning.prompt, choice);
                 let [read, written] = [example.prompt.len(), example.response.len()].map(|bytes| bytes as f64 / BYTES_PER_TOKEN);
                 [(read + written).min(context), written.min((context - read).max(0.0))]

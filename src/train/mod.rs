@@ -31,7 +31,9 @@ pub use trunk::Trunk;
 use crate::corpus::CorpusError;
 use crate::files::FileError;
 use crate::model::{CheckpointError, TokenizerError};
+use crate::record::TrainingVersion;
 use crate::spec::SpecError;
+use std::path::PathBuf;
 
 /// Keeps candle's own elementwise ops on the thread that calls them. Their pool waits by spinning, one pool for the whole
 /// process, so that two runs side by side stand in each other's way (measured: a third of the speed). Runs are the unit of
@@ -69,6 +71,9 @@ pub enum TrainError {
     /// The spec names a checkpoint whose files were not looked for.
     #[error("the base is a checkpoint, but its files were not given")]
     NoCheckpoint,
+    /// A base that this program would train otherwise than the runs on it were.
+    #[error("base `{id}` of training version {found} is not in `{}`, expected it there: new ones are of version {}", folder.display(), TrainingVersion::CURRENT)]
+    OlderBase { id: String, found: TrainingVersion, folder: PathBuf },
     /// No such device.
     #[error("device `{found}` cannot be used: {reason}")]
     Device { found: String, reason: String },

@@ -7,13 +7,12 @@ use super::trunk::Trunk;
 use crate::corpus::prompt::{self, Choice};
 use crate::corpus::{Bitext, CorpusError, Instruction, Pair, Shuffled, Tongue, evaluated};
 use crate::model::{Batch, Llama, checkpoint};
+use crate::numeric::random::{Item, Purpose, generator};
 use crate::record::{Evaluation, Outcome, RunRecord};
 use crate::spec::{Experiment, Method, RunSpec, ScheduleSpec};
 use crate::units::{Lang, Nats, Pairs, Tokens};
 use candle_core::Device;
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use std::path::{Path, PathBuf};
 
 /// Tokens of a batch in evaluation; it changes speed, not results beyond the last digits.
@@ -169,7 +168,7 @@ impl<'a> Tuner<'a> {
     pub(super) fn batches(&self, spec: &RunSpec) -> Result<Vec<Batch>, TrainError> {
         let (mix, seed) = (self.mix_of(spec), spec.seed);
         let tuning = &self.experiment.tuning;
-        let shuffled: Vec<Shuffled> = mix.iter().map(|(bitext, _)| bitext.train.shuffled(seed)).collect();
+        let shuffled: Vec<Shuffled> = mix.iter().map(|(bitext, _)| bitext.shuffled(seed, Purpose::Pairs)).collect();
         let too_few = |(bitext, pairs): &&(&Bitext, usize)| *pairs as u64 > self.experiment.most_pairs(bitext);
         if let Some((bitext, pairs)) = mix.iter().find(too_few).filter(|_| spec.mix.is_empty()) {
             return Err(CorpusError::TooFew { asked: *pairs, found: bitext.train.len() }.into());
@@ -177,7 +176,8 @@ impl<'a> Tuner<'a> {
         let pairs = mix.iter().enumerate().flat_map(|(i, (_, pairs))| (0..*pairs).map(move |at| Place::Pair(i, at)));
         let records = self.records_of(&mix, seed);
         let places: Vec<Place> = pairs.chain(records.iter().copied().map(Place::Record)).collect();
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let langs: Vec<&str> = mix.iter().map(|(bitext, _)| bitext.lang.code()).collect();
+        let mut rng = generator(seed, Purpose::Order, Item::Of(&langs.join("+")));
         let mut batches = Vec::new();
         for epoch in 0..tuning.epochs as usize {
             let mut order = places.clone();
@@ -188,7 +188,7 @@ impl<'a> Tuner<'a> {
                 let example = match *place {
                     Place::Pair(i, at) => {
                         let ((bitext, pairs), unique) = (mix[i], shuffled[i].pairs());
-                        let choice = Choice::Training { seed, index: epoch * unique.len().max(pairs) + at };
+                        let choice = Choice::Training { seed, lang: &bitext.lang, index: epoch * unique.len().max(pairs) + at };
                         prompt::example(&unique[at % unique.len()], tuning.direction, &bitext.name, tuning.prompt, choice)
                     }
                     Place::Record(record) => prompt::instruction_example(record, tuning.prompt),
@@ -207,7 +207,7 @@ impl<'a> Tuner<'a> {
         let own: Vec<&Lang> = mix.iter().map(|(bitext, _)| &bitext.lang).collect();
         let of = |tongue: &'a Tongue| {
             let mut records: Vec<&Instruction> = tongue.records.iter().collect();
-            records.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+            records.shuffle(&mut generator(seed, Purpose::Records, Item::Of(tongue.lang.code())));
             records.truncate(spec.most.unwrap_or(usize::MAX));
             records
         };

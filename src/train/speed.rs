@@ -6,10 +6,10 @@ use super::steps::{Ended, Progress, Sequence, batch_of, fit_batches};
 use super::{TrainError, select_device};
 use crate::model::{Llama, ModelConfig, Stack};
 use crate::numeric::quantiles::quantile;
+use crate::numeric::random::{Item, Purpose, generator};
 use crate::spec::{Optimisation, Preset};
 use candle_core::DType;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
 
 /// Tokens that a sequence of the workload reads; the second half of them is followed by a target.
 const CONTEXT: usize = 128;
@@ -73,8 +73,8 @@ pub fn measure(
     mut observe: impl FnMut(),
 ) -> Result<Speed, TrainError> {
     let device = select_device(device)?;
-    let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let model = Llama::random(workload.config, CONTEXT, DType::F32, &device, &mut rng)?;
+    let model = Llama::random(workload.config, CONTEXT, DType::F32, &device, &mut generator(0, Purpose::Weights, Item::All))?;
+    let mut rng = generator(0, Purpose::Speed, Item::All);
     let mut sequence = || (0..=CONTEXT).map(|_| rng.random_range(0..workload.config.vocab_size as u32)).collect();
     let sequences: Vec<Sequence> = (0..SEQUENCES).map(|_| (sequence(), CONTEXT / 2 + 1)).collect();
     let batches = vec![batch_of(&sequences); WARM_UP_STEPS + steps];

@@ -4,7 +4,7 @@
 //! says how long they took.
 
 use super::place::{Place, Ran};
-use parallot::numeric::random::generator;
+use parallot::numeric::random::{Item, Purpose, generator};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -145,7 +145,7 @@ fn random_commands_keep_their_word() {
     let place = Place::new();
     let (mut seconds, mut refused) = (Vec::new(), 0);
     for at in 0..count {
-        let asked = asked(&mut generator(seed, at));
+        let asked = asked(&mut generator(seed, Purpose::Planted, Item::Nth(at)));
         let start = Instant::now();
         let ran = place.run(&asked.line);
         seconds.push((start.elapsed().as_secs_f64(), asked.line.clone()));

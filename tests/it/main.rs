@@ -37,4 +37,6 @@ mod similarity;
 #[cfg(feature = "train")]
 mod validating;
 mod verbs;
+#[cfg(feature = "train")]
+mod versions;
 mod words;

@@ -3,7 +3,7 @@
 use super::{bounded, law, pairs, some_law, term};
 use crate::allocate::*;
 use crate::law::{Average, Form, Law};
-use crate::numeric::random::generator;
+use crate::numeric::random::{Item, Purpose, generator};
 use proptest::prelude::*;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -186,7 +186,7 @@ fn a_budget_of_cost_is_spent_to_the_cheapest_pair() {
 /// Laws of one exponent whose scales are drawn: errors of the ln marginal gains are those of the ln scales.
 #[test]
 fn the_formula_predicts_the_regret_of_noisy_laws() {
-    let mut generator = generator(5, 0);
+    let mut generator = generator(5, Purpose::Planted, Item::All);
     let (exponents, sd) = ([0.2, 0.35, 0.5, 0.3], 0.2);
     let truth: Vec<Law> = exponents.iter().map(|&exponent| law(Form::PowerFloor, &[1.0, 30.0, exponent])).collect();
     let noisy = |generator: &mut rand_chacha::ChaCha8Rng| -> Vec<Law> {
@@ -268,7 +268,7 @@ fn a_group_may_take_all_there_is() {
 /// Draws are optima of the same problem: their pairs keep to the groups, up to what rounding moves, so that none is better than ours by breaking them.
 #[test]
 fn draws_keep_to_the_groups() {
-    let mut rng = generator(5, 0);
+    let mut rng = generator(5, Purpose::Planted, Item::All);
     let fitted = [20.0, 25.0, 30.0];
     let mut drawn = |scale: f64| {
         let error: f64 = StandardNormal.sample(&mut rng);

@@ -4,7 +4,7 @@ use super::{bounded, brute_force, law, pairs, some_law, term};
 use crate::allocate::*;
 use crate::law::{Average, Form, Law, Repetition};
 use crate::numeric::differences::derivative;
-use crate::numeric::random::generator;
+use crate::numeric::random::{Item, Purpose, generator};
 use proptest::prelude::*;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -138,7 +138,7 @@ fn averages_groups_and_costs_repeat_as_well() {
 fn draws_of_the_worth_of_repeats_widen_losses_and_cost_regret() {
     let same = law(Form::PowerFloor, &[1.0, 20.0, 0.4]);
     let terms: Vec<Term> = (0..3).map(|i| repeating(term(&format!("l{i}"), same), 2000.0 * f64::from(i + 1), 4.0)).collect();
-    let mut generator = generator(9, 0);
+    let mut generator = generator(9, Purpose::Planted, Item::All);
     let mut one = |_: usize| {
         let normal: f64 = StandardNormal.sample(&mut generator);
         Drawn { law: same, r_star: Some(4.0 * (0.1 * normal).exp()) }

@@ -13,7 +13,7 @@ use crate::corpus::Bitext;
 #[cfg(not(feature = "train"))]
 use crate::corpus::Tongue;
 use crate::files;
-use crate::record::{self, Manifest, Outcome, RecordError, RunRow, Store};
+use crate::record::{self, Manifest, Outcome, RecordError, RunRow, Store, TrainingVersion};
 use crate::report::eye::{duration, grouped};
 use crate::spec::{
     BaseFiles, BaseSpec, CheckpointBase, CheckpointFiles, CheckpointPlace, Experiment, PresetBase, RunSpec, ScheduleSpec, SpecError,
@@ -86,7 +86,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let tongues = text::instructions(&mut experiment, &folders, &arguments.text)?;
     check_parts(&bitexts)?;
     let base_files = base_files(&experiment, &folders)?;
-    let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref());
+    let training_version = store.training_version().or_input()?;
+    let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref(), training_version);
     let runs = available(experiment.runs(&bitexts, &base_id), &experiment, &bitexts);
     let plan = look_up(&runs, &store, simulated)?;
     let cost = Cost::new(&experiment, &bitexts, &plan.done, &arguments.device);
@@ -97,9 +98,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         list::list(&runs, &plan, &experiment, &cost, &memory, arguments);
         return Ok(());
     }
+    check_version(training_version, &plan, &folders)?;
     files::check_writable(&folders.records).or_input()?;
     let _lock = store.lock().map_err(|error| Failure::work(error).hint("wait for the other sweep, or stop it"))?;
-    store.write_manifest(&manifest(&base_id, &bitexts, &runs)).or_work()?;
+    store.write_manifest(&manifest(training_version, &base_id, &bitexts, &runs)).or_work()?;
     // what another process finished before the lock was ours is done as well
     let plan = look_up(&runs, &store, simulated)?;
     if arguments.save.is_some() && !plan.done.is_empty() {
@@ -116,6 +118,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     finish(&store, &folders.records)
 }
 
+/// What is missing of an older version of the training code is not made: it would be another measurement among those that are there.
+pub(super) fn check_version(found: TrainingVersion, plan: &Plan, folders: &Folders) -> Result<(), Failure> {
+    if found.is_current() || plan.missing.is_empty() {
+        return Ok(());
+    }
+    let (missing, all) = (plan.missing.len(), plan.missing.len() + plan.done.len());
+    let (folder, current) = (folders.records.display(), TrainingVersion::CURRENT);
+    let error = anyhow::anyhow!(
+        "`{folder}` is of training version {found} and {missing} of {all} runs are missing, expected version {current} or none missing"
+    );
+    Err(Failure::input(error).hint(
+        "versions shuffle their pairs differently; a copy of the experiment under a new name is swept anew, and `fit`, `report` and \
+         `validate --hindsight` read what is there",
+    ))
+}
+
 /// A language that cannot be trained on or evaluated is found before anything is trained.
 pub(super) fn check_parts(bitexts: &[Bitext]) -> Result<(), Failure> {
     let Some(bitext) = bitexts.iter().find(|bitext| bitext.dev.is_empty() || bitext.train.is_empty()) else { return Ok(()) };
@@ -128,11 +146,12 @@ fn look_up(runs: &[RunSpec], store: &Store, simulated: bool) -> Result<Plan, Fai
     Plan::new(runs, store, simulated).map_err(|error| Failure::input(error).hint("a record that is removed is made again"))
 }
 
-fn manifest(base_id: &str, bitexts: &[Bitext], runs: &[RunSpec]) -> Manifest {
+fn manifest(training_version: TrainingVersion, base_id: &str, bitexts: &[Bitext], runs: &[RunSpec]) -> Manifest {
     let row =
         |run: &RunSpec| RunRow { run_id: run.id.clone(), lang: run.lang.clone(), mix: run.mix.clone(), pairs: run.pairs, seed: run.seed };
     Manifest {
         parallot: version().to_owned(),
+        training_version,
         base_id: base_id.to_owned(),
         corpora: text::rows(bitexts),
         runs: runs.iter().map(row).collect(),

@@ -7,7 +7,7 @@ use crate::cli::version;
 use crate::corpus::{Bitext, Pair, Tongue};
 use crate::files;
 use crate::model::{ModelConfig, checkpoint};
-use crate::record::{Outcome, RunRecord, Store};
+use crate::record::{Outcome, RunRecord, Store, TrainingVersion};
 use crate::report::eye::{duration, grouped};
 use crate::spec::{BaseFiles, BaseSpec, Experiment, RunSpec};
 use crate::sweep::{Cost, Job, run_missing};
@@ -77,7 +77,7 @@ pub(super) fn train(
     let bars = bars();
     let start = std::time::Instant::now();
     let clock = move || start.elapsed().as_secs_f64();
-    let base = base(experiment, bitexts, base_files, (&arguments.device, &arguments.cache), &bars)?;
+    let base = base(experiment, bitexts, base_files, TrainingVersion::CURRENT, (&arguments.device, &arguments.cache), &bars)?;
     note(&format!("base `{}` ready after {}", base.id, duration(clock())));
 
     let mut tuner = Tuner::new(experiment, bitexts, &base, version(), &arguments.device).or_work()?.reading(tongues);
@@ -118,18 +118,20 @@ pub(crate) fn base(
     experiment: &Experiment,
     bitexts: &[Bitext],
     base_files: &BaseFiles,
+    version: TrainingVersion,
     (device, cache): (&str, &Path),
     bars: &MultiProgress,
 ) -> Result<Base, Failure> {
     let device = select_device(device).or_input()?;
     let bar = bar(bars, 0, "base");
-    let base = prepare(experiment, bitexts, base_files, cache, &device, |progress| {
+    let base = prepare(experiment, bitexts, base_files, version, cache, &device, |progress| {
         bar.set_length(progress.steps);
         bar.set_position(progress.step);
         bar.set_message(format!("{:.3} nats a token", progress.loss_nats));
     });
     bar.finish_and_clear();
     let base = base.map_err(|error| match error {
+        TrainError::OlderBase { .. } => Failure::input(error).hint("`--cache` names the folder in which it was kept"),
         TrainError::Checkpoint(_) => Failure::input(error),
         _ => Failure::work(error),
     })?;

@@ -14,7 +14,7 @@ use super::{command, version};
 use crate::allocate::{Budget, Policy, Problem, compare, coupling};
 use crate::corpus::{Bitext, Split, Tongue};
 use crate::files;
-use crate::record::{RunRecord, Store};
+use crate::record::{RunRecord, Store, TrainingVersion};
 use crate::report::eye::{duration, grouped};
 use crate::report::{csv, validation_pictures};
 use crate::spec::{BaseFiles, Experiment, RunSpec};
@@ -86,6 +86,7 @@ struct Question {
     bitexts: Vec<Bitext>,
     tongues: Vec<Tongue>,
     base_files: BaseFiles,
+    version: TrainingVersion,
     base_id: String,
     fits: HashedFits,
     problem: Problem,
@@ -117,6 +118,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         question.list(&prediction, &plan, arguments);
         return Ok(());
     }
+    sweep::check_version(question.version, &plan, &question.folders)?;
     match &trainer {
         Some(trainer) => question.train(trainer, &plan, &store, arguments)?,
         None => plan.missing.iter().try_for_each(|spec| store.write(&simulate(&question.experiment, spec, version()))).or_work()?,
@@ -168,9 +170,10 @@ impl Question {
         }
         let policies = policies(&arguments.policies, &problem)?;
         let base_files = sweep::base_files(&experiment, &folders)?;
-        let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref());
+        let version = Store::new(&folders.records).training_version().or_input()?;
+        let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref(), version);
         let seeds = (1..=arguments.seeds).collect();
-        Ok(Question { experiment, folders, bitexts, tongues, base_files, base_id, fits, problem, policies, seeds })
+        Ok(Question { experiment, folders, bitexts, tongues, base_files, version, base_id, fits, problem, policies, seeds })
     }
 
     /// The prediction: the one that is there, or a new one, written before anything is trained. Beside it the hash of its file.
@@ -204,7 +207,9 @@ impl Question {
         let json = serde_json::to_string_pretty(&prediction).or_work()? + "\n";
         if !files::exists(&path) {
             let runs: Vec<RunSpec> = self.runs(&prediction).concat();
-            let done = Plan::new(&runs, store, arguments.trainer == Trainer::Simulated).or_input()?.done.len();
+            let plan = Plan::new(&runs, store, arguments.trainer == Trainer::Simulated).or_input()?;
+            sweep::check_version(self.version, &plan, &self.folders)?;
+            let done = plan.done.len();
             if done > 0 {
                 let error =
                     anyhow::anyhow!("`{}` is missing and {done} of its models are trained, expected both or neither", path.display());

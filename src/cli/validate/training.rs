@@ -17,16 +17,16 @@ use crate::validate::Shift;
 pub(super) struct BaseTrainer(Base);
 
 impl Question {
-    /// The base, trained if it is not kept; none where runs are simulated.
+    /// The base, trained if it is not kept; none where runs are simulated, and where all are there because no more of their version are made.
     pub(super) fn trainer(&self, arguments: &Arguments) -> Result<Option<BaseTrainer>, Failure> {
-        if arguments.trainer == Trainer::Simulated {
+        if arguments.trainer == Trainer::Simulated || !self.version.is_current() {
             return Ok(None);
         }
         for folder in [Some(&arguments.cache), arguments.save.as_ref()].into_iter().flatten() {
             files::check_writable(folder).or_input()?;
         }
         let at = (arguments.device.as_str(), arguments.cache.as_path());
-        let base = sweep::base(&self.experiment, &self.bitexts, &self.base_files, at, &bars())?;
+        let base = sweep::base(&self.experiment, &self.bitexts, &self.base_files, self.version, at, &bars())?;
         Ok(Some(BaseTrainer(base)))
     }
 

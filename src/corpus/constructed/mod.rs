@@ -11,13 +11,12 @@ mod lexicon;
 use super::bitext::{Bitext, Pair};
 use super::error::CorpusError;
 use super::pool::Parts;
+use crate::numeric::random::{Item, Purpose, generator};
 use crate::units::Lang;
 use grammar::Grammar;
 use language::{Language, SOUND_CHANGES};
 use lexicon::Lexicon;
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -105,7 +104,7 @@ impl Constructed {
     /// Makes the languages, in the order of the sisters.
     pub fn build(&self) -> Result<Vec<Bitext>, CorpusError> {
         self.check()?;
-        let mut rng = self.generator(0);
+        let mut rng = generator(self.seed, Purpose::Words, Item::All);
         let lexicon = Lexicon::english(self.words, &mut rng);
         let mut ranks: Vec<usize> = (0..lexicon.len()).collect();
         ranks.shuffle(&mut rng);
@@ -113,17 +112,14 @@ impl Constructed {
             .sisters
             .iter()
             // a stream for each code: a sister stays as it is whatever others are asked beside it
-            .map(|sister| Language::sister(sister, &lexicon, &ranks, &mut self.generator(stream_of(&sister.lang))))
+            .map(|sister| {
+                let mut rng = generator(self.seed, Purpose::Words, Item::Nth(number_of(&sister.lang)));
+                Language::sister(sister, &lexicon, &ranks, &mut rng)
+            })
             .collect();
         let english = Language::english(lexicon.clone());
-        let rows = self.rows(&english, &sisters, Grammar::new(&lexicon, &mut self.generator(1)))?;
+        let rows = self.rows(&english, &sisters, Grammar::new(&lexicon, &mut generator(self.seed, Purpose::Sentences, Item::All)))?;
         Ok(self.sisters.iter().enumerate().map(|(index, sister)| self.bitext(sister, &rows, index)).collect())
-    }
-
-    fn generator(&self, stream: u64) -> ChaCha8Rng {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(stream);
-        rng
     }
 
     fn check(&self) -> Result<(), CorpusError> {
@@ -189,9 +185,9 @@ impl Constructed {
     }
 }
 
-/// The eight letters of a code as a number; above the streams of the words and the sentences.
-fn stream_of(lang: &Lang) -> u64 {
-    lang.code().bytes().fold(0, |stream, byte| stream << 8 | u64::from(byte))
+/// The eight letters of a code as a number; above that of the English words.
+fn number_of(lang: &Lang) -> u64 {
+    lang.code().bytes().fold(0, |number, byte| number << 8 | u64::from(byte))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ mod shared;
 use super::{Fit, Flag, Settings};
 use crate::curve::Point;
 use crate::law::Repetition;
-use crate::numeric::random::{generator, stream_of};
+use crate::numeric::random::{Item, Purpose, generator};
 use crate::units::{Estimate, Interval};
 use evidence::Evidence;
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,7 @@ pub(super) fn estimate(fits: &mut [Fit], repeated: Vec<Vec<Point>>, settings: &S
     let shared = Shared::new(&evidence);
     let measures = evidence.iter().any(|evidence| !evidence.is_empty());
     let count = known.iter().map(|&i| fits[i].draws.len()).min().unwrap_or(0);
-    let hyper = shared.draws(count, &mut generator(settings.seed, stream_of("repetition")));
+    let hyper = shared.draws(count, &mut generator(settings.seed, Purpose::Repetition, Item::All));
     for (evidence, &i) in evidence.iter().zip(&known) {
         let marginal = shared.marginal(evidence);
         let basis = match (evidence.is_empty(), measures) {
@@ -87,7 +87,7 @@ pub(super) fn estimate(fits: &mut [Fit], repeated: Vec<Vec<Point>>, settings: &S
             (true, true) => Basis::Family,
             (true, false) => Basis::Prior,
         };
-        let mut generator = generator(settings.seed, stream_of("repetition") ^ stream_of(&fits[i].curve));
+        let mut generator = generator(settings.seed, Purpose::Repetition, Item::Of(&fits[i].curve));
         let drawn: Vec<f64> = hyper.iter().enumerate().map(|(draw, prior)| evidence.drawn(draw, *prior, &grid, &mut generator)).collect();
         let at = |part: f64| marginal.quantile(part).exp();
         fits[i].repetition = Some(RepetitionFit {

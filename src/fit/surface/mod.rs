@@ -15,7 +15,7 @@ use crate::curve::{Row, TableCurve};
 use crate::law::{LawError, Surface, SurfaceForm};
 use crate::numeric::newton::{self, Minimum};
 use crate::numeric::quantiles::central;
-use crate::numeric::random::{generator, halton};
+use crate::numeric::random::{Item, Purpose, generator, halton};
 use crate::units::Interval;
 pub use choice::{Choice, Trial, choose};
 use nalgebra::SVector;
@@ -223,7 +223,7 @@ pub fn fit(data: &SurfaceData, form: SurfaceForm, settings: &SurfaceSettings) ->
 /// Refits of resampled rows, each from the minimum of all rows and with a generator of its own.
 fn draws(objective: &Objective, weights: &[f64], best: SVector<f64, 5>, settings: &SurfaceSettings) -> Result<Vec<Surface>, SurfaceError> {
     let attempt = |stream: u64| {
-        let minimum = objective.minimise(&resampled(weights, &mut generator(settings.seed, stream)), best);
+        let minimum = objective.minimise(&resampled(weights, &mut generator(settings.seed, Purpose::Laws, Item::Nth(stream))), best);
         objective.surface(&minimum.at).ok().filter(|_| minimum.value.is_finite())
     };
     let draw = |number: usize| {
@@ -274,7 +274,7 @@ impl SurfaceFit {
     pub fn predict_run(&self, n_params: f64, amount: f64) -> Prediction {
         let (count, freedom) = (self.residuals.len(), self.surface.form().parameter_names().len());
         let spread = (count as f64 / count.saturating_sub(freedom).max(1) as f64).sqrt();
-        let mut generator = generator(0, 0);
+        let mut generator = generator(0, Purpose::Prediction, Item::All);
         let mut residual = || if count == 0 { 0.0 } else { spread * self.residuals[generator.random_range(0..count)] };
         let run = |draw: &Surface| draw.loss(n_params, amount) * residual().exp();
         prediction(self.surface.loss(n_params, amount), self.draws.iter().map(run).collect())

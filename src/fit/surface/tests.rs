@@ -4,7 +4,7 @@ use super::*;
 use rand_distr::{Distribution, StandardNormal};
 
 fn planted(surface: &Surface, noise: f64, stream: u64) -> SurfaceData {
-    let mut generator = generator(3, stream);
+    let mut generator = generator(3, Purpose::Planted, Item::Nth(stream));
     let mut normal = || -> f64 { StandardNormal.sample(&mut generator) };
     let sizes = [1e7, 3e7, 1e8, 3e8, 1e9].into_iter().flat_map(|n| [1e8, 4e8, 2e9, 8e9, 3e10].map(|d| (n, d)));
     let point = |(n_params, amount)| {

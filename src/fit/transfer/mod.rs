@@ -17,7 +17,7 @@ mod posterior;
 use super::Fit;
 use super::prediction::estimate;
 use crate::law::Average;
-use crate::numeric::random::{generator, stream_of};
+use crate::numeric::random::{Item, Purpose, generator};
 use crate::units::Estimate;
 use nalgebra::{DMatrix, DVector};
 use posterior::{NOISE, Posterior, Priors, Scales};
@@ -202,7 +202,7 @@ impl Fit {
 fn draws(posterior: &Posterior, observed: &[Observed], fits: &[Fit], seed: u64) -> Vec<Vec<f64>> {
     let count = fits.iter().map(|fit| fit.draws.len()).min().unwrap_or(0);
     let draw = |k: usize| {
-        let mut generator = generator(seed, stream_of("transfer").wrapping_add(k as u64));
+        let mut generator = generator(seed, Purpose::Transfer, Item::Nth(k as u64));
         let scales = chosen(&posterior.scales, generator.random::<f64>());
         let taus = observed.len() * (observed.len() - 1);
         let normals = DVector::from_fn(taus, |_, _| StandardNormal.sample(&mut generator));

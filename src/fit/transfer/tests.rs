@@ -15,7 +15,7 @@ fn law(i: usize, pairs: f64) -> f64 {
 
 /// Fits of the languages alone: five sizes, two seeds.
 fn fits(seed: u64) -> Vec<Fit> {
-    let mut generator = generator(seed, 1);
+    let mut generator = generator(seed, Purpose::Planted, Item::Nth(1));
     let mut point = |i: usize, pairs: f64, seed: u64| {
         let noise: f64 = StandardNormal.sample(&mut generator);
         Point { pairs, loss_nats: law(i, pairs) * (NOISE_LOG * noise).exp(), seed }
@@ -32,7 +32,7 @@ fn fits(seed: u64) -> Vec<Fit> {
 
 /// Mixtures under planted transfer, with noise of twice the variance of a run's.
 fn mixtures(count: usize, tau: impl Fn(usize, usize) -> f64, seed: u64) -> Vec<MixtureRun> {
-    let mut generator = generator(seed, 2);
+    let mut generator = generator(seed, Purpose::Planted, Item::Nth(2));
     let mixture = |_| {
         let total = 1500.0 * 4f64.powf(generator.random::<f64>());
         let draws: Vec<f64> =

@@ -4,10 +4,10 @@ mod saving;
 
 use super::attention::{Heads, Rope};
 use super::*;
+use crate::numeric::random::{Item, Purpose, generator};
 use crate::spec::{LoraSpec, Module};
 use candle_core::{DType, Device, Tensor, Var};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ const TINY: ModelConfig = ModelConfig {
 };
 
 fn random(config: ModelConfig, dtype: DType) -> Llama {
-    Llama::random(config, 12, dtype, &Device::Cpu, &mut ChaCha8Rng::seed_from_u64(7)).unwrap()
+    Llama::random(config, 12, dtype, &Device::Cpu, &mut generator(7, Purpose::Planted, Item::All)).unwrap()
 }
 
 fn tiny(dtype: DType) -> Llama {
@@ -36,7 +36,7 @@ fn tiny(dtype: DType) -> Llama {
 
 /// Weights ten times larger than at the start of training and some noise, so that attention and gates are far from linear and nothing is 0.
 fn stir(model: &Llama) {
-    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    let mut rng = generator(8, Purpose::Planted, Item::All);
     for (_, var) in model.trained() {
         let noise: Vec<f64> = (0..var.elem_count()).map(|_| rng.random_range(-0.1..0.1)).collect();
         let noise = Tensor::from_vec(noise, var.shape(), &Device::Cpu).unwrap().to_dtype(var.dtype()).unwrap();

@@ -7,11 +7,10 @@ use super::steps::{Sequence, batch_of, by_tokens};
 use super::*;
 use crate::corpus::{Bitext, Constructed, Instruction, Split, Tongue};
 use crate::model::{Batch, Family, Gradients, Llama, ModelConfig};
-use crate::record::{Outcome, RunRecord};
+use crate::numeric::random::{Item, Purpose, generator};
+use crate::record::{Outcome, RunRecord, TrainingVersion};
 use crate::spec::{BaseFiles, Experiment, InstructionSpec, LoraSpec, Method, Module, Optimisation, Preset, Scope};
 use candle_core::{DType, Device, Tensor, Var};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 
 const TINY: ModelConfig = ModelConfig {
     family: Family::Llama,
@@ -29,7 +28,7 @@ const TINY: ModelConfig = ModelConfig {
 };
 
 fn model(config: ModelConfig, dtype: DType) -> Llama {
-    Llama::random(config, 32, dtype, &Device::Cpu, &mut ChaCha8Rng::seed_from_u64(3)).unwrap()
+    Llama::random(config, 32, dtype, &Device::Cpu, &mut generator(3, Purpose::Planted, Item::All)).unwrap()
 }
 
 /// Sequences without a rule that could be guessed.
@@ -197,8 +196,10 @@ fn prepared(yaml: &str) -> (Experiment, Vec<Bitext>, Base) {
     let languages: &Constructed = languages;
     let bitexts = languages.build().unwrap();
     let cache = tempfile::tempdir().unwrap();
-    let base = prepare(&experiment, &bitexts, &BaseFiles::None, cache.path(), &Device::Cpu, |_| ()).unwrap();
-    let read = prepare(&experiment, &bitexts, &BaseFiles::None, cache.path(), &Device::Cpu, |_| panic!("it was kept")).unwrap();
+    let base = prepare(&experiment, &bitexts, &BaseFiles::None, TrainingVersion::CURRENT, cache.path(), &Device::Cpu, |_| ()).unwrap();
+    let read =
+        prepare(&experiment, &bitexts, &BaseFiles::None, TrainingVersion::CURRENT, cache.path(), &Device::Cpu, |_| panic!("it was kept"))
+            .unwrap();
     assert_eq!((base.origin, read.origin), (Origin::Trained, Origin::Kept));
     assert_eq!(base.model.to_safetensors().unwrap(), read.model.to_safetensors().unwrap());
     (experiment, bitexts, read)
