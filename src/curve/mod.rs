@@ -2,7 +2,7 @@
 
 mod table;
 
-use crate::record::{Outcome, RunRecord};
+use crate::record::{RunRecord, Subject};
 use crate::units::Lang;
 use serde::{Deserialize, Serialize};
 pub use table::{CurveTable, Fault, Query, Row, TableCurve, TableError};
@@ -135,10 +135,10 @@ pub fn curves_of_records(langs: &[Lang], records: &[RunRecord]) -> Vec<Result<Cu
         .map(|lang| {
             let points = records
                 .iter()
-                .filter(|record| record.outcome == Outcome::Finished && (record.is_base() || record.lang.as_ref() == Some(lang)))
+                .filter(|record| record.is_finished() && (record.subject == Subject::Base || record.subject.lang() == Some(lang)))
                 .filter_map(|record| {
                     let evaluation = record.evaluation(lang)?;
-                    Some(Point { pairs: record.pairs.0 as f64, loss_nats: evaluation.loss_nats(), seed: record.seed })
+                    Some(Point { pairs: record.subject.pairs().0 as f64, loss_nats: evaluation.loss_nats(), seed: record.seed })
                 })
                 .collect();
             Curve::new(lang.code(), points)

@@ -1,7 +1,8 @@
 //! The manifest of a sweep: which runs it consists of and how large its corpora are, for the stages that do not read the corpora.
 
-use super::MixRow;
+use super::subject::{Subject, SubjectError};
 use super::version::TrainingVersion;
+use super::wire::WireRow;
 use crate::units::{Lang, Pairs};
 use serde::{Deserialize, Serialize};
 
@@ -46,17 +47,27 @@ pub struct CorpusRow {
 
 /// One run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "WireRow", into = "WireRow")]
 pub struct RunRow {
     /// Hash of all that determines it.
     pub run_id: String,
-    /// Language tuned on; absent for the base and for a mixture.
-    pub lang: Option<Lang>,
-    /// What a model of several languages is tuned on; empty for all others.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mix: Vec<MixRow>,
-    /// Pairs.
-    pub pairs: Pairs,
+    /// What is tuned on.
+    pub subject: Subject,
     /// Seed.
     pub seed: u64,
+}
+
+impl TryFrom<WireRow> for RunRow {
+    type Error = SubjectError;
+
+    fn try_from(wire: WireRow) -> Result<Self, SubjectError> {
+        Ok(RunRow { run_id: wire.run_id, subject: Subject::of(wire.lang, wire.mix, wire.pairs)?, seed: wire.seed })
+    }
+}
+
+impl From<RunRow> for WireRow {
+    fn from(row: RunRow) -> Self {
+        let RunRow { run_id, subject, seed } = row;
+        WireRow { run_id, lang: subject.lang().cloned(), mix: subject.mix().to_vec(), pairs: subject.pairs(), seed }
+    }
 }

@@ -1,7 +1,8 @@
 //! The store of finished runs: a folder with one record a file, each written whole or not at all.
 
+use super::manifest::Manifest;
+use super::run::RunRecord;
 use super::version::TrainingVersion;
-use super::{Manifest, RunRecord};
 use crate::files::{self, FileError};
 use std::path::{Path, PathBuf};
 

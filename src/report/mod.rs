@@ -15,7 +15,7 @@ pub use json::json;
 use crate::allocate::{Allocation, Comparison, ParetoPoint, Term, Verdict};
 use crate::fit::Fit;
 use crate::fit::transfer::TransferFit;
-use crate::record::{Outcome, RunRecord};
+use crate::record::RunRecord;
 use crate::similarity::Similarity;
 use crate::units::{Estimate, Lang};
 use crate::validate::Validation;
@@ -146,7 +146,7 @@ impl<'a> Report<'a> {
 
     /// Runs that did not finish.
     fn failed(&self) -> impl Iterator<Item = &'a RunRecord> {
-        self.records.iter().filter(|record| record.outcome != Outcome::Finished)
+        self.records.iter().filter(|record| !record.is_finished())
     }
 }
 

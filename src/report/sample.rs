@@ -8,7 +8,7 @@ use crate::curve::Point;
 use crate::fit::transfer::{HeldOut, TauRow, TransferFit, Untuned};
 use crate::fit::{Candidate, Fit, Flag, Misfit, Parameter, Termination};
 use crate::law::{Form, Law};
-use crate::record::{Evaluation, Outcome, RunRecord};
+use crate::record::{Evaluation, Outcome, RunRecord, Subject};
 use crate::units::{Estimate, Interval, Nats, Pairs, Tokens};
 use crate::validate::{Asked, LossRow, PolicyResult, Validation, nearest};
 use std::collections::BTreeMap;
@@ -174,21 +174,18 @@ fn record(tuned: Option<usize>, pairs: u64, count: usize) -> RunRecord {
         run_id: format!("run-{tuned:?}-{pairs}"),
         parallot: "0.1.0 (rev 0123abc)".to_owned(),
         sweep: "sample".to_owned(),
-        lang: tuned.map(|at| CODES[at].parse().unwrap()),
-        mix: Vec::new(),
-        pairs: Pairs(pairs),
+        subject: tuned.map_or(Subject::Base, |at| Subject::Language { lang: CODES[at].parse().unwrap(), pairs: Pairs(pairs) }),
         seed: 0,
         device: "cpu".to_owned(),
         threads: 2,
         stack: None,
-        outcome: Outcome::Finished,
+        outcome: Outcome::Finished((0..count).map(evaluation).collect()),
         steps: pairs / 32,
         train_tokens: Tokens(pairs * 60),
         computed_tokens: None,
         train_loss_nats: None,
         wall_seconds: 12.5,
         tokens_per_second: None,
-        evaluations: (0..count).map(evaluation).collect(),
     }
 }
 

@@ -5,7 +5,7 @@ use super::experiment::Experiment;
 use super::tuning::{Evaluation, Tuning};
 use crate::corpus::{Bitext, PromptStyle, Split};
 use crate::files;
-use crate::record::{MixRow, TrainingVersion};
+use crate::record::{MixRow, Subject, TrainingVersion};
 use crate::units::{Direction, Lang, Pairs};
 use serde::Serialize;
 
@@ -14,12 +14,8 @@ use serde::Serialize;
 pub struct RunSpec {
     /// Hash of the rest, 16 hexadecimal digits.
     pub id: String,
-    /// Language tuned on; absent for the base itself and for a mixture.
-    pub lang: Option<Lang>,
-    /// What a model of several languages is tuned on; empty for all others.
-    pub mix: Vec<MixRow>,
-    /// Pairs.
-    pub pairs: Pairs,
+    /// What is tuned on.
+    pub subject: Subject,
     /// Seed of the shuffle, the prompts and the order.
     pub seed: u64,
 }
@@ -107,7 +103,8 @@ impl Experiment {
                 evaluation: &self.evaluation,
                 dev_sha256: dev_sha256.clone(),
             };
-            RunSpec { id: id(&identity), lang: lang.cloned(), mix: Vec::new(), pairs, seed }
+            let subject = lang.map_or(Subject::Base, |lang| Subject::Language { lang: lang.clone(), pairs });
+            RunSpec { id: id(&identity), subject, seed }
         };
         let mut runs = Vec::new();
         if self.sizes.contains(&Pairs(0)) {
@@ -123,7 +120,7 @@ impl Experiment {
         for (pairs, &seed) in designs.zip(self.seeds.iter().cycle()) {
             let run = self.mixed_run(bitexts, base_id, &pairs, seed, Split::Dev);
             // small corpora or totals can leave one language, or the same mixture again
-            if run.mix.len() > 1 && runs.iter().all(|known| known.id != run.id) {
+            if run.subject.mix().len() > 1 && runs.iter().all(|known| known.id != run.id) {
                 runs.push(run);
             }
         }
@@ -149,7 +146,8 @@ impl Experiment {
             test_sha256: (scored_on == Split::Test)
                 .then(|| bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.test.hash())).collect()),
         };
-        let mix = given().map(|(bitext, &pairs)| MixRow { lang: bitext.lang.clone(), pairs: Pairs(pairs) }).collect();
-        RunSpec { id: id(&identity), lang: None, mix, pairs: Pairs(pairs.iter().sum()), seed }
+        let mix: Vec<MixRow> = given().map(|(bitext, &pairs)| MixRow { lang: bitext.lang.clone(), pairs: Pairs(pairs) }).collect();
+        let subject = if mix.is_empty() { Subject::Base } else { Subject::Mixture(mix) };
+        RunSpec { id: id(&identity), subject, seed }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::corpus::{Bitext, PromptStyle};
-use crate::record::TrainingVersion;
-use crate::units::{Direction, Lang, Pairs};
+use crate::record::{Subject, TrainingVersion};
+use crate::units::{Direction, Lang};
 use std::collections::HashSet;
 
 const EXPERIMENT: &str = "\
@@ -41,8 +41,8 @@ fn runs_are_languages_by_sizes_by_seeds_after_one_base() {
     let (experiment, bitexts) = parse("", "");
     let runs = experiment.runs(&bitexts, "base");
     assert_eq!(runs.len(), 1 + 2 * 2 * 2);
-    assert_eq!((&runs[0].lang, runs[0].pairs), (&None, Pairs(0)));
-    let order: Vec<_> = runs[1..5].iter().map(|run| (run.pairs.0, run.seed)).collect();
+    assert_eq!(runs[0].subject, Subject::Base);
+    let order: Vec<_> = runs[1..5].iter().map(|run| (run.subject.pairs().0, run.seed)).collect();
     assert_eq!(order, [(10, 2), (10, 1), (40, 2), (40, 1)]);
     let different: HashSet<_> = runs.iter().map(|run| &run.id).collect();
     assert_eq!(different.len(), runs.len());
@@ -163,12 +163,12 @@ fn mixtures_come_last_and_leave_the_other_runs() {
     let runs = experiment.runs(&bitexts, &base);
     assert!(runs.iter().zip(&kept).all(|(run, kept)| run.id == *kept) && runs.len() == kept.len() + 5);
     let mixtures = &runs[kept.len()..];
-    assert!(mixtures.iter().all(|run| run.lang.is_none() && run.mix.len() == 2));
+    assert!(mixtures.iter().all(|run| run.subject.mix().len() == 2));
     assert_eq!(mixtures.iter().map(|run| run.seed).collect::<Vec<_>>(), [2, 1, 2, 1, 2]);
     // two passes over 60 pairs at most
-    let largest: Vec<u64> = mixtures[4].mix.iter().map(|row| row.pairs.0).collect();
-    assert!(largest.iter().all(|pairs| *pairs <= 120) && largest.iter().sum::<u64>() == mixtures[4].pairs.0);
-    let pairs: Vec<u64> = mixtures[0].mix.iter().map(|row| row.pairs.0).collect();
+    let largest: Vec<u64> = mixtures[4].subject.mix().iter().map(|row| row.pairs.0).collect();
+    assert!(largest.iter().all(|pairs| *pairs <= 120) && largest.iter().sum::<u64>() == mixtures[4].subject.pairs().0);
+    let pairs: Vec<u64> = mixtures[0].subject.mix().iter().map(|row| row.pairs.0).collect();
     let on = |part| experiment.mixed_run(&bitexts, &base, &pairs, 2, part).id;
     assert_eq!(on(crate::corpus::Split::Dev), mixtures[0].id);
     assert_ne!(on(crate::corpus::Split::Test), mixtures[0].id, "what is scored on test is another run");

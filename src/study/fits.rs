@@ -5,7 +5,7 @@ use crate::curve::curves_of_records;
 use crate::files;
 use crate::fit::transfer::{MixtureRun, TransferError, TransferFit, fit_transfer};
 use crate::fit::{self, Fit, FitFile, Settings};
-use crate::record::{Manifest, Outcome, RunRecord, points_csv};
+use crate::record::{Manifest, RunRecord, Subject, points_csv};
 use crate::report::ReportError;
 use crate::units::Lang;
 use std::path::Path;
@@ -66,24 +66,24 @@ pub fn fit_records(name: &str, manifest: &Manifest, records: &[RunRecord], setti
 
 /// Training tokens of a pair of a language: the mean over its runs.
 fn tokens_per_pair(records: &[RunRecord], lang: &Lang) -> Option<f64> {
-    let runs = || records.iter().filter(|record| record.lang.as_ref() == Some(lang) && record.outcome == Outcome::Finished);
-    let (tokens, pairs) = runs().fold((0, 0), |(tokens, pairs), run| (tokens + run.train_tokens.0, pairs + run.pairs.0));
+    let runs = || records.iter().filter(|record| record.subject.lang() == Some(lang) && record.is_finished());
+    let (tokens, pairs) = runs().fold((0, 0), |(tokens, pairs), run| (tokens + run.train_tokens.0, pairs + run.subject.pairs().0));
     (pairs > 0).then(|| tokens as f64 / pairs as f64)
 }
 
 /// Transfer between the languages of a sweep; none where it trained no mixtures.
 fn transfer_of_records(records: &[RunRecord], langs: &[Lang], fits: &[Fit], seed: u64) -> Result<Option<TransferFit>, TransferError> {
-    let finished = || records.iter().filter(|record| record.outcome == Outcome::Finished);
+    let finished = || records.iter().filter(|record| record.is_finished());
     let losses = |record: &RunRecord| langs.iter().map(|lang| Some(record.evaluation(lang)?.loss_nats())).collect::<Option<Vec<f64>>>();
     let mixture = |record: &RunRecord| {
-        let pairs = langs.iter().map(|lang| record.pairs_of(lang) as f64).collect();
+        let pairs = langs.iter().map(|lang| record.subject.pairs_of(lang).0 as f64).collect();
         Some(MixtureRun { pairs, loss_nats: losses(record)? })
     };
-    let mixtures: Vec<MixtureRun> = finished().filter(|record| !record.mix.is_empty()).filter_map(mixture).collect();
+    let mixtures: Vec<MixtureRun> = finished().filter(|record| record.subject.is_mixture()).filter_map(mixture).collect();
     if mixtures.is_empty() || langs.len() < 2 {
         return Ok(None);
     }
-    let base = finished().find(|record| record.is_base()).and_then(losses);
+    let base = finished().find(|record| record.subject == Subject::Base).and_then(losses);
     let base: Vec<Option<f64>> = (0..langs.len()).map(|i| base.as_ref().map(|losses| losses[i])).collect();
     fit_transfer(fits, &mixtures, &base, seed).map(Some)
 }

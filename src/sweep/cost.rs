@@ -2,7 +2,7 @@
 
 use super::Job;
 use crate::corpus::Bitext;
-use crate::record::RunRecord;
+use crate::record::{RunRecord, Subject};
 use crate::spec::{Experiment, RunSpec, ScheduleSpec};
 use crate::units::Lang;
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ impl Cost {
 
     /// Tokens that a run by itself trains on.
     pub fn train_tokens(&self, run: &RunSpec) -> f64 {
-        run.pairs.0 as f64 * self.tokens_per_pair(run)
+        run.subject.pairs().0 as f64 * self.tokens_per_pair(run)
     }
 
     /// Tokens of training that are computed for each run of a job, in their order. Those of a branch are its cool-down, and what its trunk has
@@ -61,14 +61,14 @@ impl Cost {
     pub fn computed_tokens(&self, job: &Job) -> Vec<f64> {
         let Some(grown) = self.grown_pairs(job) else { return job.runs().iter().map(|run| self.train_tokens(run)).collect() };
         let before = std::iter::once(0.0).chain(grown);
-        job.runs().iter().zip(before).map(|(run, before)| (run.pairs.0 as f64 - before) * self.tokens_per_pair(run)).collect()
+        job.runs().iter().zip(before).map(|(run, before)| (run.subject.pairs().0 as f64 - before) * self.tokens_per_pair(run)).collect()
     }
 
     /// Pairs that the trunk of a job has read once each of its branches is done.
     fn grown_pairs(&self, job: &Job) -> Option<impl Iterator<Item = f64>> {
         match (job, self.schedule) {
             (Job::Trunk(runs), ScheduleSpec::Trunk(trunk)) => {
-                Some(runs.iter().map(move |run| run.pairs.0 as f64 * (1.0 - trunk.cooldown_share)))
+                Some(runs.iter().map(move |run| run.subject.pairs().0 as f64 * (1.0 - trunk.cooldown_share)))
             }
             _ => None,
         }
@@ -80,8 +80,13 @@ impl Cost {
             let at = self.langs.iter().position(|known| known == lang.code());
             at.map_or(0.0, |at| self.epochs * self.bytes_per_pair[at] / BYTES_PER_TOKEN)
         };
-        let mixed: f64 = run.mix.iter().map(|row| row.pairs.0 as f64 * of(&row.lang)).sum();
-        run.lang.as_ref().map_or(mixed / run.pairs.0.max(1) as f64, of)
+        match &run.subject {
+            Subject::Base => 0.0,
+            Subject::Language { lang, .. } => of(lang),
+            Subject::Mixture(rows) => {
+                rows.iter().map(|row| row.pairs.0 as f64 * of(&row.lang)).sum::<f64>() / run.subject.pairs().0.max(1) as f64
+            }
+        }
     }
 
     /// All that a run computes whose training computes `tokens`, in tokens of training.
@@ -108,7 +113,7 @@ impl Speed {
     /// Of the runs on the device of most of the records; absent where none was timed.
     pub fn of(records: &[RunRecord]) -> Option<Self> {
         let mut devices: BTreeMap<&str, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
-        for record in records.iter().filter(|record| record.pairs.0 > 0) {
+        for record in records.iter().filter(|record| record.subject.pairs().0 > 0) {
             let Some(speed) = record.tokens_per_second.filter(|speed| *speed > 0.0) else { continue };
             let training = record.computed_tokens.unwrap_or(record.train_tokens).0 as f64 / speed;
             let (per_token, per_run) = devices.entry(&record.device).or_default();

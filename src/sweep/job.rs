@@ -1,5 +1,6 @@
 //! What is computed in one piece: a run, the branches of a trunk, or a stack of runs.
 
+use crate::record::Subject;
 use crate::spec::{RunSpec, ScheduleSpec};
 
 /// Runs that are computed together.
@@ -36,11 +37,12 @@ impl Job {
 fn stacks(runs: &[RunSpec], stack: usize) -> Vec<Job> {
     let mut jobs: Vec<Job> = Vec::new();
     for run in runs {
-        let has_room = |job: &&mut Job| matches!(job, Job::Stack(members) if members[0].pairs == run.pairs && members.len() < stack);
-        match (&run.lang, jobs.iter_mut().find(has_room)) {
-            (None, _) => jobs.push(Job::Run(run.clone())),
-            (Some(_), Some(Job::Stack(members))) => members.push(run.clone()),
-            (Some(_), _) => jobs.push(Job::Stack(vec![run.clone()])),
+        let size = run.subject.pairs();
+        let has_room = |job: &&mut Job| matches!(job, Job::Stack(members) if members[0].subject.pairs() == size && members.len() < stack);
+        match (&run.subject, jobs.iter_mut().find(has_room)) {
+            (Subject::Base | Subject::Mixture(_), _) => jobs.push(Job::Run(run.clone())),
+            (Subject::Language { .. }, Some(Job::Stack(members))) => members.push(run.clone()),
+            (Subject::Language { .. }, _) => jobs.push(Job::Stack(vec![run.clone()])),
         }
     }
     jobs
@@ -49,16 +51,17 @@ fn stacks(runs: &[RunSpec], stack: usize) -> Vec<Job> {
 fn trunks(runs: &[RunSpec]) -> Vec<Job> {
     let mut jobs: Vec<Job> = Vec::new();
     for run in runs {
-        let shares = |job: &&mut Job| matches!(job, Job::Trunk(branches) if branches[0].lang == run.lang && branches[0].seed == run.seed);
-        match (&run.lang, jobs.iter_mut().find(shares)) {
-            (None, _) => jobs.push(Job::Run(run.clone())),
-            (Some(_), Some(Job::Trunk(branches))) => branches.push(run.clone()),
-            (Some(_), _) => jobs.push(Job::Trunk(vec![run.clone()])),
+        let is_own = |branch: &RunSpec| branch.subject.lang() == run.subject.lang() && branch.seed == run.seed;
+        let shares = |job: &&mut Job| matches!(job, Job::Trunk(branches) if is_own(&branches[0]));
+        match (&run.subject, jobs.iter_mut().find(shares)) {
+            (Subject::Base | Subject::Mixture(_), _) => jobs.push(Job::Run(run.clone())),
+            (Subject::Language { .. }, Some(Job::Trunk(branches))) => branches.push(run.clone()),
+            (Subject::Language { .. }, _) => jobs.push(Job::Trunk(vec![run.clone()])),
         }
     }
     for job in &mut jobs {
         if let Job::Trunk(branches) = job {
-            branches.sort_by_key(|run| run.pairs);
+            branches.sort_by_key(|run| run.subject.pairs());
         }
     }
     jobs

@@ -32,7 +32,7 @@ impl Plan {
                 None => missing.push(run.clone()),
             }
         }
-        missing.sort_by_key(|run| run.pairs);
+        missing.sort_by_key(|run| run.subject.pairs());
         Ok(Plan { done, missing })
     }
 }

@@ -26,36 +26,31 @@ const TARGET_TOKENS: u64 = 10_000;
 pub fn simulate(experiment: &Experiment, run: &RunSpec, version: &str) -> RunRecord {
     let langs = experiment.langs();
     let evaluations = (0..langs.len()).map(|k| evaluation(k, &langs, run)).collect();
+    let pairs = run.subject.pairs().0;
     RunRecord {
         run_id: run.id.clone(),
         parallot: version.to_owned(),
         sweep: experiment.name.clone(),
-        lang: run.lang.clone(),
-        mix: run.mix.clone(),
-        pairs: run.pairs,
+        subject: run.subject.clone(),
         seed: run.seed,
         device: SIMULATED.to_owned(),
         threads: 1,
         stack: None,
-        outcome: Outcome::Finished,
-        steps: run.pairs.0,
-        train_tokens: Tokens(100 * run.pairs.0),
+        outcome: Outcome::Finished(evaluations),
+        steps: pairs,
+        train_tokens: Tokens(100 * pairs),
         computed_tokens: None,
         train_loss_nats: None,
         wall_seconds: 0.0,
         tokens_per_second: None,
-        evaluations,
     }
 }
 
 fn evaluation(k: usize, langs: &[Lang], run: &RunSpec) -> Evaluation {
-    let pairs = |i: usize| run.mix.iter().find(|row| row.lang == langs[i]).map_or(0.0, |row| row.pairs.0 as f64);
+    let pairs = |i: usize| run.subject.pairs_of(&langs[i]).0 as f64;
     let lang = &langs[k];
-    let own = match &run.lang {
-        Some(tuned) if tuned == lang => run.pairs.0 as f64,
-        Some(_) => 0.0,
-        None => pairs(k) + if k == 0 { 0.0 } else { TRANSFER * pairs(k - 1) },
-    };
+    let others = if run.subject.is_mixture() && k > 0 { TRANSFER * pairs(k - 1) } else { 0.0 };
+    let own = pairs(k) + others;
     let k = k as f64;
     let loss = 1.0 + (1.0 + 0.5 * k) * ((own + 200.0) / 1000.0).powf(-(0.5 - 0.05 * k));
     // 32 bits of a hash, evenly spread over -1 to 1

@@ -12,21 +12,21 @@ mod adamw;
 mod base;
 mod memory;
 mod run;
+mod runner;
 mod schedule;
 mod speed;
 mod stack;
 mod steps;
-mod trunk;
 
 pub use adamw::AdamW;
 pub use base::{Base, Origin, prepare};
 pub use memory::{Memory, Step};
 pub use run::{Tuner, select_device};
+pub use runner::Runner;
 pub use schedule::Schedule;
 pub use speed::{Speed, WARM_UP_STEPS, Workload, measure, workloads};
 pub use stack::{Member, fit_stack};
 pub use steps::{Divergence, Ended, Progress, Training, evaluate, fit_batches};
-pub use trunk::Trunk;
 
 use crate::corpus::CorpusError;
 use crate::files::FileError;

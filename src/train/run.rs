@@ -2,13 +2,12 @@
 
 use super::TrainError;
 use super::base::Base;
-use super::steps::{Progress, Sequence, batch_of, evaluate};
-use super::trunk::Trunk;
+use super::steps::{Divergence, Ended, Sequence, batch_of, evaluate};
 use crate::corpus::prompt::{self, Choice};
 use crate::corpus::{Bitext, CorpusError, Instruction, Pair, Shuffled, Tongue, evaluated};
 use crate::model::{Batch, Llama, checkpoint};
 use crate::numeric::random::{Item, Purpose, generator};
-use crate::record::{Evaluation, Outcome, RunRecord};
+use crate::record::{Evaluation, Outcome, RunRecord, Subject};
 use crate::spec::{Experiment, Method, RunSpec, ScheduleSpec};
 use crate::units::{Lang, Nats, Pairs, Tokens};
 use candle_core::Device;
@@ -35,6 +34,39 @@ pub struct Tuner<'a> {
     device: String,
     weights: Option<PathBuf>,
     tongues: &'a [Tongue],
+}
+
+/// What the training of a run came to; nothing for the base.
+#[derive(Debug, Default)]
+pub(super) struct Trained {
+    /// Steps done.
+    pub steps: u64,
+    /// Tokens read.
+    pub tokens: u64,
+    /// Mean loss over the last tenth of the steps, nats per target token.
+    pub last_loss_nats: Option<f64>,
+    /// Where it failed, if it did.
+    pub divergence: Option<Divergence>,
+    /// Those of the tokens that were computed for this run, where it shared some.
+    pub computed_tokens: Option<u64>,
+    /// Speed of the training.
+    pub tokens_per_second: Option<f64>,
+    /// Runs that were trained side by side with it, itself among them.
+    pub stack: Option<usize>,
+}
+
+impl Trained {
+    /// The end of a training of so many steps.
+    pub(super) fn of(ended: Ended, steps: u64) -> Self {
+        match ended {
+            Ended::Finished { tokens, last_loss_nats } => {
+                Trained { steps, tokens, last_loss_nats: Some(last_loss_nats), ..Trained::default() }
+            }
+            Ended::Diverged { step, tokens, reason } => {
+                Trained { steps: step, tokens, divergence: Some(Divergence { step, reason }), ..Trained::default() }
+            }
+        }
+    }
 }
 
 /// What a sequence is made of.
@@ -85,16 +117,6 @@ impl<'a> Tuner<'a> {
         Tuner { weights: Some(folder.to_owned()), ..self }
     }
 
-    /// Trains and evaluates one run by itself. `clock` gives seconds from any fixed moment; only the speeds in the record depend on it.
-    pub fn run(&self, spec: &RunSpec, clock: &dyn Fn() -> f64, observe: impl FnMut(Progress)) -> Result<RunRecord, TrainError> {
-        self.trunk().run(spec, clock, observe)
-    }
-
-    /// For runs of one language and seed with rising amounts, which share what the schedule lets them share.
-    pub fn trunk(&self) -> Trunk<'_> {
-        Trunk::new(self)
-    }
-
     /// What a run trains, as it is before the first step.
     pub(super) fn fresh_model(&self, seed: u64) -> Result<Llama, TrainError> {
         Ok(match &self.experiment.tuning.method {
@@ -103,63 +125,60 @@ impl<'a> Tuner<'a> {
         })
     }
 
-    /// Evaluates what a run trained, unless that diverged, and keeps its weights if they are asked for.
-    pub(super) fn finished(
+    /// The record of a run that has been trained: evaluated unless it diverged, and its weights kept if they are asked for. `start` is when it
+    /// began by `clock`.
+    pub(super) fn record(
         &self,
-        mut record: RunRecord,
+        spec: &RunSpec,
         model: &Llama,
+        trained: Trained,
         start: f64,
         clock: &dyn Fn() -> f64,
     ) -> Result<RunRecord, TrainError> {
-        if record.outcome == Outcome::Finished {
-            let evaluations = self.evaluate(model)?;
-            match evaluations.iter().find(|evaluation| !evaluation.nats.0.is_finite()) {
-                // broken by its very last step, after which no training loss is looked at
-                Some(broken) => {
-                    let reason = format!("loss of {} nats on `{}` after the last step", broken.nats.0, broken.lang);
-                    record.outcome = Outcome::Diverged { step: record.steps, reason };
-                    record.train_loss_nats = None;
-                }
-                None => record.evaluations = evaluations,
-            }
+        let outcome = match trained.divergence {
+            Some(Divergence { step, reason }) => Outcome::Diverged { step, reason },
+            None => self.outcome(model, trained.steps)?,
+        };
+        let is_finished = matches!(outcome, Outcome::Finished(_));
+        let wall_seconds = clock() - start;
+        if let Some(folder) = self.weights.as_ref().filter(|_| is_finished && spec.subject != Subject::Base) {
+            checkpoint::write_trained(&folder.join(&spec.id), model, &self.base.folder)?;
         }
-        record.wall_seconds = clock() - start;
-        let is_tuned = record.lang.is_some() || !record.mix.is_empty();
-        if let Some(folder) = self.weights.as_ref().filter(|_| record.outcome == Outcome::Finished && is_tuned) {
-            checkpoint::write_trained(&folder.join(&record.run_id), model, &self.base.folder)?;
-        }
-        Ok(record)
-    }
-
-    pub(super) fn blank_record(&self, spec: &RunSpec) -> RunRecord {
-        RunRecord {
+        Ok(RunRecord {
             run_id: spec.id.clone(),
             parallot: self.version.clone(),
             sweep: self.experiment.name.clone(),
-            lang: spec.lang.clone(),
-            mix: spec.mix.clone(),
-            pairs: spec.pairs,
+            subject: spec.subject.clone(),
             seed: spec.seed,
             device: self.device.clone(),
             threads: rayon::current_num_threads(),
-            stack: None,
-            outcome: Outcome::Finished,
-            steps: 0,
-            train_tokens: Tokens(0),
-            computed_tokens: None,
-            train_loss_nats: None,
-            wall_seconds: 0.0,
-            tokens_per_second: None,
-            evaluations: Vec::new(),
-        }
+            stack: trained.stack,
+            outcome,
+            steps: trained.steps,
+            train_tokens: Tokens(trained.tokens),
+            computed_tokens: trained.computed_tokens.map(Tokens),
+            train_loss_nats: trained.last_loss_nats.filter(|_| is_finished),
+            wall_seconds,
+            tokens_per_second: trained.tokens_per_second,
+        })
+    }
+
+    /// How a run ended that was trained to its last step, after which no training loss is looked at: a model can be broken by it.
+    fn outcome(&self, model: &Llama, steps: u64) -> Result<Outcome, TrainError> {
+        let evaluations = self.evaluate(model)?;
+        Ok(match evaluations.iter().find(|evaluation| !evaluation.nats.0.is_finite()) {
+            Some(broken) => {
+                let reason = format!("loss of {} nats on `{}` after the last step", broken.nats.0, broken.lang);
+                Outcome::Diverged { step: steps, reason }
+            }
+            None => Outcome::Finished(evaluations),
+        })
     }
 
     /// What a run reads: its bitexts and how many pairs of each; nothing for the base.
     fn mix_of(&self, spec: &RunSpec) -> Vec<(&Bitext, usize)> {
         let bitext = |lang: &Lang| self.bitexts.iter().find(|bitext| bitext.lang == *lang);
-        let single = spec.lang.iter().map(|lang| (lang, spec.pairs));
-        let all = single.chain(spec.mix.iter().map(|row| (&row.lang, row.pairs)));
-        all.filter_map(|(lang, pairs)| Some((bitext(lang)?, pairs.0 as usize))).collect()
+        spec.subject.parts().filter_map(|(lang, pairs)| Some((bitext(lang)?, pairs.0 as usize))).collect()
     }
 
     /// The batches of a run: of each language the first n pairs of the seeded shuffle, all languages in one order, each pass in a fresh one
@@ -170,7 +189,7 @@ impl<'a> Tuner<'a> {
         let tuning = &self.experiment.tuning;
         let shuffled: Vec<Shuffled> = mix.iter().map(|(bitext, _)| bitext.shuffled(seed, Purpose::Pairs)).collect();
         let too_few = |(bitext, pairs): &&(&Bitext, usize)| *pairs as u64 > self.experiment.most_pairs(bitext);
-        if let Some((bitext, pairs)) = mix.iter().find(too_few).filter(|_| spec.mix.is_empty()) {
+        if let Some((bitext, pairs)) = mix.iter().find(too_few).filter(|_| !spec.subject.is_mixture()) {
             return Err(CorpusError::TooFew { asked: *pairs, found: bitext.train.len() }.into());
         }
         let pairs = mix.iter().enumerate().flat_map(|(i, (_, pairs))| (0..*pairs).map(move |at| Place::Pair(i, at)));
@@ -181,7 +200,7 @@ impl<'a> Tuner<'a> {
         let mut batches = Vec::new();
         for epoch in 0..tuning.epochs as usize {
             let mut order = places.clone();
-            if tuning.schedule == ScheduleSpec::Whole || !spec.mix.is_empty() {
+            if tuning.schedule == ScheduleSpec::Whole || spec.subject.is_mixture() {
                 order.shuffle(&mut rng);
             }
             let sequence = |place: &Place| {

@@ -1,14 +1,12 @@
 //! Runs of one length trained side by side as one stack: each with its own batches, rate and gradient norm, and each for itself where it fails.
 
 use super::TrainError;
-use super::run::Tuner;
+use super::run::{Trained, Tuner};
 use super::schedule::Schedule;
 use super::steps::{Divergence, Ended, Progress, Trail, endless, hopeless};
-use super::trunk::note_end;
 use crate::model::{Batch, Stack};
 use crate::record::RunRecord;
 use crate::spec::{Optimisation, RunSpec};
-use crate::units::Tokens;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Result, Tensor, Var, bail};
 
@@ -172,12 +170,13 @@ impl Tuner<'_> {
         fit_stack(&stack, &mut members, &tuning.optimisation, observe)?;
         let (seconds, tokens) = (clock() - start, members.iter().map(Member::tokens).sum::<u64>());
         let record = |(run, (spec, member)): (usize, (&RunSpec, &Member))| {
-            let (mut record, share) = (self.blank_record(spec), member.tokens() as f64 / tokens.max(1) as f64);
-            record.train_tokens = Tokens(member.tokens());
-            record.tokens_per_second = (tokens > 0).then(|| tokens as f64 / seconds);
-            record.stack = Some(specs.len());
-            note_end(&mut record, member.ended(), member.schedule.steps());
-            self.finished(record, &stack.member(run)?, clock() - share * seconds, clock)
+            let share = member.tokens() as f64 / tokens.max(1) as f64;
+            let trained = Trained {
+                tokens_per_second: (tokens > 0).then(|| tokens as f64 / seconds),
+                stack: Some(specs.len()),
+                ..Trained::of(member.ended(), member.schedule.steps())
+            };
+            self.record(spec, &stack.member(run)?, trained, clock() - share * seconds, clock)
         };
         specs.iter().zip(&members).enumerate().map(record).collect()
     }

@@ -3,7 +3,7 @@
 use super::coupled::CoupledResult;
 use super::prediction::{PolicyPrediction, Prediction};
 use crate::allocate::Policy;
-use crate::record::{Outcome, RunRecord};
+use crate::record::RunRecord;
 use crate::units::{Estimate, Interval, Lang};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -143,15 +143,14 @@ impl Validation {
         // what `from` loses more than `to`, a seed that finished both
         let differences = |from: Option<usize>, to: Option<usize>| -> Option<Estimate> {
             let (from, to) = (from?, to?);
-            let finished =
-                |at: usize, seed: u64| records[at].iter().find(|record| record.seed == seed && record.outcome == Outcome::Finished);
+            let finished = |at: usize, seed: u64| records[at].iter().find(|record| record.seed == seed && record.is_finished());
             let seeds = records[to].iter().map(|record| record.seed);
             let paired: Vec<f64> = seeds.filter_map(|seed| Some(mean(finished(from, seed)?) - mean(finished(to, seed)?))).collect();
             Estimate::of_mean(&paired).filter(|_| from != to)
         };
         let result = |(at, predicted): (usize, &PolicyPrediction)| {
-            let finished: Vec<&RunRecord> = records[at].iter().filter(|record| record.outcome == Outcome::Finished).collect();
-            let diverged = records[at].iter().filter(|record| record.outcome != Outcome::Finished).map(|record| record.seed).collect();
+            let finished: Vec<&RunRecord> = records[at].iter().filter(|record| record.is_finished()).collect();
+            let diverged = records[at].iter().filter(|record| !record.is_finished()).map(|record| record.seed).collect();
             let count = finished.len() as f64;
             PolicyResult {
                 policy: predicted.policy,

@@ -3,14 +3,14 @@
 use super::*;
 use crate::allocate::{Finding, Measured, Policy, Problem, Term};
 use crate::law::{Form, Law};
-use crate::record::{Evaluation, Outcome, RunRecord};
+use crate::record::{Evaluation, MixRow, Outcome, RunRecord, Subject};
 use crate::units::{Estimate, Interval, Lang, Nats, Pairs, Tokens};
 
 fn lang(code: &str) -> Lang {
     code.parse().unwrap()
 }
 
-fn record(seed: u64, losses: [f64; 2], outcome: Outcome) -> RunRecord {
+fn record(seed: u64, losses: [f64; 2]) -> RunRecord {
     let evaluation = |(code, loss): (&str, f64)| Evaluation {
         lang: lang(code),
         nats: Nats(100.0 * loss),
@@ -22,21 +22,18 @@ fn record(seed: u64, losses: [f64; 2], outcome: Outcome) -> RunRecord {
         run_id: format!("{seed}"),
         parallot: "test".into(),
         sweep: "x".into(),
-        lang: None,
-        mix: Vec::new(),
-        pairs: Pairs(10),
+        subject: Subject::Mixture(["rus_Cyrl", "vie_Latn"].map(|code| MixRow { lang: lang(code), pairs: Pairs(5) }).to_vec()),
         seed,
         device: "cpu".into(),
         threads: 1,
         stack: None,
-        outcome,
+        outcome: Outcome::Finished(["rus_Cyrl", "vie_Latn"].into_iter().zip(losses).map(evaluation).collect()),
         steps: 1,
         train_tokens: Tokens(1),
         computed_tokens: None,
         train_loss_nats: None,
         wall_seconds: 0.0,
         tokens_per_second: None,
-        evaluations: ["rus_Cyrl", "vie_Latn"].into_iter().zip(losses).map(evaluation).collect(),
     }
 }
 
@@ -73,7 +70,7 @@ fn gains_are_paired_over_seeds() {
     // by hand: gains of seeds 1 to 3 are (0.1 + 3 * 0.2) / 4, the same, and (0.2 + 3 * 0.2) / 4
     let ours = [[2.0, 2.0], [2.1, 2.0], [2.0, 2.0]];
     let uniform = [[2.1, 2.2], [2.2, 2.2], [2.2, 2.2]];
-    let of = |losses: [[f64; 2]; 3]| (1..).zip(losses).map(|(seed, losses)| record(seed, losses, Outcome::Finished)).collect::<Vec<_>>();
+    let of = |losses: [[f64; 2]; 3]| (1..).zip(losses).map(|(seed, losses)| record(seed, losses)).collect::<Vec<_>>();
     let validation = Validation::new("test", "abc", &prediction(), &[of(ours), of(uniform)]);
     let gain = validation.policies[0].measured_gain_nats.unwrap();
     let (mean, error) = (11.0 / 60.0, 1.0 / 120.0);
@@ -99,7 +96,7 @@ fn laws_with_transfer_win_where_they_are_nearer_in_every_language() {
     for (row, losses) in prediction.policies.iter_mut().zip(measured) {
         row.coupled = Some(Coupled { loss_nats: losses.map(|loss| estimate(loss + 0.01)).to_vec(), gain_nats: estimate(0.2) });
     }
-    let records = measured.map(|losses| vec![record(1, losses, Outcome::Finished)]);
+    let records = measured.map(|losses| vec![record(1, losses)]);
     let coupled = Validation::new("test", "abc", &prediction, &records).coupled.unwrap();
     assert_eq!((coupled.held, coupled.losses), (4, 4));
     // by hand: mean over policies of |ln measured - ln predicted| without transfer, less the same with it
@@ -113,16 +110,16 @@ fn laws_with_transfer_win_where_they_are_nearer_in_every_language() {
 
 #[test]
 fn diverged_seeds_are_named_and_leave_the_pairs() {
-    let diverged = || Outcome::Diverged { step: 3, reason: "loss".into() };
-    let ours = vec![record(1, [2.0, 2.0], Outcome::Finished), record(2, [2.0, 2.0], diverged())];
-    let uniform = vec![record(1, [2.1, 2.1], diverged()), record(2, [2.2, 2.2], Outcome::Finished)];
+    let diverged = |seed| RunRecord { outcome: Outcome::Diverged { step: 3, reason: "loss".into() }, ..record(seed, [0.0; 2]) };
+    let ours = vec![record(1, [2.0, 2.0]), diverged(2)];
+    let uniform = vec![diverged(1), record(2, [2.2, 2.2])];
     let none = Validation::new("test", "abc", &prediction(), &[ours.clone(), uniform]);
     assert_eq!(none.winner(), Winner::Unmeasured);
-    let all = Validation::new("test", "abc", &prediction(), &[vec![record(1, [2.0, 2.0], diverged())], vec![]]);
+    let all = Validation::new("test", "abc", &prediction(), &[vec![diverged(1)], vec![]]);
     let read: Validation = serde_json::from_str(&serde_json::to_string(&all).unwrap()).unwrap();
     assert!(read.policies[0].mean_loss_nats.is_nan(), "a policy that never finished can be written and read");
     assert_eq!(none.policies[0].diverged, [2]);
-    let one = Validation::new("test", "abc", &prediction(), &[ours, vec![record(1, [2.2, 2.2], Outcome::Finished)]]);
+    let one = Validation::new("test", "abc", &prediction(), &[ours, vec![record(1, [2.2, 2.2])]]);
     assert!(matches!(one.winner(), Winner::Undecided { gain } if gain.interval_90.hi == f64::INFINITY), "{}", one.verdict);
     assert_eq!(one.verdict, "undecided: parallot gains +0.2000 nats per language (one seed, which has no interval) over uniform");
 }
@@ -146,7 +143,7 @@ fn measured(validation: &Validation, pairs: [u64; 2], weights: [f64; 2]) -> Opti
 
 #[test]
 fn a_validation_answers_its_own_question_and_names_the_differences() {
-    let of = |losses: [f64; 2]| (1..=3).map(|seed| record(seed, losses, Outcome::Finished)).collect::<Vec<_>>();
+    let of = |losses: [f64; 2]| (1..=3).map(|seed| record(seed, losses)).collect::<Vec<_>>();
     let validation = Validation::new("test", "abc", &prediction(), &[of([2.0, 2.0]), of([2.1, 2.1])]);
     let same = measured(&validation, [4, 6], [1.0, 3.0]).unwrap();
     assert_eq!((same.budget, same.asked, same.seeds, same.moved_share, same.fits_changed), (10, 10, 3, 0.0, false));
@@ -166,7 +163,7 @@ fn a_validation_answers_its_own_question_and_names_the_differences() {
 
 #[test]
 fn of_several_validations_the_nearest_budget_counts() {
-    let of = |losses: [f64; 2]| vec![record(1, losses, Outcome::Finished)];
+    let of = |losses: [f64; 2]| vec![record(1, losses)];
     let at = |budget: u64| {
         let mut validation = Validation::new("test", "abc", &prediction(), &[of([2.0, 2.0]), of([2.1, 2.1])]);
         validation.budget = budget;

@@ -176,8 +176,8 @@ fn a_saved_network_is_a_checkpoint_that_evaluates_as_it_did() {
     place.write("tiny.yaml", tiny_on(&saved, "").replace("context: 32", "context: 64"));
     place.done("sweep tiny.yaml");
     let (_, again) = Store::new(place.path("records/tiny")).read_sweep().unwrap();
-    assert_eq!(again[0].evaluations, trained.evaluations);
-    assert!(records[0].evaluations != trained.evaluations);
+    assert_eq!(again[0].evaluations(), trained.evaluations());
+    assert!(records[0].evaluations() != trained.evaluations());
 }
 
 /// Trains on a checkpoint and returns the folder of the run's weights.
@@ -185,7 +185,7 @@ fn trained(place: &Place, method: &str) -> PathBuf {
     place.write("tiny.yaml", tiny_on("model", &format!("method: {method}, optimisation: {{peak_lr: 0.02}}, ")));
     place.done("sweep tiny.yaml --save weights");
     let (_, records) = Store::new(place.path("records/tiny")).read_sweep().unwrap();
-    let losses: Vec<f64> = records.iter().map(|record| record.evaluations[0].loss_nats()).collect();
+    let losses: Vec<f64> = records.iter().map(|record| record.evaluations()[0].loss_nats()).collect();
     assert!(losses[1] < losses[0] - 0.05, "training must move the loss for a comparison to say anything: {losses:?}");
     place.path("weights").join(&records[1].run_id)
 }

@@ -29,7 +29,7 @@ fn the_nearer_language_needs_less_data() {
     // total nats a dev pair: tokens are not the same amount of text in every language
     let nats = |pairs: u64| {
         let of = |lang| {
-            let record = records.iter().find(|record| record.pairs.0 == pairs && record.lang.as_ref() == Some(lang)).unwrap();
+            let record = records.iter().find(|record| record.subject.pairs().0 == pairs && record.subject.lang() == Some(lang)).unwrap();
             let own = record.evaluation(lang).unwrap();
             own.nats.0 / own.pairs.0 as f64
         };

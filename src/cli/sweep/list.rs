@@ -2,6 +2,7 @@
 
 use super::Arguments;
 use crate::cli::terminal::{say, table};
+use crate::record::Subject;
 use crate::report::eye::{duration, grouped};
 use crate::spec::{Experiment, RunSpec};
 use crate::sweep::{Cost, Job, Plan};
@@ -9,10 +10,10 @@ use std::collections::HashMap;
 
 /// What a run is tuned on.
 fn named(run: &RunSpec) -> String {
-    match &run.lang {
-        Some(lang) => lang.to_string(),
-        None if run.mix.is_empty() => "(base)".to_owned(),
-        None => format!("(mixture of {})", run.mix.len()),
+    match &run.subject {
+        Subject::Base => "(base)".to_owned(),
+        Subject::Language { lang, .. } => lang.to_string(),
+        Subject::Mixture(rows) => format!("(mixture of {})", rows.len()),
     }
 }
 
@@ -36,7 +37,7 @@ pub(super) fn list(
     if arguments.json {
         let row = |run: &RunSpec| {
             serde_json::json!({
-                "run_id": run.id, "lang": run.lang, "mix": run.mix, "pairs": run.pairs, "seed": run.seed, "done": is_done(run),
+                "run_id": run.id, "lang": run.subject.lang(), "mix": run.subject.mix(), "pairs": run.subject.pairs(), "seed": run.seed, "done": is_done(run),
                 "train_tokens": cost.train_tokens(run).round(), "computed_tokens": tokens(run).round(), "seconds": seconds(run),
                 "peak_memory_bytes": memory(run).map(f64::round),
             })
@@ -47,7 +48,7 @@ pub(super) fn list(
     let row = |run: &RunSpec| {
         vec![
             named(run),
-            grouped(run.pairs.0),
+            grouped(run.subject.pairs().0),
             run.seed.to_string(),
             grouped(tokens(run).round() as u64),
             seconds(run).map_or("?".to_owned(), duration),

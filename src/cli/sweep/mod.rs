@@ -13,7 +13,7 @@ use crate::corpus::Bitext;
 #[cfg(not(feature = "train"))]
 use crate::corpus::Tongue;
 use crate::files;
-use crate::record::{self, Manifest, Outcome, RecordError, RunRow, Store, TrainingVersion};
+use crate::record::{self, Manifest, RecordError, RunRow, Store, TrainingVersion};
 use crate::report::eye::{duration, grouped};
 use crate::spec::{
     BaseFiles, BaseSpec, CheckpointBase, CheckpointFiles, CheckpointPlace, Experiment, PresetBase, RunSpec, ScheduleSpec, SpecError,
@@ -147,8 +147,7 @@ fn look_up(runs: &[RunSpec], store: &Store, simulated: bool) -> Result<Plan, Fai
 }
 
 fn manifest(training_version: TrainingVersion, base_id: &str, bitexts: &[Bitext], runs: &[RunSpec]) -> Manifest {
-    let row =
-        |run: &RunSpec| RunRow { run_id: run.id.clone(), lang: run.lang.clone(), mix: run.mix.clone(), pairs: run.pairs, seed: run.seed };
+    let row = |run: &RunSpec| RunRow { run_id: run.id.clone(), subject: run.subject.clone(), seed: run.seed };
     Manifest {
         parallot: version().to_owned(),
         training_version,
@@ -161,12 +160,13 @@ fn manifest(training_version: TrainingVersion, base_id: &str, bitexts: &[Bitext]
 /// Runs that the corpora are large enough for; those left out are named.
 fn available(runs: Vec<RunSpec>, experiment: &Experiment, bitexts: &[Bitext]) -> Vec<RunSpec> {
     let fits = |run: &RunSpec| {
-        let bitext = bitexts.iter().find(|bitext| Some(&bitext.lang) == run.lang.as_ref());
-        bitext.is_none_or(|bitext| run.pairs.0 <= experiment.most_pairs(bitext))
+        let bitext = bitexts.iter().find(|bitext| Some(&bitext.lang) == run.subject.lang());
+        bitext.is_none_or(|bitext| run.subject.pairs().0 <= experiment.most_pairs(bitext))
     };
     let (fitting, larger): (Vec<_>, Vec<_>) = runs.into_iter().partition(fits);
     for bitext in bitexts {
-        let mut sizes: Vec<u64> = larger.iter().filter(|run| run.lang.as_ref() == Some(&bitext.lang)).map(|run| run.pairs.0).collect();
+        let mut sizes: Vec<u64> =
+            larger.iter().filter(|run| run.subject.lang() == Some(&bitext.lang)).map(|run| run.subject.pairs().0).collect();
         sizes.dedup();
         if let Some(smallest) = sizes.first() {
             let unique = grouped(bitext.train.len() as u64);
@@ -178,7 +178,7 @@ fn available(runs: Vec<RunSpec>, experiment: &Experiment, bitexts: &[Bitext]) ->
             ));
         }
     }
-    let largest = fitting.iter().filter(|run| !run.mix.is_empty()).map(|run| run.pairs.0).max();
+    let largest = fitting.iter().filter(|run| run.subject.is_mixture()).map(|run| run.subject.pairs().0).max();
     if let Some((spec, largest)) = experiment.mixtures.zip(largest).filter(|(spec, largest)| *largest < spec.most.0 - spec.most.0 / 20) {
         let (most, largest) = (grouped(spec.most.0), grouped(largest));
         note(&format!("note: the largest mixture has {largest} pairs, not {most}: the corpora hold no more of what it draws"));
@@ -296,7 +296,7 @@ fn cores() -> usize {
 fn finish(store: &Store, folder: &Path) -> Result<(), Failure> {
     let (_, records) = store.read_sweep().or_input()?;
     files::write(&folder.join("points.csv"), &record::points_csv(&records).or_work()?).or_work()?;
-    let diverged = records.iter().filter(|record| record.outcome != Outcome::Finished).count();
+    let diverged = records.iter().filter(|record| !record.is_finished()).count();
     let seconds: f64 = records.iter().map(|record| record.wall_seconds).sum();
     let (runs, time, folder) = (records.len(), duration(seconds), folder.display());
     say(&format!("{runs} runs, {diverged} diverged, {time} of computing; records and points in `{folder}`"));

@@ -7,7 +7,7 @@ use crate::cli::version;
 use crate::corpus::{Bitext, Pair, Tongue};
 use crate::files;
 use crate::model::{ModelConfig, checkpoint};
-use crate::record::{Outcome, RunRecord, Store, TrainingVersion};
+use crate::record::{Outcome, RunRecord, Store, Subject, TrainingVersion};
 use crate::report::eye::{duration, grouped};
 use crate::spec::{BaseFiles, BaseSpec, Experiment, RunSpec};
 use crate::sweep::{Cost, Job, run_missing};
@@ -41,9 +41,8 @@ pub(super) fn memory_of(experiment: &Experiment, bitexts: &[Bitext], base_files:
     };
     let held = held(bitexts);
     move |run| {
-        let of = |bitext: &Bitext| Some(Memory::of(&config?, &experiment.tuning, Step::of(experiment, bitext, run.pairs)));
-        let read =
-            bitexts.iter().filter(|bitext| Some(&bitext.lang) == run.lang.as_ref() || run.mix.iter().any(|row| row.lang == bitext.lang));
+        let of = |bitext: &Bitext| Some(Memory::of(&config?, &experiment.tuning, Step::of(experiment, bitext, run.subject.pairs())));
+        let read = bitexts.iter().filter(|bitext| run.subject.parts().any(|(lang, _)| *lang == bitext.lang));
         // the longest step of a mixture is one of its language of the longest texts
         let peak = read.filter_map(of).map(|memory| memory.shared + memory.run).max_by(f64::total_cmp)?;
         Some(held + peak)
@@ -99,10 +98,10 @@ pub(super) fn train(
             }
             return Ok(());
         }
-        let mut trunk = tuner.trunk();
+        let mut runner = tuner.runner();
         for (spec, tokens) in job.runs().iter().zip(cost.computed_tokens(job)) {
             let mut shown = Shown { label: label(spec), tokens, before: 0, total: &total };
-            let record = pools[worker].install(|| trunk.run(spec, &clock, |progress| shown.see(progress)))?;
+            let record = pools[worker].install(|| runner.run(spec, &clock, |progress| shown.see(progress)))?;
             write(&record)?;
             shown.end(cost, &record);
         }
@@ -170,25 +169,25 @@ impl Shown<'_> {
 }
 
 fn stack_label(runs: &[RunSpec]) -> String {
-    format!("{} runs of {} pairs", runs.len(), runs.first().map_or(String::new(), |run| grouped(run.pairs.0)))
+    format!("{} runs of {} pairs", runs.len(), runs.first().map_or(String::new(), |run| grouped(run.subject.pairs().0)))
 }
 
 fn label(spec: &RunSpec) -> String {
-    let of = |what: &dyn Display| format!("{what} {} pairs, seed {}", grouped(spec.pairs.0), spec.seed);
-    match &spec.lang {
-        Some(lang) => of(lang),
-        None if spec.mix.is_empty() => "base".to_owned(),
-        None => of(&"mixture of"),
+    let of = |what: &dyn Display| format!("{what} {} pairs, seed {}", grouped(spec.subject.pairs().0), spec.seed);
+    match &spec.subject {
+        Subject::Base => "base".to_owned(),
+        Subject::Language { lang, .. } => of(lang),
+        Subject::Mixture(_) => of(&"mixture of"),
     }
 }
 
 fn line(label: &str, record: &RunRecord) -> String {
-    let own = record.lang.as_ref().and_then(|lang| record.evaluation(lang));
-    let result = match (&record.outcome, own) {
-        (Outcome::Diverged { step, reason }, _) => format!("diverged at step {step}: {reason}"),
-        (Outcome::Finished, Some(own)) => format!("{:.4} nats", own.loss_nats()),
-        (Outcome::Finished, None) if record.is_base() => "evaluated".to_owned(),
-        (Outcome::Finished, None) => format!("mean {:.4} nats", record.mean_loss_nats()),
+    let own = record.subject.lang().and_then(|lang| record.evaluation(lang));
+    let result = match (&record.outcome, &record.subject, own) {
+        (Outcome::Diverged { step, reason }, ..) => format!("diverged at step {step}: {reason}"),
+        (Outcome::Finished(_), _, Some(own)) => format!("{:.4} nats", own.loss_nats()),
+        (Outcome::Finished(_), Subject::Base, None) => "evaluated".to_owned(),
+        (Outcome::Finished(_), _, None) => format!("mean {:.4} nats", record.mean_loss_nats()),
     };
     let speed = record.tokens_per_second.map_or(String::new(), |speed| format!(", {} tokens/s", grouped(speed as u64)));
     format!("{label}: {result} in {}{speed}", duration(record.wall_seconds))

@@ -1,7 +1,7 @@
 //! Transfer: what tuning on one language does to the loss of every other.
 
 use super::{Anchor, FAINT, Ink, Picture, TEXT, WHITE, WIDTH, fitted};
-use crate::record::{Outcome, RunRecord};
+use crate::record::{RunRecord, Subject};
 use crate::report::Report;
 use crate::units::Lang;
 
@@ -22,15 +22,15 @@ pub(super) struct Transfer {
 impl Transfer {
     /// Mean over seeds of the largest finished size of every language; `None` without runs to compare.
     pub(super) fn new(report: &Report) -> Option<Self> {
-        let finished: Vec<_> = report.records.iter().filter(|record| record.outcome == Outcome::Finished).collect();
-        let mut langs: Vec<Lang> = finished.iter().filter_map(|record| record.lang.clone()).collect();
+        let finished: Vec<_> = report.records.iter().filter(|record| record.is_finished()).collect();
+        let mut langs: Vec<Lang> = finished.iter().filter_map(|record| record.subject.lang().cloned()).collect();
         langs.sort_by_key(|lang| (report.rank(lang.code()), lang.clone()));
         langs.dedup();
-        let base: Vec<_> = finished.iter().copied().filter(|record| record.is_base()).collect();
+        let base: Vec<_> = finished.iter().copied().filter(|record| record.subject == Subject::Base).collect();
         let row = |tuned: &Lang| {
-            let runs = || finished.iter().copied().filter(|record| record.lang.as_ref() == Some(tuned));
-            let largest = runs().map(|record| record.pairs).max();
-            let runs: Vec<_> = runs().filter(|record| Some(record.pairs) == largest).collect();
+            let runs = || finished.iter().copied().filter(|record| record.subject.lang() == Some(tuned));
+            let largest = runs().map(|record| record.subject.pairs()).max();
+            let runs: Vec<_> = runs().filter(|record| Some(record.subject.pairs()) == largest).collect();
             let change = |lang: &Lang| Some(mean_loss(&runs, lang)? / mean_loss(&base, lang)? - 1.0);
             langs.iter().map(change).collect::<Vec<_>>()
         };
@@ -87,6 +87,7 @@ fn draw_cell(picture: &mut Picture, (left, top): (f64, f64), (width, height): (f
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Outcome;
     use crate::report::sample::Sample;
     use crate::units::Pairs;
 
@@ -97,17 +98,19 @@ mod tests {
         assert_eq!(transfer.langs.len(), 2);
         assert!(transfer.change[0][0].unwrap() < 0.0);
         let tuned = sample.records[1].clone();
+        let mut evaluations = tuned.evaluations().to_vec();
+        evaluations.iter_mut().for_each(|evaluation| evaluation.nats.0 *= 9.0);
+        let finished = Outcome::Finished(evaluations);
         let worse = |pairs, outcome| {
-            let mut record = RunRecord { pairs: Pairs(pairs), outcome, ..tuned.clone() };
-            record.evaluations.iter_mut().for_each(|evaluation| evaluation.nats.0 *= 9.0);
-            record
+            let lang = tuned.subject.lang().unwrap().clone();
+            RunRecord { subject: Subject::Language { lang, pairs: Pairs(pairs) }, outcome, ..tuned.clone() }
         };
-        sample.records.push(worse(10, Outcome::Finished));
+        sample.records.push(worse(10, finished.clone()));
         sample.records.push(worse(64_000, Outcome::Diverged { step: 3, reason: "loss of NaN".to_owned() }));
         assert_eq!(Transfer::new(&sample.report()).unwrap(), transfer);
-        sample.records.push(worse(64_000, Outcome::Finished));
+        sample.records.push(worse(64_000, finished));
         assert_ne!(Transfer::new(&sample.report()).unwrap(), transfer);
-        sample.records.retain(|record| record.lang.is_some());
+        sample.records.retain(|record| record.subject.lang().is_some());
         assert_eq!(Transfer::new(&sample.report()), None);
     }
 }

@@ -8,7 +8,7 @@ use super::*;
 use crate::corpus::{Bitext, Constructed, Instruction, Split, Tongue};
 use crate::model::{Batch, Family, Gradients, Llama, ModelConfig};
 use crate::numeric::random::{Item, Purpose, generator};
-use crate::record::{Outcome, RunRecord, TrainingVersion};
+use crate::record::{Outcome, RunRecord, Subject, TrainingVersion};
 use crate::spec::{BaseFiles, Experiment, InstructionSpec, LoraSpec, Method, Module, Optimisation, Preset, Scope};
 use candle_core::{DType, Device, Tensor, Var};
 
@@ -221,7 +221,7 @@ fn a_run_is_a_function_of_its_spec_and_leaves_the_base_alone() {
     assert_eq!((records[0].steps, records[1].steps, records[3].steps), (0, 3, 6));
     assert!(loss(1) < loss(0) && loss(3) < loss(1), "{} {} {}", loss(0), loss(1), loss(3));
     assert_ne!(loss(1), loss(2), "another seed is another run");
-    assert!(records.iter().all(|record| record.evaluations.len() == 2 && record.evaluations[0].pairs.0 == 6));
+    assert!(records.iter().all(|record| record.evaluations().len() == 2 && record.evaluations()[0].pairs.0 == 6));
 }
 
 #[test]
@@ -231,15 +231,15 @@ fn a_mixture_reads_every_language_and_repeats_what_runs_out() {
     let run = |pairs: [u64; 2]| tuner.run(&experiment.mixed_run(&bitexts, &base.id, &pairs, 1, Split::Test), &|| 0.0, |_| ()).unwrap();
     let unique = bitexts[1].train.len() as u64;
     let (both, twice, once, none) = (run([8, 20]), run([8, 2 * unique]), run([8, unique]), run([0, 0]));
-    assert_eq!((both.lang.clone(), both.pairs.0, both.steps), (None, 28, 7));
-    assert_eq!(both.mix.iter().map(|row| row.pairs.0).collect::<Vec<_>>(), [8, 20]);
-    let loss = |record: &crate::record::RunRecord, at: usize| record.evaluations[at].loss_nats();
+    assert_eq!((both.subject.pairs().0, both.steps), (28, 7));
+    assert_eq!(both.subject.mix().iter().map(|row| row.pairs.0).collect::<Vec<_>>(), [8, 20]);
+    let loss = |record: &crate::record::RunRecord, at: usize| record.evaluations()[at].loss_nats();
     assert!(loss(&both, 0) < loss(&none, 0) && loss(&both, 1) < loss(&none, 1));
     assert!(twice.steps == (8 + 2 * unique) / 4 && loss(&twice, 1) < loss(&once, 1));
-    assert!(none.mix.is_empty() && none.steps == 0);
+    assert!(none.subject == Subject::Base && none.steps == 0);
     // one language alone is the run of a sweep, but for what it is scored on
-    let single = experiment.runs(&bitexts, &base.id).into_iter().find(|run| run.lang.is_some()).unwrap();
-    let same = run([single.pairs.0, 0]);
+    let single = experiment.runs(&bitexts, &base.id).into_iter().find(|run| run.subject.lang().is_some()).unwrap();
+    let same = run([single.subject.pairs().0, 0]);
     assert_eq!((same.train_tokens, same.train_loss_nats), {
         let record = tuner.run(&single, &|| 0.0, |_| ()).unwrap();
         (record.train_tokens, record.train_loss_nats)
@@ -259,7 +259,7 @@ fn a_run_repeats_pairs_as_often_as_the_experiment_says() {
     assert!(error.contains(&(2 * unique).to_string()), "{error}");
     experiment.passes = 2;
     let record = run(&experiment).unwrap();
-    assert_eq!((record.pairs.0, record.steps), (2 * unique, (2 * unique).div_ceil(4)));
+    assert_eq!((record.subject.pairs().0, record.steps), (2 * unique, (2 * unique).div_ceil(4)));
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn a_run_that_diverges_is_a_row() {
     let Outcome::Diverged { step, reason } = &record.outcome else { panic!("{:?}", record.outcome) };
     assert!((1..6).contains(step) && record.steps == *step, "at step {step}");
     assert!(reason.starts_with("loss of ") || reason.starts_with("gradient of norm "), "{reason}");
-    assert!(record.evaluations.is_empty() && record.train_loss_nats.is_none());
+    assert!(record.evaluations().is_empty() && record.train_loss_nats.is_none());
 }
 
 #[test]

@@ -75,13 +75,13 @@ fn a_member_that_diverges_does_not_hurt_the_others() {
 fn records_of_a_stack_are_those_of_its_runs_up_to_rounding() {
     let (experiment, bitexts, base) = prepared(EXPERIMENT);
     let tuner = Tuner::new(&experiment, &bitexts, &base, "test", "cpu").unwrap();
-    let runs: Vec<_> = experiment.runs(&bitexts, &base.id).into_iter().filter(|run| run.pairs.0 == 24).collect();
+    let runs: Vec<_> = experiment.runs(&bitexts, &base.id).into_iter().filter(|run| run.subject.pairs().0 == 24).collect();
     let records = tuner.run_stack(&runs, &|| 0.0, |_| ()).unwrap();
     assert_eq!(records.len(), 4);
     for (run, record) in runs.iter().zip(records) {
         let alone = tuner.run(run, &|| 0.0, |_| ()).unwrap();
         assert_eq!((&record.run_id, record.steps, record.train_tokens, record.stack), (&run.id, 6, alone.train_tokens, Some(4)));
-        for (own, alone) in record.evaluations.iter().zip(&alone.evaluations) {
+        for (own, alone) in record.evaluations().iter().zip(alone.evaluations()) {
             assert_eq!((own.target_tokens, own.pairs), (alone.target_tokens, alone.pairs));
             approx::assert_relative_eq!(own.nats.0, alone.nats.0, max_relative = 1e-5);
         }

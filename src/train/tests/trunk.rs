@@ -19,8 +19,8 @@ fn trunk_of(method: Method, peak_lr: f64) -> (Experiment, Vec<Bitext>, Base) {
 fn grown_and_alone((experiment, bitexts, base): &(Experiment, Vec<Bitext>, Base)) -> (Vec<RunRecord>, Vec<RunRecord>) {
     let tuner = Tuner::new(experiment, bitexts, base, "test", "cpu").unwrap();
     let runs = &experiment.runs(bitexts, &base.id)[..3];
-    let mut trunk = tuner.trunk();
-    let grown = runs.iter().map(|run| trunk.run(run, &|| 0.0, |_| ()).unwrap()).collect();
+    let mut runner = tuner.runner();
+    let grown = runs.iter().map(|run| runner.run(run, &|| 0.0, |_| ()).unwrap()).collect();
     (grown, runs.iter().map(|run| tuner.run(run, &|| 0.0, |_| ()).unwrap()).collect())
 }
 
@@ -56,9 +56,9 @@ fn a_trunk_is_not_continued_by_what_is_not_on_its_way() {
     let (experiment, bitexts, base) = trunk_of(Method::Full, 0.003);
     let tuner = Tuner::new(&experiment, &bitexts, &base, "test", "cpu").unwrap();
     let runs = experiment.runs(&bitexts, &base.id);
-    let mut trunk = tuner.trunk();
+    let mut runner = tuner.runner();
     // falling amounts, then another language
     for run in [&runs[2], &runs[1], &runs[3]] {
-        assert_eq!(trunk.run(run, &|| 0.0, |_| ()).unwrap(), tuner.run(run, &|| 0.0, |_| ()).unwrap());
+        assert_eq!(runner.run(run, &|| 0.0, |_| ()).unwrap(), tuner.run(run, &|| 0.0, |_| ()).unwrap());
     }
 }

@@ -1,19 +1,19 @@
-//! Runs of one language and seed, one after the other: each by itself, or as branches of one trunk.
+//! Runs one after the other: each by itself, or those of one language and seed as branches of one trunk.
 //!
 //! Under a trunk a run of n pairs in S steps reads the first n pairs of the seeded shuffle in its order. Until its last `c = ceil(share S)` steps
 //! it does what every longer run does, so that the trunk stands for all of them there; from `S - c` on it goes on as a branch of its own.
 
 use super::TrainError;
-use super::run::Tuner;
+use super::run::{Trained, Tuner};
 use super::schedule::Schedule;
-use super::steps::{Divergence, Ended, Progress, Training};
+use super::steps::{Divergence, Progress, Training};
 use crate::model::Saving;
-use crate::record::{Outcome, RunRecord};
+use crate::record::{RunRecord, Subject};
 use crate::spec::{RunSpec, ScheduleSpec};
-use crate::units::{Lang, Tokens};
+use crate::units::Lang;
 
-/// What the runs of one language and seed have in common so far.
-pub struct Trunk<'a> {
+/// Trains runs one after the other, and keeps what those of one language and seed have in common so far.
+pub struct Runner<'a> {
     tuner: &'a Tuner<'a>,
     grown: Option<Grown>,
 }
@@ -26,31 +26,39 @@ struct Grown {
     failed: Option<Divergence>,
 }
 
-impl<'a> Trunk<'a> {
-    /// One that has not been trained yet.
-    pub(super) fn new(tuner: &'a Tuner<'a>) -> Self {
-        Trunk { tuner, grown: None }
+impl Tuner<'_> {
+    /// Trains and evaluates one run by itself. `clock` gives seconds from any fixed moment; only the speeds in the record depend on it.
+    pub fn run(&self, spec: &RunSpec, clock: &dyn Fn() -> f64, observe: impl FnMut(Progress)) -> Result<RunRecord, TrainError> {
+        self.runner().run(spec, clock, observe)
     }
 
+    /// For runs of one language and seed with rising amounts, which share what the schedule lets them share.
+    pub fn runner(&self) -> Runner<'_> {
+        Runner { tuner: self, grown: None }
+    }
+}
+
+impl Runner<'_> {
     /// Trains and evaluates one run, from where the trunk stands if that is on its way. `clock` gives seconds from any fixed moment; only
     /// the speeds in the record depend on it. `observe` sees the steps that are done for this run.
     pub fn run(&mut self, spec: &RunSpec, clock: &dyn Fn() -> f64, mut observe: impl FnMut(Progress)) -> Result<RunRecord, TrainError> {
-        let (start, mut record) = (clock(), self.tuner.blank_record(spec));
-        if spec.lang.is_none() && spec.mix.is_empty() {
-            return self.tuner.finished(record, &self.tuner.base.model, start, clock);
+        let start = clock();
+        if spec.subject == Subject::Base {
+            return self.tuner.record(spec, &self.tuner.base.model, Trained::default(), start, clock);
         }
         let tuning = &self.tuner.experiment.tuning;
         let batches = self.tuner.batches(spec)?;
         let schedule = Schedule::of(&tuning.schedule, &tuning.optimisation, batches.len() as u64);
         let saving = Saving { micro_batch: tuning.micro_batch_pairs, recomputes: tuning.recompute };
         // mixtures share nothing
-        let is_branch = |grown: &Grown| grown.lang == spec.lang && spec.lang.is_some() && grown.seed == spec.seed;
+        let lang = spec.subject.lang();
+        let is_branch = |grown: &Grown| lang.is_some() && grown.lang.as_ref() == lang && grown.seed == spec.seed;
         let on_the_way = |grown: &Grown| is_branch(grown) && grown.training.steps() <= schedule.steps_before_fall();
         let mut grown = match self.grown.take().filter(on_the_way) {
             Some(grown) => grown,
             None => {
                 let training = Training::new(&self.tuner.fresh_model(spec.seed)?, &tuning.optimisation, saving)?;
-                Grown { lang: spec.lang.clone(), seed: spec.seed, training, failed: None }
+                Grown { lang: lang.cloned(), seed: spec.seed, training, failed: None }
             }
         };
         let (from, read) = (grown.training.steps(), grown.training.tokens());
@@ -71,24 +79,11 @@ impl<'a> Trunk<'a> {
             divergence = branch.advance(&batches, &schedule, schedule.steps(), &mut observe)?;
         }
         let computed = branch.tokens() - read;
-        record.train_tokens = Tokens(branch.tokens());
-        record.computed_tokens = (tuning.schedule != ScheduleSpec::Whole).then_some(Tokens(computed));
-        record.tokens_per_second = (computed > 0).then(|| computed as f64 / (clock() - start));
-        note_end(&mut record, branch.ended(divergence), schedule.steps());
-        self.tuner.finished(record, branch.model(), start, clock)
-    }
-}
-
-/// Writes how the training ended into its record.
-pub(super) fn note_end(record: &mut RunRecord, ended: Ended, steps: u64) {
-    match ended {
-        Ended::Finished { last_loss_nats, .. } => {
-            record.steps = steps;
-            record.train_loss_nats = Some(last_loss_nats);
-        }
-        Ended::Diverged { step, reason, .. } => {
-            record.steps = step;
-            record.outcome = Outcome::Diverged { step, reason };
-        }
+        let trained = Trained {
+            computed_tokens: (tuning.schedule != ScheduleSpec::Whole).then_some(computed),
+            tokens_per_second: (computed > 0).then(|| computed as f64 / (clock() - start)),
+            ..Trained::of(branch.ended(divergence), schedule.steps())
+        };
+        self.tuner.record(spec, branch.model(), trained, start, clock)
     }
 }
