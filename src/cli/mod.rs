@@ -17,6 +17,7 @@ mod fit;
 #[cfg(feature = "train")]
 mod hub;
 mod import;
+mod law_table;
 mod mixture;
 mod problem;
 mod quickstart;

@@ -8,8 +8,9 @@ mod grammar;
 mod language;
 mod lexicon;
 
-use super::bitext::{Bitext, Pair};
+use super::bitext::Bitext;
 use super::error::CorpusError;
+use super::pair::Pair;
 use super::pool::Parts;
 use crate::numeric::random::{Item, Purpose, generator};
 use crate::units::Lang;
