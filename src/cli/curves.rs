@@ -2,6 +2,7 @@
 
 use super::apart::check_apart;
 use super::failure::{Failure, OrFail};
+use super::law_table;
 use super::terminal::{note, say, table};
 use crate::curve::{CurveTable, Query, TableCurve};
 use crate::files;
@@ -236,17 +237,17 @@ fn weight(candidate: &Candidate) -> Weight {
 /// Tables for a person: the curves, and what was asked for.
 fn print(curves: &CurveTable, results: &[Fitted], output: &Output) {
     let row = |(curve, result): (&TableCurve, &Fitted)| match result {
-        Fitted::Law(fit) => super::fit::row(fit),
+        Fitted::Law(fit) => law_table::row(fit),
         Fitted::Surface(choice) => {
             let fit = &choice.chosen.fit;
             let parameters: Vec<String> =
                 fit.parameters().iter().map(|one| format!("{} {}", one.name, significant(one.value, 3))).collect();
             let law = format!("{}: {}", fit.surface.form().name(), parameters.join(", "));
-            vec![curve.name.clone(), law, "-".to_owned(), super::fit::percent(fit.noise_log()), "-".to_owned()]
+            vec![curve.name.clone(), law, "-".to_owned(), law_table::percent(fit.noise_log()), "-".to_owned()]
         }
         Fitted::Failed(_) => vec![curve.name.clone(), "-".to_owned(), "-".to_owned(), "-".to_owned(), "not fitted".to_owned()],
     };
-    say(&table(&super::fit::HEADINGS, curves.curves().iter().zip(results).map(row)));
+    say(&table(&law_table::HEADINGS, curves.curves().iter().zip(results).map(row)));
     if !output.predictions.is_empty() {
         let row = |one: &Predicted| {
             let [lo, hi] = one.interval_90;

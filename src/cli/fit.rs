@@ -2,6 +2,7 @@
 
 use super::curves::{self, Outputs};
 use super::failure::{Failure, OrFail};
+use super::law_table::{HEADINGS, percent, row};
 use super::terminal::{note, say, table};
 use super::{command, count, joint, transfer};
 use crate::files;
@@ -60,9 +61,6 @@ impl Arguments {
         Outputs { fits: self.out.as_deref(), json: self.json.as_deref(), draws: self.draws.as_deref() }
     }
 }
-
-/// Headings of a table of fits.
-pub(super) const HEADINGS: [&str; 5] = ["curve", "law", "held-out error", "noise", "flags"];
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -191,23 +189,4 @@ fn repetition(fits: &[Fit]) -> Option<String> {
         vec![fit.curve.clone(), of(repetition), basis.to_owned(), repetition.points.len().to_string()]
     };
     Some(table(&["curve", "R*, passes (90 %)", "known by", "runs that repeat"], known.iter().map(row)))
-}
-
-/// One row of a table of fits.
-pub(super) fn row(fit: &Fit) -> Vec<String> {
-    let parameters: Vec<String> = fit.law.parameters().iter().map(|(name, value)| format!("{name} {}", significant(*value, 3))).collect();
-    let flags: Vec<String> = fit.flags.iter().map(ToString::to_string).collect();
-    let held_out = fit.candidates.first().and_then(|best| best.held_out_error);
-    vec![
-        fit.curve.clone(),
-        format!("{}: {}", fit.law.form().name(), parameters.join(", ")),
-        held_out.map_or("-".to_owned(), percent),
-        percent(fit.noise_log),
-        if flags.is_empty() { "-".to_owned() } else { flags.join("; ") },
-    ]
-}
-
-/// A difference of logarithms as what it nearly is: a relative error.
-pub(super) fn percent(log: f64) -> String {
-    format!("{:.2} %", 100.0 * log)
 }

@@ -18,6 +18,7 @@ mod fit;
 mod hub;
 mod import;
 mod joint;
+mod law_table;
 mod mixture;
 mod problem;
 mod quickstart;

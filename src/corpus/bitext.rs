@@ -1,6 +1,7 @@
 //! Bitext: the pairs of one language in three parts that share no sentence.
 
 use super::error::CorpusError;
+use super::pair::Pair;
 use super::pool::{self, Parts};
 use super::report::ReadReport;
 use super::source::Source;
@@ -10,15 +11,6 @@ use crate::units::Lang;
 use rand::seq::SliceRandom;
 use std::collections::HashSet;
 use std::path::Path;
-
-/// A sentence and its translation, in Unicode NFC with single spaces.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pair {
-    /// The English side.
-    pub english: String,
-    /// The side in the other language.
-    pub other: String,
-}
 
 /// The pairs of one language.
 ///

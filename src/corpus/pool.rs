@@ -1,7 +1,7 @@
 //! From the rows of sources to three parts: normalised, without bad rows, duplicates and leaks.
 
-use super::bitext::Pair;
 use super::error::CorpusError;
+use super::pair::Pair;
 use super::report::{FileReport, ReadReport, Reason};
 use super::rows::Fields;
 use super::source::{Source, Splitting};

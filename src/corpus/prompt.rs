@@ -1,7 +1,7 @@
 //! Prompts: what a model reads before the words it is to write.
 
-use super::bitext::Pair;
 use super::instruction::Instruction;
+use super::pair::Pair;
 use crate::numeric::random::{Item, Purpose, generator};
 use crate::units::{Direction, Lang};
 use rand::RngExt;

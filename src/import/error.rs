@@ -1,6 +1,6 @@
 //! What can be wrong with logs, or with what is asked of them.
 
-use super::find::Kind;
+use super::kind::Kind;
 use crate::files::FileError;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};

@@ -1,29 +1,12 @@
 //! Which files are logs, and of which kind: told from their content, and from their names where the content is not enough.
 
 use super::error::ImportError;
+use super::kind::Kind;
 use super::log::Run;
 use super::{lm_eval, mlflow, mlflow_store, sacrebleu, tensorboard, tfrecord, trainer_state, wandb};
 use crate::files;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-
-/// Programs whose logs are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// Hugging Face `trainer_state.json`.
-    TrainerState,
-    /// TensorBoard event files.
-    Tensorboard,
-    /// CSV exports of Weights & Biases, of a panel or of the table of runs.
-    Wandb,
-    /// MLflow, its SQLite database or its file store.
-    Mlflow,
-    /// Results of lm-evaluation-harness.
-    LmEval,
-    /// JSON of sacrebleu.
-    Sacrebleu,
-}
 
 /// Runs as logs tell of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,26 +25,6 @@ pub struct Logs {
 const HEAD: u64 = 1 << 16;
 
 impl Kind {
-    /// All kinds.
-    pub const ALL: [Kind; 6] = [Kind::TrainerState, Kind::Tensorboard, Kind::Wandb, Kind::Mlflow, Kind::LmEval, Kind::Sacrebleu];
-
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::TrainerState => "trainer-state",
-            Kind::Tensorboard => "tensorboard",
-            Kind::Wandb => "wandb",
-            Kind::Mlflow => "mlflow",
-            Kind::LmEval => "lm-eval",
-            Kind::Sacrebleu => "sacrebleu",
-        }
-    }
-
-    /// All words, for messages.
-    pub fn names() -> String {
-        Kind::ALL.map(Kind::name).join(", ")
-    }
-
     /// The kind of a file; none where it is no log.
     fn of(path: &Path) -> Result<Option<Kind>, ImportError> {
         if mlflow_store::is_run(path) {
@@ -107,12 +70,6 @@ impl FromStr for Kind {
 
     fn from_str(word: &str) -> Result<Self, ImportError> {
         Kind::ALL.into_iter().find(|kind| kind.name() == word).ok_or_else(|| ImportError::Kind { found: word.to_owned() })
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

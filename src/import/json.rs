@@ -1,7 +1,7 @@
 //! JSON as Python writes it: `NaN`, `Infinity` and `-Infinity` stand bare, which JSON itself has no words for.
 
 use super::error::{ImportError, malformed};
-use super::find::Kind;
+use super::kind::Kind;
 use crate::files;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

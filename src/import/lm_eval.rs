@@ -4,8 +4,8 @@
 //! of each task the newest scores are read.
 
 use super::error::{ImportError, malformed};
-use super::find::Kind;
 use super::json;
+use super::kind::Kind;
 use super::log::{Metric, Reading, Run, Series, name_of_folder};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! MLflow's database: the tables `runs`, `metrics` and `params` of an SQLite file, opened read-only.
 
 use super::error::{ImportError, malformed};
-use super::find::Kind;
+use super::kind::Kind;
 use super::log::Run;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Row};

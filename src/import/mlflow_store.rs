@@ -2,7 +2,7 @@
 //! and one file a parameter.
 
 use super::error::{ImportError, malformed};
-use super::find::Kind;
+use super::kind::Kind;
 use super::log::Run;
 use super::mlflow::note_unfinished;
 use crate::files;

@@ -15,6 +15,7 @@ mod error;
 mod find;
 mod history;
 mod json;
+mod kind;
 mod lm_eval;
 mod log;
 mod metric;
@@ -30,8 +31,9 @@ mod wandb;
 
 pub use amount::{Amount, AmountTable};
 pub use error::ImportError;
-pub use find::{Kind, Logs, read};
+pub use find::{Logs, read};
 pub use history::Take;
+pub use kind::Kind;
 pub use log::{Metric, Reading, Run, Series};
 pub use metric::Sense;
 pub use select::{Imported, Row, Selection, select};

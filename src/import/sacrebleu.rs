@@ -1,8 +1,8 @@
 //! sacrebleu's JSON: one score an object, or several of them in a list. Neither run nor language stands inside; the path says them.
 
 use super::error::{ImportError, malformed};
-use super::find::Kind;
 use super::json;
+use super::kind::Kind;
 use super::log::Run;
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -9,7 +9,7 @@
 //! Source: `event.proto`, `summary.proto` and `tensor.proto` of TensorFlow. All else in the messages is skipped.
 
 use super::error::{ImportError, malformed};
-use super::find::Kind;
+use super::kind::Kind;
 use super::log::{Run, name_of_folder};
 use super::tfrecord;
 use crate::files;

@@ -4,8 +4,8 @@
 //! the one with the largest `global_step` is read.
 
 use super::error::{ImportError, malformed};
-use super::find::Kind;
 use super::json;
+use super::kind::Kind;
 use super::log::{Reading, Run, name_of_folder};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@
 //! by their keys, its settings in columns `config.KEY`.
 
 use super::error::{ImportError, malformed};
-use super::find::Kind;
+use super::kind::Kind;
 use super::log::{Metric, Run};
 use crate::files;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
 //! The base model of a sweep: a preset with its tokenizer and the text that it is pre-trained on, or a checkpoint.
 
-use super::experiment::SpecError;
-use super::tuning::{Optimisation, count, share};
+use super::error::SpecError;
+use super::limits::{count, share};
+use super::tuning::Optimisation;
 use crate::units::{Lang, Tokens};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! The files that a base spec names: which they are, and the hash of their content.
 
-use super::experiment::SpecError;
+use super::error::SpecError;
 use crate::files;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};

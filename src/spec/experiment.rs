@@ -1,19 +1,16 @@
 //! The experiment: what an experiment YAML says, checked.
 
 use super::base::{BaseSpec, WireBase};
+use super::error::SpecError;
+use super::limits::{MOST_PASSES, count};
 use super::mixtures::MixtureSpec;
-use super::tuning::{Evaluation, Tuning, count};
+use super::tuning::{Evaluation, Tuning};
 use crate::corpus::{Constructed, Source};
-use crate::files::{self, FileError};
+use crate::files;
 use crate::units::{Lang, Pairs};
 use crate::yaml;
 use serde::Deserialize;
-use std::borrow::Cow;
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
-
-/// Most passes over the pairs of a language, by `passes` and by `epochs` each.
-pub(super) const MOST_PASSES: u64 = 1000;
 
 /// Most runs of a design.
 const MOST_RUNS: usize = 100_000;
@@ -63,39 +60,6 @@ pub struct Experiment {
     pub mixtures: Option<MixtureSpec>,
     /// The evaluation.
     pub evaluation: Evaluation,
-}
-
-/// What is wrong with an experiment.
-#[derive(Debug, thiserror::Error)]
-pub enum SpecError {
-    /// The file could not be read.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// Not YAML of the right shape.
-    #[error("cannot read experiment `{}`: {cause}", path.display())]
-    Yaml { path: PathBuf, cause: serde_yaml::Error },
-    /// Not JSON of the right shape.
-    #[error("cannot read `{}`: {cause}", path.display())]
-    Json { path: PathBuf, cause: serde_json::Error },
-    /// A folder without weights that can be read.
-    #[error(
-        "checkpoint `{}` has {}, expected `model.safetensors` or `model.safetensors.index.json`",
-        folder.display(),
-        if *are_pickled { "only pickled weights" } else { "no weights" }
-    )]
-    NoWeights { folder: PathBuf, are_pickled: bool },
-    /// A value out of range.
-    #[error("`{key}` is {found}, expected {expected}")]
-    Value { key: String, found: String, expected: Cow<'static, str> },
-    /// The same, with the file.
-    #[error("cannot read experiment `{}`: {cause}", path.display())]
-    In { path: PathBuf, cause: Box<SpecError> },
-}
-
-impl SpecError {
-    pub(super) fn value(key: impl Into<String>, found: impl Display, expected: impl Into<Cow<'static, str>>) -> Self {
-        SpecError::Value { key: key.into(), found: found.to_string(), expected: expected.into() }
-    }
 }
 
 #[derive(Deserialize)]

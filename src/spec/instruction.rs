@@ -1,6 +1,6 @@
 //! Instruction data beside the pairs.
 
-use super::experiment::SpecError;
+use super::error::SpecError;
 use crate::units::Lang;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! Low-rank adaptation (Hu et al. 2021), under the names and with the defaults of `peft`.
 
-use super::experiment::SpecError;
-use super::tuning::count;
+use super::error::SpecError;
+use super::limits::count;
 use crate::units::Short;
 use serde::{Deserialize, Serialize};
 

@@ -4,8 +4,8 @@
 //! the shares of those that do are uniform over all shares (exponential draws over their sum), so that amounts of two languages vary by
 //! themselves. More mixtures than languages are needed, and three times as many are better: each language's law learns a number per language from them.
 
-use super::experiment::SpecError;
-use super::tuning::count;
+use super::error::SpecError;
+use super::limits::count;
 use crate::numeric::random::{Item, Purpose, generator};
 use crate::units::Pairs;
 use rand::RngExt;

@@ -5,8 +5,10 @@
 
 mod base;
 mod checkpoint;
+mod error;
 mod experiment;
 mod instruction;
+mod limits;
 mod lora;
 mod mixtures;
 mod recipe;
@@ -16,7 +18,8 @@ mod tuning;
 
 pub use base::{BaseSpec, CheckpointBase, CheckpointPlace, Preset, PresetBase, Pretraining};
 pub use checkpoint::{BaseFiles, CheckpointFiles};
-pub use experiment::{Experiment, LanguageSpec, SpecError, Text};
+pub use error::SpecError;
+pub use experiment::{Experiment, LanguageSpec, Text};
 pub use instruction::{InstructionFile, InstructionSpec, Scope};
 pub use lora::{LoraSpec, Module};
 pub use mixtures::MixtureSpec;

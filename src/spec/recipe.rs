@@ -14,7 +14,7 @@ use super::schedule::ScheduleSpec;
 use super::tuning::{Method, Optimisation, Tuning};
 use crate::corpus::PromptStyle;
 use crate::units::Direction;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// A named starting point.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -56,10 +56,16 @@ impl Recipe {
     }
 }
 
+impl<'de> Deserialize<'de> for Tuning {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        WireTuning::deserialize(deserializer).map(WireTuning::resolve)
+    }
+}
+
 /// The keys of `tuning` that are given.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct WireTuning {
+struct WireTuning {
     recipe: Recipe,
     direction: Option<Direction>,
     prompt: Option<PromptStyle>,
@@ -112,7 +118,7 @@ struct WireOptimisation {
 
 impl WireTuning {
     /// The recipe with what is given in place of its own.
-    pub(super) fn resolve(self) -> Tuning {
+    fn resolve(self) -> Tuning {
         let own = self.recipe.tuning();
         let given = self.optimisation;
         let optimisation = Optimisation {

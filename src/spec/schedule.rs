@@ -1,7 +1,7 @@
 //! How the runs of one language and seed share their training: not at all, or as branches of one trunk.
 
-use super::experiment::SpecError;
-use super::tuning::share;
+use super::error::SpecError;
+use super::limits::share;
 use serde::{Deserialize, Serialize};
 
 /// Learning rates of the runs of one language and seed, and what they have in common.

@@ -1,15 +1,13 @@
 //! How small runs are tuned and evaluated.
 
-use super::experiment::{MOST_PASSES, SpecError};
+use super::error::SpecError;
 use super::instruction::InstructionSpec;
+use super::limits::{MOST_PASSES, count, share};
 use super::lora::LoraSpec;
-use super::recipe::WireTuning;
 use super::schedule::ScheduleSpec;
 use crate::corpus::PromptStyle;
 use crate::units::{Direction, Short};
 use serde::{Deserialize, Serialize};
-use std::fmt::Display;
-use std::ops::RangeInclusive;
 
 /// Most pairs of a step.
 const MOST_BATCH: u64 = 65_536;
@@ -61,9 +59,9 @@ impl Optimisation {
     }
 }
 
-/// Instruction tuning on translation pairs of one language (the translation part of CoIT).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "WireTuning")]
+/// Instruction tuning on translation pairs of one language (the translation part of CoIT). It is read as a [`Recipe`](super::Recipe) with the
+/// keys that are given in place of its own.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tuning {
     /// Which side is produced.
     pub direction: Direction,
@@ -92,12 +90,6 @@ pub struct Tuning {
     pub instructions: Option<InstructionSpec>,
     /// Optimiser and schedule.
     pub optimisation: Optimisation,
-}
-
-impl From<WireTuning> for Tuning {
-    fn from(wire: WireTuning) -> Self {
-        wire.resolve()
-    }
 }
 
 /// Which weights are trained.
@@ -163,18 +155,4 @@ impl Default for Evaluation {
     fn default() -> Self {
         Evaluation { pairs: 250 }
     }
-}
-
-/// Checks a count, whose absurd values would not end in an error but in a memory that is full.
-pub(super) fn count(key: &str, value: u64, range: RangeInclusive<u64>) -> Result<(), SpecError> {
-    let (least, most) = (range.start(), range.end());
-    match range.contains(&value) {
-        true => Ok(()),
-        false if *most == u64::MAX => Err(SpecError::value(key, value, format!("at least {least}"))),
-        false => Err(SpecError::value(key, value, format!("a whole number from {least} to {most}"))),
-    }
-}
-
-pub(super) fn share(key: &(impl Display + ?Sized), value: f64) -> Result<(), SpecError> {
-    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(SpecError::value(key.to_string(), Short(value), "a number from 0 to 1")) }
 }

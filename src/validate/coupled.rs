@@ -1,6 +1,6 @@
 //! Whether laws with transfer predict mixtures better than the laws of each language alone.
 
-use super::outcome::{LossRow, PolicyResult};
+use super::rows::{LossRow, PolicyResult};
 use crate::units::{Estimate, Interval};
 use serde::{Deserialize, Serialize};
 

@@ -15,11 +15,13 @@ mod coupled;
 mod measured;
 mod outcome;
 mod prediction;
+mod rows;
 
 pub use coupled::CoupledResult;
 pub use measured::{Asked, nearest};
-pub use outcome::{CoupledRow, LossRow, PolicyResult, Validation, Winner};
+pub use outcome::{Validation, Winner};
 pub use prediction::{Coupled, Known, PolicyPrediction, Prediction, Shift, distinct, predict};
+pub use rows::{CoupledRow, LossRow, PolicyResult};
 
 /// Standard deviations from the middle of a normal 90 % interval to its ends.
 const HALF_WIDTH: f64 = 1.644_853_626_951_472_7;

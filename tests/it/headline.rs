@@ -59,7 +59,7 @@ fn what_was_measured_leads() {
     let mut runs = vec![place.done("allocate tiny --budget 3k"), place.done("allocate tiny --budget 4k --min qaa=1400")];
     place.done("report tiny");
     let page = place.read("plots/tiny/index.html");
-    let places = ["Keep uniform: neither won in models tuned on 3,000 pairs", "Predicted is a gain", "id=\"validation\"", "id=\"curves\""];
+    let places = ["Keep uniform: uniform won in models tuned on 3,000 pairs", "Predicted is a gain", "id=\"validation\"", "id=\"curves\""];
     let found: Vec<usize> = places.iter().map(|text| page.find(text).unwrap_or_else(|| panic!("{text}"))).collect();
     assert!(found.is_sorted(), "{found:?}");
     let report: Value = serde_json::from_str(&place.read("plots/tiny/report.json")).unwrap();

@@ -19,18 +19,18 @@ const SURROUNDINGS: [&str; 9] =
 const CANDLE_SETTING: &str = "std::env::set_var(\"CANDLE_NUM_THREADS\", \"1\")";
 
 /// One file below `src/`.
-struct Source {
-    path: String,
+pub(super) struct Source {
+    pub(super) path: String,
     text: String,
 }
 
 impl Source {
-    fn new(path: &str, text: &str) -> Self {
+    pub(super) fn new(path: &str, text: &str) -> Self {
         Source { path: path.to_owned(), text: text.to_owned() }
     }
 
     /// The module of the library that the file belongs to.
-    fn module(&self) -> &str {
+    pub(super) fn module(&self) -> &str {
         self.path.split('/').next().unwrap_or_default().trim_end_matches(".rs")
     }
 
@@ -44,10 +44,15 @@ impl Source {
         self.text.lines().map(str::trim).filter(|line| !line.starts_with("//"))
     }
 
+    /// Whether it holds nothing but tests.
+    pub(super) fn is_test(&self) -> bool {
+        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+    }
+
     /// The same up to the tests, which stand last, or in files of their own.
-    fn production(&self) -> impl Iterator<Item = &str> {
-        let is_test_file = self.path.ends_with("/tests.rs") || self.path.contains("/tests/");
-        self.code().take_while(move |line| !is_test_file && !line.starts_with("mod tests"))
+    pub(super) fn production(&self) -> impl Iterator<Item = &str> {
+        let is_test = self.is_test();
+        self.code().take_while(move |line| !is_test && !line.starts_with("mod tests"))
     }
 }
 
@@ -120,7 +125,7 @@ fn ill_formed(source: &Source) -> impl Iterator<Item = String> {
 }
 
 /// Files below a folder, whose paths start with `prefix`.
-fn sources(folder: &Path, prefix: &str) -> Vec<Source> {
+pub(super) fn sources(folder: &Path, prefix: &str) -> Vec<Source> {
     let mut found = Vec::new();
     let mut entries: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();

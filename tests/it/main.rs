@@ -4,6 +4,7 @@
 mod allocating;
 #[cfg(feature = "train")]
 mod checkpoints;
+mod circles;
 mod commands;
 mod committed;
 #[cfg(feature = "train")]

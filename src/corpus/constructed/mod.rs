@@ -8,8 +8,9 @@ mod grammar;
 mod language;
 mod lexicon;
 
-use super::bitext::{Bitext, Pair};
+use super::bitext::Bitext;
 use super::error::CorpusError;
+use super::pair::Pair;
 use super::pool::Parts;
 use crate::numeric::random::{Item, Purpose, generator};
 use crate::units::Lang;
@@ -113,7 +114,7 @@ impl Constructed {
             .iter()
             // a stream for each code: a sister stays as it is whatever others are asked beside it
             .map(|sister| {
-                let mut rng = generator(self.seed, Purpose::Words, Item::Of(sister.lang.code()));
+                let mut rng = generator(self.seed, Purpose::Words, Item::Nth(number_of(&sister.lang)));
                 Language::sister(sister, &lexicon, &ranks, &mut rng)
             })
             .collect();
@@ -183,6 +184,11 @@ impl Constructed {
         let parts = Parts { train: train.to_vec(), dev: dev.to_vec(), test: test.to_vec() };
         Bitext::of_parts(sister.lang.clone(), sister.name.clone(), parts)
     }
+}
+
+/// The eight letters of a code as a number; above that of the English words.
+fn number_of(lang: &Lang) -> u64 {
+    lang.code().bytes().fold(0, |number, byte| number << 8 | u64::from(byte))
 }
 
 #[cfg(test)]
