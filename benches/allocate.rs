@@ -1,7 +1,8 @@
 //! Milliseconds and gaps of the allocator on random problems of each kind: `cargo bench --bench allocate -- [part of a name]`.
 
+use parallot::law::Repetition;
 use parallot::numeric::random::{Item, Purpose, generator};
-use parallot::solver::{Counted, Kernel, Language, Over, Parts, PosedProblem, Repeat, Risk, Row, Rule, solve};
+use parallot::solver::{Counted, Kernel, Language, Over, Parts, PosedProblem, Risk, Row, Rule, solve};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::time::Instant;
@@ -94,7 +95,8 @@ fn problems(rng: &mut ChaCha8Rng) -> Vec<(String, Parts)> {
     ];
     let repeated = parts(10_000, 1, Shape::Power, rng);
     let repeated = each(repeated, |language| {
-        language.repeat = Some(Repeat { unique: SHARE * 10f64.powf(rng.random_range(-1.3..0.3)), r: rng.random_range(2.0..15.0) });
+        let (unique, r_star) = (SHARE * 10f64.powf(rng.random_range(-1.3..0.3)), rng.random_range(2.0..15.0));
+        language.repeat = Some(Repetition::new(unique, r_star).expect("both numbers are above 0"));
     });
     all.push(("separable, repetition, n = 10,000".to_owned(), repeated));
     all.push(("mean over draws, 6 x 200".to_owned(), parts(6, 200, Shape::Power, rng)));

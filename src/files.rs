@@ -1,6 +1,7 @@
 //! Files: read, write whole or not at all, hash, lock. The only user of `std::fs`; every error names its path once.
 #![allow(clippy::disallowed_methods, reason = "this module is the one that wraps std::fs")]
 
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{self, Read, Write};
@@ -76,6 +77,22 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
         return Err(failed("read", path)(io::Error::other("it is larger than 1 GiB, expected a text of at most that")));
     }
     String::from_utf8(bytes).map_err(|error| failed("read", path)(io::Error::new(io::ErrorKind::InvalidData, error.utf8_error())))
+}
+
+/// The value of a JSON file; `wrong` says of what file its text is not.
+pub fn read_json<T: DeserializeOwned, E: From<FileError>>(
+    path: &Path,
+    wrong: impl FnOnce(PathBuf, serde_json::Error) -> E,
+) -> Result<T, E> {
+    serde_json::from_str(&read_text(path)?).map_err(|cause| wrong(path.to_owned(), cause))
+}
+
+/// The same of a file that need not be there.
+pub fn read_json_if_there<T: DeserializeOwned, E: From<FileError>>(
+    path: &Path,
+    wrong: impl FnOnce(PathBuf, serde_json::Error) -> E,
+) -> Result<Option<T>, E> {
+    exists(path).then(|| read_json(path, wrong)).transpose()
 }
 
 /// Whether something is at the path.

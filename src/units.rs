@@ -261,6 +261,12 @@ pub struct Interval {
     pub hi: f64,
 }
 
+impl From<(f64, f64)> for Interval {
+    fn from((a, b): (f64, f64)) -> Self {
+        Interval::new(a, b)
+    }
+}
+
 impl Interval {
     /// The interval between two ends in either order.
     pub fn new(a: f64, b: f64) -> Self {

@@ -2,8 +2,8 @@
 
 use super::regret::{noise_regret, regret_formula};
 use super::{Allocation, Budget, Comparison, GainOf, Objective, Policy, PolicyRow, PredictedBy, Problem, Rule, SolveError, Term};
-use crate::numeric::quantiles::central;
-use crate::units::{Estimate, Interval};
+use crate::numeric::quantiles::around;
+use crate::units::Estimate;
 use rayon::prelude::*;
 
 /// What one draw of the laws says.
@@ -247,6 +247,5 @@ fn worst(problem: &Problem, losses: &[f64]) -> f64 {
 /// A value with the central 90 % of the draws; a point without draws.
 fn estimate(value: f64, draws: impl Iterator<Item = f64>) -> Estimate {
     let mut draws: Vec<f64> = draws.collect();
-    let (lo, hi) = if draws.is_empty() { (value, value) } else { central(&mut draws, 0.9) };
-    Estimate { value, interval_90: Interval::new(lo, hi) }
+    Estimate { value, interval_90: around(value, &mut draws, 0.9).into() }
 }

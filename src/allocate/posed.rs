@@ -2,10 +2,8 @@
 
 use super::problem::{Budget, Group, Objective, Problem, Rule};
 use super::{Drawn, Term, amounts, whole};
-use crate::law::{Average, Weighted};
-use crate::solver::{
-    self, Counted, Kernel, Language, Over, Parts, PartsError, PosedProblem, Repeat, Risk, Row, Solution, SolveError, Status,
-};
+use crate::law::{Average, Repetition, Weighted};
+use crate::solver::{self, Counted, Kernel, Language, Over, Parts, PartsError, PosedProblem, Risk, Row, Solution, SolveError, Status};
 
 /// Pairs of unequal cost up to which the best whole numbers are searched for, a knapsack; of more the continuous optimum is rounded.
 const FEW_PAIRS: f64 = 1000.0;
@@ -151,9 +149,8 @@ impl Posed {
 }
 
 /// Repetition of a language that can come to repeat pairs.
-fn repeat(problem: &Problem, term: &Term) -> Option<Repeat> {
-    let repetition = term.repetition.filter(|repetition| repetition.unique() < problem.most(term) as f64)?;
-    Some(Repeat { unique: repetition.unique(), r: repetition.r_star() })
+fn repeat(problem: &Problem, term: &Term) -> Option<Repetition> {
+    term.repetition.filter(|repetition| repetition.unique() < problem.most(term) as f64)
 }
 
 /// One kernel a law of an average, so weighted that their mean is the average; idle ones fill up the places.

@@ -13,7 +13,7 @@
 //! so `b` is the ln of what data can still remove at the reference, `t` the ln amount at which the law bends, in every form that does,
 //! and coordinates that a form lacks stand at 0. A coordinate means the same on every curve of a family, whence they can share a prior.
 
-use crate::law::{Form, Gradient, Law, Role, Shape};
+use crate::law::{Form, Law, Role, Shape};
 use crate::numeric::least_squares::{Bounds, Coordinates, Model, Prior};
 
 /// Coordinates of every form; those that a form lacks are fixed.
@@ -130,7 +130,7 @@ impl Frame {
     pub(super) fn law(&self, theta: &Theta) -> Option<Law> {
         let Scales { ln_reference, ln_unit, .. } = self.scales;
         let shape = self.shape(theta);
-        let front = ln_unit + theta[0] - shape.gradient(0.0).ln_reducible;
+        let front = ln_unit + theta[0] - shape.gradient(0.0).0;
         Law::of_natural(self.form, theta[2] * ln_unit.exp(), &shape.times(front), ln_reference)
     }
 
@@ -168,16 +168,16 @@ impl Frame {
     /// The law of some coordinates, ready to predict.
     pub(super) fn at(self, theta: &Theta) -> At {
         let shape = self.shape(theta);
-        let origin = shape.gradient(0.0);
-        At { shape, origin, front: theta[0] - origin.ln_reducible, floor: theta[2], ln_unit: self.scales.ln_unit }
+        let (ln_origin, origin) = shape.gradient(0.0);
+        At { shape, origin, front: theta[0] - ln_origin, floor: theta[2], ln_unit: self.scales.ln_unit }
     }
 }
 
 /// A law in coordinates, ready to predict.
 pub(super) struct At {
     shape: Shape,
-    /// That of the shape at `z = 0`.
-    origin: Gradient,
+    /// Derivatives of the shape at `z = 0`.
+    origin: [f64; 4],
     front: f64,
     floor: f64,
     ln_unit: f64,
@@ -186,25 +186,18 @@ pub(super) struct At {
 impl At {
     /// `ln L` at `z`.
     pub(super) fn ln_loss(&self, z: f64) -> f64 {
-        let reducible = (self.front + self.shape.gradient(z).ln_reducible).exp();
+        let reducible = (self.front + self.shape.gradient(z).0).exp();
         self.ln_unit + (self.floor + reducible).ln()
     }
 
     /// The same with its gradient in the coordinates.
     fn gradient(&self, z: f64) -> (f64, Theta) {
-        let (here, origin) = (self.shape.gradient(z), &self.origin);
-        let reducible = (self.front + here.ln_reducible).exp();
+        let (ln_shape, by) = self.shape.gradient(z);
+        let reducible = (self.front + ln_shape).exp();
         let loss = self.floor + reducible;
         let part = reducible / loss;
-        let gradient = [
-            part,
-            part * (here.by_ln_exponent - origin.by_ln_exponent),
-            1.0 / loss,
-            part * (here.by_ln_turn - origin.by_ln_turn),
-            part * (here.by_ln_bend - origin.by_ln_bend),
-            part * (here.by_first - origin.by_first),
-        ];
-        (self.ln_unit + loss.ln(), Theta::from(gradient))
+        let by = |k: usize| part * (by[k] - self.origin[k]);
+        (self.ln_unit + loss.ln(), Theta::from([part, by(0), 1.0 / loss, by(1), by(2), by(3)]))
     }
 }
 

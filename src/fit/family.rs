@@ -12,6 +12,7 @@
 use super::coordinates::{DIMENSION, Frame};
 use super::mode::{Mode, Noise, STEPS, approach, descend, deviations, start};
 use super::series::Series;
+use crate::numeric::akaike;
 use crate::numeric::least_squares::Prior;
 use rayon::prelude::*;
 
@@ -112,12 +113,10 @@ impl FamilyFit {
         (ln_loss, gradient.dot(&(mode.covariance * gradient)) + misfit * misfit)
     }
 
-    /// Akaike's criterion of one curve with the small-sample correction (Hurvich and Tsai 1989), the noise counted as a parameter.
+    /// Akaike's criterion of one curve.
     pub(super) fn aicc(&self, curve: usize, series: &Series) -> Option<f64> {
         let mode = &self.modes[curve];
-        let (n, k) = (series.len() as f64, (self.frame.freedom() + 1) as f64);
-        let unit: f64 = deviations(series, mode.noise.reach).iter().map(|deviation| deviation.ln()).sum();
-        let mean_square = (mode.squares / n).max(f64::MIN_POSITIVE);
-        (n > k + 1.0).then(|| n * mean_square.ln() + 2.0 * unit + 2.0 * k + 2.0 * k * (k + 1.0) / (n - k - 1.0))
+        let ln_deviations = deviations(series, mode.noise.reach).iter().map(|deviation| deviation.ln()).sum();
+        akaike::aicc(mode.squares, ln_deviations, series.len(), self.frame.freedom())
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{Candidate, Fit, FitFile, Misfit, Prediction};
 use crate::law::{Average, Law};
-use crate::numeric::quantiles::central;
+use crate::numeric::quantiles::around;
 use crate::numeric::random::{Item, Purpose, generator};
-use crate::units::{Estimate, Interval};
+use crate::units::Estimate;
 use rand_distr::{Distribution, StandardNormal, StudentT};
 
 /// Streams of the normal numbers that stand for misfit and for the noise of a run, the same at every amount.
@@ -102,15 +102,13 @@ fn students(stream: u64) -> impl FnMut() -> f64 {
     move || student.map_or(0.0, |student| student.sample(&mut generator))
 }
 
-fn prediction(value: f64, mut draws: Vec<f64>) -> Prediction {
-    let mut interval = |level| match central(&mut draws, level) {
-        (lo, hi) if lo.is_nan() => Interval::new(value, if hi.is_nan() { value } else { hi }),
-        (lo, hi) => Interval::new(lo, hi),
-    };
+/// A value with the central half and 90 % of the draws; a point without draws.
+pub(super) fn prediction(value: f64, mut draws: Vec<f64>) -> Prediction {
+    let mut interval = |level| around(value, &mut draws, level).into();
     Prediction { value, interval_50: interval(0.5), interval_90: interval(0.9) }
 }
 
 /// A value with the central 90 % of the draws; a point without draws.
-pub(super) fn estimate(value: f64, draws: Vec<f64>) -> Estimate {
-    Estimate { value, interval_90: prediction(value, draws).interval_90 }
+pub(super) fn estimate(value: f64, mut draws: Vec<f64>) -> Estimate {
+    Estimate { value, interval_90: around(value, &mut draws, 0.9).into() }
 }

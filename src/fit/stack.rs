@@ -17,6 +17,7 @@ use super::series::Series;
 use super::{Candidate, Misfit, Settings};
 use crate::curve::Curve;
 use crate::law::Form;
+use crate::numeric::softmax;
 
 /// Reaches that every form is tried with, e-foldings.
 pub(super) const REACHES: [f64; 3] = [f64::INFINITY, 0.6, 0.12];
@@ -202,14 +203,6 @@ fn within(scores: &[f64], fits: &[FamilyFit], curve: usize, series: &Series) -> 
         None => scores[c],
     };
     softmax(&(0..fits.len()).map(score).collect::<Vec<_>>())
-}
-
-/// `exp` of the scores, summing to 1; equal where none is finite.
-fn softmax(scores: &[f64]) -> Vec<f64> {
-    let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let of = |score: &f64| if most.is_finite() { (score - most).exp() } else { 1.0 };
-    let sum: f64 = scores.iter().map(of).sum();
-    scores.iter().map(|score| of(score) / sum).collect()
 }
 
 /// What the errors of the averaged predictions at the largest sizes show beyond the variance expected of them.

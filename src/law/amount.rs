@@ -73,6 +73,16 @@ impl Repetition {
         (pairs - self.unique) / self.unique
     }
 
+    /// `-ln d'(X)`: how many times 1/e a further repeat is worth.
+    pub(crate) fn decay(&self, pairs: f64) -> f64 {
+        self.repeats(pairs).max(0.0) / self.r_star
+    }
+
+    /// Fall of `ln d'` a repeated pair.
+    pub(crate) fn decay_rate(&self) -> f64 {
+        1.0 / (self.unique * self.r_star)
+    }
+
     /// What `pairs` are worth, in unique pairs.
     pub fn effective(&self, pairs: f64) -> f64 {
         match self.repeats(pairs) {
@@ -83,12 +93,30 @@ impl Repetition {
 
     /// Effective data of one more pair, from 1 down to 0.
     pub fn slope(&self, pairs: f64) -> f64 {
-        (-self.repeats(pairs).max(0.0) / self.r_star).exp()
+        (-self.decay(pairs)).exp()
     }
 
     /// Change of the slope a pair; at the end of the unique pairs, where it jumps, that of the next pair.
     pub fn curvature(&self, pairs: f64) -> f64 {
         if pairs < self.unique { 0.0 } else { -self.slope(pairs) / (self.r_star * self.unique) }
+    }
+
+    /// `d(X + more) - d(X)`, without the cancellation of the plain difference.
+    pub(crate) fn gained(&self, pairs: f64, more: f64) -> f64 {
+        if pairs + more <= self.unique {
+            return more;
+        }
+        let fresh = (self.unique - pairs).max(0.0);
+        fresh - self.unique * self.r_star * self.slope(pairs) * (-(more - fresh) / (self.unique * self.r_star)).exp_m1()
+    }
+
+    /// The pairs that have these effective data; infinite where none have.
+    pub(crate) fn amount_for(&self, effective: f64) -> f64 {
+        if effective <= self.unique {
+            return effective;
+        }
+        let left = 1.0 - (effective - self.unique) / (self.unique * self.r_star);
+        if left > 0.0 { self.unique * (1.0 - self.r_star * left.ln()) } else { f64::INFINITY }
     }
 }
 
@@ -109,6 +137,17 @@ mod tests {
             prop_assert!((repetition.slope(pairs) - slope).abs() <= 1e-7, "{} and {slope}", repetition.slope(pairs));
             let curvature = derivative(|x| repetition.slope(x), pairs, step);
             prop_assert!((repetition.curvature(pairs) - curvature).abs() <= 1e-7 / unique);
+        }
+
+        #[test]
+        fn gains_and_amounts_are_those_of_the_effective_data(unique in 1.0..1e9f64, r_star in 0.1..40.0f64, passes in 0.0..9.0f64, more in 0.0..3.0f64) {
+            let repetition = Repetition::new(unique, r_star).unwrap();
+            let (pairs, more) = (passes * unique, more * unique);
+            let gained = repetition.effective(pairs + more) - repetition.effective(pairs);
+            prop_assert!((repetition.gained(pairs, more) - gained).abs() <= 1e-14 * (1.0 + r_star) * unique * 8.0);
+            // as far as the effective data still tell pairs apart
+            let back = repetition.amount_for(repetition.effective(pairs));
+            prop_assert!((back - pairs).abs() <= 1e-13 * (1.0 + r_star) * unique / repetition.slope(pairs).max(1e-300));
         }
     }
 

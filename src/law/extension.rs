@@ -6,7 +6,7 @@
 //!
 //! The law's own loss and slope at `from`: finite and convex everywhere, also for data that transfer pushes below 0.
 
-use super::shape::{Jet, LnJet, Shape};
+use super::shape::{Jet, LnJet};
 
 /// The exponential below an amount.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,10 +19,15 @@ pub(crate) struct Extension {
 }
 
 impl Extension {
-    /// That of a shape from an amount at which its loss is finite.
-    pub(crate) fn new(shape: &Shape, from: f64) -> Self {
-        let (ln_reducible, ln_steepness) = (shape.ln_reducible(from), shape.ln_steepness(from).0);
-        Extension { from, ln_reducible, rate: -ln_steepness.exp() / ln_reducible.exp() }
+    /// That below an amount with this `ln R` and this `R'`: the slope as whoever goes on above counts it, to the last digit, or the two
+    /// would meet in a kink that is not convex.
+    pub(crate) fn new(from: f64, ln_reducible: f64, slope: f64) -> Self {
+        Extension { from, ln_reducible, rate: slope / ln_reducible.exp() }
+    }
+
+    /// The same times `e^ln_factor`.
+    pub(crate) fn times(self, ln_factor: f64) -> Self {
+        Extension { ln_reducible: self.ln_reducible + ln_factor, ..self }
     }
 
     /// `ln R(x)` for `x` below the end, or at it.

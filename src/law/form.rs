@@ -2,7 +2,7 @@
 
 use super::LawError;
 use super::joint::AtTotal;
-use super::shape::{Broken, OfTotal, Rectified, Shape, Shifted, Sigmoid};
+use super::shape::{Broken, Rectified, Shape, Shifted, Sigmoid};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -127,26 +127,23 @@ impl Form {
         self.about().roles
     }
 
-    /// The floor and the shape above it from the parameters, whose ranges are to hold; nothing where their number is wrong.
-    pub(super) fn parts(self, parameters: &[f64]) -> Option<(f64, Shape)> {
-        Some(match (self, parameters) {
-            (Form::Metric, &[alpha, gamma, beta]) => (0.0, Shape::metric(alpha, gamma, beta)),
-            (Form::Power, &[scale, exponent]) => (0.0, Shape::shifted(scale, exponent, 0.0)),
-            (Form::PowerFloor, &[floor, scale, exponent]) => (floor, Shape::shifted(scale, exponent, 0.0)),
-            (Form::Offset, &[floor, scale, exponent, offset]) => (floor, Shape::shifted(scale, exponent, offset)),
-            (Form::Rectified, &[floor, scale, exponent, transition]) => (floor, Shape::rectified(scale, exponent, transition)),
-            (Form::Bnsl, &[floor, scale, before, after, break_at, width]) => {
+    /// The floor and the shape above it from the parameters, whose ranges hold.
+    pub(super) fn parts(self, parameters: &[f64; Form::MOST_PARAMETERS]) -> (f64, Shape) {
+        match (self, *parameters) {
+            (Form::Metric, [alpha, gamma, beta, ..]) => (0.0, Shape::metric(alpha, gamma, beta)),
+            (Form::Power, [scale, exponent, ..]) => (0.0, Shape::shifted(scale, exponent, 0.0)),
+            // `power_floor` has a 0 in the place of the offset
+            (Form::PowerFloor | Form::Offset, [floor, scale, exponent, offset, ..]) => (floor, Shape::shifted(scale, exponent, offset)),
+            (Form::Rectified, [floor, scale, exponent, transition, ..]) => (floor, Shape::rectified(scale, exponent, transition)),
+            (Form::Bnsl, [floor, scale, before, after, break_at, width]) => {
                 (floor, Shape::Broken(Broken::new(scale.ln(), before, after, break_at.ln(), width)))
             }
-            (Form::M4, &[floor, start, scale, exponent, bend]) => {
+            (Form::M4, [floor, start, scale, exponent, bend, _]) => {
                 (floor, Shape::Sigmoid(Sigmoid::new(start - floor, scale.ln(), exponent, bend)))
             }
-            (Form::Joint, numbers) => {
-                let law = AtTotal::from_numbers(numbers)?;
-                (law.irreducible(), Shape::OfTotal(OfTotal::new(law)))
-            }
-            _ => return None,
-        })
+            // its numbers are more than a curve's, and stand in the shape
+            (Form::Joint, _) => (0.0, Shape::Shifted(Shifted::natural(1.0, f64::NEG_INFINITY))),
+        }
     }
 
     /// The shape with a scale of 1 from its natural parameters; those that it lacks are not read. `Joint`, which no curve is fitted to, is that of a

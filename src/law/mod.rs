@@ -38,16 +38,16 @@ pub(crate) use form::Role;
 use joint::AtTotal;
 use serde::Deserialize;
 use shape::OfTotal;
-pub(crate) use shape::{Gradient, Jet, LnJet, Shape};
+pub(crate) use shape::{Jet, LnJet, Shape};
 pub use surface::{Surface, SurfaceForm};
-use wire::WireLaw;
+use wire::Wire;
 
 /// A loss law with checked parameters: a floor and a falling shape above it.
 ///
 /// Invariants, checked in [`Law::new`] and on reading: every parameter finite and in the range of the table above. So the loss falls
 /// everywhere, and is infinite only at a pole: `X = 0` without offset or transition, or with an exponent before the break.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(try_from = "WireLaw")]
+#[serde(try_from = "Wire<Form>")]
 pub struct Law {
     form: Form,
     /// Parameters in the order of their names; 0 beyond the last, and where the shape has them.
@@ -82,35 +82,41 @@ pub enum LawError {
     Surface { found: String },
 }
 
-/// That a parameter of a form is finite, and above 0 or at least not below it.
-fn check(form: &'static str, parameter: &'static str, found: f64, may_vanish: bool) -> Result<(), LawError> {
-    match found {
-        found if found.is_finite() && (found > 0.0 || found == 0.0 && may_vanish) => Ok(()),
-        _ if may_vanish => Err(LawError::Parameter { form, parameter, found, expected: "a finite number not below 0" }),
-        _ => Err(LawError::Parameter { form, parameter, found, expected: "a finite number above 0" }),
+/// The parameters of a form, as many as it has, finite, and above 0 or at least not below it; 0 beyond the last.
+fn checked<const N: usize>(
+    form: &'static str,
+    names: &'static [&'static str],
+    may_vanish: impl Fn(usize) -> bool,
+    parameters: &[f64],
+) -> Result<[f64; N], LawError> {
+    if names.len() != parameters.len() {
+        return Err(LawError::Count { form, found: parameters.len(), expected: names.len() });
     }
+    let mut values = [0.0; N];
+    for (number, (&parameter, &found)) in names.iter().zip(parameters).enumerate() {
+        let may_vanish = may_vanish(number);
+        if !found.is_finite() || found < 0.0 || (found == 0.0 && !may_vanish) {
+            let expected = if may_vanish { "a finite number not below 0" } else { "a finite number above 0" };
+            return Err(LawError::Parameter { form, parameter, found, expected });
+        }
+        values[number] = found;
+    }
+    Ok(values)
 }
 
 impl Law {
     /// The law of a form from its parameters, in the order of [`Form::parameter_names`].
     pub fn new(form: Form, parameters: &[f64]) -> Result<Self, LawError> {
-        let (name, names) = (form.name(), form.parameter_names());
         if form == Form::Joint {
             return AtTotal::from_numbers(parameters).map(Law::at_total).ok_or(LawError::Joint);
         }
-        let wrong_count = || LawError::Count { form: name, found: parameters.len(), expected: names.len() };
-        let (floor, shape) = form.parts(parameters).ok_or_else(wrong_count)?;
-        for ((&parameter, role), &found) in names.iter().zip(form.roles()).zip(parameters) {
-            check(name, parameter, found, role.may_vanish())?;
-        }
-        if let (Form::M4, &[irreducible, start, ..]) = (form, parameters)
-            && start <= irreducible
-        {
+        let may_vanish = |number: usize| form.roles()[number].may_vanish();
+        let values = checked(form.name(), form.parameter_names(), may_vanish, parameters)?;
+        let (floor, shape) = form.parts(&values);
+        if form == Form::M4 && values[1] <= floor {
             let expected = "a number above the irreducible loss";
-            return Err(LawError::Parameter { form: name, parameter: "start", found: start, expected });
+            return Err(LawError::Parameter { form: form.name(), parameter: "start", found: values[1], expected });
         }
-        let mut values = [0.0; Form::MOST_PARAMETERS];
-        values[..parameters.len()].copy_from_slice(parameters);
         Ok(Law { form, values, floor, shape })
     }
 
@@ -187,7 +193,8 @@ impl Law {
         if pairs >= from {
             return (self.loss(pairs), self.slope(pairs));
         }
-        let Jet { value, slope, .. } = Extension::new(&self.shape, from).jet(pairs);
+        let extension = Extension::new(from, self.shape.ln_reducible(from), self.slope(from));
+        let Jet { value, slope, .. } = extension.jet(pairs);
         (self.floor + value, slope)
     }
 

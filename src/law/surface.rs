@@ -7,8 +7,9 @@
 //!
 //! At one N each is a `power_floor` law in D.
 
-use super::{Form, Law, LawError, check};
-use serde::{Deserialize, Serialize};
+use super::wire::{self, Wire};
+use super::{Form, Law, LawError, checked};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
@@ -71,15 +72,12 @@ impl FromStr for SurfaceForm {
 ///
 /// Invariants, checked in [`Surface::new`] and on reading: every parameter finite; `irreducible` and the exponents not below 0,
 /// `exponent_d` and all scales above 0. So the loss falls in D and does not rise in N.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "WireSurface", into = "WireSurface")]
-pub struct Surface(WireSurface);
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "form", rename_all = "snake_case", deny_unknown_fields)]
-enum WireSurface {
-    Additive { irreducible: f64, scale_n: f64, exponent_n: f64, scale_d: f64, exponent_d: f64 },
-    Multiplicative { irreducible: f64, scale: f64, exponent_n: f64, exponent_d: f64 },
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "Wire<SurfaceForm>")]
+pub struct Surface {
+    form: SurfaceForm,
+    /// Parameters in the order of their names; 0 beyond the last.
+    values: [f64; 5],
 }
 
 /// `scale x^-exponent`, by logarithms.
@@ -90,47 +88,28 @@ fn power(scale: f64, x: f64, exponent: f64) -> f64 {
 impl Surface {
     /// The surface of a form from its parameters, in the order of [`SurfaceForm::parameter_names`].
     pub fn new(form: SurfaceForm, parameters: &[f64]) -> Result<Self, LawError> {
-        let wire = match (form, parameters) {
-            (SurfaceForm::Additive, &[irreducible, scale_n, exponent_n, scale_d, exponent_d]) => {
-                WireSurface::Additive { irreducible, scale_n, exponent_n, scale_d, exponent_d }
-            }
-            (SurfaceForm::Multiplicative, &[irreducible, scale, exponent_n, exponent_d]) => {
-                WireSurface::Multiplicative { irreducible, scale, exponent_n, exponent_d }
-            }
-            _ => {
-                let expected = form.parameter_names().len();
-                return Err(LawError::Count { form: form.name(), found: parameters.len(), expected });
-            }
-        };
-        Surface::try_from(wire)
+        let may_vanish = |number: usize| matches!(form.parameter_names()[number], "irreducible" | "exponent_n");
+        let values = checked(form.name(), form.parameter_names(), may_vanish, parameters)?;
+        Ok(Surface { form, values })
     }
 
     /// Form of the surface.
     pub fn form(&self) -> SurfaceForm {
-        match self.0 {
-            WireSurface::Additive { .. } => SurfaceForm::Additive,
-            WireSurface::Multiplicative { .. } => SurfaceForm::Multiplicative,
-        }
+        self.form
     }
 
     /// Names and values of the parameters, in the order of [`SurfaceForm::parameter_names`].
     pub fn parameters(&self) -> Vec<(&'static str, f64)> {
-        let values: &[f64] = match &self.0 {
-            WireSurface::Additive { irreducible, scale_n, exponent_n, scale_d, exponent_d } => {
-                &[*irreducible, *scale_n, *exponent_n, *scale_d, *exponent_d]
-            }
-            WireSurface::Multiplicative { irreducible, scale, exponent_n, exponent_d } => &[*irreducible, *scale, *exponent_n, *exponent_d],
-        };
-        self.form().parameter_names().iter().copied().zip(values.iter().copied()).collect()
+        self.form.parameter_names().iter().copied().zip(self.values).collect()
     }
 
     /// Loss of a model of `n_params` parameters on `amount` of data, nats per target token; infinite where either is 0.
     pub fn loss(&self, n_params: f64, amount: f64) -> f64 {
-        match self.0 {
-            WireSurface::Additive { irreducible, scale_n, exponent_n, scale_d, exponent_d } => {
+        match (self.form, self.values) {
+            (SurfaceForm::Additive, [irreducible, scale_n, exponent_n, scale_d, exponent_d]) => {
                 irreducible + power(scale_n, n_params, exponent_n) + power(scale_d, amount, exponent_d)
             }
-            WireSurface::Multiplicative { irreducible, scale, exponent_n, exponent_d } => {
+            (SurfaceForm::Multiplicative, [irreducible, scale, exponent_n, exponent_d, _]) => {
                 irreducible + power(power(scale, n_params, exponent_n), amount, exponent_d)
             }
         }
@@ -138,11 +117,11 @@ impl Surface {
 
     /// Slopes in the parameters of the model and in the amount of data, nats per target token each; never above 0.
     pub fn slopes(&self, n_params: f64, amount: f64) -> (f64, f64) {
-        match self.0 {
-            WireSurface::Additive { scale_n, exponent_n, scale_d, exponent_d, .. } => {
+        match (self.form, self.values) {
+            (SurfaceForm::Additive, [_, scale_n, exponent_n, scale_d, exponent_d]) => {
                 (-exponent_n * power(scale_n, n_params, exponent_n + 1.0), -exponent_d * power(scale_d, amount, exponent_d + 1.0))
             }
-            WireSurface::Multiplicative { scale, exponent_n, exponent_d, .. } => {
+            (SurfaceForm::Multiplicative, [_, scale, exponent_n, exponent_d, _]) => {
                 let (by_n, by_d) = (power(scale, n_params, exponent_n + 1.0), power(scale, n_params, exponent_n));
                 (-exponent_n * power(by_n, amount, exponent_d), -exponent_d * power(by_d, amount, exponent_d + 1.0))
             }
@@ -151,12 +130,12 @@ impl Surface {
 
     /// `dL/dparameter` in the order of [`SurfaceForm::parameter_names`], for `n_params` and `amount` above 0.
     pub fn gradient(&self, n_params: f64, amount: f64) -> Vec<f64> {
-        match self.0 {
-            WireSurface::Additive { scale_n, exponent_n, scale_d, exponent_d, .. } => {
+        match (self.form, self.values) {
+            (SurfaceForm::Additive, [_, scale_n, exponent_n, scale_d, exponent_d]) => {
                 let (by_n, by_d) = (power(1.0, n_params, exponent_n), power(1.0, amount, exponent_d));
                 vec![1.0, by_n, -scale_n * by_n * n_params.ln(), by_d, -scale_d * by_d * amount.ln()]
             }
-            WireSurface::Multiplicative { scale, exponent_n, exponent_d, .. } => {
+            (SurfaceForm::Multiplicative, [_, scale, exponent_n, exponent_d, _]) => {
                 let by_scale = power(power(1.0, n_params, exponent_n), amount, exponent_d);
                 vec![1.0, by_scale, -scale * by_scale * n_params.ln(), -scale * by_scale * amount.ln()]
             }
@@ -165,11 +144,11 @@ impl Surface {
 
     /// The law in D of models of `n_params` parameters. It fails only where a number leaves the range of an `f64`.
     pub fn at(&self, n_params: f64) -> Result<Law, LawError> {
-        let parameters = match self.0 {
-            WireSurface::Additive { irreducible, scale_n, exponent_n, scale_d, exponent_d } => {
+        let parameters = match (self.form, self.values) {
+            (SurfaceForm::Additive, [irreducible, scale_n, exponent_n, scale_d, exponent_d]) => {
                 [irreducible + power(scale_n, n_params, exponent_n), scale_d, exponent_d]
             }
-            WireSurface::Multiplicative { irreducible, scale, exponent_n, exponent_d } => {
+            (SurfaceForm::Multiplicative, [irreducible, scale, exponent_n, exponent_d, _]) => {
                 [irreducible, power(scale, n_params, exponent_n), exponent_d]
             }
         };
@@ -177,33 +156,28 @@ impl Surface {
     }
 }
 
-impl TryFrom<WireSurface> for Surface {
+impl TryFrom<Wire<SurfaceForm>> for Surface {
     type Error = LawError;
 
-    fn try_from(wire: WireSurface) -> Result<Self, LawError> {
-        let surface = Surface(wire);
-        for (parameter, found) in surface.parameters() {
-            let may_vanish = matches!(parameter, "irreducible" | "exponent_n");
-            check(surface.form().name(), parameter, found, may_vanish)?;
-        }
-        Ok(surface)
+    fn try_from(wire: Wire<SurfaceForm>) -> Result<Self, LawError> {
+        Surface::new(wire.form, &wire.values(wire.form.name(), wire.form.parameter_names())?)
     }
 }
 
-impl From<Surface> for WireSurface {
-    fn from(surface: Surface) -> WireSurface {
-        surface.0
+impl Serialize for Surface {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        wire::write(&self.form, &self.parameters(), serializer)
     }
 }
 
 impl fmt::Display for Surface {
     /// The formula with its numbers, rounded for the eye.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            WireSurface::Additive { irreducible, scale_n, exponent_n, scale_d, exponent_d } => {
+        match (self.form, self.values) {
+            (SurfaceForm::Additive, [irreducible, scale_n, exponent_n, scale_d, exponent_d]) => {
                 write!(f, "{irreducible:.4} + {scale_n:.4} N^-{exponent_n:.4} + {scale_d:.4} D^-{exponent_d:.4}")
             }
-            WireSurface::Multiplicative { irreducible, scale, exponent_n, exponent_d } => {
+            (SurfaceForm::Multiplicative, [irreducible, scale, exponent_n, exponent_d, _]) => {
                 write!(f, "{irreducible:.4} + {scale:.4} N^-{exponent_n:.4} D^-{exponent_d:.4}")
             }
         }

@@ -1,4 +1,4 @@
-//! Laws as they stand in files and before people: the name of the form, then each parameter under its own.
+//! Laws and surfaces as they stand in files and before people: the name of the form, then each parameter under its own.
 
 use super::{Form, Law, LawError};
 use serde::ser::SerializeMap;
@@ -6,35 +6,44 @@ use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A law with parameters that nobody has checked yet.
+/// A form with parameters that nobody has checked yet.
 #[derive(Deserialize)]
-pub(super) struct WireLaw {
-    form: Form,
+pub(super) struct Wire<F> {
+    pub(super) form: F,
     #[serde(flatten)]
     parameters: BTreeMap<String, f64>,
 }
 
-impl TryFrom<WireLaw> for Law {
+impl<F> Wire<F> {
+    /// The parameters of these names, which are to be all there are.
+    pub(super) fn values(&self, form: &'static str, names: &'static [&'static str]) -> Result<Vec<f64>, LawError> {
+        if let Some(parameter) = self.parameters.keys().find(|found| !names.contains(&found.as_str())) {
+            return Err(LawError::Unknown { form, parameter: parameter.clone() });
+        }
+        let value = |&parameter: &&'static str| self.parameters.get(parameter).copied().ok_or(LawError::Missing { form, parameter });
+        names.iter().map(value).collect()
+    }
+}
+
+/// Writes a form and its parameters.
+pub(super) fn write<S: Serializer>(form: &impl Serialize, parameters: &[(&'static str, f64)], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(1 + parameters.len()))?;
+    map.serialize_entry("form", form)?;
+    parameters.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))?;
+    map.end()
+}
+
+impl TryFrom<Wire<Form>> for Law {
     type Error = LawError;
 
-    fn try_from(WireLaw { form, mut parameters }: WireLaw) -> Result<Self, LawError> {
-        let missing = |name| LawError::Missing { form: form.name(), parameter: name };
-        let found = |name: &&'static str| parameters.remove(*name).ok_or(missing(*name));
-        let values = form.parameter_names().iter().map(found).collect::<Result<Vec<f64>, _>>()?;
-        match parameters.into_keys().next() {
-            Some(parameter) => Err(LawError::Unknown { form: form.name(), parameter }),
-            None => Law::new(form, &values),
-        }
+    fn try_from(wire: Wire<Form>) -> Result<Self, LawError> {
+        Law::new(wire.form, &wire.values(wire.form.name(), wire.form.parameter_names())?)
     }
 }
 
 impl Serialize for Law {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let parameters = self.parameters();
-        let mut map = serializer.serialize_map(Some(1 + parameters.len()))?;
-        map.serialize_entry("form", &self.form())?;
-        parameters.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))?;
-        map.end()
+        write(&self.form, &self.parameters(), serializer)
     }
 }
 

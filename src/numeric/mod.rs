@@ -1,5 +1,6 @@
 //! Numerics that know no language: roots, least squares, quantiles, generators and resampling.
 
+pub mod akaike;
 #[cfg(test)]
 pub mod differences;
 pub mod dual;
@@ -17,9 +18,26 @@ pub fn ln_add_exp(a: f64, b: f64) -> f64 {
     if small == f64::NEG_INFINITY { large } else { large + (small - large).exp().ln_1p() }
 }
 
+/// `exp` of the scores, summing to 1; equal where none is finite.
+pub fn softmax(scores: &[f64]) -> Vec<f64> {
+    let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let of = |score: &f64| if most.is_finite() { (score - most).exp() } else { 1.0 };
+    let sum: f64 = scores.iter().map(of).sum();
+    scores.iter().map(|score| of(score) / sum).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::ln_add_exp;
+    use super::{ln_add_exp, softmax};
+
+    #[test]
+    fn scores_become_weights_however_large_they_are() {
+        let weights = softmax(&[1000.0, 1000.0 + 3f64.ln()]);
+        approx::assert_relative_eq!(weights[0], 0.25, max_relative = 1e-12);
+        approx::assert_relative_eq!(weights[1], 0.75, max_relative = 1e-12);
+        assert_eq!(softmax(&[f64::NEG_INFINITY, 0.0]), [0.0, 1.0]);
+        assert_eq!(softmax(&[f64::NEG_INFINITY; 2]), [0.5; 2]);
+    }
 
     #[test]
     fn logarithms_add_where_powers_overflow() {

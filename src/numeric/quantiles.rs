@@ -19,6 +19,13 @@ pub fn central(values: &mut [f64], level: f64) -> (f64, f64) {
     (quantile(values, tail), quantile(values, 1.0 - tail))
 }
 
+/// The same around a value, which stands for an end that is no number: a point without draws.
+pub fn around(value: f64, draws: &mut [f64], level: f64) -> (f64, f64) {
+    let (lo, hi) = central(draws, level);
+    let end = |end: f64| if end.is_nan() { value } else { end };
+    (end(lo), end(hi))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +48,7 @@ mod tests {
         let (lo, hi) = central(&mut [8.0, 1.0, 4.0, 2.0], 0.5);
         approx::assert_relative_eq!(lo, 1.75);
         approx::assert_relative_eq!(hi, 5.0);
+        assert_eq!(around(3.0, &mut [8.0, 1.0, 4.0, 2.0], 0.5), (lo, hi));
+        assert_eq!(around(3.0, &mut [], 0.5), (3.0, 3.0));
     }
 }

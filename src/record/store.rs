@@ -95,8 +95,7 @@ impl Store {
 }
 
 fn parse(path: &Path) -> Result<RunRecord, RecordError> {
-    let bytes = files::read(path)?;
-    let record: RunRecord = serde_json::from_slice(&bytes).map_err(|cause| RecordError::Json { path: path.to_owned(), cause })?;
+    let record: RunRecord = files::read_json(path, |path, cause| RecordError::Json { path, cause })?;
     if path.file_stem().is_none_or(|stem| stem != record.run_id.as_str()) {
         return Err(RecordError::Name { path: path.to_owned(), found: record.run_id });
     }

@@ -97,7 +97,7 @@ fn languages(problem: &PosedProblem, solved: &Solution) -> Vec<AnswerLanguage> {
             name: language.name.clone(),
             amount,
             share: if total > 0.0 { amount / total } else { 0.0 },
-            epochs: language.repeat.map(|repeat| amount / repeat.unique),
+            epochs: language.repeat.map(|repeat| amount / repeat.unique()),
             marginal_gain_per_1k: 1000.0 * gains[i],
             active: match amount {
                 _ if amount == language.lower => "lower",

@@ -9,9 +9,9 @@
 //! States of a language model share a large common direction, which gives strangers a cosine far from 0 and p by itself little meaning. Gamma is 0
 //! where translations are no nearer than strangers, and 1 where they coincide.
 
-use crate::numeric::quantiles::central;
+use crate::numeric::quantiles::around;
 use crate::numeric::random::{Item, Purpose, generator};
-use crate::units::{Estimate, Interval};
+use crate::units::Estimate;
 use nalgebra::{DMatrix, DVector};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -46,8 +46,8 @@ impl Cosine {
             })
             .filter(|gamma| gamma.is_finite())
             .collect();
-        let (lo, hi) = central(&mut drawn, 0.9);
-        Cosine { parallel, random, gamma: Estimate { value: beyond_chance(parallel, random), interval_90: Interval { lo, hi } } }
+        let value = beyond_chance(parallel, random);
+        Cosine { parallel, random, gamma: Estimate { value, interval_90: around(value, &mut drawn, 0.9).into() } }
     }
 }
 
@@ -72,6 +72,7 @@ pub fn middle_layers(blocks: usize) -> std::ops::RangeInclusive<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Interval;
 
     #[test]
     fn gamma_is_what_lies_between_chance_and_one() {

@@ -55,7 +55,7 @@ impl Kernel {
             return self;
         }
         let from = from.max(self.inflection().unwrap_or(0.0));
-        Kernel { below: Some(Extension::new(&self.shape, from)), ..self }
+        Kernel { below: Some(Extension::new(from, self.shape.ln_reducible(from), self.shape.jet(from).slope)), ..self }
     }
 
     /// The exponential that holds at `y`, if one does.
@@ -65,7 +65,14 @@ impl Kernel {
 
     /// The same law times a weight; weight 0 leaves nothing of it, not even a pole.
     pub fn weighted(self, weight: f64) -> Self {
-        Kernel { floor: weight * self.floor, shape: self.shape.times(weight.ln()), idle: self.idle || weight == 0.0, ..self }
+        let ln = weight.ln();
+        Kernel {
+            floor: weight * self.floor,
+            shape: self.shape.times(ln),
+            idle: self.idle || weight == 0.0,
+            below: self.below.map(|below| below.times(ln)),
+            ..self
+        }
     }
 
     /// The same law with a chord below its concave part, or without one.

@@ -37,7 +37,7 @@ mod wire;
 
 pub use error::{Conflict, SolveError};
 pub use kernel::Kernel;
-pub use problem::{Counted, Language, Over, Parts, PartsError, PosedProblem, Repeat, Risk, Row, Rule};
+pub use problem::{Counted, Language, Over, Parts, PartsError, PosedProblem, Risk, Row, Rule};
 pub use solution::{Solution, Status};
 pub use solve::solve;
 pub(crate) use solve::{check, nearest_whole, solve_in_fractions, whole_point};

@@ -105,7 +105,7 @@ fn weights(folder: &Path) -> Result<Vec<PathBuf>, SpecError> {
         return Ok(vec![whole]);
     }
     if files::exists(&index) {
-        let index: Index = serde_json::from_slice(&files::read(&index)?).map_err(|cause| SpecError::Json { path: index, cause })?;
+        let index: Index = files::read_json(&index, |path, cause| SpecError::Json { path, cause })?;
         let shards: BTreeSet<String> = index.weight_map.into_values().collect();
         return Ok(shards.into_iter().map(|shard| folder.join(shard)).collect());
     }

@@ -62,7 +62,7 @@ pub fn fit_records(name: &str, manifest: &Manifest, records: &[RunRecord], setti
         Ok(transfer) => (transfer, None),
         Err(error) => (None, Some(error)),
     };
-    let (joint, without_joint) = match joint_of_records(records, &langs, &unique, settings.seed) {
+    let (joint, without_joint) = match joint_of_records(records, &langs, &unique, &settings) {
         Ok(joint) => (joint, None),
         Err(error) => (None, Some(error)),
     };
@@ -79,7 +79,12 @@ fn tokens_per_pair(records: &[RunRecord], lang: &Lang) -> Option<f64> {
 }
 
 /// The joint law of the models of a sweep; none where it trained no mixtures.
-fn joint_of_records(records: &[RunRecord], langs: &[Lang], unique: &[Option<u64>], seed: u64) -> Result<Option<JointFit>, JointError> {
+fn joint_of_records(
+    records: &[RunRecord],
+    langs: &[Lang],
+    unique: &[Option<u64>],
+    settings: &Settings,
+) -> Result<Option<JointFit>, JointError> {
     let finished = records.iter().filter(|record| record.is_finished() && record.subject != Subject::Base);
     let run = |record: &RunRecord| ModelRun {
         pairs: langs.iter().map(|lang| record.subject.pairs_of(lang).0 as f64).collect(),
@@ -91,7 +96,7 @@ fn joint_of_records(records: &[RunRecord], langs: &[Lang], unique: &[Option<u64>
     }
     let names: Vec<String> = langs.iter().map(|lang| lang.code().to_owned()).collect();
     let unique: Vec<Option<f64>> = unique.iter().map(|unique| unique.map(|unique| unique as f64)).collect();
-    fit_joint(&names, &finished.map(run).collect::<Vec<_>>(), &unique, seed).map(Some)
+    fit_joint(&names, &finished.map(run).collect::<Vec<_>>(), &unique, settings).map(Some)
 }
 
 /// Transfer between the languages of a sweep; none where it trained no mixtures.

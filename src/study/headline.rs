@@ -29,8 +29,7 @@ pub fn validations(folders: &Folders) -> Result<Vec<Validation>, StudyError> {
     let mut found: Vec<Validation> = Vec::new();
     // `validation-N` sorts before `validation`, so that a new file hides the old one of its budget
     for path in paths.iter().filter(|path| path.file_stem().is_some_and(|stem| named(&stem.to_string_lossy()))) {
-        let text = files::read_text(path)?;
-        let read: Validation = serde_json::from_str(&text).map_err(|cause| StudyError::Validation { path: path.clone(), cause })?;
+        let read: Validation = files::read_json(path, |path, cause| StudyError::Validation { path, cause })?;
         if found.iter().all(|validation| validation.budget != read.budget) {
             found.push(read);
         }

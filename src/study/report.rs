@@ -10,12 +10,7 @@ use std::path::Path;
 
 /// The allocation of an experiment, where one has been made.
 pub fn read_allocation(folders: &Folders) -> Result<Option<AllocationFile>, StudyError> {
-    let path = folders.fits.join("allocation.json");
-    if !files::exists(&path) {
-        return Ok(None);
-    }
-    let text = files::read_text(&path)?;
-    serde_json::from_str(&text).map(Some).map_err(|cause| StudyError::Allocation { path, cause })
+    files::read_json_if_there(&folders.fits.join("allocation.json"), |path, cause| StudyError::Allocation { path, cause })
 }
 
 /// Judges the allocation of an experiment anew by the validations that are there, where one has been made of the fits that are there.
@@ -30,12 +25,7 @@ pub fn judge_anew(folders: &Folders, fits_sha256: &str) -> Result<(), StudyError
 
 /// What similarity predicts, where that has been computed.
 pub fn read_similarity(folders: &Folders) -> Result<Option<Similarity>, StudyError> {
-    let path = folders.fits.join("similarity.json");
-    if !files::exists(&path) {
-        return Ok(None);
-    }
-    let text = files::read_text(&path)?;
-    serde_json::from_str(&text).map(Some).map_err(|cause| StudyError::Similarity { path, cause })
+    files::read_json_if_there(&folders.fits.join("similarity.json"), |path, cause| StudyError::Similarity { path, cause })
 }
 
 /// Writes `allocation.json` and `allocation.csv` to a folder; `command` is what made them.

@@ -2,7 +2,7 @@
 
 use super::HALF_WIDTH;
 use crate::allocate::{Comparison, Policy, PolicyRow, Problem, predict_losses};
-use crate::numeric::quantiles::central;
+use crate::numeric::quantiles::around;
 use crate::units::{Estimate, Interval};
 use serde::{Deserialize, Serialize};
 
@@ -199,6 +199,5 @@ fn gain(problem: &Problem, shifts: &[Shift], uniform: &[u64], pairs: &[u64], fla
         return Estimate { value, interval_90: Interval { lo: value, hi: value } };
     }
     let mean = drawn.iter().sum::<f64>() / drawn.len() as f64;
-    let (lo, hi) = central(&mut drawn, 0.9);
-    Estimate { value: mean, interval_90: Interval { lo, hi } }
+    Estimate { value: mean, interval_90: around(mean, &mut drawn, 0.9).into() }
 }

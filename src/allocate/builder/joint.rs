@@ -4,8 +4,8 @@ use super::super::{Drawn, Term};
 use crate::fit::joint::JointFit;
 use crate::law::{Average, Law};
 
-/// Puts the laws of models of `total` pairs into the terms, in the order of the languages of the fit, and gives `count` draws of them.
-pub(super) fn at_total(terms: &mut [Term], fit: &JointFit, total: u64, count: usize) -> Vec<Vec<Drawn>> {
+/// Puts the laws of models of `total` pairs into the terms, in the order of the languages of the fit, and gives the draws of them.
+pub(super) fn at_total(terms: &mut [Term], fit: &JointFit, total: u64) -> Vec<Vec<Drawn>> {
     let total = total as f64;
     for (term, laws) in terms.iter_mut().zip(fit.laws_at(total)) {
         let laws = laws.into_iter().map(|(weight, law)| (weight, Law::at_total(law)));
@@ -15,5 +15,5 @@ pub(super) fn at_total(terms: &mut [Term], fit: &JointFit, total: u64, count: us
         }
     }
     let drawn = |draw: Vec<_>| draw.into_iter().map(|law| Drawn::from(Law::at_total(law))).collect();
-    fit.draws_at(total, count).into_iter().map(drawn).collect()
+    fit.draws_at(total).into_iter().map(drawn).collect()
 }

@@ -200,7 +200,7 @@ impl ProblemBuilder<'_> {
         // the least budget that reaches a loss is what is asked for, not what else may be wise
         let floors = if matches!(self.aim, Some(Aim::Losses(_))) { Vec::new() } else { self.floors(joint)? };
         let draws = match joint {
-            Some((fit, total)) => joint::at_total(&mut terms, fit, total, self.fits.settings.draws),
+            Some((fit, total)) => joint::at_total(&mut terms, fit, total),
             None => transfer::draws(self.fits),
         };
         let problem = Problem::new(terms, budget)?.with_draws(draws).with_floors(floors);

@@ -19,13 +19,15 @@ pub use cells::ModelRun;
 pub use local::Local;
 pub use mode::Noise;
 
+use super::Settings;
 use crate::law::joint::{AtTotal, Interference};
 use crate::numeric::random::{Item, Purpose, generator};
 use cells::cells;
 use coordinates::Frame;
-use mode::{Data, Mode};
-use nalgebra::{DMatrix, DVector};
+use mode::{Data, Mode, Whitener};
+use nalgebra::DVector;
 use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use stack::{Candidate, HeldOutCell};
 
@@ -53,8 +55,8 @@ pub struct JointForm {
     frame: Frame,
     /// The mode.
     coordinates: Vec<f64>,
-    /// Rows of the lower Cholesky factor of its precision.
-    precision_factor: Vec<Vec<f64>>,
+    /// Draws of the coordinates, as many as the weight; 1e-4 of what was not known before any data.
+    draws: Vec<Vec<f64>>,
 }
 
 /// How well mixtures are predicted by fits to other models: ln measured - ln predicted.
@@ -89,7 +91,6 @@ pub struct JointFit {
     pub trusted_from: f64,
     /// Unique pairs of each language, where they are known.
     unique: Vec<Option<f64>>,
-    seed: u64,
 }
 
 /// Why there is no joint law.
@@ -107,7 +108,7 @@ pub enum JointError {
 }
 
 /// Fits the joint law to a design of models of `langs`. `unique` are the unique pairs of each language, where they are known.
-pub fn fit_joint(langs: &[String], runs: &[ModelRun], unique: &[Option<f64>], seed: u64) -> Result<JointFit, JointError> {
+pub fn fit_joint(langs: &[String], runs: &[ModelRun], unique: &[Option<f64>], settings: &Settings) -> Result<JointFit, JointError> {
     let totals = || runs.iter().filter(|run| run.pairs.iter().filter(|&&pairs| pairs > 0.0).count() > 1).map(ModelRun::total);
     let (found, needed) = (totals().count(), (MODELS_PER_LANGUAGE * langs.len() as f64).ceil() as usize);
     if langs.len() < 2 || found < needed {
@@ -131,7 +132,6 @@ pub fn fit_joint(langs: &[String], runs: &[ModelRun], unique: &[Option<f64>], se
     let held_out = average_held_out(&separable, &weights, &finals);
     let form = |((candidate, weight), (mode, _)): ((&Candidate, &f64), &(Mode, Vec<HeldOutCell>))| {
         let local = mode.local.ok_or(JointError::Singular)?;
-        let factor = mode.precision.l();
         Ok(JointForm {
             interference: candidate.frame.interference,
             weight: *weight,
@@ -141,7 +141,7 @@ pub fn fit_joint(langs: &[String], runs: &[ModelRun], unique: &[Option<f64>], se
             local,
             frame: candidate.frame,
             coordinates: mode.z.as_slice().to_vec(),
-            precision_factor: (0..factor.nrows()).map(|row| factor.row(row).iter().take(row + 1).copied().collect()).collect(),
+            draws: draws(&candidate.frame, mode, data, (weight * settings.draws as f64).round() as usize, settings.seed)?,
         })
     };
     let mut forms = candidates.iter().zip(&weights).zip(&finals).map(form).collect::<Result<Vec<_>, _>>()?;
@@ -155,7 +155,6 @@ pub fn fit_joint(langs: &[String], runs: &[ModelRun], unique: &[Option<f64>], se
         held_out,
         trusted_from: references.low,
         unique: unique.to_vec(),
-        seed,
     })
 }
 
@@ -190,17 +189,19 @@ impl JointForm {
         };
         unique.iter().enumerate().map(law).collect()
     }
+}
 
-    /// Coordinates drawn from what is known of them.
-    fn draw(&self, seed: u64, number: usize) -> DVector<f64> {
+/// Draws of the coordinates of one form.
+fn draws(frame: &Frame, mode: &Mode, data: Data, count: usize, seed: u64) -> Result<Vec<Vec<f64>>, JointError> {
+    let whitener = Whitener::new(data.cells, &mode.noise, mode.local.as_ref()).ok_or(JointError::Singular)?;
+    let draw = |number: usize| {
         let mut generator = generator(seed, Purpose::Laws, Item::NthOf("joint", number as u64));
-        let dimension = self.coordinates.len();
-        let normals = DVector::from_fn(dimension, |_, _| StandardNormal.sample(&mut generator));
-        let factor = DMatrix::from_fn(dimension, dimension, |i, j| self.precision_factor[i].get(j).copied().unwrap_or(0.0));
-        let centre = DVector::from_column_slice(&self.coordinates);
-        // the diagonal of the factor of a precision is above 0
-        factor.tr_solve_lower_triangular(&normals).map_or_else(|| centre.clone(), |moved| &centre + moved)
-    }
+        let mut normals = |count: usize| DVector::from_fn(count, |_, _| StandardNormal.sample(&mut generator));
+        let (noise, prior) = (normals(data.cells.len()), normals(frame.dimension()));
+        let drawn = mode.draw(frame, data, &whitener, &noise, &prior);
+        drawn.iter().map(|value| (value / ROUNDING).round() * ROUNDING).collect()
+    };
+    Ok((0..count).into_par_iter().map(draw).collect())
 }
 
 impl JointFit {
@@ -211,25 +212,18 @@ impl JointFit {
         (0..self.langs.len()).map(|lang| by_form.iter().map(|(weight, laws)| (*weight, laws[lang])).collect()).collect()
     }
 
-    /// Draws of the laws of every language in models of `total` pairs; each form has as many as its weight.
-    pub fn draws_at(&self, total: f64, count: usize) -> Vec<Vec<AtTotal>> {
-        let of = |number: usize| {
-            // evenly over the draws, so that any first part of them has the weights as well
-            let turn = (number as f64 + 0.5) * GOLDEN % 1.0;
-            let mut sum = 0.0;
-            let form = self.forms.iter().find(|form| {
-                sum += form.weight;
-                turn < sum
-            });
-            let form = form.unwrap_or(&self.forms[0]);
-            form.laws(&form.draw(self.seed, number), &self.unique, total)
-        };
-        (0..count).map(of).collect()
+    /// Draws of the laws of every language in models of `total` pairs. Any first part of them has the forms by their weights.
+    pub fn draws_at(&self, total: f64) -> Vec<Vec<AtTotal>> {
+        let place = |form: &JointForm, at: usize| (at as f64 + 0.5) / form.draws.len() as f64;
+        let drawn = self.forms.iter().flat_map(|form| form.draws.iter().enumerate().map(move |(at, draw)| (place(form, at), form, draw)));
+        let mut drawn: Vec<(f64, &JointForm, &Vec<f64>)> = drawn.collect();
+        drawn.sort_by(|a, b| a.0.total_cmp(&b.0));
+        drawn.into_par_iter().map(|(_, form, draw)| form.laws(&DVector::from_column_slice(draw), &self.unique, total)).collect()
     }
 }
 
-/// Turns by this fraction fill the unit interval evenly.
-const GOLDEN: f64 = 0.618_033_988_749_894_9;
+/// What coordinates of draws are rounded to in files.
+const ROUNDING: f64 = 1e-4;
 
 #[cfg(test)]
 mod tests;

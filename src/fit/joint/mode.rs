@@ -6,6 +6,9 @@
 //! ln evidence = - (minimum + ln det H + ln det S) / 2
 //! ```
 //!
+//! The law bends within what is not known of it, so that draws are no normal numbers around the mode: each is a mode of its own, of losses that got
+//! noise and of a prior whose means did (randomised maximum likelihood, Oliver et al. 1996), searched from the mode with the `H` there.
+//!
 //! `sigma_a` is what one model has in common in all its languages, which averaging over languages does not remove. The noises are taken from the
 //! residuals over what the fit leaves free, in a few rounds.
 
@@ -73,6 +76,9 @@ const ROUNDS: usize = 4;
 const REACH: f64 = 2.0;
 /// Relative decrease that counts as none.
 const DECREASE: f64 = 1e-9;
+/// Steps towards the mode of a draw, and the decrease of twice its negative ln density that counts as none.
+const DRAW_STEPS: usize = 40;
+const DRAW_DECREASE: f64 = 1e-3;
 /// Cells that the noise before any data counts for.
 const PRIOR_CELLS: f64 = 2.0;
 
@@ -152,6 +158,16 @@ impl Whitener {
     pub(super) fn apply_to_column(&self, column: &DVector<f64>) -> Option<DVector<f64>> {
         let found = self.apply(&DMatrix::from_column_slice(column.len(), 1, column.as_slice()))?;
         Some(found.column(0).into_owned())
+    }
+
+    /// A column divided by the factors from the left, transposed.
+    fn apply_transposed(&self, column: &DVector<f64>) -> Option<DVector<f64>> {
+        let mut out = column.clone();
+        for (block, factor) in &self.0 {
+            let solved = factor.tr_solve_lower_triangular(&column.rows(block.start, block.len()))?;
+            out.rows_mut(block.start, block.len()).copy_from(&solved);
+        }
+        Some(out)
     }
 
     fn ln_determinant(&self) -> f64 {
@@ -234,6 +250,33 @@ impl Mode {
         let ln_precision: f64 = precision.l().diagonal().iter().map(|d| d.ln()).sum();
         let squares = whitened.residuals.norm_squared() + z.norm_squared();
         Some(Mode { evidence: -0.5 * squares - ln_precision - whitener.ln_determinant(), z, precision, noise, local })
+    }
+
+    /// Coordinates drawn from what is known of them, by standard normal numbers for each cell and for each coordinate.
+    pub(super) fn draw(&self, frame: &Frame, data: Data, whitener: &Whitener, noise: &DVector<f64>, prior: &DVector<f64>) -> DVector<f64> {
+        let residuals = |z: &DVector<f64>| whitener.apply_to_column(&residuals(frame, data, z)).map(|residuals| residuals + noise);
+        let objective = |whitened: &DVector<f64>, z: &DVector<f64>| whitened.norm_squared() + (z - prior).norm_squared();
+        let mut z = self.z.clone();
+        let Some(mut whitened) = residuals(&z) else { return z };
+        let mut value = objective(&whitened, &z);
+        for _ in 0..DRAW_STEPS {
+            let (_, jacobian) = linearised(frame, data, &z);
+            let Some(pulled) = whitener.apply_transposed(&whitened) else { break };
+            let step = self.precision.solve(&(jacobian.tr_mul(&pulled) - (&z - prior)));
+            let shorter = (0..6).find_map(|halvings| {
+                let moved = &z + &step * 0.5f64.powi(halvings);
+                let found = residuals(&moved)?;
+                let lower = objective(&found, &moved);
+                (lower < value).then_some((moved, found, lower))
+            });
+            let Some((moved, found, lower)) = shorter else { break };
+            let fallen = value - lower;
+            (z, whitened, value) = (moved, found, lower);
+            if fallen < DRAW_DECREASE {
+                break;
+            }
+        }
+        z
     }
 
     /// What a fit to the cells of `data` says of other cells, whatever losses those hold: the mean of many models of each.

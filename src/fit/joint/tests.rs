@@ -41,14 +41,18 @@ fn generator_of(seed: u64) -> rand_chacha::ChaCha8Rng {
     generator(seed, Purpose::Planted, Item::Of("shares"))
 }
 
+fn few() -> Settings {
+    Settings { draws: 100, ..Settings::default() }
+}
+
 #[test]
 fn a_planted_law_is_found_where_the_design_looked() {
     let (langs, runs, laws, setting) = planted(1, 0.004);
-    let fit = fit_joint(&langs, &runs, &[None; 4], 0).unwrap();
+    let fit = fit_joint(&langs, &runs, &[None; 4], &few()).unwrap();
     assert!(fit.held_out.joint_log < 0.5 * fit.held_out.separable_log, "{:?}", fit.held_out);
     let (mut inside, mut count) = (0, 0);
     for total in [4000.0, 8000.0] {
-        let (fitted, draws) = (fit.laws_at(total), fit.draws_at(total, 100));
+        let (fitted, draws) = (fit.laws_at(total), fit.draws_at(total));
         for lang in 0..4 {
             for share in [0.1, 0.25, 0.5] {
                 let truth = laws[lang].ln_loss(&setting, share * total, (1.0 - share) * total);
@@ -69,7 +73,7 @@ fn mixtures_left_out_lie_in_their_intervals_as_often_as_these_say() {
     let coverage: Vec<f64> = (0..6)
         .map(|seed| {
             let (langs, runs, ..) = planted(10 + seed, 0.005);
-            fit_joint(&langs, &runs, &[None; 4], 0).unwrap().held_out.coverage_90
+            fit_joint(&langs, &runs, &[None; 4], &few()).unwrap().held_out.coverage_90
         })
         .collect();
     let mean = coverage.iter().sum::<f64>() / coverage.len() as f64;
@@ -79,19 +83,19 @@ fn mixtures_left_out_lie_in_their_intervals_as_often_as_these_say() {
 #[test]
 fn a_fit_is_the_same_again_and_from_its_file() {
     let (langs, runs, ..) = planted(2, 0.004);
-    let fit = fit_joint(&langs, &runs, &[None; 4], 0).unwrap();
-    assert_eq!(fit, fit_joint(&langs, &runs, &[None; 4], 0).unwrap());
+    let fit = fit_joint(&langs, &runs, &[None; 4], &few()).unwrap();
+    assert_eq!(fit, fit_joint(&langs, &runs, &[None; 4], &few()).unwrap());
     let read: JointFit = serde_json::from_str(&serde_json::to_string(&fit).unwrap()).unwrap();
-    assert_eq!(read.draws_at(5000.0, 3), fit.draws_at(5000.0, 3));
+    assert_eq!(read.draws_at(5000.0), fit.draws_at(5000.0));
     // draws differ from each other and from the mode
-    let (laws, draws) = (fit.laws_at(5000.0), fit.draws_at(5000.0, 2));
+    let (laws, draws) = (fit.laws_at(5000.0), fit.draws_at(5000.0));
     assert!(draws[0] != draws[1] && draws[0][0] != laws[0][0].1);
 }
 
 #[test]
 fn too_little_is_refused() {
     let (langs, runs, ..) = planted(3, 0.004);
-    let error = fit_joint(&langs, &runs[..14], &[None; 4], 0).unwrap_err();
+    let error = fit_joint(&langs, &runs[..14], &[None; 4], &few()).unwrap_err();
     assert_eq!(error.to_string(), "models of several languages: 2, expected at least 4 for 4 languages");
     let without: Vec<ModelRun> = runs
         .iter()
@@ -100,5 +104,5 @@ fn too_little_is_refused() {
             ..run.clone()
         })
         .collect();
-    assert_eq!(fit_joint(&langs, &without, &[None; 4], 0).unwrap_err(), JointError::Unseen { lang: "c".into() });
+    assert_eq!(fit_joint(&langs, &without, &[None; 4], &few()).unwrap_err(), JointError::Unseen { lang: "c".into() });
 }

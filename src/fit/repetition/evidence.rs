@@ -4,7 +4,7 @@
 //! of its misfit beyond its sizes, a random walk and the integral of one, and of the noise of each run. So ten runs at one size do
 //! not outvote a law that lies wrong there.
 
-use super::shared::PRIOR_VARIANCE;
+use super::prior::PRIOR_VARIANCE;
 use crate::curve::Point;
 use crate::fit::Fit;
 use crate::law::{Law, Repetition};

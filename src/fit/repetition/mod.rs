@@ -10,6 +10,7 @@
 //! without repeated runs learns from its family, and where no run repeats anything the prior alone stands.
 
 mod evidence;
+mod prior;
 mod shared;
 
 use super::{Fit, Flag, Settings};
@@ -18,8 +19,9 @@ use crate::law::Repetition;
 use crate::numeric::random::{Item, Purpose, generator};
 use crate::units::{Estimate, Interval};
 use evidence::Evidence;
+use prior::grid;
 use serde::{Deserialize, Serialize};
-use shared::{Shared, grid};
+use shared::Shared;
 
 /// What an R rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

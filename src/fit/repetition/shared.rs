@@ -5,28 +5,16 @@
 //! ```
 
 use super::evidence::Evidence;
+use super::prior::{MEAN_DEVIATION, SPREAD_DEVIATION, STEP, grid};
 use crate::law::Repetition;
+use crate::numeric::softmax;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// Step of `ln R` and of its mean.
-const STEP: f64 = 0.1;
-/// How far below and above `ln 15.4` the grid of `ln R` reaches, steps.
-const REACH: (i32, i32) = (60, 50);
-/// Deviation of the mean over the family about `ln 15.4`, and of the spread about 0: our own.
-const MEAN_DEVIATION: f64 = 1.0;
-const SPREAD_DEVIATION: f64 = 0.5;
-/// Variance of `ln R` of one language before any run.
-pub(super) const PRIOR_VARIANCE: f64 = MEAN_DEVIATION * MEAN_DEVIATION + SPREAD_DEVIATION * SPREAD_DEVIATION;
 /// How far from `ln 15.4` the mean is sought, steps.
 const MEAN_REACH: i32 = 40;
 /// Spreads tried, in steps of 0.1.
 const SPREADS: i32 = 15;
-
-/// `ln R` at which everything is computed.
-pub(super) fn grid() -> Vec<f64> {
-    (-REACH.0..=REACH.1).map(|step| Repetition::R_STAR.ln() + STEP * f64::from(step)).collect()
-}
 
 /// Means and spreads of a family with their weights given all its runs.
 pub(super) struct Shared {
@@ -53,10 +41,9 @@ impl Shared {
         };
         let mean = |step: i32| Repetition::R_STAR.ln() + STEP * f64::from(step);
         let pairs = (-MEAN_REACH..=MEAN_REACH).flat_map(|m| (1..=SPREADS).map(move |s| (mean(m), 0.1 * f64::from(s))));
-        let hyper: Vec<((f64, f64), f64)> = pairs.map(|pair| (pair, ln_weight(pair))).collect();
-        let most = hyper.iter().map(|(_, ln_weight)| *ln_weight).fold(f64::NEG_INFINITY, f64::max);
-        let total: f64 = hyper.iter().map(|(_, ln_weight)| (ln_weight - most).exp()).sum();
-        Shared { hyper: hyper.into_iter().map(|(pair, ln_weight)| (pair, (ln_weight - most).exp() / total)).collect(), grid }
+        let pairs: Vec<(f64, f64)> = pairs.collect();
+        let weights = softmax(&pairs.iter().copied().map(ln_weight).collect::<Vec<_>>());
+        Shared { hyper: pairs.into_iter().zip(weights).collect(), grid }
     }
 
     /// `ln R` of one language, given the runs of all.

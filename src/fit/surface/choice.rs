@@ -4,6 +4,7 @@ use super::super::Prediction;
 use super::{SurfaceData, SurfaceError, SurfaceFit, SurfacePoint, SurfaceSettings, fit};
 use crate::curve::Query;
 use crate::law::SurfaceForm;
+use crate::numeric::akaike;
 use serde::{Deserialize, Serialize};
 
 /// One form tried.
@@ -86,13 +87,7 @@ fn trial(
         let square = |point: &SurfacePoint| (surface.loss(point.n_params, point.amount).ln() - point.loss_nats.ln()).powi(2);
         Some((held.iter().map(square).sum::<f64>() / held.len() as f64).sqrt())
     });
-    let aicc = aicc(&fitted.residuals, form.parameter_names().len());
+    let squares = fitted.residuals.iter().map(|residual| residual * residual).sum();
+    let aicc = akaike::aicc(squares, 0.0, fitted.residuals.len(), form.parameter_names().len());
     Ok(Trial { fit: fitted, held_out_error, aicc })
-}
-
-/// Akaike's criterion of normal residuals with the small-sample correction (Hurvich and Tsai 1989), the noise counted as a parameter.
-fn aicc(residuals: &[f64], freedom: usize) -> Option<f64> {
-    let (n, k) = (residuals.len() as f64, (freedom + 1) as f64);
-    let mean_square = (residuals.iter().map(|residual| residual * residual).sum::<f64>() / n).max(f64::MIN_POSITIVE);
-    (n > k + 1.0).then(|| n * mean_square.ln() + 2.0 * k + 2.0 * k * (k + 1.0) / (n - k - 1.0))
 }

@@ -10,11 +10,12 @@
 mod choice;
 mod objective;
 
+use super::prediction::prediction;
 use super::{Prediction, Termination};
 use crate::curve::{Row, TableCurve};
 use crate::law::{LawError, Surface, SurfaceForm};
 use crate::numeric::newton::{self, Minimum};
-use crate::numeric::quantiles::central;
+use crate::numeric::quantiles::around;
 use crate::numeric::random::{Item, Purpose, generator, halton};
 use crate::units::Interval;
 pub use choice::{Choice, Trial, choose};
@@ -252,7 +253,7 @@ impl SurfaceFit {
             let mean = values.iter().sum::<f64>() / values.len() as f64;
             let squares: f64 = values.iter().map(|drawn| (drawn - mean).powi(2)).sum();
             let standard_error = (squares / (values.len() as f64 - 1.0)).sqrt();
-            let interval_90 = interval(value, &mut values, 0.9);
+            let interval_90 = around(value, &mut values, 0.9).into();
             SurfaceParameter { name: name.to_owned(), value, standard_error, interval_90 }
         };
         self.surface.parameters().into_iter().enumerate().map(parameter).collect()
@@ -278,18 +279,6 @@ impl SurfaceFit {
         let mut residual = || if count == 0 { 0.0 } else { spread * self.residuals[generator.random_range(0..count)] };
         let run = |draw: &Surface| draw.loss(n_params, amount) * residual().exp();
         prediction(self.surface.loss(n_params, amount), self.draws.iter().map(run).collect())
-    }
-}
-
-fn prediction(value: f64, mut drawn: Vec<f64>) -> Prediction {
-    Prediction { value, interval_50: interval(value, &mut drawn, 0.5), interval_90: interval(value, &mut drawn, 0.9) }
-}
-
-/// The central interval of drawn values; a point without any.
-fn interval(value: f64, drawn: &mut [f64], level: f64) -> Interval {
-    match central(drawn, level) {
-        (lo, hi) if lo.is_nan() || hi.is_nan() => Interval::new(value, value),
-        (lo, hi) => Interval::new(lo, hi),
     }
 }
 

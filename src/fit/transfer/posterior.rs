@@ -2,6 +2,7 @@
 
 use super::Observed;
 use crate::law::{Average, Law};
+use crate::numeric::softmax;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 /// Scales tried of what all pairs of languages have in common, of what those that one language gains from have, and of what each has alone.
@@ -141,12 +142,10 @@ impl Posterior {
                 found.push((ln, Scales { noise: at, ..*scales }, mean));
             }
         }
-        let best = found.iter().map(|(ln, _, _)| *ln).fold(f64::NEG_INFINITY, f64::max);
-        let total: f64 = found.iter().map(|(ln, _, _)| (ln - best).exp()).sum();
+        let weights = softmax(&found.iter().map(|(ln, _, _)| *ln).collect::<Vec<_>>());
         let mut mean = DVector::zeros(found[0].2.len());
         let mut scales = Vec::with_capacity(found.len());
-        for (ln, one, tau) in &found {
-            let weight = (ln - best).exp() / total;
+        for ((_, one, tau), weight) in found.iter().zip(weights) {
             mean.axpy(weight, tau, 1.0);
             scales.push((weight, *one));
         }

@@ -141,14 +141,9 @@ impl Broken {
     }
 
     pub(super) fn gradient(&self, v: f64) -> Gradient {
-        let (u, past, change) = (self.position(v), v - self.ln_break, self.after - self.before);
+        let (u, change) = (self.position(v), self.after - self.before);
         let (bent, weight) = (self.width * softplus(u), sigmoid(u));
-        Gradient {
-            ln_reducible: self.ln_scale + (-self.before * v - change * bent),
-            by_ln_exponent: -self.after * bent,
-            by_ln_turn: change * weight,
-            by_ln_bend: -change * (bent - weight * past),
-            by_first: bent - v,
-        }
+        let by_width = -change * (bent - weight * (v - self.ln_break));
+        (self.ln_scale + (-self.before * v - change * bent), [-self.after * bent, change * weight, by_width, bent - v])
     }
 }

@@ -46,19 +46,10 @@ pub(crate) struct Jet {
 /// A logarithm at some amount and its derivative there.
 pub(crate) type LnJet = (f64, f64);
 
-/// `ln R` and its derivatives in the natural parameters, that in `ln B` (or `ln S`) being 1; 0 in those that a shape lacks.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Gradient {
-    pub(crate) ln_reducible: f64,
-    /// By `ln beta` (or `ln c`).
-    pub(crate) by_ln_exponent: f64,
-    /// By the ln of the amount at which the shape bends: `D0`, `T`, `d`, or where `B X^-c = S^(1-a)`.
-    pub(crate) by_ln_turn: f64,
-    /// By the ln of how it bends: `f` or `a`.
-    pub(crate) by_ln_bend: f64,
-    /// By the exponent before the bend, `c0`.
-    pub(crate) by_first: f64,
-}
+/// `ln R` and its derivatives in the natural parameters beside `ln B` (or `ln S`), that in which is 1. In their order: `ln beta` (or `ln c`);
+/// the ln of the amount at which the shape bends, `D0`, `T`, `d`, or that of `B X^-c = S^(1-a)`; the ln of how it bends, `f` or `a`; the
+/// exponent before the bend, `c0`. It is 0 in those that a shape lacks.
+pub(crate) type Gradient = (f64, [f64; 4]);
 
 /// What a method of the shape gives.
 macro_rules! each {
@@ -203,10 +194,10 @@ mod tests {
         #[test]
         fn gradients_agree_with_the_loss_and_its_differences(kind in 0..4usize, at in parameters(), v in -2.0..9.0f64, ln_scale in -2.0..2.0f64) {
             let shape = natural(kind, at).times(ln_scale);
-            let found = shape.gradient(v);
+            let (found, by) = shape.gradient(v);
             let ln_reducible = shape.ln_reducible(v.exp());
-            prop_assert!((found.ln_reducible - ln_reducible).abs() <= 1e-12 * (1.0 + ln_reducible.abs()), "{shape:?} at {v}");
-            for (j, found) in [found.by_ln_exponent, found.by_ln_turn, found.by_ln_bend, found.by_first].into_iter().enumerate() {
+            prop_assert!((found - ln_reducible).abs() <= 1e-12 * (1.0 + ln_reducible.abs()), "{shape:?} at {v}");
+            for (j, found) in by.into_iter().enumerate() {
                 let along = |t: f64| { let mut moved = at; moved[j] = t; natural(kind, moved).ln_reducible(v.exp()) };
                 let expected = derivative(along, at[j], 1e-3);
                 prop_assert!((found - expected).abs() <= 1e-5 * (1.0 + expected.abs()), "{shape:?} at {v}, {j}: {found} and {expected}");

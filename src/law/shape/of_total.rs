@@ -71,6 +71,6 @@ impl OfTotal {
 
     /// Its parameters are no natural ones of a curve: it is fitted to mixtures, where it has derivatives of its own.
     pub(super) fn gradient(&self, v: f64) -> Gradient {
-        Gradient { ln_reducible: self.ln_reducible(v.exp()), by_ln_exponent: 0.0, by_ln_turn: 0.0, by_ln_bend: 0.0, by_first: 0.0 }
+        (self.ln_reducible(v.exp()), [0.0; 4])
     }
 }

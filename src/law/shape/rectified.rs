@@ -99,14 +99,7 @@ impl Rectified {
 
     pub(super) fn gradient(&self, v: f64) -> Gradient {
         let (beta, t) = (self.exponent, self.ln_turn);
-        let power = beta * (v - t);
-        let weight = sigmoid(power);
-        Gradient {
-            ln_reducible: self.ln_scale + (-beta * t - softplus(power)),
-            by_ln_exponent: -beta * (t + weight * (v - t)),
-            by_ln_turn: -beta * (1.0 - weight),
-            by_ln_bend: 0.0,
-            by_first: 0.0,
-        }
+        let (past, weight) = (softplus(beta * (v - t)), sigmoid(beta * (v - t)));
+        (self.ln_scale + (-beta * t - past), [-beta * (t + weight * (v - t)), -beta * (1.0 - weight), 0.0, 0.0])
     }
 }

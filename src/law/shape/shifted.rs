@@ -73,7 +73,6 @@ impl Shifted {
         let (t, beta) = (self.ln_offset, self.exponent);
         // ln(e^v + e^t), and the part of e^t in the sum
         let (ln_sum, part) = if t == f64::NEG_INFINITY { (v, 0.0) } else { (t + softplus(v - t), sigmoid(t - v)) };
-        let by_ln_exponent = -beta * ln_sum;
-        Gradient { ln_reducible: self.ln_scale + by_ln_exponent, by_ln_exponent, by_ln_turn: -beta * part, by_ln_bend: 0.0, by_first: 0.0 }
+        (self.ln_scale - beta * ln_sum, [-beta * ln_sum, -beta * part, 0.0, 0.0])
     }
 }

@@ -171,12 +171,6 @@ impl Sigmoid {
         let q = sigmoid(-z);
         // dz/dt times q
         let slope = q / (q + a * (1.0 - q));
-        Gradient {
-            ln_reducible: self.ln_span - softplus(-z),
-            by_ln_exponent: t * slope,
-            by_ln_turn: self.exponent * slope,
-            by_ln_bend: -a * softplus(z) * slope,
-            by_first: 0.0,
-        }
+        (self.ln_span - softplus(-z), [t * slope, self.exponent * slope, -a * softplus(z) * slope, 0.0])
     }
 }

@@ -28,7 +28,7 @@ impl<'a> Steps<'a> {
         let inflection = draws.iter().filter_map(Kernel::inflection).fold(0.0, f64::max);
         if inflection > least && upper > lower {
             // repeats turn the law convex before its own data would: once, for both `-L''/|L'|` and `d'` fall
-            let start = own.repeat.map_or(inflection, |repeat| inflection.min(repeat.unique));
+            let start = own.repeat.map_or(inflection, |repeat| inflection.min(repeat.unique()));
             steps.tangent = steps.best_chord_end(start);
             steps.chord_gain = steps.mean_gain(steps.tangent);
         }

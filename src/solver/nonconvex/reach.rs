@@ -71,7 +71,7 @@ impl<'a> Search<'a> {
             implied::middle(program).or_else(|| implied::nearest(program, &program.own.iter().map(|own| own.lower).collect::<Vec<_>>()))?;
         let reach: Vec<f64> = program.reach().collect();
         let repeated: Vec<usize> =
-            (0..program.len()).filter(|&i| program.own[i].repeat.is_some_and(|repeat| repeat.unique < reach[i])).collect();
+            (0..program.len()).filter(|&i| program.own[i].repeat.is_some_and(|repeat| repeat.unique() < reach[i])).collect();
         let worth = |i: usize, x: f64| program.own[i].effective(x).value;
         let lower = program.own.iter().map(|own| own.lower).chain(repeated.iter().map(|&i| worth(i, program.own[i].lower))).collect();
         let upper = reach.iter().copied().chain(repeated.iter().map(|&i| worth(i, reach[i]))).collect();
@@ -80,7 +80,7 @@ impl<'a> Search<'a> {
         let mut search = Search { program, counted, repeated, lower, upper, rows, x };
         for place in 0..search.repeated.len() {
             let i = search.repeated[place];
-            let unique = program.own[i].repeat.map_or(0.0, |repeat| repeat.unique);
+            let unique = program.own[i].repeat.map_or(0.0, |repeat| repeat.unique());
             [unique, (unique * reach[i]).sqrt(), reach[i]].into_iter().for_each(|at| search.add_tangent(place, at));
         }
         program.holds(&search.x).then_some(search)

@@ -1,15 +1,14 @@
 //! A checked problem: languages with laws and bounds, a budget, groups, transfer, and what counts.
 
 mod program;
-mod repeat;
 mod transfer;
 
 pub use program::{Over, Risk};
 pub(crate) use program::{Own, Program, Range, sum};
-pub use repeat::Repeat;
 pub use transfer::Counted;
 pub(crate) use transfer::Transfer;
 
+use crate::law::Repetition;
 use crate::solver::kernel::Kernel;
 use std::collections::HashSet;
 use std::fmt;
@@ -32,7 +31,7 @@ pub struct Language {
     /// Draws of its law that the objective does not ask for, which tell how far its loss is known; empty where there are none.
     pub draws: Vec<Kernel>,
     /// What repeated data is worth; absent = as much as new data.
-    pub repeat: Option<Repeat>,
+    pub repeat: Option<Repetition>,
     /// Amounts must be whole multiples of this, pairs; absent = any amount.
     pub grain: Option<f64>,
 }
@@ -222,10 +221,6 @@ fn check_language(language: &Language, i: usize, draws: usize) -> Result<(), Par
     number(&field("lo"), lower, lower >= 0.0, "a finite number not below 0")?;
     if let Some(upper) = language.upper {
         number(&field("hi"), upper, upper >= 0.0, "a finite number not below 0, or null")?;
-    }
-    if let Some(Repeat { unique, r }) = language.repeat {
-        number(&field("repeat.unique"), unique, unique > 0.0, "a finite number above 0")?;
-        number(&field("repeat.r"), r, r > 0.0, "a finite number above 0")?;
     }
     if let Some(grain) = language.grain {
         number(&field("grain"), grain, grain > 0.0, "a finite number above 0")?;

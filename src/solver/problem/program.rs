@@ -5,7 +5,8 @@
 //! y = d(x) + tau d(x) or d(x) + tau x,   F_k = sum_i or max_i of w_i L_ik(y_i),   F = mean_k F_k  or  the mean of the worst (1 - p) K of them
 //! ```
 //!
-use super::{Repeat, Transfer};
+use super::Transfer;
+use crate::law::Repetition;
 use crate::solver::kernel::{Jet, Kernel};
 
 /// How languages count together.
@@ -36,7 +37,7 @@ pub(crate) struct Own {
     pub lower: f64,
     /// Infinite where there is none.
     pub upper: f64,
-    pub repeat: Option<Repeat>,
+    pub repeat: Option<Repetition>,
 }
 
 /// A sum held to a range, `lower <= sum coefficient_j x_j <= upper`; an end that is not held is infinite.
@@ -66,8 +67,7 @@ impl Own {
     /// Effective data and its two derivatives.
     pub(in crate::solver) fn effective(&self, x: f64) -> Jet {
         let Some(repeat) = &self.repeat else { return Jet { value: x, slope: 1.0, curvature: 0.0 } };
-        let (slope, curvature) = repeat.derivatives(x);
-        Jet { value: repeat.effective(x), slope, curvature }
+        Jet { value: repeat.effective(x), slope: repeat.slope(x), curvature: repeat.curvature(x) }
     }
 }
 

@@ -62,8 +62,8 @@ impl<'a> Demand<'a> {
                 ((fall / draws.len() as f64).ln(), -curvature / fall)
             }
         };
-        match self.own.repeat.filter(|repeat| repeats && x >= repeat.unique) {
-            Some(repeat) => (ln - repeat.decay(x) - self.ln_cost, slope * own.slope - 1.0 / (repeat.unique * repeat.r)),
+        match self.own.repeat.filter(|repeat| repeats && x >= repeat.unique()) {
+            Some(repeat) => (ln - repeat.decay(x) - self.ln_cost, slope * own.slope - repeat.decay_rate()),
             None => (ln - self.ln_cost, slope),
         }
     }
@@ -71,7 +71,7 @@ impl<'a> Demand<'a> {
     /// The amount asked for at a price, by Newton's method from `guess` within a bracket.
     pub(crate) fn at(&self, ln_price: f64, guess: f64) -> Answer {
         let (lower, upper) = (self.least.min(self.own.upper), self.own.upper);
-        let unique = self.own.repeat.map_or(f64::INFINITY, |repeat| repeat.unique);
+        let unique = self.own.repeat.map_or(f64::INFINITY, |repeat| repeat.unique());
         let mut guess = guess;
         if let Some((p, q)) = self.closed {
             let base = (q - p * ln_price).exp();

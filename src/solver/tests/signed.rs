@@ -18,7 +18,7 @@ fn signed(problem: &Value, numbers: &[f64]) -> PosedProblem {
     let trusted = 0.02 * parts.budget / n as f64;
     parts.languages.iter_mut().for_each(|language| language.laws.iter_mut().for_each(|law| *law = law.extended_below(trusted)));
     for language in &mut parts.languages {
-        let most = language.repeat.map_or(f64::INFINITY, |repeat| (PASSES * repeat.unique).max(language.lower));
+        let most = language.repeat.map_or(f64::INFINITY, |repeat| (PASSES * repeat.unique()).max(language.lower));
         language.upper = Some(language.upper.unwrap_or(f64::INFINITY).min(most)).filter(|upper| upper.is_finite());
     }
     let pairs = (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).filter(|(i, j)| i != j);

@@ -6,8 +6,9 @@
 mod law;
 mod value;
 
+use crate::law::{AmountError, Repetition};
 use crate::solver::kernel::Kernel;
-use crate::solver::problem::{Counted, Language, Over, Parts, PartsError, Repeat, Risk, Row, Rule};
+use crate::solver::problem::{Counted, Language, Over, Parts, PartsError, Risk, Row, Rule};
 use law::{Drawn, WireLaw};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -239,8 +240,17 @@ impl WireLanguage {
                 if drawn { (fitted.draws, Vec::new()) } else { (vec![fitted.law], fitted.draws) }
             }
         };
-        let repeat = self.repeat.map(|WireRepeat { unique, r }| Repeat { unique, r });
+        let repeat = self.repeat.map(|wire| wire.check(i)).transpose()?;
         let WireLanguage { name, weight, cost, lo, hi, grain, .. } = self;
         Ok(Language { name, weight, cost, lower: lo, upper: hi, laws, draws, repeat, grain })
+    }
+}
+
+impl WireRepeat {
+    fn check(self, i: usize) -> Result<Repetition, PartsError> {
+        Repetition::new(self.unique, self.r).map_err(|AmountError::Parameter { parameter, found, expected }| {
+            let name = if parameter == "unique" { "unique" } else { "r" };
+            PartsError::new(format!("languages[{i}].repeat.{name}"), found, expected)
+        })
     }
 }
