@@ -74,7 +74,11 @@ pub(super) fn compare_with(problem: &Problem, policies: &[Policy], allocation: A
     Ok(Comparison {
         has_choice: has_choice(problem),
         gain_of: if problem.objective() == Objective::Worst { GainOf::Worst } else { GainOf::Mean },
-        predicted_by: if problem.coupling().is_some() { PredictedBy::Transfer } else { PredictedBy::OneLanguage },
+        predicted_by: match problem.coupling() {
+            Some(_) => PredictedBy::Transfer,
+            None if problem.is_joint() => PredictedBy::Joint,
+            None => PredictedBy::OneLanguage,
+        },
         allocation,
         shares,
         policies,

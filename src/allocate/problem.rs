@@ -241,9 +241,21 @@ impl Problem {
         }
     }
 
-    /// The same problem under another budget.
+    /// The same problem under another budget; joint laws and their draws are those of models of its size.
     pub fn with_budget(&self, budget: impl Into<Budget>) -> Result<Self, ProblemError> {
-        Problem { budget: budget.into(), ..self.clone() }.checked()
+        let mut problem = Problem { budget: budget.into(), ..self.clone() };
+        if let (true, Budget::Pairs(total)) = (self.is_joint(), problem.budget) {
+            let total = total as f64;
+            problem.terms.iter_mut().for_each(|term| term.laws = term.laws.of_total(total));
+            let resized = |draw: &Vec<Drawn>| draw.iter().map(|drawn| Drawn { law: drawn.law.of_total(total), ..*drawn }).collect();
+            problem.draws = Arc::new(self.draws.iter().map(resized).collect());
+        }
+        problem.checked()
+    }
+
+    /// Whether it stands on the joint law of the pooled model.
+    pub fn is_joint(&self) -> bool {
+        self.terms.iter().any(Term::is_joint)
     }
 
     /// The same problem with other laws, in the order of the terms; a term beyond the end of `laws` keeps its own.
@@ -343,6 +355,10 @@ impl Problem {
 
 /// The optimum at each budget. Budgets that no allocation meets, or for which none was found, are left out: an allocation names its budget.
 pub fn budget_path(problem: &Problem, budgets: &[Budget]) -> Vec<Allocation> {
-    let sketch = problem.sketched();
+    let mut sketch = problem.sketched();
+    if !matches!(sketch.objective(), Objective::Cvar(_)) {
+        // nothing goes by them, and joint laws would have each made anew for each budget
+        sketch.draws = Arc::default();
+    }
     budgets.par_iter().filter_map(|&budget| sketch.with_budget(budget).ok()?.solve().ok()).collect()
 }

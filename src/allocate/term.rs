@@ -7,7 +7,7 @@
 //! `d` are the effective data of pairs, in unique ones (`law::Repetition`), and X itself where nothing is known of repetition. Losses are in nats per
 //! target token. `d` rises and is concave, so L falls, and is convex where the laws are.
 
-use crate::law::{Average, Law, Repetition};
+use crate::law::{Average, Form, Law, Repetition};
 use serde::{Deserialize, Serialize};
 
 /// One language of a problem.
@@ -62,6 +62,11 @@ impl Term {
     pub fn under(&self, drawn: &Drawn) -> Self {
         let redrawn = |old: Repetition| drawn.r_star.and_then(|r_star| Repetition::new(old.unique(), r_star).ok()).unwrap_or(old);
         Term { laws: Average::from(drawn.law), repetition: self.repetition.map(redrawn), ..self.clone() }
+    }
+
+    /// Whether its laws are joint ones, of the pooled model that it is part of.
+    pub fn is_joint(&self) -> bool {
+        self.laws.laws().iter().any(|part| part.law.form() == Form::Joint)
     }
 
     /// What pairs are worth, in unique pairs.

@@ -16,6 +16,8 @@ pub enum PredictedBy {
     OneLanguage,
     /// Those with transfer between the languages.
     Transfer,
+    /// The joint law of the pooled model.
+    Joint,
 }
 
 /// What a gain is measured in.
@@ -231,6 +233,7 @@ impl fmt::Display for PredictedBy {
         f.write_str(match self {
             PredictedBy::OneLanguage => "by laws of models tuned on one language; pooled models differ",
             PredictedBy::Transfer => "by laws with transfer fitted to small mixtures",
+            PredictedBy::Joint => "by the joint law of pooled models, fitted to small mixtures",
         })
     }
 }

@@ -6,7 +6,7 @@ use super::terminal::{note, say};
 use super::{command, comparison};
 use crate::allocate::{Active, Policy, Verdict};
 use crate::files;
-use crate::fit::FitFile;
+use crate::fit::{Fit, FitFile};
 use crate::report::eye::{self, grouped};
 use crate::study::headline::{Asked, ToKnow, validations};
 use crate::study::{AllocationFile, Folders, HashedFits, write_allocation};
@@ -61,9 +61,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let asked = asked.map(|(experiment, folders)| Asked { experiment, folders, flags: &flags });
         allocation.to_know = ToKnow::new(&allocation.verdict(), &problem, &allocation.comparison, &fits.file, asked);
     }
-    warn(&fits.file, &allocation);
-    if arguments.mixture.transfer {
-        warn_of_transfer(&fits.file, &allocation);
+    warn(&fits.file, &allocation, problem.is_joint());
+    if arguments.mixture.transfer || problem.is_joint() {
+        warn_of_totals(&fits.file, &allocation);
     }
     if let Some(out) = &out {
         write_allocation(&fits, &allocation, &command(), out)?;
@@ -105,7 +105,7 @@ pub(super) fn fits_of(folders: &Folders) -> Result<HashedFits, Failure> {
 const FAR: f64 = 4.0;
 
 /// Names what a person should know before following the allocation.
-fn warn(fits: &FitFile, allocation: &AllocationFile) {
+fn warn(fits: &FitFile, allocation: &AllocationFile, is_joint: bool) {
     if let Some(warning) = allocation.verdict().warning() {
         note(&format!("warning: {warning}; gap {} of the reducible loss", eye::significant(allocation.comparison.allocation.gap, 2)));
     }
@@ -114,11 +114,14 @@ fn warn(fits: &FitFile, allocation: &AllocationFile) {
         .map(|language| format!("`{}` at {}", language.lang, grouped(language.pairs)))
         .collect();
     if !held.is_empty() {
-        note(&format!("note: held at half of the smallest size that was run, or of an even share: {}", held.join(", ")));
+        let least = if is_joint { "the least that its mixtures looked at" } else { "half of the smallest size that was run" };
+        note(&format!("note: held at {least}, or at half of an even share: {}", held.join(", ")));
         note("hint: `--min LANG=0` lets a language have fewer pairs, where its law is read far below its runs");
     }
+    let joint = fits.joint.as_ref().filter(|_| is_joint);
+    let trusted = |fit: &Fit| joint.map_or(0.5 * fit.smallest_run(), |joint| joint.trusted_from);
     let below: Vec<String> = (fits.fits.iter().zip(languages.iter().zip(&allocation.terms)))
-        .filter(|(fit, (language, term))| term.weight > 0.0 && (language.pairs as f64) < 0.5 * fit.smallest_run())
+        .filter(|(fit, (language, term))| term.weight > 0.0 && (language.pairs as f64) < trusted(fit))
         .map(|(fit, (language, _))| format!("`{}` {} of {}", language.lang, grouped(language.pairs), grouped(fit.smallest_run() as u64)))
         .collect();
     if !below.is_empty() {
@@ -135,10 +138,11 @@ fn warn(fits: &FitFile, allocation: &AllocationFile) {
     }
 }
 
-/// Transfer is linear in the pairs of others, and was fitted to mixtures of some size.
-fn warn_of_transfer(fits: &FitFile, allocation: &AllocationFile) {
+/// What languages take from each other was fitted to mixtures of some size.
+fn warn_of_totals(fits: &FitFile, allocation: &AllocationFile) {
     let total: u64 = allocation.comparison.allocation.pairs().iter().sum();
-    let largest = fits.transfer.as_ref().and_then(|transfer| transfer.largest_pairs);
+    let of_transfer = || fits.transfer.as_ref().and_then(|transfer| transfer.largest_pairs);
+    let largest = fits.joint.as_ref().map(|joint| joint.totals.1).or_else(of_transfer);
     if let Some(largest) = largest.filter(|largest| total as f64 > FAR * largest) {
         let (total, largest) = (grouped(total), grouped(largest as u64));
         note(&format!(

@@ -49,6 +49,11 @@ impl Average {
         Average::new(kept).unwrap_or_else(|_| self.clone())
     }
 
+    /// The same language in models of `total` pairs, where the laws are joint ones.
+    pub fn of_total(&self, total: f64) -> Self {
+        Average(self.0.iter().map(|part| Weighted { law: part.law.of_total(total), ..*part }).collect())
+    }
+
     /// The laws with their weights.
     pub fn laws(&self) -> &[Weighted] {
         &self.0

@@ -132,6 +132,14 @@ impl Law {
         Law { form: Form::Joint, values: [0.0; Form::MOST_PARAMETERS], floor: law.irreducible(), shape }
     }
 
+    /// The same language in models of `total` pairs, where the law is a joint one; any other law itself.
+    pub fn of_total(self, total: f64) -> Self {
+        match self.shape {
+            Shape::OfTotal(shape) => Law::at_total(shape.law().of_total(total)),
+            _ => self,
+        }
+    }
+
     /// Form of the law.
     pub fn form(&self) -> Form {
         self.form

@@ -78,6 +78,7 @@ impl ToKnow {
         }
         let mixtures = match (&fits.transfer, problem.coupling()) {
             (_, Some(_)) => None,
+            _ if problem.is_joint() => None,
             (Some(_), None) => Some("`--transfer` goes by the mixtures that the fit has seen".to_owned()),
             (None, None) => Some("`mixtures:` in the experiment lets the fit see pooled models".to_owned()),
         };

@@ -11,7 +11,7 @@ use super::sweep::{self, Trainer};
 use super::terminal::{note, say};
 use super::text::{self, TextArguments};
 use super::{command, version};
-use crate::allocate::{Budget, Policy, Problem, compare, coupling};
+use crate::allocate::{Budget, Laws, Policy, Problem, compare, coupling};
 use crate::corpus::{Bitext, Split, Tongue};
 use crate::files;
 use crate::record::{RunRecord, Store, TrainingVersion};
@@ -90,6 +90,8 @@ struct Question {
     base_id: String,
     fits: HashedFits,
     problem: Problem,
+    /// The same by the laws of each language alone.
+    curves: Problem,
     policies: Vec<Policy>,
     seeds: Vec<u64>,
 }
@@ -145,6 +147,8 @@ impl Question {
         sweep::check_device(&arguments.device, arguments.trainer)?;
         let fits = allocate::fits_of(&folders)?;
         let problem = arguments.mixture.pose(&fits.file)?;
+        let alone = MixtureArguments { laws: Laws::Curves, transfer: false, ..arguments.mixture.clone() };
+        let curves = alone.pose(&fits.file)?;
         if !matches!(problem.budget(), Budget::Pairs(_)) {
             let error = anyhow::anyhow!(
                 "the budget is one of cost, expected pairs: mixtures of equal cost and unequal size differ in more than data"
@@ -173,7 +177,7 @@ impl Question {
         let version = Store::new(&folders.records).training_version().or_input()?;
         let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref(), version);
         let seeds = (1..=arguments.seeds).collect();
-        Ok(Question { experiment, folders, bitexts, tongues, base_files, version, base_id, fits, problem, policies, seeds })
+        Ok(Question { experiment, folders, bitexts, tongues, base_files, version, base_id, fits, problem, curves, policies, seeds })
     }
 
     /// The prediction: the one that is there, or a new one, written before anything is trained. Beside it the hash of its file.
@@ -183,7 +187,7 @@ impl Question {
         let shifts = self.shifts(trainer)?;
         let noise_log: Vec<f64> = self.fits.file.fits.iter().map(|fit| fit.noise_log).collect();
         let known = Known { shifts: &shifts, noise_log: &noise_log, seeds: self.seeds.len() };
-        let coupled = self.coupled();
+        let coupled = if self.problem.is_joint() { None } else { self.coupled() };
         let coupled = coupled.as_ref().map(|(problem, noise_ratio)| (problem, *noise_ratio));
         let policies = predict(&self.problem.uncoupled(), coupled, &comparison, known);
         if policies.len() < 2 {
@@ -236,7 +240,7 @@ impl Question {
     /// The problem with transfer between its languages, where the fits know of it, and the variance of a mixture's ln loss over that of a run.
     fn coupled(&self) -> Option<(Problem, f64)> {
         let noise_ratio = self.fits.file.transfer.as_ref()?.noise_ratio;
-        Some((self.problem.uncoupled().with_coupling(coupling(&self.fits.file)?).ok()?, noise_ratio))
+        Some((self.curves.clone().with_coupling(coupling(&self.fits.file)?).ok()?, noise_ratio))
     }
 
     /// The prediction that is there, beside what transfer that was fitted since would have predicted.

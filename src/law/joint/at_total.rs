@@ -107,6 +107,11 @@ impl AtTotal {
         is_law.then(|| AtTotal::new(Joint::from_array(*law), setting, total))
     }
 
+    /// The same language in models of another total.
+    pub fn of_total(&self, total: f64) -> Self {
+        AtTotal::new(self.law, self.setting, total)
+    }
+
     /// Pairs of the model.
     pub fn total(&self) -> f64 {
         self.total

@@ -7,7 +7,7 @@ use crate::numeric::roots::falling_root;
 /// The shape of a language in models of one total.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct OfTotal {
-    pub(super) law: AtTotal,
+    law: AtTotal,
     ln_factor: f64,
 }
 
@@ -20,6 +20,11 @@ impl OfTotal {
     /// The shape of a law.
     pub(crate) fn new(law: AtTotal) -> Self {
         OfTotal { law, ln_factor: 0.0 }
+    }
+
+    /// The law that the shape is of, without a factor.
+    pub(in crate::law) fn law(&self) -> &AtTotal {
+        &self.law
     }
 
     pub(super) fn numbers(&self, _: f64) -> Vec<f64> {
