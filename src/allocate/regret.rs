@@ -17,9 +17,10 @@ use rayon::prelude::*;
 /// the fit, and the mean gain over the draws holds it already. Never below 0: an optimum that is none is for the gap to say.
 pub(super) fn noise_regret(problem: &Problem, ours: &[u64]) -> f64 {
     let of_form = |(i, term): (usize, &Term)| -> Vec<(usize, Drawn)> {
-        let form = term.laws.laws()[0].law.form();
+        // the first of an average is that of the largest weight
+        let first = term.laws.laws()[0].law;
         let own = problem.draws().iter().enumerate().filter_map(|(draw, laws)| Some((draw, *laws.get(i)?)));
-        own.filter(|(_, drawn)| drawn.law.form() == form).collect()
+        own.filter(|(_, drawn)| drawn.law.is_alike(&first)).collect()
     };
     let columns: Vec<Vec<(usize, Drawn)>> = problem.terms().iter().enumerate().map(of_form).collect();
     let count = columns.iter().map(Vec::len).min().unwrap_or(0);
@@ -39,9 +40,10 @@ pub(super) fn noise_regret(problem: &Problem, ours: &[u64]) -> f64 {
 }
 
 /// Expected regret in closed form, nats per target token of the weighted mean loss: over languages that no bound holds, the variances over all
-/// draws. Absent without draws, with groups or transfer, and where the mean is not the objective.
+/// draws. Absent without draws, with groups or transfer, by joint laws, whose errors are not independent, and where the mean is not the objective.
 pub(super) fn regret_formula(problem: &Problem, allocation: &Allocation) -> Option<f64> {
-    let plain = problem.objective() == Objective::Mean && problem.groups().is_empty() && problem.coupling().is_none();
+    let plain =
+        problem.objective() == Objective::Mean && problem.groups().is_empty() && problem.coupling().is_none() && !problem.is_joint();
     if !plain || problem.draws().len() < 2 {
         return None;
     }

@@ -1,8 +1,32 @@
 //! The joint law of the pooled model that will be trained, as a problem takes it: at a fixed total a law of each language alone.
 
 use super::super::{Drawn, Term};
+use super::TextError;
 use crate::fit::joint::JointFit;
 use crate::law::{Average, Law};
+use std::str::FromStr;
+
+/// Which laws a problem stands on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Laws {
+    /// The joint law of the pooled model that will be trained, where mixtures were trained and the budget is one of pairs; curves else.
+    #[default]
+    Joint,
+    /// The laws of models of one language each.
+    Curves,
+}
+
+impl FromStr for Laws {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        match text {
+            "joint" => Ok(Laws::Joint),
+            "curves" => Ok(Laws::Curves),
+            _ => Err(TextError("expected `joint` or `curves`".to_owned())),
+        }
+    }
+}
 
 /// Puts the laws of models of `total` pairs into the terms, in the order of the languages of the fit, and gives the draws of them.
 pub(super) fn at_total(terms: &mut [Term], fit: &JointFit, total: u64) -> Vec<Vec<Drawn>> {

@@ -18,6 +18,7 @@ mod text;
 mod transfer;
 
 pub use error::{Ask, BuildError};
+pub use joint::Laws;
 pub(crate) use text::{CVAR_LEVEL, percent};
 pub use text::{GroupRequest, MeanTarget, TextError};
 pub use transfer::coupling;
@@ -38,16 +39,6 @@ pub enum Unit {
     Pairs,
     /// Training tokens, of which a pair of each language has as many as in the records.
     Tokens,
-}
-
-/// Which laws a problem stands on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Laws {
-    /// The joint law of the pooled model that will be trained, where mixtures were trained and the budget is one of pairs; curves else.
-    #[default]
-    Joint,
-    /// The laws of models of one language each.
-    Curves,
 }
 
 /// Weight of a form in an average below which it says nothing but where it has a pole.
@@ -381,18 +372,6 @@ impl FromStr for Unit {
             "pairs" => Ok(Unit::Pairs),
             "tokens" => Ok(Unit::Tokens),
             _ => Err(TextError("expected `pairs` or `tokens`".to_owned())),
-        }
-    }
-}
-
-impl FromStr for Laws {
-    type Err = TextError;
-
-    fn from_str(text: &str) -> Result<Self, TextError> {
-        match text {
-            "joint" => Ok(Laws::Joint),
-            "curves" => Ok(Laws::Curves),
-            _ => Err(TextError("expected `joint` or `curves`".to_owned())),
         }
     }
 }

@@ -13,11 +13,13 @@ mod cells;
 mod coordinates;
 mod local;
 mod mode;
+mod noise;
+mod scales;
 mod stack;
 
 pub use cells::ModelRun;
 pub use local::Local;
-pub use mode::Noise;
+pub use noise::Noise;
 
 use super::Settings;
 use crate::law::joint::{AtTotal, Interference};

@@ -15,33 +15,10 @@
 use super::cells::Cell;
 use super::coordinates::Frame;
 use super::local::Local;
+use super::noise::{Noise, covariance};
+use super::scales::most_likely;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
-use serde::{Deserialize, Serialize};
 use std::ops::Range;
-
-/// Standard deviations of ln losses.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Noise {
-    /// Of a model of one language.
-    pub alone_log: f64,
-    /// Of one language in a pooled model.
-    pub own_log: f64,
-    /// Of a pooled model, common to its languages.
-    pub common_log: f64,
-    /// Added to a model of one language that repeats its pairs.
-    pub repeated_log: f64,
-}
-
-impl Noise {
-    /// What noises are before any data; also where each starts.
-    const START: Noise = Noise { alone_log: 0.006, own_log: 0.007, common_log: 0.003, repeated_log: 0.01 };
-
-    pub(super) fn of(&self, cell: &Cell) -> f64 {
-        let one = if cell.is_pooled() { self.own_log } else { self.alone_log };
-        (cell.spread * one).hypot(if cell.is_repeated_alone { self.repeated_log } else { 0.0 })
-    }
-}
 
 /// Data of a fit.
 #[derive(Clone, Copy)]
@@ -114,18 +91,6 @@ pub(super) fn blocks(cells: &[Cell]) -> Vec<Range<usize>> {
         }
     }
     blocks
-}
-
-/// Covariance of what some cells show beside the law: noise, and what the law misses where that is known.
-pub(super) fn covariance(cells: &[Cell], noise: &Noise, local: Option<&Local>) -> DMatrix<f64> {
-    let of = |i: usize, j: usize| {
-        let (a, b) = (&cells[i], &cells[j]);
-        let common = if a.run == b.run && a.is_pooled() { noise.common_log.powi(2) } else { 0.0 };
-        let own = if i == j { noise.of(a).powi(2) } else { 0.0 };
-        let missed = local.filter(|_| a.is_pooled() && b.is_pooled()).map_or(0.0, |local| local.covariance(a, b));
-        common + own + missed
-    };
-    DMatrix::from_fn(cells.len(), cells.len(), |i, j| if i <= j { of(i, j) } else { of(j, i) })
 }
 
 /// What residuals and derivatives are divided by: lower Cholesky factors of the blocks of their covariance.
@@ -238,7 +203,7 @@ impl Mode {
         let first = data.cells.iter().position(Cell::is_pooled)?;
         let residuals = residuals(frame, data, &self.z);
         let pooled = residuals.rows(first, residuals.len() - first).into_owned();
-        let (local, noise) = Local::new(&data.cells[first..], &pooled, self.noise);
+        let (local, noise) = most_likely(&data.cells[first..], &pooled, self.noise);
         Mode::from(frame, data, noise, Some(local), self.z.clone())
     }
 

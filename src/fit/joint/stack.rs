@@ -4,12 +4,13 @@
 //! maximise over weights w   sum_m ln sum_f w_f p_f(m),     ln p_f(m) = mean over languages of the ln density of ln loss_mi
 //! ```
 //!
-//! (Yao et al. 2018), each form with one model's worth of weight before any. The mean over languages, not the sum: languages of one model err
+//! (Yao et al. 2018), each form as if one model spoke for it before any. The mean over languages, not the sum: languages of one model err
 //! together.
 
 use super::cells::Cell;
 use super::coordinates::Frame;
-use super::mode::{Data, Mode, blocks, covariance};
+use super::mode::{Data, Mode, blocks};
+use super::noise::covariance;
 use crate::law::joint::{Interference, References};
 use rayon::prelude::*;
 
