@@ -58,7 +58,8 @@ pub(super) fn compare_with(problem: &Problem, policies: &[Policy], allocation: A
     };
     let samples: Vec<Sample> = (0..problem.draws().len()).into_par_iter().map(of_draw).collect();
     let owns = || samples.iter().filter_map(|sample| sample.own.as_ref());
-    let noise_regret_nats = noise_regret(problem, &allocation.pairs());
+    // draws of a joint law are of all that is not known, priors among it, and an optimum by its mean is not flattered by them
+    let noise_regret_nats = if problem.is_joint() { 0.0 } else { noise_regret(problem, &allocation.pairs()) };
     let regrets: Vec<f64> = owns().map(|own| own.regret).filter(|regret| regret.is_finite()).collect();
     let expected_regret_nats = regrets.iter().sum::<f64>() / regrets.len().max(1) as f64;
     let shares = allocation.languages.iter().enumerate();

@@ -234,7 +234,7 @@ pub struct Comparison {
     #[serde(with = "crate::units::any_number")]
     pub expected_regret_nats: f64,
     /// The part of it that is noise around the fitted laws: the mean score, under the fitted laws, of the optima of draws of their form, less
-    /// that of ours. Our gain over another policy is lowered by twice this (see [`compare`]).
+    /// that of ours. Our gain over another policy is lowered by twice this (see [`compare`]). 0 by joint laws.
     #[serde(with = "crate::units::any_number")]
     pub noise_regret_nats: f64,
     /// The expected regret in closed form, to second order; absent where groups or an objective other than the mean couple the languages.

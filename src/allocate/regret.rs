@@ -17,10 +17,9 @@ use rayon::prelude::*;
 /// the fit, and the mean gain over the draws holds it already. Never below 0: an optimum that is none is for the gap to say.
 pub(super) fn noise_regret(problem: &Problem, ours: &[u64]) -> f64 {
     let of_form = |(i, term): (usize, &Term)| -> Vec<(usize, Drawn)> {
-        // the first of an average is that of the largest weight
-        let first = term.laws.laws()[0].law;
+        let form = term.laws.laws()[0].law.form();
         let own = problem.draws().iter().enumerate().filter_map(|(draw, laws)| Some((draw, *laws.get(i)?)));
-        own.filter(|(_, drawn)| drawn.law.is_alike(&first)).collect()
+        own.filter(|(_, drawn)| drawn.law.form() == form).collect()
     };
     let columns: Vec<Vec<(usize, Drawn)>> = problem.terms().iter().enumerate().map(of_form).collect();
     let count = columns.iter().map(Vec::len).min().unwrap_or(0);

@@ -1,7 +1,7 @@
 //! An allocation for a person: what every language gets, the policies side by side, and the verdict.
 
 use super::terminal::{say, table};
-use crate::allocate::{Active, Allocation, Budget, Comparison, Status};
+use crate::allocate::{Active, Allocation, Budget, Comparison, PredictedBy, Status};
 use crate::report::eye::{self, grouped, nats, percent, signed};
 use crate::study::AllocationFile;
 use crate::units::Estimate;
@@ -31,6 +31,8 @@ pub(super) fn print(file: &AllocationFile, validations: &[Validation]) {
         let regret = comparison.expected_regret_nats;
         let formula = comparison.regret_formula_nats.map_or(String::new(), |formula| format!(", by the formula {}", nats(formula)));
         say(&format!("\nexpected regret against knowing the laws: {} nats per language{formula}", nats(regret)));
+    }
+    if comparison.draws > 0 && comparison.predicted_by != PredictedBy::Joint {
         let noise = nats(comparison.noise_regret_nats);
         say(&format!(
             "noise alone: {noise} nats per language; predicted gains of parallot are lowered by twice that, for the laws that predict them also \

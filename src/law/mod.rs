@@ -140,14 +140,6 @@ impl Law {
         }
     }
 
-    /// Whether another law is of the same form; of joint laws, whether the others' data act on the same.
-    pub fn is_alike(&self, other: &Law) -> bool {
-        match (&self.shape, &other.shape) {
-            (Shape::OfTotal(a), Shape::OfTotal(b)) => a.law().interference() == b.law().interference(),
-            _ => self.form == other.form,
-        }
-    }
-
     /// Form of the law.
     pub fn form(&self) -> Form {
         self.form

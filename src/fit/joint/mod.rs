@@ -199,7 +199,7 @@ fn draws(frame: &Frame, mode: &Mode, data: Data, count: usize, seed: u64) -> Res
     let draw = |number: usize| {
         let mut generator = generator(seed, Purpose::Laws, Item::NthOf("joint", number as u64));
         let mut normals = |count: usize| DVector::from_fn(count, |_, _| StandardNormal.sample(&mut generator));
-        let (noise, prior) = (normals(data.cells.len()), normals(frame.dimension()));
+        let (noise, prior) = (SPREAD * normals(data.cells.len()), normals(frame.dimension()));
         let drawn = mode.draw(frame, data, &whitener, &noise, &prior);
         drawn.iter().map(|value| (value / ROUNDING).round() * ROUNDING).collect()
     };
@@ -223,6 +223,10 @@ impl JointFit {
         drawn.into_par_iter().map(|(_, form, draw)| form.laws(&DVector::from_column_slice(draw), &self.unique, total)).collect()
     }
 }
+
+/// Noise of draws over that of the cells. At 1 the intervals of gains hold the truth in 28 of 40 planted worlds, at 2 in 35: draws know nothing of
+/// what the law misses in the model that is asked about, nor of noises and scales that are estimates.
+const SPREAD: f64 = 2.0;
 
 /// What coordinates of draws are rounded to in files.
 const ROUNDING: f64 = 1e-4;

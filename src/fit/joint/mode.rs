@@ -54,7 +54,7 @@ const REACH: f64 = 2.0;
 /// Relative decrease that counts as none.
 const DECREASE: f64 = 1e-9;
 /// Steps towards the mode of a draw, and the decrease of twice its negative ln density that counts as none.
-const DRAW_STEPS: usize = 40;
+const DRAW_STEPS: usize = 60;
 const DRAW_DECREASE: f64 = 1e-3;
 /// Cells that the noise before any data counts for.
 const PRIOR_CELLS: f64 = 2.0;
@@ -202,7 +202,9 @@ impl Mode {
     pub(super) fn with_local(&self, frame: &Frame, data: Data) -> Option<Self> {
         let first = data.cells.iter().position(Cell::is_pooled)?;
         let residuals = residuals(frame, data, &self.z);
-        let pooled = residuals.rows(first, residuals.len() - first).into_owned();
+        // as large as they would be without what the fit took from them
+        let free = free(&whitened(frame, data, &Whitener::new(data.cells, &self.noise, None)?, &self.z)?, &self.precision);
+        let pooled = DVector::from_fn(residuals.len() - first, |at, _| residuals[first + at] / free[first + at].sqrt());
         let (local, noise) = most_likely(&data.cells[first..], &pooled, self.noise);
         Mode::from(frame, data, noise, Some(local), self.z.clone())
     }
@@ -269,12 +271,17 @@ impl Mode {
     }
 }
 
+/// Share of each residual's variance that the fit leaves free: 1 less its leverage.
+fn free(whitened: &Whitened, precision: &Cholesky<f64, Dyn>) -> Vec<f64> {
+    let solved = precision.solve(&whitened.jacobian.transpose());
+    let leverage = |at: usize| whitened.jacobian.row(at).transpose().dot(&solved.column(at)).min(0.99);
+    (0..solved.ncols()).map(|at| 1.0 - leverage(at)).collect()
+}
+
 /// Noises from residuals over what the fit leaves free.
 fn updated(frame: &Frame, data: Data, noise: &Noise, z: &DVector<f64>, whitened: &Whitened, precision: &Cholesky<f64, Dyn>) -> Noise {
     let raw = residuals(frame, data, z);
-    let solved = precision.solve(&whitened.jacobian.transpose());
-    let leverage = |at: usize| whitened.jacobian.row(at).transpose().dot(&solved.column(at)).min(0.99);
-    let free: Vec<f64> = (0..raw.len()).map(|at| 1.0 - leverage(at)).collect();
+    let free = free(whitened, precision);
     // each kind by its own cells, drawn to what is known before any data
     let of_kind = |start: f64, counts: &dyn Fn(&Cell) -> bool, square: &dyn Fn(usize) -> f64| {
         let (squares, degrees) = (0..raw.len())

@@ -106,3 +106,37 @@ fn too_little_is_refused() {
         .collect();
     assert_eq!(fit_joint(&langs, &without, &[None; 4], &few()).unwrap_err(), JointError::Unseen { lang: "c".into() });
 }
+
+/// The least mean loss of a total, handed out in equal parts to whom they bring most.
+fn best(total: f64, parts: usize, loss: impl Fn(usize, f64) -> f64) -> Vec<f64> {
+    let step = total / parts as f64;
+    let mut pairs = vec![step; 4];
+    for _ in 4..parts {
+        let fall = |i: usize| loss(i, pairs[i]) - loss(i, pairs[i] + step);
+        let most = (0..4).max_by(|&a, &b| fall(a).total_cmp(&fall(b))).unwrap();
+        pairs[most] += step;
+    }
+    pairs
+}
+
+#[test]
+fn gains_of_an_optimum_lie_in_the_intervals_of_the_draws() {
+    let (total, worlds) = (8000.0, 40);
+    let (mut inside, mut bias, mut scale) = (0, 0.0, 0.0);
+    for seed in 0..worlds {
+        let (langs, runs, laws, setting) = planted(100 + seed, 0.006);
+        let fit = fit_joint(&langs, &runs, &[None; 4], &few()).unwrap();
+        let fitted = fit.laws_at(total);
+        let ours = best(total, 160, |i, x| fitted[i].iter().map(|(weight, law)| weight * law.jet(x).value).sum());
+        let gain = |loss: &dyn Fn(usize, f64) -> f64| (0..4).map(|i| loss(i, total / 4.0) - loss(i, ours[i])).sum::<f64>() / 4.0;
+        let truth = gain(&|i, x| laws[i].ln_loss(&setting, x, total - x).exp());
+        let mut drawn: Vec<f64> = fit.draws_at(total).iter().map(|draw| gain(&|i, x| draw[i].jet(x).value)).collect();
+        let mean = drawn.iter().sum::<f64>() / drawn.len() as f64;
+        let (lo, hi) = crate::numeric::quantiles::central(&mut drawn, 0.9);
+        inside += usize::from((lo..=hi).contains(&truth));
+        bias += (mean - truth) / worlds as f64;
+        scale += truth / worlds as f64;
+    }
+    assert!(inside * 100 >= worlds as usize * 80, "{inside} of {worlds}");
+    assert!(bias.abs() < 0.15 * scale, "{bias} of {scale}");
+}

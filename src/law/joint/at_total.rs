@@ -117,11 +117,6 @@ impl AtTotal {
         self.total
     }
 
-    /// What the others' data act on.
-    pub fn interference(&self) -> Interference {
-        self.setting.interference
-    }
-
     /// The joint law.
     pub fn law(&self) -> &Joint {
         &self.law
