@@ -64,6 +64,7 @@ struct Predicted<'a> {
 /// What is told of one curve.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
+#[allow(clippy::large_enum_variant, reason = "a curve has one, and it is written at once")]
 enum Told<'a> {
     Law {
         curve: &'a str,
