@@ -46,9 +46,10 @@ pub(super) struct MixtureArguments {
     /// Count what a pair of one language brings to the others, as `parallot fit` found it in mixtures; goes with a budget and bounds only
     #[arg(long, conflicts_with_all = ["group", "no_worse_than", "target_loss", "target"])]
     pub transfer: bool,
-    /// Laws to stand on: `joint`, of the pooled model that will be trained, where mixtures were trained; or `curves`, of models of one language each
-    #[arg(long, value_name = "LAWS", default_value = "joint")]
-    pub laws: Laws,
+    /// Laws to stand on: `joint`, of the pooled model that will be trained, or `curves`, of models of one language each; unless said joint ones
+    /// where mixtures were trained and the budget is one of pairs
+    #[arg(long, value_name = "LAWS")]
+    pub laws: Option<Laws>,
     /// The mix in use, a YAML map from languages to pairs: what to move, and what it brings; its sum is the budget unless one is said
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
@@ -76,7 +77,7 @@ impl MixtureArguments {
             group: vec![],
             no_worse_than: vec![],
             transfer: false,
-            laws: Laws::Joint,
+            laws: None,
             from: None,
             target_loss: vec![],
             target: None,
@@ -89,7 +90,10 @@ impl MixtureArguments {
             let one = if self.unit == Unit::Tokens { "token" } else { "pair" };
             return Err(Failure::input(anyhow::anyhow!("`--budget` is 0, expected at least 1 {one}")));
         }
-        let mut builder = Problem::builder(file).unit(self.unit).epochs(self.epochs).objective(self.objective).laws(self.laws);
+        let mut builder = Problem::builder(file).unit(self.unit).epochs(self.epochs).objective(self.objective);
+        if let Some(laws) = self.laws {
+            builder = builder.laws(laws);
+        }
         if let Some(Count(amount)) = self.budget {
             builder = builder.budget(Budget::Pairs(amount));
         }
@@ -143,6 +147,7 @@ fn hinted(error: BuildError, unit: Unit) -> Failure {
         BuildError::NoTransfer => {
             Some("`mixtures: {count: N, least: PAIRS, most: PAIRS}` in the experiment, then `parallot sweep` and `fit`")
         }
+        BuildError::NoJoint { .. } => Some("leave out `--laws`: the laws of models of one language each decide then"),
         BuildError::TransferBesideMore => Some("leave out `--transfer`, or the other"),
         _ => None,
     };

@@ -6,6 +6,7 @@ use crate::numeric::quantiles::around;
 use crate::numeric::random::{Item, Purpose, generator};
 use crate::units::Estimate;
 use rand_distr::{Distribution, StandardNormal, StudentT};
+use serde::de::Error;
 
 /// Streams of the normal numbers that stand for misfit and for the noise of a run, the same at every amount.
 const MISFIT: u64 = 0;
@@ -84,9 +85,16 @@ impl FitFile {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
 
-    /// Reads the file's text; laws and intervals are checked.
+    /// Reads the file's text; laws and intervals are checked, and that a joint law is of the languages of the fits.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
+        let file: Self = serde_json::from_str(text)?;
+        let langs: Vec<&str> = file.fits.iter().map(|fit| fit.curve.as_str()).collect();
+        if file.joint.as_ref().is_some_and(|joint| !joint.is_of(&langs)) {
+            let expected =
+                "expected the languages of the fits in their order, weights that sum to 1, and as many finite coordinates as it needs";
+            return Err(serde_json::Error::custom(format!("`joint` is damaged or of other fits, {expected}")));
+        }
+        Ok(file)
     }
 }
 

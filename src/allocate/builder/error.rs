@@ -56,6 +56,8 @@ pub enum BuildError {
     UnknownPolicy { policy: Policy },
     #[error("the fits hold no transfer, expected those of an experiment that trained mixtures")]
     NoTransfer,
+    #[error("joint laws are asked for beside {beside}, expected a budget of pairs over fits of an experiment that trained mixtures")]
+    NoJoint { beside: &'static str },
     #[error("transfer beside groups, targets or promises is asked for, expected a budget and bounds alone")]
     TransferBesideMore,
     #[error(transparent)]

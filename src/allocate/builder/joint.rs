@@ -7,10 +7,9 @@ use crate::law::{Average, Law};
 use std::str::FromStr;
 
 /// Which laws a problem stands on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Laws {
-    /// The joint law of the pooled model that will be trained, where mixtures were trained and the budget is one of pairs; curves else.
-    #[default]
+    /// The joint law of the pooled model that will be trained: of fits to mixtures, for a budget of pairs.
     Joint,
     /// The laws of models of one language each.
     Curves,

@@ -66,7 +66,7 @@ pub struct ProblemBuilder<'a> {
     groups: Vec<GroupRequest>,
     promises: Vec<(Policy, f64)>,
     counts_transfer: bool,
-    laws: Laws,
+    laws: Option<Laws>,
     current: Option<Vec<(String, u64)>>,
     aim: Option<Aim>,
 }
@@ -87,7 +87,7 @@ impl Problem {
             groups: Vec::new(),
             promises: Vec::new(),
             counts_transfer: false,
-            laws: Laws::Joint,
+            laws: None,
             current: None,
             aim: None,
         }
@@ -159,9 +159,9 @@ impl ProblemBuilder<'_> {
         ProblemBuilder { counts_transfer: true, ..self }
     }
 
-    /// Which laws the problem stands on.
+    /// Which laws the problem stands on; unless said the joint ones where they can be had, else those of curves.
     pub fn laws(self, laws: Laws) -> Self {
-        ProblemBuilder { laws, ..self }
+        ProblemBuilder { laws: Some(laws), ..self }
     }
 
     /// The mix in use: pairs per language; languages that it leaves out have none.
@@ -187,7 +187,7 @@ impl ProblemBuilder<'_> {
         let mut terms = self.terms()?;
         let groups = self.placed_groups()?;
         let budget = if self.aim.is_some() { Budget::ample(&terms, self.counts_cost()) } else { self.spent(&terms)? };
-        let joint = self.joint(budget);
+        let joint = self.joint(budget)?;
         // the least budget that reaches a loss is what is asked for, not what else may be wise
         let floors = if matches!(self.aim, Some(Aim::Losses(_))) { Vec::new() } else { self.floors(joint)? };
         let draws = match joint {
@@ -216,10 +216,18 @@ impl ProblemBuilder<'_> {
     }
 
     /// The joint law and the pairs of the model that it is asked about, where the problem stands on it.
-    fn joint(&self, budget: Budget) -> Option<(&JointFit, u64)> {
-        match (self.laws, budget) {
-            (Laws::Joint, Budget::Pairs(total)) if self.aim.is_none() && !self.counts_transfer => Some((self.fits.joint.as_ref()?, total)),
-            _ => None,
+    fn joint(&self, budget: Budget) -> Result<Option<(&JointFit, u64)>, BuildError> {
+        let found = match (&self.fits.joint, budget) {
+            (None, _) => Err("fits without a joint law"),
+            _ if self.counts_transfer => Err("transfer"),
+            _ if self.aim.is_some() => Err("a target"),
+            (_, Budget::Cost(_)) => Err("a budget of cost or of tokens"),
+            (Some(fit), Budget::Pairs(total)) => Ok((fit, total)),
+        };
+        match (self.laws, found) {
+            (Some(Laws::Curves), _) | (None, Err(_)) => Ok(None),
+            (Some(Laws::Joint), Err(beside)) => Err(BuildError::NoJoint { beside }),
+            (Some(Laws::Joint) | None, Ok(found)) => Ok(Some(found)),
         }
     }
 

@@ -120,7 +120,7 @@ proptest! {
 }
 
 #[test]
-fn an_average_of_forms_is_allotted_by_its_mean_marginal_gain() {
+fn an_average_of_forms_is_allocated_by_its_mean_marginal_gain() {
     let power = |scale| law(Form::Power, &[scale, 0.5]);
     let mixed = Average::new([(0.5, power(1.0)), (0.5, power(15.0))]).unwrap();
     // half of 1 and half of 15 make a power law of scale 8

@@ -147,7 +147,7 @@ impl Question {
         sweep::check_device(&arguments.device, arguments.trainer)?;
         let fits = allocate::fits_of(&folders)?;
         let problem = arguments.mixture.pose(&fits.file)?;
-        let alone = MixtureArguments { laws: Laws::Curves, transfer: false, ..arguments.mixture.clone() };
+        let alone = MixtureArguments { laws: Some(Laws::Curves), transfer: false, ..arguments.mixture.clone() };
         let curves = alone.pose(&fits.file)?;
         if !matches!(problem.budget(), Budget::Pairs(_)) {
             let error = anyhow::anyhow!(

@@ -206,7 +206,40 @@ fn draws(frame: &Frame, mode: &Mode, data: Data, count: usize, seed: u64) -> Res
     Ok((0..count).into_par_iter().map(draw).collect())
 }
 
+impl JointForm {
+    /// Whether all that laws are made of is there for so many languages, and finite.
+    fn is_whole(&self, languages: usize) -> bool {
+        let Frame { references, ln_unit, spread, .. } = self.frame;
+        let is_frame = self.frame.languages == languages && self.frame.interference == self.interference && ln_unit.is_finite();
+        let scales = [references.own, references.rest, references.low, spread, self.weight];
+        let is_point = |point: &Vec<f64>| point.len() == self.frame.dimension() && point.iter().all(|z| z.abs() <= MOST_COORDINATE);
+        is_frame
+            && scales.iter().all(|scale| scale.is_finite() && *scale > 0.0)
+            && is_point(&self.coordinates)
+            && self.draws.iter().all(is_point)
+    }
+}
+
+/// Largest coordinate that a file may hold: all are standard normal before any data.
+const MOST_COORDINATE: f64 = 50.0;
+/// How far the weights of a file may be from 1.
+const OFF: f64 = 1e-6;
+
 impl JointFit {
+    /// Whether it is a joint law of these languages, in their order.
+    pub(super) fn is_of(&self, langs: &[&str]) -> bool {
+        let weights: f64 = self.forms.iter().map(|form| form.weight).sum();
+        let is_unique = |unique: &Option<f64>| unique.is_none_or(|unique| unique.is_finite() && unique > 0.0);
+        let is_whole = self.forms.iter().all(|form| form.is_whole(langs.len()));
+        let amounts = [self.trusted_from, self.totals.0, self.totals.1];
+        self.langs == langs
+            && self.unique.len() == langs.len()
+            && self.unique.iter().all(is_unique)
+            && amounts.iter().all(|amount| amount.is_finite() && *amount > 0.0)
+            && (weights - 1.0).abs() <= OFF
+            && is_whole
+    }
+
     /// The laws of every language in models of `total` pairs, with the weights of their forms.
     pub fn laws_at(&self, total: f64) -> Vec<Vec<(f64, AtTotal)>> {
         let of_form = |form: &JointForm| form.laws(&DVector::from_column_slice(&form.coordinates), &self.unique, total);

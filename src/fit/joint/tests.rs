@@ -93,6 +93,26 @@ fn a_fit_is_the_same_again_and_from_its_file() {
 }
 
 #[test]
+fn what_was_changed_in_a_file_is_no_law_of_its_languages() {
+    let (langs, runs, ..) = planted(2, 0.004);
+    let fit = fit_joint(&langs, &runs, &[None; 4], &few()).unwrap();
+    let names: Vec<&str> = langs.iter().map(String::as_str).collect();
+    assert!(fit.is_of(&names) && !fit.is_of(&names[..3]) && !fit.is_of(&["b", "a", "c", "d"]));
+    let damage: [fn(&mut JointFit); 5] = [
+        |fit| fit.forms[0].coordinates.truncate(7),
+        |fit| fit.forms[1].draws[3].push(0.0),
+        |fit| fit.forms[0].draws[0][1] = 1e9,
+        |fit| fit.forms[0].weight = 2.0,
+        |fit| fit.forms.clear(),
+    ];
+    for (number, change) in damage.iter().enumerate() {
+        let mut damaged = fit.clone();
+        change(&mut damaged);
+        assert!(!damaged.is_of(&names), "{number}");
+    }
+}
+
+#[test]
 fn too_little_is_refused() {
     let (langs, runs, ..) = planted(3, 0.004);
     let error = fit_joint(&langs, &runs[..14], &[None; 4], &few()).unwrap_err();
