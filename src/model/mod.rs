@@ -25,6 +25,7 @@ mod composed;
 mod config;
 mod generate;
 mod inference;
+mod gpu;
 mod kernels;
 mod llama;
 mod lora;

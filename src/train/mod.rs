@@ -24,7 +24,7 @@ pub use memory::{Memory, Step};
 pub use run::{Tuner, select_device};
 pub use runner::Runner;
 pub use schedule::Schedule;
-pub use speed::{Speed, WARM_UP_STEPS, Workload, measure, workloads};
+pub use speed::{SEQUENCES, Size, Speed, WARM_UP_STEPS, Workload, measure, workloads};
 pub use stack::{Member, fit_stack};
 pub use steps::{Divergence, Ended, Progress, Training, evaluate, fit_batches};
 

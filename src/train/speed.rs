@@ -14,8 +14,8 @@ use rand::RngExt;
 /// Tokens that a sequence of the workload reads; the second half of them is followed by a target.
 const CONTEXT: usize = 128;
 
-/// Sequences of the batch.
-const SEQUENCES: usize = 16;
+/// Sequences of the batch where none is said.
+pub const SEQUENCES: usize = 16;
 
 /// Steps before the first that counts: memory is handed out and caches fill.
 pub const WARM_UP_STEPS: usize = 3;
@@ -29,8 +29,8 @@ pub struct Workload {
     pub config: ModelConfig,
 }
 
-/// `s` and `m`, which other trainers are compared on, and the presets.
-pub fn workloads() -> [Workload; 5] {
+/// `s` and `m`, which other trainers are compared on, the presets, and the shape of SmolLM2-135M.
+pub fn workloads() -> [Workload; 6] {
     let plain = |d_model, n_layers, d_ff| ModelConfig {
         vocab_size: 4096,
         d_model,
@@ -48,7 +48,31 @@ pub fn workloads() -> [Workload; 5] {
         preset("nano", Preset::Nano),
         preset("micro", Preset::Micro),
         preset("small", Preset::Small),
+        Workload {
+            name: "135m",
+            config: ModelConfig {
+                vocab_size: 49_152,
+                d_model: 576,
+                n_layers: 30,
+                n_heads: 9,
+                n_kv_heads: 3,
+                head_dim: 64,
+                d_ff: 1536,
+                ..ModelConfig::of(Preset::Nano, None)
+            },
+        },
     ]
+}
+
+/// How much is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Copies that are trained side by side as one.
+    pub stack: usize,
+    /// Sequences of a batch.
+    pub sequences: usize,
+    /// Steps after the warm-up.
+    pub steps: usize,
 }
 
 /// What was measured of a workload.
@@ -62,22 +86,21 @@ pub struct Speed {
     pub loss_last: f64,
 }
 
-/// Trains a workload for `steps` steps after the warm-up, on `cpu`, `cuda` or `cuda:i`; where `stack` is above 1, as many copies of it side by side. `clock` gives seconds from any fixed moment;
-/// `observe` is called after every step.
+/// Trains a workload for some steps after the warm-up, on `cpu`, `cuda` or `cuda:i`. `clock` gives seconds from any fixed moment; `observe` is
+/// called after every step.
 pub fn measure(
     workload: &Workload,
     device: &str,
-    stack: usize,
-    steps: usize,
+    size: Size,
     clock: &dyn Fn() -> f64,
     mut observe: impl FnMut(),
 ) -> Result<Speed, TrainError> {
-    let device = select_device(device)?;
+    let (device, Size { stack, sequences, steps }) = (select_device(device)?, size);
     let model = Llama::random(workload.config, CONTEXT, DType::F32, &device, &mut generator(0, Purpose::Weights, Item::All))?;
     let mut rng = generator(0, Purpose::Speed, Item::All);
     let mut sequence = || (0..=CONTEXT).map(|_| rng.random_range(0..workload.config.vocab_size as u32)).collect();
-    let sequences: Vec<Sequence> = (0..SEQUENCES).map(|_| (sequence(), CONTEXT / 2 + 1)).collect();
-    let batches = vec![batch_of(&sequences); WARM_UP_STEPS + steps];
+    let batch: Vec<Sequence> = (0..sequences).map(|_| (sequence(), CONTEXT / 2 + 1)).collect();
+    let batches = vec![batch_of(&batch); WARM_UP_STEPS + steps];
     let (mut marks, mut losses) = (Vec::new(), Vec::new());
     let observe = |progress: Progress| {
         marks.push(clock());
@@ -96,7 +119,7 @@ pub fn measure(
     if let Ended::Diverged { step, reason, .. } = ended {
         return Err(TrainError::SpeedDiverged { name: workload.name, step, reason });
     }
-    let tokens = (stack * SEQUENCES * CONTEXT) as f64;
+    let tokens = (stack * sequences * CONTEXT) as f64;
     let mut speeds: Vec<f64> = marks[WARM_UP_STEPS - 1..].windows(2).map(|mark| tokens / (mark[1] - mark[0])).collect();
     speeds.sort_by(f64::total_cmp);
     Ok(Speed { tokens_per_second: quantile(&speeds, 0.5), loss_first: losses[0], loss_last: losses[losses.len() - 1] })

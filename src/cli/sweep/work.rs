@@ -11,7 +11,7 @@ use crate::record::{Outcome, RunRecord, Store, Subject, TrainingVersion};
 use crate::report::eye::{duration, grouped};
 use crate::spec::{BaseFiles, BaseSpec, Experiment, RunSpec};
 use crate::sweep::{Cost, Job, run_missing};
-use crate::train::{Base, Memory, Origin, Progress, Step, TrainError, Tuner, Workload, measure, prepare, select_device};
+use crate::train::{Base, Memory, Origin, Progress, SEQUENCES, Size, Step, TrainError, Tuner, Workload, measure, prepare, select_device};
 use indicatif::{MultiProgress, ProgressBar};
 use std::fmt::Display;
 use std::path::Path;
@@ -28,7 +28,8 @@ pub(super) fn measured_speed(experiment: &Experiment, arguments: &Arguments) -> 
     let start = std::time::Instant::now();
     let clock = || start.elapsed().as_secs_f64();
     note("no run is finished on this device yet: measuring a few steps");
-    pool.install(|| measure(&workload, &arguments.device, 1, LIST_STEPS, &clock, || ())).ok().map(|speed| speed.tokens_per_second)
+    let size = Size { stack: 1, sequences: SEQUENCES, steps: LIST_STEPS };
+    pool.install(|| measure(&workload, &arguments.device, size, &clock, || ())).ok().map(|speed| speed.tokens_per_second)
 }
 
 /// Estimates the peak memory of a process that does one run at a time, bytes: what it holds with the corpora read, and what the base and the

@@ -1,0 +1,437 @@
+// Kernels of a training step of R plain networks side by side: all but the matrix products.
+//
+// The run is the last axis of every grid. Activations are (R, rows, columns), row-major; T is float or bf16, sums are in float and in one fixed
+// order. Weights and their gradients lie in flat buffers of `stride` floats a run. `launch.rs` names every kernel with its arguments.
+#ifdef __CUDACC__
+#include <cuda_bf16.h>
+typedef __nv_bfloat16 bf16;
+#define BARRIER __syncthreads()
+#define DYNAMIC_SHARED(type, name) extern __shared__ type name[]
+#else
+#include "emulator.h"
+#endif
+
+typedef unsigned int u32;
+typedef unsigned long long u64;
+#define KERNEL extern "C" __global__ void
+#define DEVICE static __device__ __forceinline__
+// no row, no position
+#define NONE 0xffffffffu
+#define LANE (threadIdx.x & 31)
+#define WARP (threadIdx.x >> 5)
+#define WARPS (blockDim.x >> 5)
+
+DEVICE float real(float x) { return x; }
+DEVICE float real(bf16 x) { return __bfloat162float(x); }
+template <typename T> DEVICE T rounded(float x);
+template <> __device__ __forceinline__ float rounded<float>(float x) { return x; }
+template <> __device__ __forceinline__ bf16 rounded<bf16>(float x) { return __float2bfloat16(x); }
+
+DEVICE float warp_sum(float x) {
+    for (int apart = 16; apart > 0; apart /= 2) x += __shfl_xor_sync(0xffffffff, x, apart);
+    return x;
+}
+DEVICE float warp_max(float x) {
+    for (int apart = 16; apart > 0; apart /= 2) x = fmaxf(x, __shfl_xor_sync(0xffffffff, x, apart));
+    return x;
+}
+// over a block of at most 1,024 threads; `shared` holds a float a warp
+DEVICE float block_sum(float x, float* shared) {
+    x = warp_sum(x);
+    BARRIER;
+    if (LANE == 0) shared[WARP] = x;
+    BARRIER;
+    float sum = 0;
+    for (u32 warp = 0; warp < WARPS; warp++) sum += shared[warp];
+    return sum;
+}
+DEVICE float block_max(float x, float* shared) {
+    x = warp_max(x);
+    BARRIER;
+    if (LANE == 0) shared[WARP] = x;
+    BARRIER;
+    float most = shared[0];
+    for (u32 warp = 1; warp < WARPS; warp++) most = fmaxf(most, shared[warp]);
+    return most;
+}
+DEVICE double block_sum_f64(double x, double* shared) {
+    for (int apart = 16; apart > 0; apart /= 2) x += __shfl_xor_sync(0xffffffff, x, apart);
+    BARRIER;
+    if (LANE == 0) shared[WARP] = x;
+    BARRIER;
+    double sum = 0;
+    for (u32 warp = 0; warp < WARPS; warp++) sum += shared[warp];
+    return sum;
+}
+
+// ---- the residual stream
+
+// x (R, n, d) = rows of the embedding; grid (n, R)
+KERNEL embed(const float* w, u64 stride, const u32* tokens, float* x, int n, int d) {
+    size_t row = (size_t)blockIdx.y * n + blockIdx.x;
+    const float* from = w + blockIdx.y * stride + (size_t)tokens[row] * d;
+    for (int c = threadIdx.x; c < d; c += blockDim.x) x[row * d + c] = from[c];
+}
+
+// the gradient of the embedding takes dx (R, n, d): `order` (R, n) has the rows of a run by their tokens, then none. The block of the first row of a
+// token adds up all of that token; grid (n, R)
+KERNEL embed_backward(const float* dx, const u32* tokens, const u32* order, float* dw, u64 stride, int n, int d) {
+    const u32 *own = tokens + (size_t)blockIdx.y * n, *rows = order + (size_t)blockIdx.y * n;
+    int first = blockIdx.x;
+    if (rows[first] == NONE) return;
+    u32 token = own[rows[first]];
+    if (first > 0 && own[rows[first - 1]] == token) return;
+    for (int c = threadIdx.x; c < d; c += blockDim.x) {
+        float sum = 0;
+        for (int at = first; at < n && rows[at] != NONE && own[rows[at]] == token; at++) sum += dx[((size_t)blockIdx.y * n + rows[at]) * d + c];
+        dw[blockIdx.y * stride + (size_t)token * d + c] += sum;
+    }
+}
+
+// h = x / sqrt(mean(x^2) + eps) w, and a copy of x where one is asked for; a warp a row, grid (rows / warps, R)
+template <typename T>
+DEVICE void rms_norm(const float* x, const float* w, u64 stride, T* h, float* copy, int rows, int d, float eps) {
+    int row = blockIdx.x * WARPS + WARP;
+    if (row >= rows) return;
+    size_t from = ((size_t)blockIdx.y * rows + row) * d;
+    float squares = 0;
+    for (int c = LANE; c < d; c += 32) squares += x[from + c] * x[from + c];
+    float scale = 1 / sqrtf(warp_sum(squares) / d + eps);
+    for (int c = LANE; c < d; c += 32) {
+        float value = x[from + c];
+        h[from + c] = rounded<T>(value * scale * w[blockIdx.y * stride + c]);
+        if (copy) copy[from + c] = value;
+    }
+}
+
+// adds to dx, and leaves it in T too where that is asked for; the gradient in w of the rows of a block goes to partial (R, blocks, d). Shared: d floats a warp
+template <typename T>
+DEVICE void rms_norm_backward(const float* x, const float* w, u64 stride, const T* dh, float* dx, T* small, float* partial, int rows, int d,
+                              float eps) {
+    DYNAMIC_SHARED(float, sums);
+    float* own = sums + WARP * d;
+    for (int c = LANE; c < d; c += 32) own[c] = 0;
+    w += blockIdx.y * stride;
+    int each = (rows + gridDim.x - 1) / gridDim.x, from = blockIdx.x * each, to = min(rows, from + each);
+    for (int row = from + WARP; row < to; row += WARPS) {
+        size_t at = ((size_t)blockIdx.y * rows + row) * d;
+        float squares = 0, products = 0;
+        for (int c = LANE; c < d; c += 32) {
+            float value = x[at + c];
+            squares += value * value;
+            products += value * real(dh[at + c]) * w[c];
+        }
+        // with r the inverse rms: dx = r (w dy - x r^2 mean(x w dy)), dw = sum of r x dy
+        float scale = 1 / sqrtf(warp_sum(squares) / d + eps), mean = warp_sum(products) / d * scale * scale;
+        for (int c = LANE; c < d; c += 32) {
+            float value = x[at + c], dy = real(dh[at + c]);
+            float sum = dx[at + c] + scale * (w[c] * dy - value * mean);
+            dx[at + c] = sum;
+            if (small) small[at + c] = rounded<T>(sum);
+            own[c] += scale * value * dy;
+        }
+    }
+    BARRIER;
+    for (int c = threadIdx.x; c < d; c += blockDim.x) {
+        float sum = 0;
+        for (u32 warp = 0; warp < WARPS; warp++) sum += sums[warp * d + c];
+        partial[((size_t)blockIdx.y * gridDim.x + blockIdx.x) * d + c] = sum;
+    }
+}
+
+// gradients of all norms from partial (norms, R, blocks, d), each `apart` floats after the last; grid (d / threads, norms, R)
+KERNEL norm_gradients(const float* partial, float* dw, u64 stride, int apart, int blocks, int d, int adds) {
+    int c = blockIdx.x * blockDim.x + threadIdx.x;
+    if (c >= d) return;
+    const float* from = partial + ((size_t)blockIdx.y * gridDim.z + blockIdx.z) * blocks * d + c;
+    float sum = 0;
+    for (int block = 0; block < blocks; block++) sum += from[(size_t)block * d];
+    float* to = dw + blockIdx.z * stride + blockIdx.y * apart + c;
+    *to = adds ? *to + sum : sum;
+}
+
+// y (R, m, d) = the rows of x (R, n, d), 0 where there is none; grid (m, R)
+template <typename T> DEVICE void gather(const T* x, const u32* rows, T* y, int n, int m, int d) {
+    size_t to = (size_t)blockIdx.y * m + blockIdx.x;
+    u32 row = rows[to];
+    for (int c = threadIdx.x; c < d; c += blockDim.x) y[to * d + c] = row == NONE ? rounded<T>(0) : x[((size_t)blockIdx.y * n + row) * d + c];
+}
+
+// y (R, n, d) = the rows of x (R, m, d) where they came from, 0 elsewhere: `place` (R, n) is the inverse of `rows`; grid (n, R)
+template <typename T> DEVICE void scatter(const T* x, const u32* place, T* y, int n, int m, int d) {
+    size_t to = (size_t)blockIdx.y * n + blockIdx.x;
+    u32 row = place[to];
+    for (int c = threadIdx.x; c < d; c += blockDim.x) y[to * d + c] = row == NONE ? rounded<T>(0) : x[((size_t)blockIdx.y * m + row) * d + c];
+}
+
+// ---- feed-forward and loss
+
+DEVICE float sigmoid(float x) { return 1 / (1 + expf(-x)); }
+
+// y (rows, f) = silu(gate) up of [gate | up] (rows, 2 f)
+template <typename T> DEVICE void swiglu(const T* x, T* y, u64 entries, int f) {
+    for (u64 at = (u64)blockIdx.x * blockDim.x + threadIdx.x; at < entries; at += (u64)gridDim.x * blockDim.x) {
+        u64 row = at / f, c = at - row * f;
+        float gate = real(x[row * 2 * f + c]), up = real(x[row * 2 * f + f + c]);
+        y[at] = rounded<T>(gate * sigmoid(gate) * up);
+    }
+}
+
+// turns [gate | up] into the gradient in it
+template <typename T> DEVICE void swiglu_backward(T* x, const T* dy, u64 entries, int f) {
+    for (u64 at = (u64)blockIdx.x * blockDim.x + threadIdx.x; at < entries; at += (u64)gridDim.x * blockDim.x) {
+        u64 row = at / f, c = at - row * f;
+        float gate = real(x[row * 2 * f + c]), up = real(x[row * 2 * f + f + c]), d = real(dy[at]), s = sigmoid(gate);
+        x[row * 2 * f + c] = rounded<T>(d * up * s * (1 + gate * (1 - s)));
+        x[row * 2 * f + f + c] = rounded<T>(d * gate * s);
+    }
+}
+
+// cross-entropy of rows `from ..` of the m of a run, whose logits are (R, rows, V): nats (R, m), and the gradient in the logits where it is asked
+// for. A row without a target has 0; grid (rows, R)
+template <typename T>
+DEVICE void cross_entropy(const float* logits, const u32* rows, const u32* targets, float* nats, T* dlogits, int from, int m, int vocab) {
+    __shared__ float shared[32];
+    size_t row = (size_t)blockIdx.y * gridDim.x + blockIdx.x, at = (size_t)blockIdx.y * m + from + blockIdx.x;
+    const float* own = logits + row * vocab;
+    bool is_target = rows[at] != NONE;
+    float most = -INFINITY, sum = 0;
+    for (int c = threadIdx.x; c < vocab; c += blockDim.x) most = fmaxf(most, own[c]);
+    most = block_max(most, shared);
+    for (int c = threadIdx.x; c < vocab; c += blockDim.x) sum += expf(own[c] - most);
+    sum = block_sum(sum, shared);
+    int target = targets[at];
+    if (threadIdx.x == 0) nats[at] = is_target ? most + logf(sum) - own[target] : 0;
+    if (!dlogits) return;
+    float scale = is_target ? 1 / sum : 0;
+    for (int c = threadIdx.x; c < vocab; c += blockDim.x) {
+        float chance = scale * expf(own[c] - most);
+        dlogits[row * vocab + c] = rounded<T>(is_target && c == target ? chance - 1 : chance);
+    }
+}
+
+// ---- attention: causal, inside each sequence; row i sees rows start[i] ..= i of its own run
+
+// rotates queries and keys of qkv (R, n, q) in place by the angles (positions, half) of their places, back where sign is -1; grid (n, R)
+template <typename T>
+DEVICE void turn(T* qkv, const u32* start, const float* cosines, const float* sines, int n, int heads, int half, int columns, float sign) {
+    size_t row = (size_t)blockIdx.y * n + blockIdx.x;
+    u32 position = blockIdx.x - start[row];
+    for (int at = threadIdx.x; at < heads * half; at += blockDim.x) {
+        int head = at / half, c = at - head * half;
+        T *low = qkv + row * columns + head * 2 * half + c, *high = low + half;
+        float cosine = cosines[position * half + c], sine = sign * sines[position * half + c], a = real(*low), b = real(*high);
+        *low = rounded<T>(a * cosine - b * sine);
+        *high = rounded<T>(b * cosine + a * sine);
+    }
+}
+
+// most entries of a head that a lane holds, of up to 32 times as many
+#define OWN 8
+
+// any size of heads, a warp a query; out (R, n, heads dim), lse (R, heads, n); grid (n / warps, heads, R)
+template <typename T>
+DEVICE void attention_plain(const T* qkv, const u32* start, T* out, float* lse, int n, int heads, int kv_heads, int dim, float scale) {
+    int row = blockIdx.x * WARPS + WARP, head = blockIdx.y, columns = (heads + 2 * kv_heads) * dim;
+    if (row >= n) return;
+    const T* base = qkv + (size_t)blockIdx.z * n * columns;
+    int kv = head / (heads / kv_heads);
+    const T *q = base + (size_t)row * columns + head * dim, *keys = base + (heads + kv) * dim, *values = keys + kv_heads * dim;
+    float own[OWN], sum = 0, most = -INFINITY;
+    for (int at = 0; at < OWN; at++) own[at] = 0;
+    for (int key = start[(size_t)blockIdx.z * n + row]; key <= row; key++) {
+        float score = 0;
+        for (int c = LANE; c < dim; c += 32) score += real(q[c]) * real(keys[(size_t)key * columns + c]);
+        score = warp_sum(score) * scale;
+        float next = fmaxf(most, score), fade = expf(most - next), weight = expf(score - next);
+        sum = sum * fade + weight;
+        for (int at = 0, c = LANE; c < dim; at++, c += 32) own[at] = own[at] * fade + weight * real(values[(size_t)key * columns + c]);
+        most = next;
+    }
+    T* to = out + (((size_t)blockIdx.z * n + row) * heads + head) * dim;
+    for (int at = 0, c = LANE; c < dim; at++, c += 32) to[c] = rounded<T>(own[at] / sum);
+    if (LANE == 0) lse[((size_t)blockIdx.z * heads + head) * n + row] = most + logf(sum);
+}
+
+// the gradient in the queries, and delta (R, heads, n) = sum of out dout
+template <typename T>
+DEVICE void attention_plain_queries(const T* qkv, const u32* start, const T* out, const T* dout, const float* lse, float* delta, T* dqkv, int n,
+                                    int heads, int kv_heads, int dim, float scale) {
+    int row = blockIdx.x * WARPS + WARP, head = blockIdx.y, columns = (heads + 2 * kv_heads) * dim;
+    if (row >= n) return;
+    const T* base = qkv + (size_t)blockIdx.z * n * columns;
+    int kv = head / (heads / kv_heads);
+    const T *q = base + (size_t)row * columns + head * dim, *keys = base + (heads + kv) * dim, *values = keys + kv_heads * dim;
+    size_t at_out = (((size_t)blockIdx.z * n + row) * heads + head) * dim, at = ((size_t)blockIdx.z * heads + head) * n + row;
+    float sum = 0, own[OWN];
+    for (int at = 0; at < OWN; at++) own[at] = 0;
+    for (int c = LANE; c < dim; c += 32) sum += real(out[at_out + c]) * real(dout[at_out + c]);
+    sum = warp_sum(sum);
+    if (LANE == 0) delta[at] = sum;
+    for (int key = start[(size_t)blockIdx.z * n + row]; key <= row; key++) {
+        float score = 0, dweight = 0;
+        for (int c = LANE; c < dim; c += 32) {
+            score += real(q[c]) * real(keys[(size_t)key * columns + c]);
+            dweight += real(dout[at_out + c]) * real(values[(size_t)key * columns + c]);
+        }
+        float dscore = expf(warp_sum(score) * scale - lse[at]) * (warp_sum(dweight) - sum) * scale;
+        for (int at = 0, c = LANE; c < dim; at++, c += 32) own[at] += dscore * real(keys[(size_t)key * columns + c]);
+    }
+    T* to = dqkv + ((size_t)blockIdx.z * n + row) * columns + head * dim;
+    for (int at = 0, c = LANE; c < dim; at++, c += 32) to[c] = rounded<T>(own[at]);
+}
+
+// the gradients in keys and values, a warp a key; `end` (R, n) is one past the last row of the sequence of each; grid (n / warps, kv_heads, R)
+template <typename T>
+DEVICE void attention_plain_keys(const T* qkv, const u32* end, const T* dout, const float* lse, const float* delta, T* dqkv, int n, int heads,
+                                 int kv_heads, int dim, float scale) {
+    int key = blockIdx.x * WARPS + WARP, kv = blockIdx.y, columns = (heads + 2 * kv_heads) * dim, group = heads / kv_heads;
+    if (key >= n) return;
+    const T* base = qkv + (size_t)blockIdx.z * n * columns;
+    const T *k = base + (size_t)key * columns + (heads + kv) * dim, *v = k + kv_heads * dim;
+    float dk[OWN], dv[OWN];
+    for (int at = 0; at < OWN; at++) dk[at] = dv[at] = 0;
+    for (int head = kv * group; head < (kv + 1) * group; head++) {
+        for (int row = key; row < (int)end[(size_t)blockIdx.z * n + key]; row++) {
+            const T *q = base + (size_t)row * columns + head * dim, *d = dout + (((size_t)blockIdx.z * n + row) * heads + head) * dim;
+            size_t at = ((size_t)blockIdx.z * heads + head) * n + row;
+            float score = 0, dweight = 0;
+            for (int c = LANE; c < dim; c += 32) {
+                score += real(q[c]) * real(k[c]);
+                dweight += real(d[c]) * real(v[c]);
+            }
+            float weight = expf(warp_sum(score) * scale - lse[at]), dscore = weight * (warp_sum(dweight) - delta[at]) * scale;
+            for (int at = 0, c = LANE; c < dim; at++, c += 32) {
+                dk[at] += dscore * real(q[c]);
+                dv[at] += weight * real(d[c]);
+            }
+        }
+    }
+    T* to = dqkv + ((size_t)blockIdx.z * n + key) * columns + (heads + kv) * dim;
+    for (int at = 0, c = LANE; c < dim; at++, c += 32) {
+        to[c] = rounded<T>(dk[at]);
+        to[kv_heads * dim + c] = rounded<T>(dv[at]);
+    }
+}
+
+// ---- the optimiser
+
+// sums of squares of the gradients of each block, partial (R, blocks); grid (blocks, R)
+KERNEL squares(const float* g, u64 stride, double* partial) {
+    __shared__ double shared[32];
+    u64 each = (stride + gridDim.x - 1) / gridDim.x, from = blockIdx.x * each, to = min(stride, from + each);
+    double sum = 0;
+    for (u64 at = from + threadIdx.x; at < to; at += blockDim.x) {
+        double value = g[blockIdx.y * stride + at];
+        sum += value * value;
+    }
+    sum = block_sum_f64(sum, shared);
+    if (threadIdx.x == 0) partial[(size_t)blockIdx.y * gridDim.x + blockIdx.x] = sum;
+}
+
+// what a run is told of a step
+struct Factors {
+    // of the mean loss
+    double targets, clip;
+    // learning rate over the bias of the first moment, inverse bias of the second, what decay leaves of a matrix
+    double rate, unbias2, keep;
+    // 1 where the run takes part in the step; the loss of a training that has failed, nats per target
+    double takes_part, hopeless;
+};
+// what it tells of it: total loss in nats, norm of the gradient of the mean loss before clipping
+struct Told {
+    double nats, norm;
+};
+
+// total losses, over parts of a batch where it adds; a run whose loss is not finite or hopeless is stopped for good; one block a run
+KERNEL losses(const float* nats, const Factors* factors, Told* told, u32* stopped, int m, int adds) {
+    __shared__ double shared[32];
+    double sum = 0;
+    for (int at = threadIdx.x; at < m; at += blockDim.x) sum += nats[(size_t)blockIdx.x * m + at];
+    sum = block_sum_f64(sum, shared);
+    if (threadIdx.x == 0) {
+        if (adds) sum += told[blockIdx.x].nats;
+        told[blockIdx.x].nats = sum;
+        // written so that a loss that is no number stops it too
+        if (!(sum <= factors[blockIdx.x].hopeless * factors[blockIdx.x].targets)) stopped[blockIdx.x] = 1;
+    }
+}
+
+// one step of AdamW with the norm clipped, over flat buffers whose entries before `decayed` are decayed; `small` are the weights as products read
+// them, where these are not the weights themselves; grid (blocks, R)
+template <typename T>
+DEVICE void adamw(float* w, T* small, const float* g, float* moment1, float* moment2, u64 stride, u64 decayed, const double* partial, int blocks,
+                  const Factors* factors, Told* told, u32* stopped, float beta1, float beta2, float eps) {
+    __shared__ double shared[32];
+    u32 run = blockIdx.y;
+    double sum = 0;
+    for (int at = threadIdx.x; at < blocks; at += blockDim.x) sum += partial[(size_t)run * blocks + at];
+    const Factors f = factors[run];
+    double norm = sqrt(block_sum_f64(sum, shared)) / f.targets;
+    bool is_finite = norm < INFINITY, moves = is_finite && f.takes_part != 0 && !stopped[run];
+    // all blocks of the run have the same norm, so that none of them moves whether it sees this or not
+    if (blockIdx.x == 0 && threadIdx.x == 0) {
+        told[run].norm = norm;
+        if (!is_finite) stopped[run] = 1;
+    }
+    if (!moves) return;
+    float scale = (float)(fmin(f.clip / norm, 1.0) / f.targets), rate = (float)f.rate, unbias2 = (float)f.unbias2;
+    for (u64 at = (u64)blockIdx.x * blockDim.x + threadIdx.x; at < stride; at += (u64)gridDim.x * blockDim.x) {
+        u64 i = run * stride + at;
+        float gradient = g[i] * scale, keep = at < decayed ? (float)f.keep : 1.0f;
+        float m = beta1 * moment1[i] + (1 - beta1) * gradient, v = beta2 * moment2[i] + (1 - beta2) * gradient * gradient;
+        float next = w[i] * keep - rate * m / (sqrtf(v * unbias2) + eps);
+        moment1[i] = m;
+        moment2[i] = v;
+        w[i] = next;
+        if (small) small[i] = rounded<T>(next);
+    }
+}
+
+// y = x rounded
+KERNEL round_bf16(const float* x, bf16* y, u64 entries) {
+    for (u64 at = (u64)blockIdx.x * blockDim.x + threadIdx.x; at < entries; at += (u64)gridDim.x * blockDim.x) y[at] = rounded<bf16>(x[at]);
+}
+
+#include "attention.cu"
+
+// ---- both types
+
+#define BOTH(NAME, PARAMETERS, ARGUMENTS)                                     \
+    KERNEL NAME##_f32 PARAMETERS(float) { NAME<float> ARGUMENTS; }            \
+    KERNEL NAME##_bf16 PARAMETERS(bf16) { NAME<bf16> ARGUMENTS; }
+
+#define P(T) (const float* x, const float* w, u64 stride, T* h, float* copy, int rows, int d, float eps)
+BOTH(rms_norm, P, (x, w, stride, h, copy, rows, d, eps))
+#undef P
+#define P(T) (const float* x, const float* w, u64 stride, const T* dh, float* dx, T* small, float* partial, int rows, int d, float eps)
+BOTH(rms_norm_backward, P, (x, w, stride, dh, dx, small, partial, rows, d, eps))
+#undef P
+#define P(T) (const T* x, const u32* rows, T* y, int n, int m, int d)
+BOTH(gather, P, (x, rows, y, n, m, d))
+BOTH(scatter, P, (x, rows, y, n, m, d))
+#undef P
+#define P(T) (const T* x, T* y, u64 entries, int f)
+BOTH(swiglu, P, (x, y, entries, f))
+#undef P
+#define P(T) (T* x, const T* dy, u64 entries, int f)
+BOTH(swiglu_backward, P, (x, dy, entries, f))
+#undef P
+#define P(T) (const float* logits, const u32* rows, const u32* targets, float* nats, T* dlogits, int from, int m, int vocab)
+BOTH(cross_entropy, P, (logits, rows, targets, nats, dlogits, from, m, vocab))
+#undef P
+#define P(T) (T* qkv, const u32* start, const float* cosines, const float* sines, int n, int heads, int half, int columns, float sign)
+BOTH(turn, P, (qkv, start, cosines, sines, n, heads, half, columns, sign))
+#undef P
+#define P(T) (const T* qkv, const u32* start, T* out, float* lse, int n, int heads, int kv_heads, int dim, float scale)
+BOTH(attention_plain, P, (qkv, start, out, lse, n, heads, kv_heads, dim, scale))
+#undef P
+#define P(T) (const T* qkv, const u32* start, const T* out, const T* dout, const float* lse, float* delta, T* dqkv, int n, int heads, int kv_heads, int dim, float scale)
+BOTH(attention_plain_queries, P, (qkv, start, out, dout, lse, delta, dqkv, n, heads, kv_heads, dim, scale))
+#undef P
+#define P(T) (const T* qkv, const u32* end, const T* dout, const float* lse, const float* delta, T* dqkv, int n, int heads, int kv_heads, int dim, float scale)
+BOTH(attention_plain_keys, P, (qkv, end, dout, lse, delta, dqkv, n, heads, kv_heads, dim, scale))
+#undef P
+#define P(T) (float* w, T* small, const float* g, float* moment1, float* moment2, u64 stride, u64 decayed, const double* partial, int blocks, const Factors* factors, Told* told, u32* stopped, float beta1, float beta2, float eps)
+BOTH(adamw, P, (w, small, g, moment1, moment2, stride, decayed, partial, blocks, factors, told, stopped, beta1, beta2, eps))
+#undef P

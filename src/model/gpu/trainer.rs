@@ -1,0 +1,318 @@
+//! R plain networks in training on a card: their weights and moments in flat buffers, and the loop over steps.
+
+use super::card::{Address, Argument, Card, Launch, Precision, bytes_of, bytes_of_mut, typed};
+use super::feed::{Shape, feed};
+use super::layout::Layout;
+use super::pass::{Pass, Weights, arguments};
+use super::places::{FACTORS, Keeps, Places, Plan, SQUARE_BLOCKS, TOLD};
+use crate::model::attention::Rope;
+use crate::model::batch::Batch;
+use crate::model::config::ModelConfig;
+use crate::spec::Optimisation;
+use candle_core::Result;
+
+/// Added to the root of the second moment.
+const EPS: f32 = 1e-8;
+
+/// Threads of a block of the optimiser, and most of its blocks a run.
+const THREADS: usize = 256;
+const BLOCKS: usize = 1 << 12;
+
+/// What a run does in a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Part<'a> {
+    /// What it reads; what another run reads where it takes no part.
+    pub batch: &'a Batch,
+    /// Learning rate.
+    pub lr: f64,
+    /// Whether it takes part.
+    pub takes_part: bool,
+}
+
+impl PartialEq for Batch {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+/// What a run tells of a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Told {
+    /// Cross-entropy of all targets, total in nats.
+    pub nats: f64,
+    /// Norm of the gradient of the mean loss before clipping.
+    pub norm: f64,
+}
+
+/// Sizes and types of what is trained.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    pub config: ModelConfig,
+    pub runs: usize,
+    pub precision: Precision,
+    /// Most sequences in memory at a time, all of a batch where absent.
+    pub micro_batch: Option<usize>,
+    /// Whether blocks are computed again for their gradients.
+    pub recomputes: bool,
+    /// A loss beyond which a training has failed, nats per target.
+    pub hopeless: f64,
+}
+
+/// Flat buffers, `layout.stride` entries a run.
+#[derive(Debug)]
+struct Buffers<M> {
+    weights: M,
+    /// The weights as factors, where they are of another type.
+    factors: Option<M>,
+    gradients: M,
+    moments: [M; 2],
+}
+
+/// What a pass over batches of up to some shape needs.
+#[derive(Debug)]
+struct Room<M> {
+    plan: Plan,
+    places: Places,
+    _memory: M,
+}
+
+/// Networks in training.
+#[derive(Debug)]
+pub(super) struct Trainer<C: Card> {
+    card: C,
+    setting: Setting,
+    layout: Layout,
+    buffers: Buffers<C::Memory>,
+    room: Option<Room<C::Memory>>,
+    /// Told of the steps of one call.
+    history: Option<(usize, C::Memory)>,
+    stopped: C::Memory,
+    rope: [Vec<f32>; 2],
+    steps: i32,
+}
+
+impl<C: Card> Trainer<C> {
+    /// Networks that all begin with the same variables, in the order of `Llama::variables`.
+    pub(super) fn new(card: C, setting: Setting, rope: &Rope, variables: &[Vec<f32>]) -> Result<Self> {
+        let layout = Layout::new(&setting.config);
+        let entries = setting.runs * layout.stride;
+        let factors = match setting.precision {
+            Precision::F32 => None,
+            Precision::Bf16 => Some(card.alloc(2 * entries)?),
+        };
+        let [weights, gradients, m, v] = [card.alloc(4 * entries)?, card.alloc(4 * entries)?, card.alloc(4 * entries)?, card.alloc(4 * entries)?];
+        let (cos, sin) = rope.tables(rope.context());
+        let rope = [cos, sin].map(|table| table.iter().map(|&value| value as f32).collect());
+        let stopped = card.alloc(4 * setting.runs)?;
+        let buffers = Buffers { weights, factors, gradients, moments: [m, v] };
+        let trainer = Trainer { card, setting, layout, buffers, room: None, history: None, stopped, rope, steps: 0 };
+        for run in 0..setting.runs {
+            for (&(from, _), variable) in trainer.layout.variables().iter().zip(variables) {
+                let at = 4 * (run * trainer.layout.stride + from) as u64;
+                trainer.card.write(C::address(&trainer.buffers.weights) + at, bytes_of(variable))?;
+            }
+        }
+        trainer.round()?;
+        Ok(trainer)
+    }
+
+    /// A copy that goes on apart, on the same card.
+    pub(super) fn fork(&self, card: C) -> Result<Self> {
+        let copy = |memory: &C::Memory, bytes: usize| {
+            let own = card.alloc(bytes)?;
+            card.copy(C::address(memory), C::address(&own), bytes)?;
+            Ok::<_, candle_core::Error>(own)
+        };
+        let entries = self.setting.runs * self.layout.stride;
+        let buffers = Buffers {
+            weights: copy(&self.buffers.weights, 4 * entries)?,
+            factors: self.buffers.factors.as_ref().map(|memory| copy(memory, 2 * entries)).transpose()?,
+            gradients: card.alloc(4 * entries)?,
+            moments: [copy(&self.buffers.moments[0], 4 * entries)?, copy(&self.buffers.moments[1], 4 * entries)?],
+        };
+        let stopped = copy(&self.stopped, 4 * self.setting.runs)?;
+        let (layout, rope) = (self.layout.clone(), self.rope.clone());
+        Ok(Trainer { card, setting: self.setting, layout, buffers, room: None, history: None, stopped, rope, steps: self.steps })
+    }
+
+    /// The weights as factors, from the weights.
+    fn round(&self) -> Result<()> {
+        let Some(factors) = &self.buffers.factors else { return Ok(()) };
+        let entries = self.setting.runs * self.layout.stride;
+        let arguments = arguments![C::address(&self.buffers.weights), C::address(factors), entries];
+        self.card.launch(&Launch { kernel: "round_bf16", grid: [entries.div_ceil(THREADS).min(BLOCKS), 1, 1], threads: THREADS, shared: 0, arguments })
+    }
+
+    /// The variables of a run, in the order of `Llama::variables`.
+    pub(super) fn variables(&self, run: usize) -> Result<Vec<Vec<f32>>> {
+        let variable = |&(from, len): &(usize, usize)| {
+            let mut values = vec![0.0; len];
+            self.card.read(C::address(&self.buffers.weights) + 4 * (run * self.layout.stride + from) as u64, bytes_of_mut(&mut values))?;
+            Ok(values)
+        };
+        self.layout.variables().iter().map(variable).collect()
+    }
+
+    /// Gradients of the last step of a run, likewise.
+    #[cfg(test)]
+    pub(super) fn gradients(&self, run: usize) -> Result<Vec<Vec<f32>>> {
+        let variable = |&(from, len): &(usize, usize)| {
+            let mut values = vec![0.0; len];
+            self.card.read(C::address(&self.buffers.gradients) + 4 * (run * self.layout.stride + from) as u64, bytes_of_mut(&mut values))?;
+            Ok(values)
+        };
+        self.layout.variables().iter().map(variable).collect()
+    }
+
+    /// Makes room for batches of up to a shape; what was there is gone.
+    fn make_room(&mut self, shape: Shape, trains: bool) -> Result<()> {
+        let keeps = match (trains, self.setting.recomputes) {
+            (false, _) => Keeps::Nothing,
+            (true, true) => Keeps::Inputs,
+            (true, false) => Keeps::All,
+        };
+        if let Some(room) = self.room.as_ref().filter(|room| room.plan.keeps == keeps) {
+            if room.plan.shape.and(shape) == room.plan.shape {
+                return Ok(());
+            }
+        }
+        let shape = self.room.as_ref().map_or(shape, |room| room.plan.shape.and(shape));
+        // the old memory is free before the new is asked for
+        self.room = None;
+        let Setting { config, runs, precision, .. } = self.setting;
+        let context = self.rope[0].len() / (config.head_dim / 2);
+        let plan = Plan { config, runs, shape, context, precision, keeps };
+        let (_, bytes) = Places::from(0, &plan, &self.layout);
+        let memory = self.card.alloc(bytes)?;
+        let (places, _) = Places::from(C::address(&memory), &plan, &self.layout);
+        self.card.write(places.cosines, bytes_of(&self.rope[0]))?;
+        self.card.write(places.sines, bytes_of(&self.rope[1]))?;
+        self.card.forget()?;
+        self.room = Some(Room { plan, places, _memory: memory });
+        Ok(())
+    }
+
+    fn weights(&self) -> Weights {
+        let master = C::address(&self.buffers.weights);
+        let factors = self.buffers.factors.as_ref().map_or(master, C::address);
+        Weights { master, factors, gradients: C::address(&self.buffers.gradients) }
+    }
+
+    /// Cross-entropy of all targets of a batch under the network of the first run, total in nats.
+    pub(super) fn loss(&mut self, batches: &[&Batch]) -> Result<Vec<f64>> {
+        let shape = Shape::of(batches.iter().copied());
+        self.make_room(shape, false)?;
+        let Some(room) = &self.room else { return Ok(Vec::new()) };
+        self.card.write(room.places.feed, bytes_of(&feed(batches, shape)))?;
+        let pass = Pass { card: &self.card, plan: &room.plan, layout: &self.layout, places: &room.places, weights: self.weights(), shape };
+        pass.loss()?;
+        let mut nats = vec![0f32; self.setting.runs * shape.m];
+        self.card.read(room.places.nats, bytes_of_mut(&mut nats))?;
+        Ok(nats.chunks(shape.m).map(|rows| rows.iter().map(|&row| f64::from(row)).sum()).collect())
+    }
+
+    /// Steps one after another, a part a run each. Returns what each run told of each; a run whose loss is hopeless or whose gradient is endless
+    /// stays as it was from then on.
+    pub(super) fn steps(&mut self, steps: &[Vec<Part<'_>>], optimisation: &Optimisation) -> Result<Vec<Vec<Told>>> {
+        let runs = self.setting.runs;
+        let cut: Vec<Vec<Vec<Batch>>> = match self.setting.micro_batch {
+            Some(_) => steps.iter().map(|parts| parts.iter().map(|part| part.batch.cut(self.setting.micro_batch)).collect()).collect(),
+            None => Vec::new(),
+        };
+        let empty = Batch::new([]);
+        let micro = |step: usize| -> Vec<Vec<&Batch>> {
+            match cut.get(step) {
+                None => vec![steps[step].iter().map(|part| part.batch).collect()],
+                Some(of_runs) => {
+                    let most = of_runs.iter().map(Vec::len).max().unwrap_or(0);
+                    (0..most).map(|at| of_runs.iter().map(|parts| parts.get(at).unwrap_or(&empty)).collect()).collect()
+                }
+            }
+        };
+        let largest = (0..steps.len()).flat_map(&micro).fold(Shape::default(), |most, batches| most.and(Shape::of(batches)));
+        self.make_room(largest, true)?;
+        let told_bytes = runs * TOLD * 8;
+        if self.history.as_ref().is_none_or(|(len, _)| *len < steps.len()) {
+            self.history = Some((steps.len(), self.card.alloc(steps.len() * told_bytes)?));
+        }
+        let (Some(room), Some((_, history))) = (&self.room, &self.history) else { return Ok(Vec::new()) };
+        let (places, plan, layout, weights) = (&room.places, &room.plan, &self.layout, self.weights());
+        let last = Last { weights, moments: self.buffers.moments.each_ref().map(C::address), stopped: C::address(&self.stopped), optimisation };
+        for (at, parts) in steps.iter().enumerate() {
+            self.steps += 1;
+            self.card.write(places.factors, bytes_of(&factors(parts, optimisation, self.steps, self.setting.hopeless)))?;
+            let micro = micro(at);
+            for (part, batches) in micro.iter().enumerate() {
+                let shape = Shape::of(batches.iter().copied());
+                self.card.write(places.feed, bytes_of(&feed(batches, shape)))?;
+                let (adds, is_last) = (part > 0, part + 1 == micro.len());
+                let key = (shape.n as u64) << 34 | (shape.m as u64) << 2 | u64::from(adds) << 1 | u64::from(is_last);
+                self.card.repeat(key, &|card| {
+                    let pass = Pass { card, plan, layout, places, weights, shape };
+                    pass.loss_and_gradients(adds)?;
+                    last.losses(&pass, adds)?;
+                    if is_last { last.update(&pass) } else { Ok(()) }
+                })?;
+            }
+            self.card.copy(places.told, C::address(history) + (at * told_bytes) as u64, told_bytes)?;
+        }
+        let mut told = vec![0f64; steps.len() * runs * TOLD];
+        self.card.read(C::address(history), bytes_of_mut(&mut told))?;
+        let of_step = |told: &[f64]| told.chunks(TOLD).map(|told| Told { nats: told[0], norm: told[1] }).collect();
+        Ok(told.chunks(runs * TOLD).map(of_step).collect())
+    }
+}
+
+/// What every run is told of a step: `Factors` of `kernels.cu`.
+fn factors(parts: &[Part<'_>], optimisation: &Optimisation, step: i32, hopeless: f64) -> Vec<f64> {
+    let Optimisation { beta1, beta2, grad_clip, weight_decay, .. } = *optimisation;
+    let of_run = |part: &Part<'_>| -> [f64; FACTORS] {
+        let rate = part.lr / (1.0 - beta1.powi(step));
+        let (unbias2, keep) = (1.0 / (1.0 - beta2.powi(step)), 1.0 - part.lr * weight_decay);
+        [part.batch.targets() as f64, grad_clip, rate, unbias2, keep, f64::from(u8::from(part.takes_part)), hopeless]
+    };
+    parts.iter().flat_map(of_run).collect()
+}
+
+/// The end of a step: losses, norms, AdamW.
+struct Last<'a> {
+    weights: Weights,
+    moments: [Address; 2],
+    stopped: Address,
+    optimisation: &'a Optimisation,
+}
+
+impl Last<'_> {
+    fn losses<C: Card>(&self, pass: &Pass<'_, C>, adds: bool) -> Result<()> {
+        let p = pass.places;
+        let arguments = arguments![p.nats, p.factors, p.told, self.stopped, pass.shape.m, usize::from(adds)];
+        pass.card.launch(&Launch { kernel: "losses", grid: [pass.plan.runs, 1, 1], threads: THREADS, shared: 0, arguments })
+    }
+
+    fn update<C: Card>(&self, pass: &Pass<'_, C>) -> Result<()> {
+        let (p, runs, stride) = (pass.places, pass.plan.runs, pass.layout.stride);
+        let arguments = arguments![self.weights.gradients, stride, p.squares];
+        pass.card.launch(&Launch { kernel: "squares", grid: [SQUARE_BLOCKS, runs, 1], threads: THREADS, shared: 0, arguments })?;
+        let small = if pass.plan.precision == Precision::F32 { 0 } else { self.weights.factors };
+        let Optimisation { beta1, beta2, .. } = *self.optimisation;
+        let arguments = arguments![
+            self.weights.master,
+            small,
+            self.weights.gradients,
+            self.moments[0],
+            self.moments[1],
+            stride,
+            pass.layout.decayed,
+            p.squares,
+            SQUARE_BLOCKS,
+            p.factors,
+            p.told,
+            self.stopped,
+            beta1 as f32,
+            beta2 as f32,
+            EPS,
+        ];
+        let grid = [stride.div_ceil(THREADS).min(BLOCKS), runs, 1];
+        pass.card.launch(&Launch { kernel: typed!(pass.plan.precision, "adamw"), grid, threads: THREADS, shared: 0, arguments })
+    }
+}
