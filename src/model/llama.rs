@@ -3,6 +3,7 @@
 use super::attention::{Heads, Rope, Turns};
 use super::batch::Batch;
 use super::config::ModelConfig;
+use super::gpu::Precision;
 use super::kernels::Real;
 use super::lora::{Lora, PACKS};
 use super::ops::Ops;
@@ -41,6 +42,8 @@ pub struct Llama {
     tracked: bool,
     rope: Arc<Rope>,
     ops: Ops,
+    /// Of training on a card.
+    precision: Precision,
 }
 
 impl Llama {
@@ -69,7 +72,7 @@ impl Llama {
         let norm = variable("model.norm.weight", &[d_model])?;
         let head = (!config.is_tied).then(|| variable("lm_head.weight", &[vocab_size, d_model])).transpose()?;
         let rope = Arc::new(Rope::new(context, &config.rope_frequencies()));
-        Ok(Llama { config, embedding, blocks, norm, head, lora: None, tracked: true, rope, ops })
+        Ok(Llama { config, embedding, blocks, norm, head, lora: None, tracked: true, rope, ops, precision: Precision::default() })
     }
 
     /// A network with random weights from a seeded generator: normal with deviation 0.02, the outputs of a block scaled
@@ -92,10 +95,11 @@ impl Llama {
     /// A copy with variables of its own and without adapters, to be trained apart.
     pub fn copy(&self) -> Result<Self> {
         let mut own = self.variables().into_iter();
-        Llama::build(self.config, self.rope.context(), self.ops, |_, _| match own.next() {
+        let copy = Llama::build(self.config, self.rope.context(), self.ops, |_, _| match own.next() {
             Some((_, var)) => Var::from_tensor(&var.as_tensor().copy()?),
             None => candle_core::bail!("network without variables"),
-        })
+        })?;
+        Ok(copy.with_precision(self.precision))
     }
 
     /// A copy to be trained on apart: with variables of its own, or with adapters of its own beside the same frozen variables.
@@ -121,6 +125,16 @@ impl Llama {
     /// The same variables, run by other ops.
     pub fn with_ops(&self, ops: Ops) -> Self {
         Llama { ops, ..self.clone() }
+    }
+
+    /// The same variables, trained on a card in this precision. On the CPU all is in f32.
+    pub fn with_precision(&self, precision: Precision) -> Self {
+        Llama { precision, ..self.clone() }
+    }
+
+    /// Precision of training on a card.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Its sizes.

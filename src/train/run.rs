@@ -2,7 +2,7 @@
 
 use super::TrainError;
 use super::base::Base;
-use super::steps::{Divergence, Ended, Sequence, batch_of, evaluate};
+use super::steps::{Divergence, Ended, Evaluator, Sequence, batch_of};
 use crate::corpus::prompt::{self, Choice};
 use crate::corpus::{Bitext, CorpusError, Instruction, Pair, Shuffled, Tongue, evaluated};
 use crate::model::{Batch, Llama, checkpoint};
@@ -96,12 +96,13 @@ impl<'a> Tuner<'a> {
     /// Losses of the base, nats per target token, a language and so many nearly equal parts of what it is scored on: how far sets of
     /// sentences differ by chance.
     pub fn base_losses(&self, parts: usize) -> Result<Vec<Vec<f64>>, TrainError> {
-        let loss = |sequences: &[Sequence]| {
-            let (nats, targets) = evaluate(&self.base.model, sequences, EVALUATION_BATCH_TOKENS)?;
+        let mut evaluator = Evaluator::new(&self.base.model)?;
+        let mut loss = |sequences: &[Sequence]| {
+            let (nats, targets) = evaluator.evaluate(sequences, EVALUATION_BATCH_TOKENS)?;
             Ok((targets > 0).then(|| nats / targets as f64))
         };
         let of = |set: &Scored| {
-            let losses = set.sequences.chunks(set.sequences.len().div_ceil(parts)).map(loss);
+            let losses = set.sequences.chunks(set.sequences.len().div_ceil(parts)).map(&mut loss);
             Ok(losses.collect::<Result<Vec<_>, TrainError>>()?.into_iter().flatten().collect())
         };
         self.scored.iter().map(of).collect()
@@ -234,10 +235,11 @@ impl<'a> Tuner<'a> {
     }
 
     fn evaluate(&self, model: &Llama) -> Result<Vec<Evaluation>, TrainError> {
+        let mut evaluator = Evaluator::new(model)?;
         self.scored
             .iter()
             .map(|set| {
-                let (nats, targets) = evaluate(model, &set.sequences, EVALUATION_BATCH_TOKENS)?;
+                let (nats, targets) = evaluator.evaluate(&set.sequences, EVALUATION_BATCH_TOKENS)?;
                 Ok(Evaluation {
                     lang: set.lang.clone(),
                     nats: Nats(nats),

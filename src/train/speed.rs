@@ -1,10 +1,10 @@
 //! How fast a machine trains: named networks on one batch of random sequences, step after step.
 
 use super::schedule::Schedule;
-use super::stack::{Member, fit_stack};
-use super::steps::{Ended, Progress, Sequence, batch_of, fit_batches};
+use super::stack::{Member, SideBySide, fit_stack};
+use super::steps::{Ended, Progress, Sequence, batch_of, fit_batches, steps_at_once};
 use super::{TrainError, select_device};
-use crate::model::{Llama, ModelConfig, Stack};
+use crate::model::{Llama, ModelConfig, Precision};
 use crate::numeric::quantiles::quantile;
 use crate::numeric::random::{Item, Purpose, generator};
 use crate::spec::{Optimisation, Preset};
@@ -73,6 +73,8 @@ pub struct Size {
     pub sequences: usize,
     /// Steps after the warm-up.
     pub steps: usize,
+    /// On a card.
+    pub precision: Precision,
 }
 
 /// What was measured of a workload.
@@ -95,12 +97,16 @@ pub fn measure(
     clock: &dyn Fn() -> f64,
     mut observe: impl FnMut(),
 ) -> Result<Speed, TrainError> {
-    let (device, Size { stack, sequences, steps }) = (select_device(device)?, size);
+    let (device, Size { stack, sequences, steps, precision }) = (select_device(device)?, size);
     let model = Llama::random(workload.config, CONTEXT, DType::F32, &device, &mut generator(0, Purpose::Weights, Item::All))?;
+    let model = model.with_precision(precision);
+    // a card does many steps at a time, which are measured together
+    let at_once = steps_at_once(&model);
+    let (warm_up, steps) = (WARM_UP_STEPS.next_multiple_of(at_once), steps.next_multiple_of(at_once));
     let mut rng = generator(0, Purpose::Speed, Item::All);
     let mut sequence = || (0..=CONTEXT).map(|_| rng.random_range(0..workload.config.vocab_size as u32)).collect();
     let batch: Vec<Sequence> = (0..sequences).map(|_| (sequence(), CONTEXT / 2 + 1)).collect();
-    let batches = vec![batch_of(&batch); WARM_UP_STEPS + steps];
+    let batches = vec![batch_of(&batch); warm_up + steps];
     let (mut marks, mut losses) = (Vec::new(), Vec::new());
     let observe = |progress: Progress| {
         marks.push(clock());
@@ -111,7 +117,7 @@ pub fn measure(
     let ended = if stack > 1 {
         let schedule = Schedule::whole(&optimisation, batches.len() as u64);
         let mut members: Vec<Member> = (0..stack).map(|_| Member::new(batches.clone(), schedule)).collect();
-        fit_stack(&Stack::new(&model, stack)?, &mut members, &optimisation, observe)?;
+        fit_stack(&mut SideBySide::new(&model, stack)?, &mut members, &optimisation, observe)?;
         members[0].ended()
     } else {
         fit_batches(&model, &batches, &optimisation, observe)?
@@ -119,8 +125,9 @@ pub fn measure(
     if let Ended::Diverged { step, reason, .. } = ended {
         return Err(TrainError::SpeedDiverged { name: workload.name, step, reason });
     }
-    let tokens = (stack * sequences * CONTEXT) as f64;
-    let mut speeds: Vec<f64> = marks[WARM_UP_STEPS - 1..].windows(2).map(|mark| tokens / (mark[1] - mark[0])).collect();
+    let tokens = (at_once * stack * sequences * CONTEXT) as f64;
+    let looked_at: Vec<f64> = marks[warm_up - 1..].iter().copied().step_by(at_once).collect();
+    let mut speeds: Vec<f64> = looked_at.windows(2).map(|mark| tokens / (mark[1] - mark[0])).collect();
     speeds.sort_by(f64::total_cmp);
     Ok(Speed { tokens_per_second: quantile(&speeds, 0.5), loss_first: losses[0], loss_last: losses[losses.len() - 1] })
 }

@@ -3,8 +3,8 @@
 use super::TrainError;
 use super::run::{Trained, Tuner};
 use super::schedule::Schedule;
-use super::steps::{Divergence, Ended, Progress, Trail, endless, hopeless};
-use crate::model::{Batch, Stack};
+use super::steps::{AT_ONCE, Divergence, Ended, Progress, Trail, endless, hopeless, most_nats};
+use crate::model::{Batch, Llama, Networks, Part, Setting, Stack, on_card, take_variables};
 use crate::record::RunRecord;
 use crate::spec::{Optimisation, RunSpec};
 use candle_core::backprop::GradStore;
@@ -45,15 +45,112 @@ impl Member {
     }
 }
 
-/// Trains a stack in place on the batches of its members. `observe` sees the steps of the longest of them, and the mean of their losses.
+/// Networks that are trained side by side.
+pub enum SideBySide {
+    /// By candle's operations, wherever these are.
+    Host(Stack),
+    /// By our own on a card, which has the variables; beside what they began as.
+    Card(Box<dyn Networks>, Llama),
+}
+
+impl SideBySide {
+    /// `runs` copies of a plain network.
+    pub fn new(model: &Llama, runs: usize) -> std::result::Result<Self, TrainError> {
+        let setting = Setting { hopeless: most_nats(model.config().vocab_size), ..Setting::plain(model, runs) };
+        Ok(match on_card(model, setting)? {
+            Some(networks) => SideBySide::Card(networks, model.clone()),
+            None => SideBySide::Host(Stack::new(model, runs)?),
+        })
+    }
+
+    /// A copy of one of them.
+    pub fn member(&self, run: usize) -> std::result::Result<Llama, TrainError> {
+        Ok(match self {
+            SideBySide::Host(stack) => stack.member(run)?,
+            SideBySide::Card(networks, model) => {
+                let member = model.copy()?;
+                take_variables(&member, networks.as_ref(), run)?;
+                member
+            }
+        })
+    }
+}
+
+/// Trains networks in place on the batches of the members. `observe` sees the steps of the longest of them, and the mean of their losses.
 pub fn fit_stack(
+    networks: &mut SideBySide,
+    members: &mut [Member],
+    optimisation: &Optimisation,
+    observe: impl FnMut(Progress),
+) -> std::result::Result<(), TrainError> {
+    match networks {
+        SideBySide::Host(stack) => fit_on_host(stack, members, optimisation, observe),
+        SideBySide::Card(networks, model) => fit_on_card(networks.as_mut(), model.config().vocab_size, members, optimisation, observe),
+    }
+}
+
+/// Steps of the longest member.
+fn most_steps(members: &[Member]) -> u64 {
+    members.iter().map(|member| member.batches.len() as u64).max().unwrap_or(0)
+}
+
+/// What the members say after a step: those who took part move on or fail.
+fn after(members: &mut [Member], step: u64, steps: u64, took_part: &[bool], told: impl Fn(usize) -> (f64, Option<String>)) -> Progress {
+    let mut sum = 0.0;
+    for (run, member) in members.iter_mut().enumerate().filter(|(run, _)| took_part[*run]) {
+        let (nats, failed) = told(run);
+        sum += nats / member.batches[step as usize].targets() as f64;
+        match failed {
+            Some(reason) => member.divergence = Some(Divergence { step, reason }),
+            None => member.trail.step(&member.batches[step as usize], nats),
+        }
+    }
+    let (count, tokens) = (took_part.iter().filter(|&&part| part).count(), members.iter().map(Member::tokens).sum());
+    Progress { step: step + 1, steps, tokens, loss_nats: sum / count as f64 }
+}
+
+fn fit_on_card(
+    networks: &mut dyn Networks,
+    vocab_size: usize,
+    members: &mut [Member],
+    optimisation: &Optimisation,
+    mut observe: impl FnMut(Progress),
+) -> std::result::Result<(), TrainError> {
+    let steps = most_steps(members);
+    for from in (0..steps).step_by(AT_ONCE) {
+        let until = steps.min(from + AT_ONCE as u64);
+        // who does not take part any more computes what another one does, and leaves it
+        let parts_of = |step: u64| -> Option<Vec<Part<'_>>> {
+            let other = members.iter().find_map(|member| member.batch(step))?;
+            let own = members.iter().map(|member| {
+                let (own, lr) = (member.batch(step), member.schedule.lr(step));
+                Part { batch: own.unwrap_or(other), lr, takes_part: own.is_some() }
+            });
+            Some(own.collect())
+        };
+        let parts: Vec<Vec<Part<'_>>> = (from..until).map_while(parts_of).collect();
+        let told = networks.steps(&parts, optimisation)?;
+        for (step, told) in (from..).zip(&told) {
+            let took_part: Vec<bool> = members.iter().map(|member| member.batch(step).is_some()).collect();
+            let targets: Vec<usize> = members.iter().map(|member| member.batch(step).map_or(0, Batch::targets)).collect();
+            let of = |run: usize| (told[run].nats, hopeless(told[run].nats / targets[run] as f64, vocab_size).or(endless(told[run].norm)));
+            observe(after(members, step, steps, &took_part, of));
+        }
+        if told.len() < (until - from) as usize {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn fit_on_host(
     stack: &Stack,
     members: &mut [Member],
     optimisation: &Optimisation,
     mut observe: impl FnMut(Progress),
 ) -> std::result::Result<(), TrainError> {
     let mut optimiser = StackedAdamW::new(stack, *optimisation)?;
-    let steps = members.iter().map(|member| member.batches.len() as u64).max().unwrap_or(0);
+    let steps = most_steps(members);
     for step in 0..steps {
         // who does not take part any more computes what another one does, and leaves it
         let Some(other) = members.iter().find_map(|member| member.batch(step)) else { return Ok(()) };
@@ -68,16 +165,7 @@ pub fn fit_stack(
         takes_part.iter_mut().zip(&*members).for_each(|(takes_part, member)| *takes_part &= member.divergence.is_none());
         let rates: Vec<f64> = members.iter().map(|member| member.schedule.lr(step)).collect();
         let norms = optimiser.step(stack, &losses.sum_all()?.backward()?, &targets, &rates, &takes_part)?;
-        let mut sum = 0.0;
-        for (run, member) in members.iter_mut().enumerate().filter(|(run, _)| takes_part[*run]) {
-            sum += nats[run] / targets[run];
-            match endless(norms[run]) {
-                Some(reason) => member.divergence = Some(Divergence { step, reason }),
-                None => member.trail.step(&member.batches[step as usize], nats[run]),
-            }
-        }
-        let (count, tokens) = (takes_part.iter().filter(|&&part| part).count(), members.iter().map(Member::tokens).sum());
-        observe(Progress { step: step + 1, steps, tokens, loss_nats: sum / count as f64 });
+        observe(after(members, step, steps, &takes_part, |run| (nats[run], endless(norms[run]))));
     }
     Ok(())
 }
@@ -166,8 +254,8 @@ impl Tuner<'_> {
             Ok(Member::new(batches, schedule))
         };
         let mut members = specs.iter().map(member).collect::<std::result::Result<Vec<_>, TrainError>>()?;
-        let stack = Stack::new(&self.base.model, specs.len())?;
-        fit_stack(&stack, &mut members, &tuning.optimisation, observe)?;
+        let mut stack = SideBySide::new(&self.base.model, specs.len())?;
+        fit_stack(&mut stack, &mut members, &tuning.optimisation, observe)?;
         let (seconds, tokens) = (clock() - start, members.iter().map(Member::tokens).sum::<u64>());
         let record = |(run, (spec, member)): (usize, (&RunSpec, &Member))| {
             let share = member.tokens() as f64 / tokens.max(1) as f64;

@@ -1,7 +1,7 @@
 //! The loop over batches, and the evaluation.
 
 use super::{AdamW, Schedule, TrainError};
-use crate::model::{Backprop, Batch, Llama, Saving};
+use crate::model::{Backprop, Batch, Llama, Networks, Part, Saving, Setting, on_card, take_variables};
 use crate::spec::Optimisation;
 
 /// A sequence and the index of the first token to be predicted.
@@ -34,7 +34,7 @@ const HOPELESS: f64 = 3.0;
 
 /// Why a training with this loss of a step has failed, if it has.
 pub(super) fn hopeless(loss_nats: f64, vocab_size: usize) -> Option<String> {
-    let failed = loss_nats.is_nan() || loss_nats > HOPELESS * (vocab_size as f64).ln();
+    let failed = loss_nats.is_nan() || loss_nats > most_nats(vocab_size);
     failed.then(|| format!("loss of {loss_nats} nats per target token"))
 }
 
@@ -52,12 +52,33 @@ pub struct Divergence {
     pub reason: String,
 }
 
+/// A loss per target token, nats, beyond which a training has failed.
+pub(super) fn most_nats(vocab_size: usize) -> f64 {
+    HOPELESS * (vocab_size as f64).ln()
+}
+
+/// Steps that a card does before the host looks at what came of them: the host would otherwise be waited for.
+pub(super) const AT_ONCE: usize = 32;
+
+/// Steps after which a training of this model is looked at, one after another.
+pub(super) fn steps_at_once(model: &Llama) -> usize {
+    if model.device().is_cpu() || !model.is_plain() { 1 } else { AT_ONCE }
+}
+
 /// A model in the middle of its training.
 pub struct Training {
     model: Llama,
-    optimiser: AdamW,
-    backprop: Backprop,
+    engine: Engine,
+    optimisation: Optimisation,
     trail: Trail,
+}
+
+/// What does the steps.
+enum Engine {
+    /// One after another, by the host.
+    Host(AdamW, Backprop),
+    /// Many at once, by a card, which has the variables meanwhile.
+    Card(Box<dyn Networks>),
 }
 
 /// What the steps of one training have left behind.
@@ -99,15 +120,23 @@ impl Trail {
 impl Training {
     /// At its start; the model is trained in place.
     pub fn new(model: &Llama, optimisation: &Optimisation, saving: Saving) -> Result<Self, TrainError> {
-        let (optimiser, backprop) = (AdamW::new(model, *optimisation)?, Backprop::new(model).saving(saving));
-        Ok(Training { model: model.clone(), optimiser, backprop, trail: Trail::default() })
+        let Saving { micro_batch, recomputes } = saving;
+        let setting = Setting { micro_batch, recomputes, hopeless: most_nats(model.config().vocab_size), ..Setting::plain(model, 1) };
+        let engine = match on_card(model, setting)? {
+            Some(networks) => Engine::Card(networks),
+            None => Engine::Host(AdamW::new(model, *optimisation)?, Backprop::new(model).saving(saving)),
+        };
+        Ok(Training { model: model.clone(), engine, optimisation: *optimisation, trail: Trail::default() })
     }
 
     /// A copy that goes on apart.
     pub fn fork(&self) -> Result<Self, TrainError> {
         let model = self.model.fork()?;
-        let (optimiser, backprop) = (self.optimiser.on(&model), self.backprop.on(&model));
-        Ok(Training { model, optimiser, backprop, trail: self.trail.clone() })
+        let engine = match &self.engine {
+            Engine::Host(optimiser, backprop) => Engine::Host(optimiser.on(&model), backprop.on(&model)),
+            Engine::Card(networks) => Engine::Card(networks.fork()?),
+        };
+        Ok(Training { model, engine, optimisation: self.optimisation, trail: self.trail.clone() })
     }
 
     /// What is trained.
@@ -134,20 +163,44 @@ impl Training {
         mut observe: impl FnMut(Progress),
     ) -> Result<Option<Divergence>, TrainError> {
         let from = self.steps();
-        for (step, batch) in (from..until).zip(&batches[from as usize..]) {
-            let (nats, gradients) = self.backprop.loss_and_gradients(batch)?;
-            let loss_nats = nats / batch.targets() as f64;
-            if let Some(reason) = hopeless(loss_nats, self.model.config().vocab_size) {
-                return Ok(Some(Divergence { step, reason }));
+        match &mut self.engine {
+            Engine::Host(optimiser, backprop) => {
+                for (step, batch) in (from..until).zip(&batches[from as usize..]) {
+                    let (nats, gradients) = backprop.loss_and_gradients(batch)?;
+                    let loss_nats = nats / batch.targets() as f64;
+                    if let Some(reason) = hopeless(loss_nats, self.model.config().vocab_size) {
+                        return Ok(Some(Divergence { step, reason }));
+                    }
+                    let norm = optimiser.step(&gradients, batch.targets() as f64, schedule.lr(step))?;
+                    if let Some(reason) = endless(norm) {
+                        return Ok(Some(Divergence { step, reason }));
+                    }
+                    self.trail.step(batch, nats);
+                    observe(Progress { step: step + 1, steps: schedule.steps(), tokens: self.trail.tokens(), loss_nats });
+                }
+                Ok(None)
             }
-            let norm = self.optimiser.step(&gradients, batch.targets() as f64, schedule.lr(step))?;
-            if let Some(reason) = endless(norm) {
-                return Ok(Some(Divergence { step, reason }));
+            Engine::Card(networks) => {
+                let vocab_size = self.model.config().vocab_size;
+                let todo: Vec<(u64, &Batch)> = (from..until).zip(&batches[from as usize..]).collect();
+                let mut divergence = None;
+                'all: for some in todo.chunks(AT_ONCE) {
+                    let part = |&(step, batch): &(u64, _)| vec![Part { batch, lr: schedule.lr(step), takes_part: true }];
+                    let told = networks.steps(&some.iter().map(part).collect::<Vec<_>>(), &self.optimisation)?;
+                    for (&(step, batch), told) in some.iter().zip(told.iter().flatten()) {
+                        let loss_nats = told.nats / batch.targets() as f64;
+                        if let Some(reason) = hopeless(loss_nats, vocab_size).or(endless(told.norm)) {
+                            divergence = Some(Divergence { step, reason });
+                            break 'all;
+                        }
+                        self.trail.step(batch, told.nats);
+                        observe(Progress { step: step + 1, steps: schedule.steps(), tokens: self.trail.tokens(), loss_nats });
+                    }
+                }
+                take_variables(&self.model, networks.as_ref(), 0)?;
+                Ok(divergence)
             }
-            self.trail.step(batch, nats);
-            observe(Progress { step: step + 1, steps: schedule.steps(), tokens: self.tokens(), loss_nats });
         }
-        Ok(None)
     }
 
     /// How it stands after the last step of its schedule, or after a step that failed.
@@ -169,18 +222,43 @@ pub fn fit_batches(
     Ok(training.ended(divergence))
 }
 
+/// A model whose losses are asked for.
+pub(super) struct Evaluator(Losses);
+
+enum Losses {
+    Host(Backprop),
+    Card(Box<dyn Networks>),
+}
+
+impl Evaluator {
+    /// Of a model as it is now.
+    pub(super) fn new(model: &Llama) -> Result<Self, TrainError> {
+        Ok(Evaluator(match on_card(model, Setting::plain(model, 1))? {
+            Some(networks) => Losses::Card(networks),
+            None => Losses::Host(Backprop::new(model)),
+        }))
+    }
+
+    /// Total cross-entropy, nats, of sequences, in batches of about `batch_tokens` tokens; beside it the number of targets.
+    pub(super) fn evaluate(&mut self, sequences: &[Sequence], batch_tokens: usize) -> Result<(f64, u64), TrainError> {
+        let (mut nats, mut targets) = (0.0, 0);
+        for part in by_tokens(sequences, batch_tokens) {
+            let batch = batch_of(part);
+            if batch.targets() > 0 {
+                nats += match &mut self.0 {
+                    Losses::Host(backprop) => backprop.loss(&batch)?,
+                    Losses::Card(networks) => networks.loss(&[&batch])?.iter().sum(),
+                };
+                targets += batch.targets() as u64;
+            }
+        }
+        Ok((nats, targets))
+    }
+}
+
 /// Total cross-entropy, nats, of sequences under a model, in batches of about `batch_tokens` tokens; beside it the number of targets.
 pub fn evaluate(model: &Llama, sequences: &[Sequence], batch_tokens: usize) -> Result<(f64, u64), TrainError> {
-    let (mut nats, mut targets) = (0.0, 0);
-    let mut backprop = Backprop::new(model);
-    for part in by_tokens(sequences, batch_tokens) {
-        let batch = batch_of(part);
-        if batch.targets() > 0 {
-            nats += backprop.loss(&batch)?;
-            targets += batch.targets() as u64;
-        }
-    }
-    Ok((nats, targets))
+    Evaluator::new(model)?.evaluate(sequences, batch_tokens)
 }
 
 /// The batch of some sequences.

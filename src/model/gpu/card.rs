@@ -1,33 +1,14 @@
 //! What a training step asks of a graphics card: memory, kernels, matrix products. The real one is `cuda`; tests have one on the CPU.
 
+use super::Precision;
 use candle_core::Result;
-
-/// Type of the factors of matrix products and of what is kept of a forward; weights, sums, the residual stream and the moments are in f32.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Precision {
-    /// f32 throughout, without TF32.
-    F32,
-    /// bf16 factors, sums in f32.
-    #[default]
-    Bf16,
-}
-
-impl Precision {
-    /// Bytes of an entry.
-    pub(super) fn bytes(self) -> usize {
-        match self {
-            Precision::F32 => 4,
-            Precision::Bf16 => 2,
-        }
-    }
-}
 
 /// The name of a kernel that there is for both types.
 macro_rules! typed {
     ($precision:expr, $name:literal) => {
         match $precision {
-            $crate::model::gpu::card::Precision::F32 => concat!($name, "_f32"),
-            $crate::model::gpu::card::Precision::Bf16 => concat!($name, "_bf16"),
+            $crate::model::gpu::Precision::F32 => concat!($name, "_f32"),
+            $crate::model::gpu::Precision::Bf16 => concat!($name, "_bf16"),
         }
     };
 }
@@ -122,9 +103,9 @@ pub(super) struct Product {
 }
 
 /// A card. All work is done in the order in which it was asked for; only `read` waits for it.
-pub(super) trait Card: std::fmt::Debug {
+pub(super) trait Card: std::fmt::Debug + Send + Sized {
     /// Memory, freed when it is dropped.
-    type Memory: std::fmt::Debug;
+    type Memory: std::fmt::Debug + Send;
 
     /// So many bytes, all 0.
     fn alloc(&self, bytes: usize) -> Result<Self::Memory>;
@@ -144,6 +125,8 @@ pub(super) trait Card: std::fmt::Debug {
     fn multiply(&self, product: &Product) -> Result<()>;
     /// Runs work that is the same whenever its key is: a card may record it and repeat the record.
     fn repeat(&mut self, key: u64, work: &dyn Fn(&Self) -> Result<()>) -> Result<()>;
+    /// Another user of the same card, after all that was asked for is done.
+    fn another(&self) -> Result<Self>;
     /// Drops the records: they are of places that are no more.
     fn forget(&mut self) -> Result<()>;
 }

@@ -1,8 +1,9 @@
 //! A real card: the CUDA driver, cuBLAS, and `kernels.cu` as PTX made at build time. Work goes to one stream; what repeats becomes a CUDA graph.
 
-use super::card::{Address, Argument, Card, Kind, Launch, Precision, Product};
+use super::Precision;
+use super::card::{Address, Argument, Card, Kind, Launch, Product};
 use candle_core::cuda_backend::cudarc::cublas::{result as blas, sys as blas_sys};
-use candle_core::cuda_backend::cudarc::driver::{CudaContext, CudaModule, CudaSlice, CudaStream, DevicePtr, result as driver, sys};
+use candle_core::cuda_backend::cudarc::driver::{CudaContext, CudaSlice, CudaStream, DevicePtr, result as driver, sys};
 use candle_core::{CudaDevice, Error, Result, bail};
 use std::collections::HashMap;
 use std::ffi::c_void;
@@ -19,9 +20,9 @@ const BEFORE_RECORD: u32 = 1;
 
 /// See the module.
 pub(super) struct Cuda {
+    device: CudaDevice,
     context: Arc<CudaContext>,
     stream: Arc<CudaStream>,
-    module: Arc<CudaModule>,
     blas: blas_sys::cublasHandle_t,
     _workspace: CudaSlice<u8>,
     functions: Mutex<HashMap<&'static str, sys::CUfunction>>,
@@ -53,7 +54,6 @@ impl Cuda {
         // what candle has been asked for is done before the first read of its memory
         device.cuda_stream().synchronize().map_err(Error::wrap)?;
         let stream = context.new_stream().map_err(Error::wrap)?;
-        let module = context.load_module(PTX.into()).map_err(Error::wrap)?;
         // SAFETY: any bytes will do
         let workspace = unsafe { stream.alloc::<u8>(WORKSPACE) }.map_err(Error::wrap)?;
         let blas = blas::create_handle().map_err(Error::wrap)?;
@@ -63,13 +63,8 @@ impl Cuda {
             let at = workspace.device_ptr(&stream).0;
             blas_sys::cublasSetWorkspace_v2(blas, at as *mut c_void, WORKSPACE).result().map_err(Error::wrap)?;
         }
-        Ok(Cuda { context, stream, module, blas, _workspace: workspace, functions: Mutex::default(), records: HashMap::new() })
-    }
-
-    /// Another use of the same card.
-    pub(super) fn again(&self) -> Result<Self> {
-        self.stream.synchronize().map_err(Error::wrap)?;
-        todo!()
+        let (device, functions, records) = (device.clone(), Mutex::default(), HashMap::new());
+        Ok(Cuda { device, context, stream, blas, _workspace: workspace, functions, records })
     }
 
     fn function(&self, kernel: &'static str) -> Result<sys::CUfunction> {
@@ -77,7 +72,8 @@ impl Cuda {
         match functions.get(kernel) {
             Some(function) => Ok(*function),
             None => {
-                let function = self.module.load_function(kernel).map_err(Error::wrap)?.cu_function();
+                // the device keeps the module, whose machine code takes seconds to make
+                let function = self.device.get_or_load_custom_func(kernel, "parallot", PTX)?.cu_function();
                 functions.insert(kernel, function);
                 Ok(function)
             }
@@ -220,6 +216,11 @@ impl Card for Cuda {
             Some(Record::Graph(graph)) => unsafe { sys::cuGraphLaunch(*graph, self.stream.cu_stream()) }.result().map_err(Error::wrap),
             _ => bail!("work without a record"),
         }
+    }
+
+    fn another(&self) -> Result<Self> {
+        self.stream.synchronize().map_err(Error::wrap)?;
+        Cuda::new(&self.device)
     }
 
     fn forget(&mut self) -> Result<()> {

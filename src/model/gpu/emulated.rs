@@ -1,6 +1,7 @@
 //! A card for the tests: `kernels.cu` compiled for the CPU by `emulator.cpp`, and products in plain loops.
 
-use super::card::{Address, Argument, Card, Kind, Launch, Precision, Product};
+use super::Precision;
+use super::card::{Address, Argument, Card, Kind, Launch, Product};
 use candle_core::{Result, bail};
 use std::ffi::{CString, c_char, c_int, c_uint, c_void};
 use std::path::Path;
@@ -146,6 +147,10 @@ impl Card for Emulated {
 
     fn repeat(&mut self, _: u64, work: &dyn Fn(&Self) -> Result<()>) -> Result<()> {
         work(self)
+    }
+
+    fn another(&self) -> Result<Self> {
+        Ok(Emulated)
     }
 
     fn forget(&mut self) -> Result<()> {

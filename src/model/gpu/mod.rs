@@ -8,15 +8,130 @@
 //! The kernels are in `kernels.cu` and `attention.cu`. `emulator.h` runs the same text on a CPU, thread for thread, so that all of this is tested
 //! without a card.
 
+#[cfg(any(feature = "cuda", test))]
 mod card;
+#[cfg(feature = "cuda")]
+mod cuda;
 #[cfg(test)]
 mod emulated;
+#[cfg(any(feature = "cuda", test))]
 mod feed;
+#[cfg(any(feature = "cuda", test))]
 mod layout;
+#[cfg(any(feature = "cuda", test))]
 mod pass;
+#[cfg(any(feature = "cuda", test))]
 mod places;
 #[cfg(test)]
 mod tests;
+#[cfg(any(feature = "cuda", test))]
 mod trainer;
 
-pub use card::Precision;
+use super::batch::Batch;
+use super::config::ModelConfig;
+use super::llama::Llama;
+use crate::spec::Optimisation;
+use candle_core::{Result, Tensor};
+
+/// Type of the factors of matrix products and of what is kept of a forward; weights, sums, the residual stream and the moments are in f32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Precision {
+    /// f32 throughout, without TF32.
+    F32,
+    /// bf16 factors, sums in f32.
+    #[default]
+    Bf16,
+}
+
+impl Precision {
+    /// Bytes of an entry.
+    #[cfg(any(feature = "cuda", test))]
+    fn bytes(self) -> usize {
+        match self {
+            Precision::F32 => 4,
+            Precision::Bf16 => 2,
+        }
+    }
+}
+
+/// What a run does in a step.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// What it reads; what another run reads where it takes no part.
+    pub batch: &'a Batch,
+    /// Learning rate.
+    pub lr: f64,
+    /// Whether it takes part.
+    pub takes_part: bool,
+}
+
+/// What a run tells of a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Told {
+    /// Cross-entropy of all targets, total in nats.
+    pub nats: f64,
+    /// Norm of the gradient of the mean loss before clipping.
+    pub norm: f64,
+}
+
+/// Sizes and types of what is trained.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    pub config: ModelConfig,
+    pub runs: usize,
+    pub precision: Precision,
+    /// Most sequences in memory at a time, all of a batch where absent.
+    pub micro_batch: Option<usize>,
+    /// Whether blocks are computed again for their gradients.
+    pub recomputes: bool,
+    /// A loss beyond which a training has failed, nats per target.
+    pub hopeless: f64,
+}
+
+impl Setting {
+    /// So many copies of a model, whatever their losses, with all that is kept in memory.
+    pub fn plain(model: &Llama, runs: usize) -> Self {
+        let (config, precision) = (*model.config(), model.precision());
+        Setting { config, runs, precision, micro_batch: None, recomputes: false, hopeless: f64::INFINITY }
+    }
+}
+
+/// R plain networks in training on a card.
+pub trait Networks: std::fmt::Debug + Send {
+    /// Steps one after another, a part a run each. Returns what each run told of each; a run whose loss is hopeless or whose gradient is endless
+    /// stays as it was from then on.
+    fn steps(&mut self, steps: &[Vec<Part<'_>>], optimisation: &Optimisation) -> Result<Vec<Vec<Told>>>;
+    /// Cross-entropy of all targets of the batch of each network, total in nats.
+    fn loss(&mut self, batches: &[&Batch]) -> Result<Vec<f64>>;
+    /// The variables of a run, in the order of `Llama::variables`.
+    fn variables(&self, run: usize) -> Result<Vec<Vec<f32>>>;
+    /// A copy that goes on apart, on the same card.
+    fn fork(&self) -> Result<Box<dyn Networks>>;
+}
+
+
+/// Networks that all begin as `model` does, on its card; none where it is not a plain network on a card.
+#[cfg(feature = "cuda")]
+pub fn on_card(model: &Llama, setting: Setting) -> Result<Option<Box<dyn Networks>>> {
+    let candle_core::Device::Cuda(device) = model.device() else { return Ok(None) };
+    if !model.is_plain() {
+        return Ok(None);
+    }
+    let values = |(_, var): (String, &candle_core::Var)| var.flatten_all()?.to_dtype(candle_core::DType::F32)?.to_vec1();
+    let variables = model.variables().into_iter().map(values).collect::<Result<Vec<Vec<f32>>>>()?;
+    Ok(Some(Box::new(trainer::Trainer::new(cuda::Cuda::new(device)?, setting, model.rope(), &variables)?)))
+}
+
+/// There is no card in a build without CUDA.
+#[cfg(not(feature = "cuda"))]
+pub fn on_card(_: &Llama, _: Setting) -> Result<Option<Box<dyn Networks>>> {
+    Ok(None)
+}
+
+/// Takes the variables of a run over into a network of the same shape.
+pub fn take_variables(model: &Llama, networks: &dyn Networks, run: usize) -> Result<()> {
+    for ((_, var), values) in model.variables().into_iter().zip(networks.variables(run)?) {
+        var.set(&Tensor::from_vec(values, var.shape(), var.device())?)?;
+    }
+    Ok(())
+}

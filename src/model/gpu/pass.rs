@@ -1,6 +1,7 @@
 //! Forward and backward of R plain networks side by side on a card: `super::super::pass` with a run axis, and attention that keeps no weights.
 
-use super::card::{Address, Argument, Card, Kind, Launch, Matrices, Precision, Product, typed};
+use super::Precision;
+use super::card::{Address, Argument, Card, Kind, Launch, Matrices, Product, typed};
 use super::feed::{Part, Shape, place};
 use super::layout::{Layout, Matrix};
 use super::places::{Keeps, NORM_BLOCKS, Places, Plan};

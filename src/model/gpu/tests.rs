@@ -1,12 +1,11 @@
 //! The step on a card against the passes of the CPU: losses, gradients, steps, stacks.
 
-use super::card::Precision;
 use super::emulated::Emulated;
-use super::trainer::{Part, Setting, Told, Trainer};
+use super::trainer::Trainer;
+use super::{Networks, Part, Precision, Setting, Told};
 use crate::model::{Backprop, Batch, Gradients, Llama, ModelConfig};
 use crate::numeric::random::{Item, Purpose, generator};
 use crate::spec::{Optimisation, Preset};
-use crate::train::fit_batches;
 use candle_core::{DType, Device};
 
 const CONTEXT: usize = 96;

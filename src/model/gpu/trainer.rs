@@ -1,15 +1,16 @@
 //! R plain networks in training on a card: their weights and moments in flat buffers, and the loop over steps.
 
-use super::card::{Address, Argument, Card, Launch, Precision, bytes_of, bytes_of_mut, typed};
+use super::card::{Address, Argument, Card, Launch, bytes_of, bytes_of_mut, typed};
 use super::feed::{Shape, feed};
 use super::layout::Layout;
 use super::pass::{Pass, Weights, arguments};
+use super::{Networks, Part, Precision, Setting, Told};
 use super::places::{FACTORS, Keeps, Places, Plan, SQUARE_BLOCKS, TOLD};
 use crate::model::attention::Rope;
 use crate::model::batch::Batch;
-use crate::model::config::ModelConfig;
 use crate::spec::Optimisation;
 use candle_core::Result;
+use rayon::prelude::*;
 
 /// Added to the root of the second moment.
 const EPS: f32 = 1e-8;
@@ -18,54 +19,32 @@ const EPS: f32 = 1e-8;
 const THREADS: usize = 256;
 const BLOCKS: usize = 1 << 12;
 
-/// What a run does in a step.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Part<'a> {
-    /// What it reads; what another run reads where it takes no part.
-    pub batch: &'a Batch,
-    /// Learning rate.
-    pub lr: f64,
-    /// Whether it takes part.
-    pub takes_part: bool,
-}
-
-impl PartialEq for Batch {
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self, other)
-    }
-}
-
-/// What a run tells of a step.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Told {
-    /// Cross-entropy of all targets, total in nats.
-    pub nats: f64,
-    /// Norm of the gradient of the mean loss before clipping.
-    pub norm: f64,
-}
-
-/// Sizes and types of what is trained.
-#[derive(Debug, Clone, Copy)]
-pub struct Setting {
-    pub config: ModelConfig,
-    pub runs: usize,
-    pub precision: Precision,
-    /// Most sequences in memory at a time, all of a batch where absent.
-    pub micro_batch: Option<usize>,
-    /// Whether blocks are computed again for their gradients.
-    pub recomputes: bool,
-    /// A loss beyond which a training has failed, nats per target.
-    pub hopeless: f64,
-}
-
 /// Flat buffers, `layout.stride` entries a run.
 #[derive(Debug)]
 struct Buffers<M> {
     weights: M,
     /// The weights as factors, where they are of another type.
     factors: Option<M>,
-    gradients: M,
-    moments: [M; 2],
+    /// Gradients and both moments, once a step has been done.
+    trained: Option<[M; 3]>,
+}
+
+impl<C: Card + 'static> Networks for Trainer<C> {
+    fn steps(&mut self, steps: &[Vec<Part<'_>>], optimisation: &Optimisation) -> Result<Vec<Vec<Told>>> {
+        self.all_steps(steps, optimisation)
+    }
+
+    fn loss(&mut self, batches: &[&Batch]) -> Result<Vec<f64>> {
+        self.losses(batches)
+    }
+
+    fn variables(&self, run: usize) -> Result<Vec<Vec<f32>>> {
+        self.variables_of(run)
+    }
+
+    fn fork(&self) -> Result<Box<dyn Networks>> {
+        Ok(Box::new(self.copy()?))
+    }
 }
 
 /// What a pass over batches of up to some shape needs.
@@ -84,8 +63,6 @@ pub(super) struct Trainer<C: Card> {
     layout: Layout,
     buffers: Buffers<C::Memory>,
     room: Option<Room<C::Memory>>,
-    /// Told of the steps of one call.
-    history: Option<(usize, C::Memory)>,
     stopped: C::Memory,
     rope: [Vec<f32>; 2],
     steps: i32,
@@ -100,12 +77,12 @@ impl<C: Card> Trainer<C> {
             Precision::F32 => None,
             Precision::Bf16 => Some(card.alloc(2 * entries)?),
         };
-        let [weights, gradients, m, v] = [card.alloc(4 * entries)?, card.alloc(4 * entries)?, card.alloc(4 * entries)?, card.alloc(4 * entries)?];
+        let weights = card.alloc(4 * entries)?;
         let (cos, sin) = rope.tables(rope.context());
         let rope = [cos, sin].map(|table| table.iter().map(|&value| value as f32).collect());
         let stopped = card.alloc(4 * setting.runs)?;
-        let buffers = Buffers { weights, factors, gradients, moments: [m, v] };
-        let trainer = Trainer { card, setting, layout, buffers, room: None, history: None, stopped, rope, steps: 0 };
+        let buffers = Buffers { weights, factors, trained: None };
+        let trainer = Trainer { card, setting, layout, buffers, room: None, stopped, rope, steps: 0 };
         for run in 0..setting.runs {
             for (&(from, _), variable) in trainer.layout.variables().iter().zip(variables) {
                 let at = 4 * (run * trainer.layout.stride + from) as u64;
@@ -117,7 +94,8 @@ impl<C: Card> Trainer<C> {
     }
 
     /// A copy that goes on apart, on the same card.
-    pub(super) fn fork(&self, card: C) -> Result<Self> {
+    fn copy(&self) -> Result<Self> {
+        let card = self.card.another()?;
         let copy = |memory: &C::Memory, bytes: usize| {
             let own = card.alloc(bytes)?;
             card.copy(C::address(memory), C::address(&own), bytes)?;
@@ -127,12 +105,14 @@ impl<C: Card> Trainer<C> {
         let buffers = Buffers {
             weights: copy(&self.buffers.weights, 4 * entries)?,
             factors: self.buffers.factors.as_ref().map(|memory| copy(memory, 2 * entries)).transpose()?,
-            gradients: card.alloc(4 * entries)?,
-            moments: [copy(&self.buffers.moments[0], 4 * entries)?, copy(&self.buffers.moments[1], 4 * entries)?],
+            trained: match &self.buffers.trained {
+                Some([g, m, v]) => Some([copy(g, 4 * entries)?, copy(m, 4 * entries)?, copy(v, 4 * entries)?]),
+                None => None,
+            },
         };
         let stopped = copy(&self.stopped, 4 * self.setting.runs)?;
         let (layout, rope) = (self.layout.clone(), self.rope.clone());
-        Ok(Trainer { card, setting: self.setting, layout, buffers, room: None, history: None, stopped, rope, steps: self.steps })
+        Ok(Trainer { card, setting: self.setting, layout, buffers, room: None, stopped, rope, steps: self.steps })
     }
 
     /// The weights as factors, from the weights.
@@ -143,8 +123,7 @@ impl<C: Card> Trainer<C> {
         self.card.launch(&Launch { kernel: "round_bf16", grid: [entries.div_ceil(THREADS).min(BLOCKS), 1, 1], threads: THREADS, shared: 0, arguments })
     }
 
-    /// The variables of a run, in the order of `Llama::variables`.
-    pub(super) fn variables(&self, run: usize) -> Result<Vec<Vec<f32>>> {
+    fn variables_of(&self, run: usize) -> Result<Vec<Vec<f32>>> {
         let variable = |&(from, len): &(usize, usize)| {
             let mut values = vec![0.0; len];
             self.card.read(C::address(&self.buffers.weights) + 4 * (run * self.layout.stride + from) as u64, bytes_of_mut(&mut values))?;
@@ -156,9 +135,10 @@ impl<C: Card> Trainer<C> {
     /// Gradients of the last step of a run, likewise.
     #[cfg(test)]
     pub(super) fn gradients(&self, run: usize) -> Result<Vec<Vec<f32>>> {
+        let gradients = self.buffers.trained.as_ref().map_or(0, |[gradients, ..]| C::address(gradients));
         let variable = |&(from, len): &(usize, usize)| {
             let mut values = vec![0.0; len];
-            self.card.read(C::address(&self.buffers.gradients) + 4 * (run * self.layout.stride + from) as u64, bytes_of_mut(&mut values))?;
+            self.card.read(gradients + 4 * (run * self.layout.stride + from) as u64, bytes_of_mut(&mut values))?;
             Ok(values)
         };
         self.layout.variables().iter().map(variable).collect()
@@ -195,11 +175,11 @@ impl<C: Card> Trainer<C> {
     fn weights(&self) -> Weights {
         let master = C::address(&self.buffers.weights);
         let factors = self.buffers.factors.as_ref().map_or(master, C::address);
-        Weights { master, factors, gradients: C::address(&self.buffers.gradients) }
+        let gradients = self.buffers.trained.as_ref().map_or(0, |[gradients, ..]| C::address(gradients));
+        Weights { master, factors, gradients }
     }
 
-    /// Cross-entropy of all targets of a batch under the network of the first run, total in nats.
-    pub(super) fn loss(&mut self, batches: &[&Batch]) -> Result<Vec<f64>> {
+    fn losses(&mut self, batches: &[&Batch]) -> Result<Vec<f64>> {
         let shape = Shape::of(batches.iter().copied());
         self.make_room(shape, false)?;
         let Some(room) = &self.room else { return Ok(Vec::new()) };
@@ -211,9 +191,7 @@ impl<C: Card> Trainer<C> {
         Ok(nats.chunks(shape.m).map(|rows| rows.iter().map(|&row| f64::from(row)).sum()).collect())
     }
 
-    /// Steps one after another, a part a run each. Returns what each run told of each; a run whose loss is hopeless or whose gradient is endless
-    /// stays as it was from then on.
-    pub(super) fn steps(&mut self, steps: &[Vec<Part<'_>>], optimisation: &Optimisation) -> Result<Vec<Vec<Told>>> {
+    fn all_steps(&mut self, steps: &[Vec<Part<'_>>], optimisation: &Optimisation) -> Result<Vec<Vec<Told>>> {
         let runs = self.setting.runs;
         let cut: Vec<Vec<Vec<Batch>>> = match self.setting.micro_batch {
             Some(_) => steps.iter().map(|parts| parts.iter().map(|part| part.batch.cut(self.setting.micro_batch)).collect()).collect(),
@@ -231,21 +209,33 @@ impl<C: Card> Trainer<C> {
         };
         let largest = (0..steps.len()).flat_map(&micro).fold(Shape::default(), |most, batches| most.and(Shape::of(batches)));
         self.make_room(largest, true)?;
-        let told_bytes = runs * TOLD * 8;
-        if self.history.as_ref().is_none_or(|(len, _)| *len < steps.len()) {
-            self.history = Some((steps.len(), self.card.alloc(steps.len() * told_bytes)?));
+        if self.buffers.trained.is_none() {
+            let bytes = 4 * runs * self.layout.stride;
+            self.buffers.trained = Some([self.card.alloc(bytes)?, self.card.alloc(bytes)?, self.card.alloc(bytes)?]);
         }
-        let (Some(room), Some((_, history))) = (&self.room, &self.history) else { return Ok(Vec::new()) };
-        let (places, plan, layout, weights) = (&room.places, &room.plan, &self.layout, self.weights());
-        let last = Last { weights, moments: self.buffers.moments.each_ref().map(C::address), stopped: C::address(&self.stopped), optimisation };
-        for (at, parts) in steps.iter().enumerate() {
-            self.steps += 1;
-            self.card.write(places.factors, bytes_of(&factors(parts, optimisation, self.steps, self.setting.hopeless)))?;
-            let micro = micro(at);
-            for (part, batches) in micro.iter().enumerate() {
-                let shape = Shape::of(batches.iter().copied());
-                self.card.write(places.feed, bytes_of(&feed(batches, shape)))?;
-                let (adds, is_last) = (part > 0, part + 1 == micro.len());
+        // all that the card is told of these steps goes over at once, so that no step waits for the host
+        let micro: Vec<Vec<Vec<&Batch>>> = (0..steps.len()).map(micro).collect();
+        let feeds: Vec<(Shape, Vec<u32>)> = micro.par_iter().flatten().map(|batches| fed(batches)).collect();
+        let words = feeds.iter().flat_map(|(_, words)| words.iter().copied()).collect::<Vec<u32>>();
+        let step = self.steps;
+        let told = (1..).zip(steps).flat_map(|(at, parts)| factors(parts, optimisation, step + at, self.setting.hopeless)).collect::<Vec<f64>>();
+        self.steps += steps.len() as i32;
+        let (told_bytes, factors_bytes) = (runs * TOLD * 8, runs * FACTORS * 8);
+        let [words_at, factors_at, history] = [4 * words.len(), 8 * told.len(), steps.len() * told_bytes].map(|bytes| self.card.alloc(bytes));
+        let (words_memory, factors_memory, history) = (words_at?, factors_at?, history?);
+        self.card.write(C::address(&words_memory), bytes_of(&words))?;
+        self.card.write(C::address(&factors_memory), bytes_of(&told))?;
+        let weights = self.weights();
+        let (Some(room), Some([_, m, v])) = (&self.room, &self.buffers.trained) else { return Ok(Vec::new()) };
+        let (places, plan, layout) = (&room.places, &room.plan, &self.layout);
+        let last = Last { weights, moments: [m, v].map(C::address), stopped: C::address(&self.stopped), optimisation };
+        let (mut next, mut feeds) = (C::address(&words_memory), feeds.iter());
+        for (at, micro) in micro.iter().enumerate() {
+            self.card.copy(C::address(&factors_memory) + (at * factors_bytes) as u64, places.factors, factors_bytes)?;
+            for (part, (shape, words)) in (0..micro.len()).zip(&mut feeds) {
+                self.card.copy(next, places.feed, 4 * words.len())?;
+                next += 4 * words.len() as u64;
+                let (shape, adds, is_last) = (*shape, part > 0, part + 1 == micro.len());
                 let key = (shape.n as u64) << 34 | (shape.m as u64) << 2 | u64::from(adds) << 1 | u64::from(is_last);
                 self.card.repeat(key, &|card| {
                     let pass = Pass { card, plan, layout, places, weights, shape };
@@ -254,13 +244,19 @@ impl<C: Card> Trainer<C> {
                     if is_last { last.update(&pass) } else { Ok(()) }
                 })?;
             }
-            self.card.copy(places.told, C::address(history) + (at * told_bytes) as u64, told_bytes)?;
+            self.card.copy(places.told, C::address(&history) + (at * told_bytes) as u64, told_bytes)?;
         }
         let mut told = vec![0f64; steps.len() * runs * TOLD];
-        self.card.read(C::address(history), bytes_of_mut(&mut told))?;
+        self.card.read(C::address(&history), bytes_of_mut(&mut told))?;
         let of_step = |told: &[f64]| told.chunks(TOLD).map(|told| Told { nats: told[0], norm: told[1] }).collect();
         Ok(told.chunks(runs * TOLD).map(of_step).collect())
     }
+}
+
+/// The feed of some batches, and its shape.
+fn fed(batches: &[&Batch]) -> (Shape, Vec<u32>) {
+    let shape = Shape::of(batches.iter().copied());
+    (shape, feed(batches, shape))
 }
 
 /// What every run is told of a step: `Factors` of `kernels.cu`.

@@ -6,7 +6,7 @@ mod trunk;
 use super::steps::{Sequence, batch_of, by_tokens};
 use super::*;
 use crate::corpus::{Bitext, Constructed, Instruction, Split, Tongue};
-use crate::model::{Batch, Family, Gradients, Llama, ModelConfig};
+use crate::model::{Batch, Family, Gradients, Llama, ModelConfig, Precision};
 use crate::numeric::random::{Item, Purpose, generator};
 use crate::record::{Outcome, RunRecord, Subject, TrainingVersion};
 use crate::spec::{BaseFiles, Experiment, InstructionSpec, LoraSpec, Method, Module, Optimisation, Preset, Scope};
@@ -136,7 +136,7 @@ fn a_speed_is_the_median_of_the_steps_that_count() {
         now.0
     };
     let mut steps = 0;
-    let speed = measure(&Workload { name: "tiny", config: TINY }, "cpu", Size { stack: 1, sequences: SEQUENCES, steps: 3 }, &clock, || steps += 1).unwrap();
+    let speed = measure(&Workload { name: "tiny", config: TINY }, "cpu", Size { stack: 1, sequences: SEQUENCES, steps: 3, precision: Precision::F32 }, &clock, || steps += 1).unwrap();
     assert_eq!((speed.tokens_per_second, steps), (16.0 * 128.0, WARM_UP_STEPS + 3));
     assert!((speed.loss_first - 40f64.ln()).abs() < 0.2 && speed.loss_last < speed.loss_first);
 }

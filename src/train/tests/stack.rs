@@ -1,7 +1,6 @@
 //! Runs side by side are the runs trained by themselves, up to rounding, and each fails for itself.
 
 use super::*;
-use crate::model::Stack;
 
 fn optimisation() -> Optimisation {
     Optimisation { peak_lr: 0.01, ..Optimisation::default() }
@@ -19,10 +18,10 @@ fn side_by_side_and_alone(dtype: DType) -> [Vec<(Ended, f64)>; 2] {
     let base = model(TINY, dtype);
     let batches: Vec<Vec<Batch>> = (0..3).map(batches).collect();
     let score = |model: &Llama| evaluate(model, &sequences(20), 64).unwrap().0;
-    let stack = Stack::new(&base, 3).unwrap();
+    let mut stack = SideBySide::new(&base, 3).unwrap();
     let member = |batches: &Vec<Batch>| Member::new(batches.clone(), Schedule::whole(&optimisation(), batches.len() as u64));
     let mut members: Vec<Member> = batches.iter().map(member).collect();
-    fit_stack(&stack, &mut members, &optimisation(), |_| ()).unwrap();
+    fit_stack(&mut stack, &mut members, &optimisation(), |_| ()).unwrap();
     let stacked = members.iter().enumerate().map(|(run, member)| (member.ended(), score(&stack.member(run).unwrap()))).collect();
     let alone = batches.iter().map(|batches| {
         let model = base.copy().unwrap();
@@ -56,12 +55,12 @@ fn a_member_that_diverges_does_not_hurt_the_others() {
     let base = model(TINY, DType::F32);
     let whole = Optimisation { peak_lr: 1e6, ..optimisation() };
     let run = |peaks: [&Optimisation; 2]| {
-        let stack = Stack::new(&base, 2).unwrap();
+        let mut stack = SideBySide::new(&base, 2).unwrap();
         let member = |(run, optimisation): (usize, &&Optimisation)| {
             Member::new(batches(run), Schedule::whole(optimisation, batches(run).len() as u64))
         };
         let mut members: Vec<Member> = peaks.iter().enumerate().map(member).collect();
-        fit_stack(&stack, &mut members, &optimisation(), |_| ()).unwrap();
+        fit_stack(&mut stack, &mut members, &optimisation(), |_| ()).unwrap();
         let score = evaluate(&stack.member(1).unwrap(), &sequences(20), 64).unwrap().0;
         (members[0].ended(), members[1].ended(), score.to_bits())
     };
