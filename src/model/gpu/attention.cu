@@ -13,12 +13,20 @@ DEVICE void multiply(float c[4], const u32 a[4], u32 b0, u32 b1) {
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 DEVICE u32 bits(bf16 x) { return (u32)__bfloat16_as_ushort(x); }
+// four matrices (8, 8) of shared memory, lane l being given row l % 8 of matrix l / 8: of each a lane gets entries (g, 2t) and (g, 2t + 1), or (2t, g)
+// and (2t + 1, g) of the turned ones
+DEVICE void matrices(u32 x[4], const bf16* row) {
+    u32 at = (u32)__cvta_generic_to_shared(row);
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];" : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3]) : "r"(at));
+}
+DEVICE void turned_matrices(u32 x[4], const bf16* row) {
+    u32 at = (u32)__cvta_generic_to_shared(row);
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];" : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3]) : "r"(at));
+}
 #endif
 
 // two entries that follow each other
 DEVICE u32 pair(const bf16* at) { return *(const u32*)at; }
-// an entry and the one below it
-DEVICE u32 column(const bf16* at, int stride) { return bits(at[0]) | bits(at[stride]) << 16; }
 DEVICE u32 packed(float low, float high) { return bits(__float2bfloat16(low)) | bits(__float2bfloat16(high)) << 16; }
 DEVICE float quad_sum(float x) {
     x += __shfl_xor_sync(0xffffffff, x, 1);
@@ -54,25 +62,35 @@ template <int D> DEVICE void left(u32 a[D / 16][4], const bf16* from, size_t col
 
 // scores (16, 64) = a (16, D) tile (64, D)^T
 template <int D> DEVICE void scores_of(float scores[8][4], const u32 a[D / 16][4], const Tile<D>& tile) {
-    int g = LANE / 4, t = LANE % 4;
+    int row = LANE % 8, matrix = LANE / 8;
 #pragma unroll
-    for (int j = 0; j < 8; j++) {
-        scores[j][0] = scores[j][1] = scores[j][2] = scores[j][3] = 0;
+    for (int j = 0; j < 8; j += 2) {
 #pragma unroll
-        for (int k = 0; k < D / 16; k++) multiply(scores[j], a[k], pair(tile.at(j * 8 + g, k * 16 + 2 * t)), pair(tile.at(j * 8 + g, k * 16 + 8 + 2 * t)));
+        for (int c = 0; c < 4; c++) scores[j][c] = scores[j + 1][c] = 0;
+#pragma unroll
+        for (int k = 0; k < D / 16; k++) {
+            u32 b[4];
+            matrices(b, tile.at((j + matrix / 2) * 8 + row, k * 16 + matrix % 2 * 8));
+            multiply(scores[j], a[k], b[0], b[1]);
+            multiply(scores[j + 1], a[k], b[2], b[3]);
+        }
     }
 }
 
 // sum (16, D) += weights (16, 64) tile (64, D)
 template <int D> DEVICE void weigh(float sum[D / 8][4], const float weights[8][4], const Tile<D>& tile) {
-    int g = LANE / 4, t = LANE % 4;
+    int row = LANE % 8, matrix = LANE / 8;
 #pragma unroll
     for (int k = 0; k < 4; k++) {
         const float *low = weights[2 * k], *high = weights[2 * k + 1];
         u32 a[4] = {packed(low[0], low[1]), packed(low[2], low[3]), packed(high[0], high[1]), packed(high[2], high[3])};
 #pragma unroll
-        for (int j = 0; j < D / 8; j++)
-            multiply(sum[j], a, column(tile.at(k * 16 + 2 * t, j * 8 + g), Tile<D>::STRIDE), column(tile.at(k * 16 + 8 + 2 * t, j * 8 + g), Tile<D>::STRIDE));
+        for (int j = 0; j < D / 8; j += 2) {
+            u32 b[4];
+            turned_matrices(b, tile.at(k * 16 + matrix % 2 * 8 + row, (j + matrix / 2) * 8));
+            multiply(sum[j], a, b[0], b[1]);
+            multiply(sum[j + 1], a, b[2], b[3]);
+        }
     }
 }
 
@@ -119,13 +137,13 @@ DEVICE void attention(const bf16* qkv, const u32* start, bf16* out, float* lse, 
                 }
             highest = quad_max(highest);
             // a row that has seen no key yet
-            float fade = highest == -INFINITY ? 1 : expf(most[half] - highest), weights = 0;
+            float fade = highest == -INFINITY ? 1 : __expf(most[half] - highest), weights = 0;
 #pragma unroll
             for (int j = 0; j < 8; j++)
 #pragma unroll
                 for (int c = 0; c < 2; c++) {
                     float* score = &scores[j][2 * half + c];
-                    *score = *score == -INFINITY ? 0 : expf(*score - highest);
+                    *score = *score == -INFINITY ? 0 : __expf(*score - highest);
                     weights += *score;
                 }
             total[half] = total[half] * fade + quad_sum(weights);
@@ -179,7 +197,7 @@ DEVICE void attention_queries(const bf16* qkv, const u32* start, const bf16* out
 #pragma unroll
             for (int c = 0; c < 4; c++) {
                 int key = tile * TILE + j * 8 + 2 * t + c % 2, half = c / 2;
-                float weight = key >= starts[half] && key <= rows[half] ? expf(scores[j][c] * scale - lses[half]) : 0;
+                float weight = key >= starts[half] && key <= rows[half] ? __expf(scores[j][c] * scale - lses[half]) : 0;
                 scores[j][c] = weight * (dweights[j][c] - deltas[half]) * scale;
             }
         weigh<D>(sum, scores, keys);
@@ -223,7 +241,7 @@ DEVICE void attention_keys(const bf16* qkv, const u32* start, const u32* end, co
 #pragma unroll
                 for (int c = 0; c < 4; c++) {
                     int at = j * 8 + 2 * t + c % 2, row = tile * TILE + at, key = keys[c / 2];
-                    float weight = row >= key && key >= starts[at] ? expf(scores[j][c] * scale - lses[at]) : 0;
+                    float weight = row >= key && key >= starts[at] ? __expf(scores[j][c] * scale - lses[at]) : 0;
                     scores[j][c] = weight;
                     dweights[j][c] = weight * (dweights[j][c] - deltas[at]) * scale;
                 }
@@ -240,11 +258,11 @@ DEVICE void attention_keys(const bf16* qkv, const u32* start, const u32* end, co
                                                 float scale) {                                                                                   \
         attention<D>(qkv, start, out, lse, n, heads, kv_heads, scale);                                                                           \
     }                                                                                                                                            \
-    KERNEL __launch_bounds__(128) attention_queries_##D(const bf16* qkv, const u32* start, const bf16* out, const bf16* dout, const float* lse,  \
+    KERNEL __launch_bounds__(128, D > 64 ? 2 : 3) attention_queries_##D(const bf16* qkv, const u32* start, const bf16* out, const bf16* dout, const float* lse,  \
                                                         float* delta, bf16* dqkv, int n, int heads, int kv_heads, float scale) {                 \
         attention_queries<D>(qkv, start, out, dout, lse, delta, dqkv, n, heads, kv_heads, scale);                                                \
     }                                                                                                                                            \
-    KERNEL __launch_bounds__(128) attention_keys_##D(const bf16* qkv, const u32* start, const u32* end, const bf16* dout, const float* lse,      \
+    KERNEL __launch_bounds__(128, D > 64 ? 2 : 3) attention_keys_##D(const bf16* qkv, const u32* start, const u32* end, const bf16* dout, const float* lse,      \
                                                      const float* delta, bf16* dqkv, int n, int heads, int kv_heads, float scale) {              \
         attention_keys<D>(qkv, start, end, dout, lse, delta, dqkv, n, heads, kv_heads, scale);                                                   \
     }

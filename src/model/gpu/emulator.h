@@ -15,7 +15,7 @@
 #define __device__
 #define __forceinline__ inline
 #define __shared__ static
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define __align__(bytes) alignas(bytes)
 #define BARRIER emulator::barrier()
 
@@ -25,7 +25,10 @@ namespace emulator {
 static unsigned current;
 }
 struct dim3 { unsigned x, y, z; };
+struct uint2 { unsigned x, y; };
 struct uint4 { unsigned x, y, z, w; };
+struct alignas(16) float4 { float x, y, z, w; };
+#define __expf expf
 static dim3 blockIdx, blockDim, gridDim;
 // a fiber asks anew after another one had the turn
 #define threadIdx (dim3{emulator::current, 0, 0})
@@ -61,6 +64,7 @@ static unsigned alive_in_warp[MOST_THREADS / 32];
 // what the lanes of a warp show each other
 static double shown[MOST_THREADS / 32][32];
 static uint32_t factors[MOST_THREADS / 32][32][6];
+static const bf16* rows[MOST_THREADS / 32][32];
 alignas(16) static unsigned char shared[MOST_SHARED];
 static void (*body)(void**);
 static void** arguments;
@@ -148,3 +152,21 @@ static void multiply(float c[4], const uint32_t a[4], uint32_t b0, uint32_t b1) 
     }
     emulator::meet_warp();
 }
+
+static void matrices(uint32_t x[4], const bf16* row, bool are_turned) {
+    unsigned own = emulator::current, lane = own % 32;
+    auto& warp = emulator::rows[own / 32];
+    warp[lane] = row;
+    emulator::meet_warp();
+    for (int matrix = 0; matrix < 4; matrix++) {
+        uint32_t entries[2];
+        for (int at = 0; at < 2; at++) {
+            int r = lane / 4, c = lane % 4 * 2 + at;
+            entries[at] = bits(are_turned ? warp[matrix * 8 + c][r] : warp[matrix * 8 + r][c]);
+        }
+        x[matrix] = entries[0] | entries[1] << 16;
+    }
+    emulator::meet_warp();
+}
+static void matrices(uint32_t x[4], const bf16* row) { matrices(x, row, false); }
+static void turned_matrices(uint32_t x[4], const bf16* row) { matrices(x, row, true); }

@@ -27,6 +27,22 @@ template <typename T> DEVICE T rounded(float x);
 template <> __device__ __forceinline__ float rounded<float>(float x) { return x; }
 template <> __device__ __forceinline__ bf16 rounded<bf16>(float x) { return __float2bfloat16(x); }
 
+// four entries that follow each other, at a multiple of four
+DEVICE float4 four(const float* at) { return *(const float4*)at; }
+DEVICE float4 four(const bf16* at) {
+    uint2 both = *(const uint2*)at;
+    const bf16* x = (const bf16*)&both;
+    return {real(x[0]), real(x[1]), real(x[2]), real(x[3])};
+}
+DEVICE void put_four(float* at, float4 x) { *(float4*)at = x; }
+DEVICE void put_four(bf16* at, float4 x) {
+    uint2 both;
+    bf16* to = (bf16*)&both;
+    to[0] = rounded<bf16>(x.x), to[1] = rounded<bf16>(x.y), to[2] = rounded<bf16>(x.z), to[3] = rounded<bf16>(x.w);
+    *(uint2*)at = both;
+}
+DEVICE float dot(float4 a, float4 b) { return a.x * b.x + a.y * b.y + a.z * b.z + a.w * b.w; }
+
 DEVICE float warp_sum(float x) {
     for (int apart = 16; apart > 0; apart /= 2) x += __shfl_xor_sync(0xffffffff, x, apart);
     return x;
@@ -95,40 +111,93 @@ DEVICE void rms_norm(const float* x, const float* w, u64 stride, T* h, float* co
     if (row >= rows) return;
     size_t from = ((size_t)blockIdx.y * rows + row) * d;
     float squares = 0;
+    w += blockIdx.y * stride;
+    if (d % 4 == 0) {
+        for (int c = LANE * 4; c < d; c += 128) {
+            float4 value = four(x + from + c);
+            squares += dot(value, value);
+        }
+        float scale = 1 / sqrtf(warp_sum(squares) / d + eps);
+        for (int c = LANE * 4; c < d; c += 128) {
+            float4 v = four(x + from + c), u = four(w + c);
+            put_four(h + from + c, {v.x * scale * u.x, v.y * scale * u.y, v.z * scale * u.z, v.w * scale * u.w});
+            if (copy) put_four(copy + from + c, v);
+        }
+        return;
+    }
     for (int c = LANE; c < d; c += 32) squares += x[from + c] * x[from + c];
     float scale = 1 / sqrtf(warp_sum(squares) / d + eps);
     for (int c = LANE; c < d; c += 32) {
         float value = x[from + c];
-        h[from + c] = rounded<T>(value * scale * w[blockIdx.y * stride + c]);
+        h[from + c] = rounded<T>(value * scale * w[c]);
         if (copy) copy[from + c] = value;
     }
 }
 
-// adds to dx, and leaves it in T too where that is asked for; the gradient in w of the rows of a block goes to partial (R, blocks, d). Shared: d floats a warp
+// rows of up to HELD * 128 entries are held by a warp while it is at them
+#define HELD 8
+
+// adds to dx, and leaves it in T too where that is asked for; the gradient in w of the rows of a block goes to partial (R, blocks, d). With r the
+// inverse rms: dx = r (w dy - x r^2 mean(x w dy)), dw = sum of r x dy. Shared: d floats a warp
 template <typename T>
 DEVICE void rms_norm_backward(const float* x, const float* w, u64 stride, const T* dh, float* dx, T* small, float* partial, int rows, int d,
                               float eps) {
     DYNAMIC_SHARED(float, sums);
     float* own = sums + WARP * d;
-    for (int c = LANE; c < d; c += 32) own[c] = 0;
     w += blockIdx.y * stride;
     int each = (rows + gridDim.x - 1) / gridDim.x, from = blockIdx.x * each, to = min(rows, from + each);
-    for (int row = from + WARP; row < to; row += WARPS) {
-        size_t at = ((size_t)blockIdx.y * rows + row) * d;
-        float squares = 0, products = 0;
-        for (int c = LANE; c < d; c += 32) {
-            float value = x[at + c];
-            squares += value * value;
-            products += value * real(dh[at + c]) * w[c];
+    if (d % 4 == 0 && d <= HELD * 128) {
+        float4 dw[HELD];
+#pragma unroll
+        for (int i = 0; i < HELD; i++) dw[i] = {0, 0, 0, 0};
+        for (int row = from + WARP; row < to; row += WARPS) {
+            size_t at = ((size_t)blockIdx.y * rows + row) * d;
+            float4 value[HELD], dy[HELD];
+            float squares = 0, products = 0;
+#pragma unroll
+            for (int i = 0; i < HELD; i++) {
+                int c = (i * 32 + LANE) * 4;
+                if (c >= d) break;
+                value[i] = four(x + at + c), dy[i] = four(dh + at + c);
+                float4 u = four(w + c);
+                squares += dot(value[i], value[i]);
+                products += value[i].x * dy[i].x * u.x + value[i].y * dy[i].y * u.y + value[i].z * dy[i].z * u.z + value[i].w * dy[i].w * u.w;
+            }
+            float scale = 1 / sqrtf(warp_sum(squares) / d + eps), mean = warp_sum(products) / d * scale * scale;
+#pragma unroll
+            for (int i = 0; i < HELD; i++) {
+                int c = (i * 32 + LANE) * 4;
+                if (c >= d) break;
+                float4 v = value[i], y = dy[i], u = four(w + c), sum = four(dx + at + c);
+                sum.x += scale * (u.x * y.x - v.x * mean), sum.y += scale * (u.y * y.y - v.y * mean);
+                sum.z += scale * (u.z * y.z - v.z * mean), sum.w += scale * (u.w * y.w - v.w * mean);
+                put_four(dx + at + c, sum);
+                if (small) put_four(small + at + c, sum);
+                dw[i].x += scale * v.x * y.x, dw[i].y += scale * v.y * y.y, dw[i].z += scale * v.z * y.z, dw[i].w += scale * v.w * y.w;
+            }
         }
-        // with r the inverse rms: dx = r (w dy - x r^2 mean(x w dy)), dw = sum of r x dy
-        float scale = 1 / sqrtf(warp_sum(squares) / d + eps), mean = warp_sum(products) / d * scale * scale;
-        for (int c = LANE; c < d; c += 32) {
-            float value = x[at + c], dy = real(dh[at + c]);
-            float sum = dx[at + c] + scale * (w[c] * dy - value * mean);
-            dx[at + c] = sum;
-            if (small) small[at + c] = rounded<T>(sum);
-            own[c] += scale * value * dy;
+#pragma unroll
+        for (int i = 0; i < HELD; i++) {
+            int c = (i * 32 + LANE) * 4;
+            if (c < d) put_four(own + c, dw[i]);
+        }
+    } else {
+        for (int c = LANE; c < d; c += 32) own[c] = 0;
+        for (int row = from + WARP; row < to; row += WARPS) {
+            size_t at = ((size_t)blockIdx.y * rows + row) * d;
+            float squares = 0, products = 0;
+            for (int c = LANE; c < d; c += 32) {
+                float value = x[at + c];
+                squares += value * value;
+                products += value * real(dh[at + c]) * w[c];
+            }
+            float scale = 1 / sqrtf(warp_sum(squares) / d + eps), mean = warp_sum(products) / d * scale * scale;
+            for (int c = LANE; c < d; c += 32) {
+                float value = x[at + c], dy = real(dh[at + c]), sum = dx[at + c] + scale * (w[c] * dy - value * mean);
+                dx[at + c] = sum;
+                if (small) small[at + c] = rounded<T>(sum);
+                own[c] += scale * value * dy;
+            }
         }
     }
     BARRIER;
@@ -139,13 +208,20 @@ DEVICE void rms_norm_backward(const float* x, const float* w, u64 stride, const 
     }
 }
 
-// gradients of all norms from partial (norms, R, blocks, d), each `apart` floats after the last; grid (d / threads, norms, R)
+// gradients of all norms from partial (norms, R, blocks, d), each `apart` floats after the last; a warp adds up every eighth block of 32 columns; grid
+// (d / 32, norms, R)
 KERNEL norm_gradients(const float* partial, float* dw, u64 stride, int apart, int blocks, int d, int adds) {
-    int c = blockIdx.x * blockDim.x + threadIdx.x;
-    if (c >= d) return;
+    __shared__ float sums[8][32];
+    int c = blockIdx.x * 32 + LANE;
     const float* from = partial + ((size_t)blockIdx.y * gridDim.z + blockIdx.z) * blocks * d + c;
     float sum = 0;
-    for (int block = 0; block < blocks; block++) sum += from[(size_t)block * d];
+    if (c < d)
+        for (int block = WARP; block < blocks; block += 8) sum += from[(size_t)block * d];
+    sums[WARP][LANE] = sum;
+    BARRIER;
+    if (WARP > 0 || c >= d) return;
+    sum = 0;
+    for (int warp = 0; warp < 8; warp++) sum += sums[warp][LANE];
     float* to = dw + blockIdx.z * stride + blockIdx.y * apart + c;
     *to = adds ? *to + sum : sum;
 }
@@ -168,24 +244,60 @@ template <typename T> DEVICE void scatter(const T* x, const u32* place, T* y, in
 
 DEVICE float sigmoid(float x) { return 1 / (1 + expf(-x)); }
 
-// y (rows, f) = silu(gate) up of [gate | up] (rows, 2 f)
-template <typename T> DEVICE void swiglu(const T* x, T* y, u64 entries, int f) {
-    for (u64 at = (u64)blockIdx.x * blockDim.x + threadIdx.x; at < entries; at += (u64)gridDim.x * blockDim.x) {
-        u64 row = at / f, c = at - row * f;
-        float gate = real(x[row * 2 * f + c]), up = real(x[row * 2 * f + f + c]);
-        y[at] = rounded<T>(gate * sigmoid(gate) * up);
+// y (rows, f) = silu(gate) up of [gate | up] (rows, 2 f); a block a row
+template <typename T> DEVICE void swiglu(const T* x, T* y, int f) {
+    x += (size_t)blockIdx.x * 2 * f;
+    y += (size_t)blockIdx.x * f;
+    auto of = [](float gate, float up) { return gate * sigmoid(gate) * up; };
+    if (f % 4 == 0) {
+        for (int c = threadIdx.x * 4; c < f; c += blockDim.x * 4) {
+            float4 g = four(x + c), u = four(x + f + c);
+            put_four(y + c, {of(g.x, u.x), of(g.y, u.y), of(g.z, u.z), of(g.w, u.w)});
+        }
+    } else {
+        for (int c = threadIdx.x; c < f; c += blockDim.x) y[c] = rounded<T>(of(real(x[c]), real(x[f + c])));
     }
 }
 
-// turns [gate | up] into the gradient in it
-template <typename T> DEVICE void swiglu_backward(T* x, const T* dy, u64 entries, int f) {
-    for (u64 at = (u64)blockIdx.x * blockDim.x + threadIdx.x; at < entries; at += (u64)gridDim.x * blockDim.x) {
-        u64 row = at / f, c = at - row * f;
-        float gate = real(x[row * 2 * f + c]), up = real(x[row * 2 * f + f + c]), d = real(dy[at]), s = sigmoid(gate);
-        x[row * 2 * f + c] = rounded<T>(d * up * s * (1 + gate * (1 - s)));
-        x[row * 2 * f + f + c] = rounded<T>(d * gate * s);
+DEVICE void swiglu_gradient(float& gate, float& up, float dy) {
+    float s = sigmoid(gate), of_gate = dy * up * s * (1 + gate * (1 - s));
+    up = dy * gate * s;
+    gate = of_gate;
+}
+
+// turns [gate | up] into the gradient in it; a block a row
+template <typename T> DEVICE void swiglu_backward(T* x, const T* dy, int f) {
+    x += (size_t)blockIdx.x * 2 * f;
+    dy += (size_t)blockIdx.x * f;
+    if (f % 4 == 0) {
+        for (int c = threadIdx.x * 4; c < f; c += blockDim.x * 4) {
+            float4 g = four(x + c), u = four(x + f + c), d = four(dy + c);
+            swiglu_gradient(g.x, u.x, d.x), swiglu_gradient(g.y, u.y, d.y), swiglu_gradient(g.z, u.z, d.z), swiglu_gradient(g.w, u.w, d.w);
+            put_four(x + c, g);
+            put_four(x + f + c, u);
+        }
+    } else {
+        for (int c = threadIdx.x; c < f; c += blockDim.x) {
+            float gate = real(x[c]), up = real(x[f + c]);
+            swiglu_gradient(gate, up, real(dy[c]));
+            x[c] = rounded<T>(gate);
+            x[f + c] = rounded<T>(up);
+        }
     }
 }
+
+// the largest value so far, and the sum of e^(value - largest)
+struct Softmax {
+    float most = -INFINITY, sum = 0;
+    __device__ void take(float value) {
+        if (value > most) {
+            sum = sum * expf(most - value) + 1;
+            most = value;
+        } else {
+            sum += expf(value - most);
+        }
+    }
+};
 
 // cross-entropy of rows `from ..` of the m of a run, whose logits are (R, rows, V): nats (R, m), and the gradient in the logits where it is asked
 // for. A row without a target has 0; grid (rows, R)
@@ -195,19 +307,33 @@ DEVICE void cross_entropy(const float* logits, const u32* rows, const u32* targe
     size_t row = (size_t)blockIdx.y * gridDim.x + blockIdx.x, at = (size_t)blockIdx.y * m + from + blockIdx.x;
     const float* own = logits + row * vocab;
     bool is_target = rows[at] != NONE;
-    float most = -INFINITY, sum = 0;
-    for (int c = threadIdx.x; c < vocab; c += blockDim.x) most = fmaxf(most, own[c]);
-    most = block_max(most, shared);
-    for (int c = threadIdx.x; c < vocab; c += blockDim.x) sum += expf(own[c] - most);
-    sum = block_sum(sum, shared);
+    Softmax softmax;
+    if (vocab % 4 == 0) {
+        for (int c = threadIdx.x * 4; c < vocab; c += blockDim.x * 4) {
+            float4 v = four(own + c);
+            softmax.take(v.x), softmax.take(v.y), softmax.take(v.z), softmax.take(v.w);
+        }
+    } else {
+        for (int c = threadIdx.x; c < vocab; c += blockDim.x) softmax.take(own[c]);
+    }
+    float most = block_max(softmax.most, shared), sum = block_sum(softmax.sum * expf(softmax.most - most), shared);
     int target = targets[at];
     if (threadIdx.x == 0) nats[at] = is_target ? most + logf(sum) - own[target] : 0;
     if (!dlogits) return;
-    float scale = is_target ? 1 / sum : 0;
-    for (int c = threadIdx.x; c < vocab; c += blockDim.x) {
-        float chance = scale * expf(own[c] - most);
-        dlogits[row * vocab + c] = rounded<T>(is_target && c == target ? chance - 1 : chance);
+    float scale = is_target ? 1 / sum : 0, at_target = is_target ? scale * expf(own[target] - most) - 1 : 0;
+    T* to = dlogits + row * vocab;
+    // the gradient may take the place of the logits
+    BARRIER;
+    if (vocab % 4 == 0) {
+        for (int c = threadIdx.x * 4; c < vocab; c += blockDim.x * 4) {
+            float4 v = four(own + c);
+            put_four(to + c, {scale * expf(v.x - most), scale * expf(v.y - most), scale * expf(v.z - most), scale * expf(v.w - most)});
+        }
+    } else {
+        for (int c = threadIdx.x; c < vocab; c += blockDim.x) to[c] = rounded<T>(scale * expf(own[c] - most));
     }
+    BARRIER;
+    if (threadIdx.x == 0 && is_target) to[target] = rounded<T>(at_target);
 }
 
 // ---- attention: causal, inside each sequence; row i sees rows start[i] ..= i of its own run
@@ -405,17 +531,18 @@ KERNEL round_bf16(const float* x, bf16* y, u64 entries) {
 BOTH(rms_norm, P, (x, w, stride, h, copy, rows, d, eps))
 #undef P
 #define P(T) (const float* x, const float* w, u64 stride, const T* dh, float* dx, T* small, float* partial, int rows, int d, float eps)
-BOTH(rms_norm_backward, P, (x, w, stride, dh, dx, small, partial, rows, d, eps))
+KERNEL __launch_bounds__(256, 2) rms_norm_backward_f32 P(float) { rms_norm_backward<float>(x, w, stride, dh, dx, small, partial, rows, d, eps); }
+KERNEL __launch_bounds__(256, 2) rms_norm_backward_bf16 P(bf16) { rms_norm_backward<bf16>(x, w, stride, dh, dx, small, partial, rows, d, eps); }
 #undef P
 #define P(T) (const T* x, const u32* rows, T* y, int n, int m, int d)
 BOTH(gather, P, (x, rows, y, n, m, d))
 BOTH(scatter, P, (x, rows, y, n, m, d))
 #undef P
-#define P(T) (const T* x, T* y, u64 entries, int f)
-BOTH(swiglu, P, (x, y, entries, f))
+#define P(T) (const T* x, T* y, int f)
+BOTH(swiglu, P, (x, y, f))
 #undef P
-#define P(T) (T* x, const T* dy, u64 entries, int f)
-BOTH(swiglu_backward, P, (x, dy, entries, f))
+#define P(T) (T* x, const T* dy, int f)
+BOTH(swiglu_backward, P, (x, dy, f))
 #undef P
 #define P(T) (const float* logits, const u32* rows, const u32* targets, float* nats, T* dlogits, int from, int m, int vocab)
 BOTH(cross_entropy, P, (logits, rows, targets, nats, dlogits, from, m, vocab))

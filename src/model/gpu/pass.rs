@@ -4,7 +4,7 @@ use super::Precision;
 use super::card::{Address, Argument, Card, Kind, Launch, Matrices, Product, typed};
 use super::feed::{Part, Shape, place};
 use super::layout::{Layout, Matrix};
-use super::places::{Keeps, NORM_BLOCKS, Places, Plan};
+use super::places::{Keeps, Places, Plan, norm_blocks};
 use crate::model::config::ModelConfig;
 use candle_core::Result;
 
@@ -78,11 +78,6 @@ impl<C: Card> Pass<'_, C> {
         self.card.launch(&Launch { kernel, grid, threads, shared, arguments })
     }
 
-    /// Over so many entries, whatever the rows.
-    fn each(&self, kernel: &'static str, entries: usize, arguments: &[Argument]) -> Result<()> {
-        self.launch(kernel, [entries.div_ceil(THREADS).min(1 << 16), 1, 1], THREADS, 0, arguments)
-    }
-
     fn multiply(&self, kind: Kind, [n, m, k]: [usize; 3], [left, right, result]: [Matrices; 3], is_single: bool, adds: bool) -> Result<()> {
         let (precision, runs) = (self.plan.precision, self.plan.runs);
         self.card.multiply(&Product { kind, n, m, k, precision, is_single, adds, left, right, result, runs })
@@ -111,10 +106,11 @@ impl<C: Card> Pass<'_, C> {
     /// Adds the gradient of a norm to that in the stream, and leaves the sum as a factor too.
     fn norm_backward(&self, norm: usize, x: Address, dh: Address, dx: Address, rows: usize) -> Result<()> {
         let (d, eps, runs) = (self.config().d_model, self.config().norm_eps as f32, self.plan.runs);
-        let partial = self.places.partial + (4 * norm * runs * NORM_BLOCKS * d) as u64;
+        let blocks = norm_blocks(self.shape);
+        let partial = self.places.partial + (4 * norm * runs * blocks * d) as u64;
         let small = if self.plan.precision == Precision::F32 { 0 } else { self.places.small };
         let arguments = arguments![x, self.norm_weights(norm), self.layout.stride, dh, dx, small, partial, rows, d, eps];
-        self.launch(typed!(self.plan.precision, "rms_norm_backward"), [NORM_BLOCKS, runs, 1], ROW, ROW / 32 * d * 4, arguments)
+        self.launch(typed!(self.plan.precision, "rms_norm_backward"), [blocks, runs, 1], THREADS, THREADS / 32 * d * 4, arguments)
     }
 
     /// The gradient in the stream as a factor.
@@ -162,8 +158,8 @@ impl<C: Card> Pass<'_, C> {
         self.norm(2 * layer + 1, p.middle[layer], p.h_middle[layer], p.x[layer + 1], r)?;
         let gate_up = of(p.gate_up[layer], 2 * f, r);
         self.multiply(Kind::Output, [r, 2 * f, d], [of(p.h_middle[layer], d, r), weights(Matrix::GateUp), gate_up], false, false)?;
-        let entries = self.plan.runs * r * f;
-        self.each(typed!(self.plan.precision, "swiglu"), entries, arguments![gate_up.at, p.gated[layer], entries, f])?;
+        let swiglu = typed!(self.plan.precision, "swiglu");
+        self.launch(swiglu, [self.plan.runs * r, 1, 1], ROW, 0, arguments![gate_up.at, p.gated[layer], f])?;
         self.multiply(Kind::Output, [r, d, f], [of(p.gated[layer], f, r), weights(Matrix::Down), of(p.x[layer + 1], d, r)], true, true)
     }
 
@@ -258,8 +254,8 @@ impl<C: Card> Pass<'_, C> {
         }
         let (norms, apart) = (self.layout.norms(), self.layout.norms_apart());
         let to = self.weights.gradients + 4 * self.layout.norm(0) as u64;
-        let arguments = arguments![p.partial, to, self.layout.stride, apart, NORM_BLOCKS, d, usize::from(adds)];
-        self.launch("norm_gradients", [d.div_ceil(ROW), norms, runs], ROW, 0, arguments)?;
+        let arguments = arguments![p.partial, to, self.layout.stride, apart, norm_blocks(self.shape), d, usize::from(adds)];
+        self.launch("norm_gradients", [d.div_ceil(32), norms, runs], THREADS, 0, arguments)?;
         let (tokens, order) = (self.part(Part::Tokens), self.part(Part::Order));
         let arguments = arguments![p.dx, tokens, order, self.weights.gradients, self.layout.stride, n, d];
         self.launch("embed_backward", [n, runs, 1], ROW, 0, arguments)
@@ -278,8 +274,7 @@ impl<C: Card> Pass<'_, C> {
         };
         let dx = if is_last { p.dx_rows } else { p.dx };
         both(Matrix::Down, [r, d, f], self.small(dx, r), of(p.gated[layer], f, r), of(p.dgated, f, r))?;
-        let entries = runs * r * f;
-        self.each(typed!(precision, "swiglu_backward"), entries, arguments![p.gate_up[layer], p.dgated, entries, f])?;
+        self.launch(typed!(precision, "swiglu_backward"), [runs * r, 1, 1], ROW, 0, arguments![p.gate_up[layer], p.dgated, f])?;
         both(Matrix::GateUp, [r, 2 * f, d], of(p.gate_up[layer], 2 * f, r), of(p.h_middle[layer], d, r), of(p.dh, d, r))?;
         self.norm_backward(2 * layer + 1, p.middle[layer], p.dh, dx, r)?;
         let (attended, dattended) = if is_last { (p.attended_rows, p.dattended_rows) } else { (p.attended[layer], p.dattended) };

@@ -34,11 +34,13 @@ pub(super) struct Plan {
     pub keeps: Keeps,
 }
 
-/// Blocks of the partial sums of the gradient of a norm.
-pub(super) const NORM_BLOCKS: usize = 128;
+/// Blocks of the partial sums of the gradient of a norm: a few rows a warp, and two blocks for each processor of a large card.
+pub(super) fn norm_blocks(shape: Shape) -> usize {
+    (shape.n / 32).clamp(1, 264)
+}
 
 /// Blocks of the partial sums of the square of a gradient.
-pub(super) const SQUARE_BLOCKS: usize = 256;
+pub(super) const SQUARE_BLOCKS: usize = 512;
 
 /// Numbers that a run is told of a step, and tells of it.
 pub(super) const FACTORS: usize = 7;
@@ -115,7 +117,8 @@ impl Taker {
 impl Places {
     /// The places from an address on, and how many bytes they take.
     pub(super) fn from(base: Address, plan: &Plan, layout: &Layout) -> (Self, usize) {
-        let Plan { config, runs, shape: Shape { n, m }, context, precision, keeps } = *plan;
+        let Plan { config, runs, shape, context, precision, keeps } = *plan;
+        let Shape { n, m } = shape;
         let ModelConfig { d_model: d, d_ff: f, n_heads: heads, n_layers: layers, vocab_size: vocab, head_dim, .. } = config;
         let (q, t) = (config.qkv_dim(), precision.bytes());
         let trains = keeps != Keeps::Nothing;
@@ -159,7 +162,7 @@ impl Places {
             dgated: taker.take(when(trains, n * f * t)),
             dqkv: taker.take(when(trains, n * q * t)),
             delta: taker.take(when(trains, n * heads * 4)),
-            partial: taker.take(when(trains, layout.norms() * NORM_BLOCKS * d * 4)),
+            partial: taker.take(when(trains, layout.norms() * norm_blocks(shape) * d * 4)),
             squares: taker.take(when(trains, SQUARE_BLOCKS * 8)),
         };
         (places, taker.taken)

@@ -1,6 +1,7 @@
 //! Runs side by side are the runs trained by themselves, up to rounding, and each fails for itself.
 
 use super::*;
+use crate::train::stack::SideBySide;
 
 fn optimisation() -> Optimisation {
     Optimisation { peak_lr: 0.01, ..Optimisation::default() }
