@@ -3,10 +3,9 @@
 use super::count;
 use super::failure::{Failure, OrFail};
 use super::terminal::{bar, bars, say, table};
-use crate::model::Precision;
 use crate::report::eye::grouped;
 use crate::train::{SEQUENCES, Size, Speed, WARM_UP_STEPS, Workload, measure, select_device, workloads};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use clap::builder::PossibleValuesParser;
 use std::time::Instant;
 
@@ -16,12 +15,9 @@ pub(super) struct Arguments {
     /// Models to train; all but `135m`, the shape of SmolLM2-135M, by default. `s` and `m` have 128 tokens a sequence, vocabulary 4096 and 4 x 256 and 6 x 512 layers x width
     #[arg(long = "model", value_name = "MODEL", value_parser = PossibleValuesParser::new(workloads().map(|workload| workload.name)))]
     pub models: Vec<String>,
-    /// Where to train: `cpu`, `cuda` or `cuda:1`
+    /// Where to train: `cpu`, `cuda` or `cuda:1`; `cuda/f32` for f32 in place of bf16
     #[arg(long, default_value = "cpu")]
     pub device: String,
-    /// Type of the factors of matrix products on a GPU; all else, and all on a CPU, is in f32
-    #[arg(long, value_enum, default_value_t)]
-    pub precision: PrecisionName,
     /// Copies that are trained side by side as one
     #[arg(long, value_name = "R", default_value_t = 1, value_parser = count::within::<u32>(count::SIDE_BY_SIDE))]
     pub stack: u32,
@@ -39,25 +35,6 @@ pub(super) struct Arguments {
     pub json: bool,
 }
 
-/// [`Precision`] on the command line.
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-pub(super) enum PrecisionName {
-    /// Without TF32.
-    F32,
-    /// Sums are in f32.
-    #[default]
-    Bf16,
-}
-
-impl From<PrecisionName> for Precision {
-    fn from(name: PrecisionName) -> Self {
-        match name {
-            PrecisionName::F32 => Precision::F32,
-            PrecisionName::Bf16 => Precision::Bf16,
-        }
-    }
-}
-
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     select_device(&arguments.device).map_err(|error| {
@@ -69,7 +46,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let threads = arguments.threads.map_or(cores, |threads| threads as usize);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().or_work()?;
     let steps = arguments.steps as usize;
-    let size = Size { stack: arguments.stack as usize, sequences: arguments.sequences as usize, steps, precision: arguments.precision.into() };
+    let size = Size { stack: arguments.stack as usize, sequences: arguments.sequences as usize, steps };
     let bar = bar(&bars(), (chosen.len() * (WARM_UP_STEPS + steps)) as u64, "bench");
     let start = Instant::now();
     let mut rows = Vec::new();
@@ -94,17 +71,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What was computed in.
-fn precision(arguments: &Arguments) -> &'static str {
-    match arguments.precision {
-        PrecisionName::Bf16 if arguments.device != "cpu" => "bf16",
-        _ => "f32",
-    }
-}
-
 fn json(workload: &Workload, arguments: &Arguments, threads: usize, speed: &Speed) -> serde_json::Value {
     serde_json::json!({
-        "model": workload.name, "device": arguments.device, "precision": precision(arguments), "threads": threads, "stack": arguments.stack, "sequences": arguments.sequences, "steps": arguments.steps,
+        "model": workload.name, "device": arguments.device, "threads": threads, "stack": arguments.stack, "sequences": arguments.sequences, "steps": arguments.steps,
         "tokens_per_second": speed.tokens_per_second, "loss_first": speed.loss_first, "loss_last": speed.loss_last,
     })
 }

@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     /// Pairs to allocate
     #[arg(long, value_name = "PAIRS", default_value = "12k")]
     pub budget: Pairs,
-    /// Where to train: `cpu`, `cuda` or `cuda:1`
+    /// Where to train: `cpu`, `cuda` or `cuda:1`; `cuda/f32` for f32 in place of bf16
     #[arg(long, default_value = "cpu")]
     pub device: String,
     /// Who trains

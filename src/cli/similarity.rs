@@ -25,7 +25,7 @@ use std::path::PathBuf;
 pub(super) struct Arguments {
     /// Experiment that has been swept and fitted: a YAML file, or the name of one in `experiments/`
     pub experiment: String,
-    /// Where to read the sentences, and to train the base if it is not kept: `cpu`, `cuda` or `cuda:1`
+    /// Where to read the sentences, and to train the base if it is not kept: `cpu`, `cuda` or `cuda:1`; `cuda/f32` for f32 in place of bf16
     #[arg(long, default_value = "cpu")]
     pub device: String,
     /// Folder of base models, which are kept by the hash of their spec

@@ -1,16 +1,17 @@
 //! The base model: a checkpoint, or a preset with its tokenizer and pre-training on English-dominant text, done once and kept by the hash of its spec.
 
 use super::TrainError;
+use super::run::Hardware;
 use super::steps::{Ended, Progress, Sequence, batch_of, by_tokens, fit_batches};
 use crate::corpus::prompt::{self, Choice};
 use crate::corpus::{Bitext, english_text};
 use crate::files;
-use crate::model::{CheckpointError, Llama, ModelConfig, Vocabulary, checkpoint};
+use crate::model::{CheckpointError, Llama, ModelConfig, Precision, Vocabulary, checkpoint};
 use crate::numeric::random::{Item, Purpose, generator};
 use crate::record::TrainingVersion;
 use crate::spec::{BaseFiles, BaseSpec, CheckpointFiles, Experiment, PresetBase};
 use crate::units::Lang;
-use candle_core::{DType, Device};
+use candle_core::DType;
 use rand::seq::SliceRandom;
 use std::path::{Path, PathBuf};
 
@@ -55,21 +56,27 @@ pub fn prepare(
     given: &BaseFiles,
     version: TrainingVersion,
     cache: &Path,
-    device: &Device,
+    hardware: &Hardware,
     observe: impl FnMut(Progress),
 ) -> Result<Base, TrainError> {
+    let Hardware { device, precision } = hardware;
     let id = experiment.base_id(bitexts, given.sha256().as_deref(), version);
     let context = experiment.base.context();
     let spec = match (&experiment.base, given) {
         (BaseSpec::Preset(spec), _) => spec,
         (BaseSpec::Checkpoint(_), BaseFiles::Checkpoint(files)) => {
             let (model, vocabulary) = checkpoint::read(files, context, device)?;
+            let model = model.with_precision(*precision);
             return Ok(Base { id, vocabulary, model, folder: files.folder.clone(), origin: Origin::Given });
         }
         (BaseSpec::Checkpoint(_), _) => return Err(TrainError::NoCheckpoint),
     };
     // devices round differently: each keeps its own weights
-    let kind = if device.is_cpu() { "cpu" } else { "cuda" };
+    let kind = match (device.is_cpu(), precision) {
+        (true, _) => "cpu",
+        (false, Precision::F32) => "cuda",
+        (false, Precision::Bf16) => "cuda-bf16",
+    };
     let folder = cache.join(format!("base-{id}.{kind}"));
     let origin = kept(&folder)?;
     if matches!(origin, Origin::Trained | Origin::Damaged) {
@@ -80,7 +87,7 @@ pub fn prepare(
             BaseFiles::Tokenizer(json) => Vocabulary::from_json(json)?,
             _ => train_vocabulary(experiment, spec, bitexts)?,
         };
-        let model = train_model(spec, bitexts, &vocabulary, device, observe)?;
+        let model = train_model(spec, bitexts, &vocabulary, hardware, observe)?;
         // a file that cannot be written is no checkpoint that cannot be read
         checkpoint::write(&folder, &model, &vocabulary).map_err(|error| match error {
             CheckpointError::File(error) => TrainError::File(error),
@@ -89,6 +96,7 @@ pub fn prepare(
     }
     let found = CheckpointFiles::find(&folder)?;
     let (model, vocabulary) = checkpoint::read(&found, context, device)?;
+    let model = model.with_precision(*precision);
     let written = || files::write(&folder.join(HASH), format!("{}\n", found.sha256).as_bytes());
     match origin {
         Origin::Given | Origin::Kept => {}
@@ -133,11 +141,12 @@ fn train_model(
     spec: &PresetBase,
     bitexts: &[Bitext],
     vocabulary: &Vocabulary,
-    device: &Device,
+    hardware: &Hardware,
     observe: impl FnMut(Progress),
 ) -> Result<Llama, TrainError> {
     let config = ModelConfig::of(spec.preset, Some(vocabulary.size()));
-    let model = Llama::random(config, spec.context, DType::F32, device, &mut generator(spec.seed, Purpose::Weights, Item::All))?;
+    let mut weights = generator(spec.seed, Purpose::Weights, Item::All);
+    let model = Llama::random(config, spec.context, DType::F32, &hardware.device, &mut weights)?.with_precision(hardware.precision);
     let sequences = pretraining_text(spec, bitexts, vocabulary)?;
     let batches: Vec<_> = by_tokens(&sequences, spec.pretraining.batch_tokens).into_iter().map(batch_of).collect();
     match fit_batches(&model, &batches, &spec.pretraining.optimisation, observe)? {

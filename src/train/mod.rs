@@ -21,7 +21,7 @@ mod steps;
 pub use adamw::AdamW;
 pub use base::{Base, Origin, prepare};
 pub use memory::{Memory, Step};
-pub use run::{Tuner, select_device};
+pub use run::{Hardware, Tuner, select_device};
 pub use runner::Runner;
 pub use schedule::Schedule;
 pub use speed::{SEQUENCES, Size, Speed, WARM_UP_STEPS, Workload, measure, workloads};

@@ -3,8 +3,8 @@
 use super::schedule::Schedule;
 use super::stack::{Member, SideBySide, fit_stack};
 use super::steps::{Ended, Progress, Sequence, batch_of, fit_batches, steps_at_once};
-use super::{TrainError, select_device};
-use crate::model::{Llama, ModelConfig, Precision};
+use super::{Hardware, TrainError, select_device};
+use crate::model::{Llama, ModelConfig};
 use crate::numeric::quantiles::quantile;
 use crate::numeric::random::{Item, Purpose, generator};
 use crate::spec::{Optimisation, Preset};
@@ -73,8 +73,6 @@ pub struct Size {
     pub sequences: usize,
     /// Steps after the warm-up.
     pub steps: usize,
-    /// On a card.
-    pub precision: Precision,
 }
 
 /// What was measured of a workload.
@@ -88,7 +86,7 @@ pub struct Speed {
     pub loss_last: f64,
 }
 
-/// Trains a workload for some steps after the warm-up, on `cpu`, `cuda` or `cuda:i`. `clock` gives seconds from any fixed moment; `observe` is
+/// Trains a workload for some steps after the warm-up, on some hardware ([`select_device`]). `clock` gives seconds from any fixed moment; `observe` is
 /// called after every step.
 pub fn measure(
     workload: &Workload,
@@ -97,7 +95,7 @@ pub fn measure(
     clock: &dyn Fn() -> f64,
     mut observe: impl FnMut(),
 ) -> Result<Speed, TrainError> {
-    let (device, Size { stack, sequences, steps, precision }) = (select_device(device)?, size);
+    let (Hardware { device, precision }, Size { stack, sequences, steps }) = (select_device(device)?, size);
     let model = Llama::random(workload.config, CONTEXT, DType::F32, &device, &mut generator(0, Purpose::Weights, Item::All))?;
     let model = model.with_precision(precision);
     // a card does many steps at a time, which are measured together

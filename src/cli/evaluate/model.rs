@@ -23,9 +23,11 @@ pub(super) struct Opened {
 
 /// Reads the network and the tokenizer in a folder, or those that the adapters in it belong to and the adapters.
 pub(super) fn read(arguments: &Arguments, folder: &Path) -> Result<Opened, Failure> {
-    let device = select_device(&arguments.device).map_err(|error| {
+    let hardware = select_device(&arguments.device).map_err(|error| {
         Failure::input(error).hint("`--device cpu` runs everywhere; CUDA needs an NVIDIA GPU and a build with `--features cuda`")
     })?;
+    // what is generated and scored is computed in f32 everywhere
+    let device = hardware.device;
     let named = checkpoint::origin(folder).or_input()?;
     let origin = match (&named, &arguments.base) {
         (Some(_), Some(base)) => base.clone(),

@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     /// With --list: one JSON object instead of a table
     #[arg(long, requires = "list")]
     pub json: bool,
-    /// Where to train: `cpu`, `cuda` or `cuda:1`
+    /// Where to train: `cpu`, `cuda` or `cuda:1`; `cuda/f32` for f32 in place of bf16
     #[arg(long, default_value = "cpu")]
     pub device: String,
     /// Runs at a time, each on its share of the cores; by default one a core on the CPU, and one on a GPU

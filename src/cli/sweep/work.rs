@@ -11,7 +11,6 @@ use crate::record::{Outcome, RunRecord, Store, Subject, TrainingVersion};
 use crate::report::eye::{duration, grouped};
 use crate::spec::{BaseFiles, BaseSpec, Experiment, RunSpec};
 use crate::sweep::{Cost, Job, run_missing};
-use crate::model::Precision;
 use crate::train::{Base, Memory, Origin, Progress, SEQUENCES, Size, Step, TrainError, Tuner, Workload, measure, prepare, select_device};
 use indicatif::{MultiProgress, ProgressBar};
 use std::fmt::Display;
@@ -29,7 +28,7 @@ pub(super) fn measured_speed(experiment: &Experiment, arguments: &Arguments) -> 
     let start = std::time::Instant::now();
     let clock = || start.elapsed().as_secs_f64();
     note("no run is finished on this device yet: measuring a few steps");
-    let size = Size { stack: 1, sequences: SEQUENCES, steps: LIST_STEPS, precision: Precision::default() };
+    let size = Size { stack: 1, sequences: SEQUENCES, steps: LIST_STEPS };
     pool.install(|| measure(&workload, &arguments.device, size, &clock, || ())).ok().map(|speed| speed.tokens_per_second)
 }
 

@@ -47,7 +47,7 @@ pub(super) struct Arguments {
     /// Set models that are there beside transfer that was fitted since, too; what it predicts is marked as hindsight
     #[arg(long, conflicts_with = "transfer")]
     pub hindsight: bool,
-    /// Where to train: `cpu`, `cuda` or `cuda:1`
+    /// Where to train: `cpu`, `cuda` or `cuda:1`; `cuda/f32` for f32 in place of bf16
     #[arg(long, default_value = "cpu")]
     pub device: String,
     /// Models at a time, each on its share of the cores; by default one a core on the CPU, and one on a GPU

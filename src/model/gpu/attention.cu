@@ -104,6 +104,23 @@ template <int D> DEVICE void put(const float sum[D / 8][4], float scale0, float 
     }
 }
 
+// the same for gradients of turned heads, which are turned back by the angles (positions, D / 2) of the two rows
+template <int D>
+DEVICE void put_back(float sum[D / 8][4], const float* cosines, const float* sines, const int position[2], bf16* to, size_t columns) {
+    int t = LANE % 4;
+#pragma unroll
+    for (int j = 0; j < D / 16; j++)
+#pragma unroll
+        for (int c = 0; c < 4; c++) {
+            float *low = &sum[j][c], *high = &sum[j + D / 16][c], a = *low, b = *high;
+            int angle = position[c / 2] * (D / 2) + j * 8 + 2 * t + c % 2;
+            float cosine = cosines[angle], sine = sines[angle];
+            *low = a * cosine + b * sine;
+            *high = b * cosine - a * sine;
+        }
+    put<D>(sum, 1, 1, to, columns);
+}
+
 // out (R, n, heads D), lse (R, heads, n); grid (n / 64, heads, R)
 template <int D>
 DEVICE void attention(const bf16* qkv, const u32* start, bf16* out, float* lse, int n, int heads, int kv_heads, float scale) {
@@ -161,10 +178,10 @@ DEVICE void attention(const bf16* qkv, const u32* start, bf16* out, float* lse, 
         for (int half = 0; half < 2; half++) lse[((size_t)blockIdx.z * heads + head) * n + rows[half]] = most[half] + logf(total[half]);
 }
 
-// the gradient in the queries, and delta (R, heads, n) = sum of out dout; grid (n / 64, heads, R)
+// the gradient in the queries before they were turned, and delta (R, heads, n) = sum of out dout; grid (n / 64, heads, R)
 template <int D>
-DEVICE void attention_queries(const bf16* qkv, const u32* start, const bf16* out, const bf16* dout, const float* lse, float* delta, bf16* dqkv, int n,
-                              int heads, int kv_heads, float scale) {
+DEVICE void attention_queries(const bf16* qkv, const u32* start, const float* cosines, const float* sines, const bf16* out, const bf16* dout,
+                              const float* lse, float* delta, bf16* dqkv, int n, int heads, int kv_heads, float scale) {
     __shared__ Tile<D> keys, values;
     int first = blockIdx.x * TILE, own = first + WARP * 16, head = blockIdx.y, kv = head / (heads / kv_heads), g = LANE / 4, t = LANE % 4;
     size_t columns = (size_t)(heads + 2 * kv_heads) * D, out_columns = (size_t)heads * D, at_out = ((size_t)blockIdx.z * n + own) * out_columns + head * D;
@@ -202,13 +219,14 @@ DEVICE void attention_queries(const bf16* qkv, const u32* start, const bf16* out
             }
         weigh<D>(sum, scores, keys);
     }
-    put<D>(sum, 1, 1, dqkv + ((size_t)blockIdx.z * n + own) * columns + head * D, columns);
+    int positions[2] = {rows[0] - starts[0], rows[1] - starts[1]};
+    put_back<D>(sum, cosines, sines, positions, dqkv + ((size_t)blockIdx.z * n + own) * columns + head * D, columns);
 }
 
-// the gradients in keys and values; `end` (R, n) is one past the last row of the sequence of each; grid (n / 64, kv_heads, R)
+// the gradients in keys before they were turned, and in values; `end` (R, n) is one past the last row of the sequence of each; grid (n / 64, kv_heads, R)
 template <int D>
-DEVICE void attention_keys(const bf16* qkv, const u32* start, const u32* end, const bf16* dout, const float* lse, const float* delta, bf16* dqkv, int n,
-                           int heads, int kv_heads, float scale) {
+DEVICE void attention_keys(const bf16* qkv, const u32* start, const u32* end, const float* cosines, const float* sines, const bf16* dout,
+                           const float* lse, const float* delta, bf16* dqkv, int n, int heads, int kv_heads, float scale) {
     __shared__ Tile<D> queries, douts;
     __shared__ float lses[TILE], deltas[TILE];
     __shared__ int starts[TILE];
@@ -249,7 +267,8 @@ DEVICE void attention_keys(const bf16* qkv, const u32* start, const u32* end, co
             weigh<D>(dk, dweights, queries);
         }
     bf16* to = dqkv + ((size_t)blockIdx.z * n + own) * columns + (heads + kv) * D;
-    put<D>(dk, 1, 1, to, columns);
+    int positions[2] = {keys[0] - (int)start[keys[0]], keys[1] - (int)start[keys[1]]};
+    put_back<D>(dk, cosines, sines, positions, to, columns);
     put<D>(dv, 1, 1, to + (size_t)kv_heads * D, columns);
 }
 
@@ -258,13 +277,15 @@ DEVICE void attention_keys(const bf16* qkv, const u32* start, const u32* end, co
                                                 float scale) {                                                                                   \
         attention<D>(qkv, start, out, lse, n, heads, kv_heads, scale);                                                                           \
     }                                                                                                                                            \
-    KERNEL __launch_bounds__(128, D > 64 ? 2 : 3) attention_queries_##D(const bf16* qkv, const u32* start, const bf16* out, const bf16* dout, const float* lse,  \
-                                                        float* delta, bf16* dqkv, int n, int heads, int kv_heads, float scale) {                 \
-        attention_queries<D>(qkv, start, out, dout, lse, delta, dqkv, n, heads, kv_heads, scale);                                                \
+    KERNEL __launch_bounds__(128, D > 64 ? 2 : 3)                                                                                                \
+        attention_queries_##D(const bf16* qkv, const u32* start, const float* cosines, const float* sines, const bf16* out, const bf16* dout,    \
+                              const float* lse, float* delta, bf16* dqkv, int n, int heads, int kv_heads, float scale) {                         \
+        attention_queries<D>(qkv, start, cosines, sines, out, dout, lse, delta, dqkv, n, heads, kv_heads, scale);                                \
     }                                                                                                                                            \
-    KERNEL __launch_bounds__(128, D > 64 ? 2 : 3) attention_keys_##D(const bf16* qkv, const u32* start, const u32* end, const bf16* dout, const float* lse,      \
-                                                     const float* delta, bf16* dqkv, int n, int heads, int kv_heads, float scale) {              \
-        attention_keys<D>(qkv, start, end, dout, lse, delta, dqkv, n, heads, kv_heads, scale);                                                   \
+    KERNEL __launch_bounds__(128, D > 64 ? 2 : 3)                                                                                                \
+        attention_keys_##D(const bf16* qkv, const u32* start, const u32* end, const float* cosines, const float* sines, const bf16* dout,        \
+                           const float* lse, const float* delta, bf16* dqkv, int n, int heads, int kv_heads, float scale) {                      \
+        attention_keys<D>(qkv, start, end, cosines, sines, dout, lse, delta, dqkv, n, heads, kv_heads, scale);                                   \
     }
 OF_SIZE(16)
 OF_SIZE(32)

@@ -194,6 +194,7 @@ impl<C: Card> Pass<'_, C> {
         }
     }
 
+    /// From the gradient in what was attended to that in queries, keys and values before they were turned.
     fn attention_backward(&self, layer: usize, dout: Address) -> Result<()> {
         let (p, n, runs) = (self.places, self.shape.n, self.plan.runs);
         let (start, end) = (self.part(Part::Start), self.part(Part::End));
@@ -202,9 +203,10 @@ impl<C: Card> Pass<'_, C> {
         let (qkv, out, lse, delta, dqkv) = (p.qkv[layer], p.attended[layer], p.lse[layer], p.delta, p.dqkv);
         match self.tiled() {
             Some([_, queries, keys]) => {
-                let arguments = arguments![qkv, start, out, dout, lse, delta, dqkv, n, n_heads, n_kv_heads, scale];
+                let (cos, sin) = (p.cosines, p.sines);
+                let arguments = arguments![qkv, start, cos, sin, out, dout, lse, delta, dqkv, n, n_heads, n_kv_heads, scale];
                 self.launch(queries, [n / TILE, n_heads, runs], ROW, 0, arguments)?;
-                let arguments = arguments![qkv, start, end, dout, lse, delta, dqkv, n, n_heads, n_kv_heads, scale];
+                let arguments = arguments![qkv, start, end, cos, sin, dout, lse, delta, dqkv, n, n_heads, n_kv_heads, scale];
                 self.launch(keys, [n / TILE, n_kv_heads, runs], ROW, 0, arguments)
             }
             None => {
@@ -212,7 +214,8 @@ impl<C: Card> Pass<'_, C> {
                 let arguments = arguments![qkv, start, out, dout, lse, delta, dqkv, n, n_heads, n_kv_heads, head_dim, scale];
                 self.launch(typed!(precision, "attention_plain_queries"), [blocks, n_heads, runs], ROW, 0, arguments)?;
                 let arguments = arguments![qkv, end, dout, lse, delta, dqkv, n, n_heads, n_kv_heads, head_dim, scale];
-                self.launch(typed!(precision, "attention_plain_keys"), [blocks, n_kv_heads, runs], ROW, 0, arguments)
+                self.launch(typed!(precision, "attention_plain_keys"), [blocks, n_kv_heads, runs], ROW, 0, arguments)?;
+                self.turn(dqkv, -1.0)
             }
         }
     }
@@ -286,7 +289,6 @@ impl<C: Card> Pass<'_, C> {
             scatter("scatter_f32", p.dx_rows, p.dx)?;
         }
         self.attention_backward(layer, p.dattended)?;
-        self.turn(p.dqkv, -1.0)?;
         both(Matrix::Qkv, [n, q, d], of(p.dqkv, q, n), of(p.h[layer], d, n), of(p.dh, d, n))?;
         self.norm_backward(2 * layer, p.x[layer], p.dh, p.dx, n)
     }

@@ -11,7 +11,8 @@ use candle_core::{DType, Device};
 const CONTEXT: usize = 96;
 
 fn config(head_dim: usize) -> ModelConfig {
-    let (n_heads, n_kv_heads) = (4, 2);
+    // heads of 6 entries: a width that no vector divides
+    let (n_heads, n_kv_heads) = if head_dim == 6 { (3, 1) } else { (4, 2) };
     let d_model = n_heads * head_dim;
     ModelConfig { vocab_size: 75, d_model, n_layers: 2, n_heads, n_kv_heads, head_dim, d_ff: 40, ..ModelConfig::of(Preset::Nano, None) }
 }
