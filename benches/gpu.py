@@ -1,11 +1,12 @@
 """PyTorch's training step on the work of `parallot bench`: sequences of 128 tokens, targets after the second half.
 
-    gpu.py MODEL STEPS DEVICE [--sequences N] [--how eager-f32|eager-bf16|compile-bf16|graph-bf16]
+    gpu.py MODEL STEPS DEVICE [--sequences N] [--how eager-f32|eager-bf16|compile-bf16|graph-bf16] [--lock FILE]
 
 Packed projections, fused attention, targets gathered before the head, fused AdamW; in bf16 by autocast over weights in f32. `compile` is torch.compile,
-`graph` the same with CUDA graphs. Prints one JSON object: median tokens per second, peak memory, seconds until the first step that counts.
+`graph` the same with CUDA graphs. With --lock the steps that count wait for others who measure. Prints one JSON object: median tokens per second, peak memory, seconds until the first step that counts.
 """
 import argparse
+import fcntl
 import json
 import time
 from statistics import median
@@ -25,7 +26,7 @@ MODELS = {
 CONTEXT, WARM_UP = 128, 5
 
 
-def main(name, steps, device, sequences, how):
+def main(name, steps, device, sequences, how, lock):
     start_of_all = time.perf_counter()
     vocab, d, layers, heads, kv_heads, d_ff = MODELS[name]
     head_dim = d // heads
@@ -91,6 +92,9 @@ def main(name, steps, device, sequences, how):
         start = time.perf_counter()
         step()
         if at + 1 == WARM_UP:
+            if lock:
+                lock = open(lock, "w")
+                fcntl.flock(lock, fcntl.LOCK_EX)
             ready = time.perf_counter() - start_of_all
         speeds.append(sequences * CONTEXT / (time.perf_counter() - start))
     peak = torch.cuda.max_memory_allocated() if device.startswith("cuda") else 0
@@ -105,5 +109,6 @@ if __name__ == "__main__":
     parser.add_argument("device")
     parser.add_argument("--sequences", type=int, default=16)
     parser.add_argument("--how", default="eager-f32", choices=["eager-f32", "eager-bf16", "compile-bf16", "graph-bf16"])
+    parser.add_argument("--lock")
     found = parser.parse_args()
-    main(found.model, found.steps, found.device, found.sequences, found.how)
+    main(found.model, found.steps, found.device, found.sequences, found.how, found.lock)

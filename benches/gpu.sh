@@ -1,56 +1,121 @@
 #!/usr/bin/env bash
-# All that is to be known of a GPU, from a binary that was built elsewhere: does it compute what the CPU computes, how fast is a run and a stack of
-# runs beside PyTorch on the same card, and how long does a sweep of six languages take.
+# All that is to be known of a GPU, from a binary that was built elsewhere: does it compute what the CPU computes, how fast are runs and stacks of runs
+# beside PyTorch on the same card, how much memory do they take, and how long does a decision of six languages take. Nine minutes at most on an H100;
+# each figure is in FOLDER/figures.txt as soon as it is there, so that a run that is cut off leaves what it has.
 #
 #   benches/gpu.sh [FOLDER]        # FOLDER keeps what is made (gpu-report)
 #
 # PARALLOT  a program with CUDA support (target/release/parallot)
-# PYTHON    a Python with torch for CUDA (python3); without one PyTorch is left out
+# PYTHON    a Python, with torch for CUDA to compare with (python3); without torch PyTorch is left out
 # DATA      the corpora of experiments/bible-six.yaml (../shared/data)
-# STEPS     steps of each measurement (50)
-set -euo pipefail
+# DEVICE    cuda; `cpu` rehearses the script with tiny sizes
+set -uo pipefail
 cd "$(dirname "$0")/.."
-parallot=$(realpath "${PARALLOT:-target/release/parallot}") python=$(command -v "${PYTHON:-python3}" || echo false)
-data=$(realpath -m "${DATA:-../shared/data}") steps=${STEPS:-50}
-root=$PWD
+parallot=$(realpath "${PARALLOT:-target/release/parallot}") python=${PYTHON:-python3} device=${DEVICE:-cuda}
+data=$(realpath -m "${DATA:-../shared/data}") root=$PWD failed=0
 mkdir -p "${1:-gpu-report}"
 cd "${1:-gpu-report}"
+: >figures.txt
+say() { echo "$*" | tee -a figures.txt; }
+# one program at a time measures on the card
+alone() { flock card.lock timeout 100 "$@"; }
+bench() { alone "$parallot" bench --json --device "$@" 2>>errors.txt | tee -a bench.jsonl; }
+field() { "$python" -c "import json, sys; print(json.loads(sys.stdin.readline() or '{}').get('$1', 'nothing'))"; }
+# both lists of losses at a step, and whether they are within a tolerance, relative to the first
+same() {
+    "$python" - "$@" <<'P' | tee -a figures.txt
+import json, sys
+what, a, b, step, most = *sys.argv[1:4], int(sys.argv[4]), float(sys.argv[5])
+try:
+    a, b = (json.loads(text)["losses_nats"][step] for text in (a, b))
+    apart = abs(b / a - 1)
+    print(f"{what:52} {a:.6f} {b:.6f}  {apart:.1e} of {most:.0e} {'same' if apart <= most else 'DIFFERENT'}")
+except (ValueError, IndexError, KeyError) as error:
+    print(f"{what:52} nothing: {error!r}")
+P
+}
 
-number() { sed -E "s/.*\"$1\":([0-9.eE+-]+).*/\1/"; }
-# prints both numbers and fails where they are further apart than the tolerance, relative to the first
-same() { awk -v what="$1" -v a="$2" -v b="$3" -v most="$4" 'BEGIN { d = (b - a) / a; d = d < 0 ? -d : d; ok = d <= most
-    printf "%-40s %.6f %.6f  %.1e of %.0e %s\n", what, a, b, d, most, ok ? "same" : "DIFFERENT"; exit !ok }'; }
-median() { sort -g | awk '{ value[NR] = $1 } END { print (value[int((NR + 1) / 2)] + value[int(NR / 2) + 1]) / 2 }'; }
-
-echo "# the CPU against the GPU: losses of steps from the same weights on the same batches, in f32"
-for model in nano micro; do
-    cpu=$("$parallot" bench --model $model --steps 5 --json) gpu=$("$parallot" bench --model $model --steps 5 --device cuda --json)
-    same "$model, first loss" "$(number loss_first <<<"$cpu")" "$(number loss_first <<<"$gpu")" 1e-5
-    same "$model, eighth loss" "$(number loss_last <<<"$cpu")" "$(number loss_last <<<"$gpu")" 1e-4
-    stack=$("$parallot" bench --model $model --steps 5 --device cuda --stack 4 --json)
-    same "$model, eighth loss of a stack" "$(number loss_last <<<"$gpu")" "$(number loss_last <<<"$stack")" 1e-4
-done
-
-echo "# tokens/s, medians of three"
-speed() { "$parallot" bench --model "$1" --steps "$steps" --device cuda --stack "$2" --json | number tokens_per_second; }
-theirs() { "$python" "$root/benches/gpu.py" "$1" "$steps" cuda; }
-for model in nano micro s m; do
-    for stack in 1 4 16 32; do
-        for _ in 1 2 3; do speed $model $stack; done | median | sed "s/^/$model, stack of $stack: /"
-    done
-done
-if "$python" -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
-    for model in nano micro s m; do
-        for _ in 1 2 3; do theirs $model; done | median | sed "s/^/$model, PyTorch: /"
+if [ "$device" = cpu ]; then
+    f32=cpu steps=3 few=3 models=nano stacks="1 2" compared="0 2" long=3
+else
+    f32=$device/f32 steps=320 few=32 models="nano micro small 135m" stacks="1 4 16 64" compared="0 7 31" long=64
+    nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader | tee -a figures.txt
+fi
+torch() { "$python" -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; }
+if [ "$device" != cpu ] && torch; then
+    has_torch=yes
+    # these compile for a minute each on the CPU while ours is measured; each waits for the card alone before it measures
+    for model in nano small 135m; do
+        (timeout 280 "$python" "$root/benches/gpu.py" $model 100 cuda --how graph-bf16 --lock card.lock >"torch-$model.json" 2>"torch-$model.err") &
     done
 else
-    echo "PyTorch with CUDA is not there: not measured"
+    has_torch=no
+    say "PyTorch with CUDA is not there: not measured"
 fi
 
-echo "# six languages, six sizes, three seeds, micro, from end to end"
+say "# the CPU against the card: losses of steps from the same weights on the same batch"
+for model in nano $([ "$device" = cpu ] || echo micro); do
+    cpu=$(bench cpu --model $model --steps $((few - 3 > 0 ? few - 3 : few)))
+    single=$(bench "$f32" --model $model --steps $few) half=$(bench "$device" --model $model --steps $few)
+    again=$(bench "$device" --model $model --steps $few) stacked=$(bench "$device" --model $model --steps $few --stack 4)
+    for step in $compared; do same "$model, f32, loss of step $step" "$cpu" "$single" "$step" 1e-4; done
+    for step in $compared; do same "$model, bf16, loss of step $step" "$cpu" "$half" "$step" 2e-2; done
+    same "$model, a second run, last loss" "$half" "$again" -1 0
+    same "$model, a stack of 4, last loss" "$half" "$stacked" -1 1e-4
+done
+
+say "# tokens/s: 16 sequences of 128 tokens, half of them targets; medians of 32 steps"
+for model in $models; do
+    for stack in $stacks; do
+        case $model-$stack in small-64 | 135m-4 | 135m-16 | 135m-64) continue ;; esac
+        say "$model, stack of $stack: $(bench "$device" --model $model --steps $((stack > 4 ? few : steps)) --stack "$stack" | field tokens_per_second)"
+    done
+done
+wait
+if [ $has_torch = yes ]; then
+    for model in nano small 135m; do say "PyTorch, CUDA graph: $(cat torch-$model.json)"; done
+    for how in eager-bf16 compile-bf16; do
+        say "PyTorch: $(alone "$python" "$root/benches/gpu.py" 135m 20 cuda --how $how --sequences 512 2>>errors.txt)"
+    done
+fi
+if [ "$device" != cpu ]; then
+    (while sleep 0.2; do nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits; done >used.txt 2>/dev/null) &
+    poll=$!
+    say "135m, 512 sequences: $(bench "$device" --model 135m --steps $long --sequences 512 | field tokens_per_second) tokens/s"
+    kill $poll
+    say "its peak on the card: $(sort -n used.txt | tail -1) MB"
+fi
+
+say "# six languages, six sizes, three seeds and mixtures, micro, from end to end"
 mkdir -p experiments
-sed -E -e "s|^data: .*|data: $data|" -e 's/preset: nano/preset: micro/' -e 's/^sizes: .*/sizes: [0, 500, 1000, 2000, 4000, 8000, 16000]/' \
-    -e 's/^seeds: .*/seeds: [1, 2, 3]/' -e 's/peak_lr: 0.003/peak_lr: 0.002/' "$root/experiments/bible-six.yaml" >experiments/six-micro.yaml
-time "$parallot" sweep six-micro --device cuda --stack 18
-time "$parallot" fit six-micro
-time "$parallot" allocate six-micro --budget 30k
+preset=micro sizes='[0, 500, 1000, 2000, 4000, 8000, 16000]' seeds='[1, 2, 3]' mixtures='{count: 24, least: 2000, most: 12000}' tokens=3000000 evaluated=250 together='--stack 16'
+[ "$device" = cpu ] && preset=nano sizes='[0, 8, 16, 32]' seeds='[1]' mixtures='{count: 8, least: 48, most: 96}' tokens=20000 evaluated=8 together=
+sed -E -e "s|^data: .*|data: $data|" -e "s/preset: nano/preset: $preset/" -e "s/^sizes: .*/sizes: $sizes/" -e "s/^seeds: .*/seeds: $seeds/" \
+    -e "s/^mixtures: .*/mixtures: $mixtures/" -e "s/tokens: 3000000/tokens: $tokens/" -e "s/pairs: 250/pairs: $evaluated/" -e 's/peak_lr: 0.003/peak_lr: 0.002/' \
+    "$root/experiments/bible-six.yaml" >experiments/six.yaml
+timed() { # runs a command and says how long it took
+    local start=$(date +%s.%N)
+    "$@" >>verbs.txt 2>&1 && say "$2 $3: $(awk -v a="$start" -v b="$(date +%s.%N)" 'BEGIN { printf "%.1f", b - a }') s" || { failed=1; say "$2 $3 failed"; tail -3 verbs.txt; }
+}
+if [ "$device" != cpu ]; then
+    say "estimate of the largest run: $("$parallot" sweep six --device "$device" $together --list --json 2>/dev/null | "$python" -c "
+import json, sys
+print(max(json.loads(line).get('peak_memory_bytes') or 0 for line in sys.stdin if line.startswith('{')) / 1e6)") MB"
+    (while sleep 0.2; do nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits; done >used.txt 2>/dev/null) &
+    poll=$!
+fi
+timed "$parallot" sweep six --device "$device" $together
+[ "$device" = cpu ] || { kill $poll; say "peak on the card: $(sort -n used.txt | tail -1) MB"; }
+timed "$parallot" fit six
+timed "$parallot" allocate six --budget $([ "$device" = cpu ] && echo 100 || echo 30k)
+
+say "# adapters: the card against the CPU"
+sed -E -e 's/^sizes: .*/sizes: [0, 64]/' -e 's/^seeds: .*/seeds: [1]/' -e '/^mixtures/d' -e "s/preset: micro/preset: nano/" -e "s/tokens: $tokens/tokens: 20000/" \
+    -e '/arb_Arab|hin_Deva|rus_Cyrl|vie_Latn|ell_Grek/d' -e 's/^tuning:/tuning:\n  method: {lora: {rank: 8}}/' experiments/six.yaml >experiments/adapters.yaml
+for where in cpu "$f32"; do
+    timed "$parallot" sweep adapters --device "$where"
+    say "$where: $(grep 'zho_Hans 64 pairs' verbs.txt | tail -1)"
+    rm -rf "adapters-${where//\//-}" && mv experiments/records/adapters "adapters-${where//\//-}"
+done
+grep -q DIFFERENT figures.txt && failed=1
+exit $failed

@@ -74,8 +74,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn json(workload: &Workload, arguments: &Arguments, threads: usize, speed: &Speed) -> serde_json::Value {
     serde_json::json!({
         "model": workload.name, "device": arguments.device, "threads": threads, "stack": arguments.stack, "sequences": arguments.sequences, "steps": arguments.steps,
-        "tokens_per_second": speed.tokens_per_second, "loss_first": speed.loss_first, "loss_last": speed.loss_last,
+        "tokens_per_second": speed.tokens_per_second, "losses_nats": speed.losses_nats,
     })
+}
+
+fn loss(nats: Option<&f64>) -> String {
+    nats.map_or(String::new(), |nats| format!("{nats:.3}"))
 }
 
 fn row(workload: &Workload, speed: &Speed) -> Vec<String> {
@@ -83,7 +87,7 @@ fn row(workload: &Workload, speed: &Speed) -> Vec<String> {
         workload.name.to_owned(),
         grouped(workload.config.parameters() as u64),
         grouped(speed.tokens_per_second.round() as u64),
-        format!("{:.3}", speed.loss_first),
-        format!("{:.3}", speed.loss_last),
+        loss(speed.losses_nats.first()),
+        loss(speed.losses_nats.last()),
     ]
 }

@@ -40,7 +40,7 @@ pub use backprop::{Backprop, Gradients, PART_TOKENS, Saving};
 pub use batch::Batch;
 pub use checkpoint::{CheckpointError, WeightsError};
 pub use config::{ConfigError, Family, ModelConfig, RopeScaling};
-pub use gpu::{Networks, Part, Precision, Setting, Told, on_card, take_variables};
+pub use gpu::{CardFull, Networks, Part, Precision, Setting, Told, memory_on_card, on_card, take_variables};
 pub use generate::{Choices, Choosing, Decoding, Request, generate};
 pub use inference::Past;
 use kernels::Real;

@@ -10,13 +10,16 @@
 //! recomputed blocks    as above, but of all blocks x alone, d n, and one block whole
 //! ```
 //!
+//! On a card all that a step needs has a place of its own, which is counted to the byte ([`memory_on_card`]); the base and a copy of it, and what the
+//! driver, cuBLAS and the kernels take, come on top.
+//!
 //! The waste `w` of buffers that are handed from use to use, and the share of an evaluation that is not served by what the step has left, were
 //! measured (benches/README.md).
 
 use super::run::EVALUATION_BATCH_TOKENS;
 use crate::corpus::Bitext;
 use crate::corpus::prompt::{self, Choice};
-use crate::model::{ModelConfig, PART_TOKENS};
+use crate::model::{ModelConfig, PART_TOKENS, Precision, Setting, memory_on_card};
 use crate::numeric::random::Purpose;
 use crate::spec::{Experiment, Method, Tuning};
 use crate::units::Pairs;
@@ -108,6 +111,21 @@ impl Memory {
             4.0 * trained + graph(config, tokens, step, tuning.recompute) + evaluates
         };
         Memory { shared: BYTES * weights, run: BYTES * run }
+    }
+}
+
+/// Bytes of a card that are gone before anything is trained there (one H100, CUDA 13).
+const DRIVER: f64 = 600e6;
+
+impl Memory {
+    /// The estimate of a stack of runs of a plain network on a card.
+    pub fn on_card(config: &ModelConfig, tuning: &Tuning, step: Step, context: usize, precision: Precision, runs: usize) -> Self {
+        let most = tuning.micro_batch_pairs.map_or(f64::INFINITY, |pairs| pairs as f64 * step.tokens_per_sequence);
+        let tokens = step.tokens.min(most);
+        let setting =
+            Setting { config: *config, runs, precision, micro_batch: None, recomputes: tuning.recompute, hopeless: f64::INFINITY };
+        let run = memory_on_card(&setting, context, tokens as usize, (tokens * step.targets_share) as usize);
+        Memory { shared: DRIVER + 2.0 * BYTES * config.parameters() as f64, run: run as f64 }
     }
 }
 

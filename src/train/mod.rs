@@ -30,7 +30,7 @@ pub use steps::{Divergence, Ended, Progress, Training, evaluate, fit_batches};
 
 use crate::corpus::CorpusError;
 use crate::files::FileError;
-use crate::model::{CheckpointError, TokenizerError};
+use crate::model::{CardFull, CheckpointError, TokenizerError};
 use crate::record::TrainingVersion;
 use crate::spec::SpecError;
 use std::path::PathBuf;
@@ -52,7 +52,10 @@ pub unsafe fn keep_candle_on_its_thread() {
 pub enum TrainError {
     /// The tensor library failed.
     #[error("tensors: {0}")]
-    Tensor(#[from] candle_core::Error),
+    Tensor(candle_core::Error),
+    /// The card has not the memory.
+    #[error(transparent)]
+    CardFull(#[from] CardFull),
     /// The tokenizer failed.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
@@ -86,6 +89,16 @@ pub enum TrainError {
     /// A network whose speed is measured diverged.
     #[error("model `{name}` diverged at step {step}: {reason}")]
     SpeedDiverged { name: &'static str, step: u64, reason: String },
+}
+
+impl From<candle_core::Error> for TrainError {
+    fn from(error: candle_core::Error) -> Self {
+        let full = match &error {
+            candle_core::Error::Cuda(inner) => inner.downcast_ref::<CardFull>().copied(),
+            _ => None,
+        };
+        full.map_or(TrainError::Tensor(error), TrainError::CardFull)
+    }
 }
 
 #[cfg(test)]

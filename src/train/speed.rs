@@ -4,7 +4,7 @@ use super::schedule::Schedule;
 use super::stack::{Member, SideBySide, fit_stack};
 use super::steps::{Ended, Progress, Sequence, batch_of, fit_batches, steps_at_once};
 use super::{Hardware, TrainError, select_device};
-use crate::model::{Llama, ModelConfig};
+use crate::model::{Llama, ModelConfig, Saving};
 use crate::numeric::quantiles::quantile;
 use crate::numeric::random::{Item, Purpose, generator};
 use crate::spec::{Optimisation, Preset};
@@ -76,14 +76,12 @@ pub struct Size {
 }
 
 /// What was measured of a workload.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Speed {
     /// Median over the steps that count, tokens read a second by all copies.
     pub tokens_per_second: f64,
-    /// Loss of the first of all steps, nats per target token.
-    pub loss_first: f64,
-    /// Loss of the last step, nats per target token.
-    pub loss_last: f64,
+    /// Loss of every step from the first, those of the warm-up among them, nats per target token.
+    pub losses_nats: Vec<f64>,
 }
 
 /// Trains a workload for some steps after the warm-up, on some hardware ([`select_device`]). `clock` gives seconds from any fixed moment; `observe` is
@@ -115,7 +113,7 @@ pub fn measure(
     let ended = if stack > 1 {
         let schedule = Schedule::whole(&optimisation, batches.len() as u64);
         let mut members: Vec<Member> = (0..stack).map(|_| Member::new(batches.clone(), schedule)).collect();
-        fit_stack(&mut SideBySide::new(&model, stack)?, &mut members, &optimisation, observe)?;
+        fit_stack(&mut SideBySide::new(&model, stack, Saving::default())?, &mut members, &optimisation, observe)?;
         members[0].ended()
     } else {
         fit_batches(&model, &batches, &optimisation, observe)?
@@ -127,5 +125,5 @@ pub fn measure(
     let looked_at: Vec<f64> = marks[warm_up - 1..].iter().copied().step_by(at_once).collect();
     let mut speeds: Vec<f64> = looked_at.windows(2).map(|mark| tokens / (mark[1] - mark[0])).collect();
     speeds.sort_by(f64::total_cmp);
-    Ok(Speed { tokens_per_second: quantile(&speeds, 0.5), loss_first: losses[0], loss_last: losses[losses.len() - 1] })
+    Ok(Speed { tokens_per_second: quantile(&speeds, 0.5), losses_nats: losses })
 }

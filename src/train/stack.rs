@@ -4,7 +4,7 @@ use super::TrainError;
 use super::run::{Trained, Tuner};
 use super::schedule::Schedule;
 use super::steps::{AT_ONCE, Divergence, Ended, Progress, Trail, endless, hopeless, most_nats};
-use crate::model::{Batch, Llama, Networks, Part, Setting, Stack, on_card, take_variables};
+use crate::model::{Batch, Llama, Networks, Part, Saving, Setting, Stack, on_card, take_variables};
 use crate::record::RunRecord;
 use crate::spec::{Optimisation, RunSpec};
 use candle_core::backprop::GradStore;
@@ -54,9 +54,10 @@ pub enum SideBySide {
 }
 
 impl SideBySide {
-    /// `runs` copies of a plain network.
-    pub fn new(model: &Llama, runs: usize) -> std::result::Result<Self, TrainError> {
-        let setting = Setting { hopeless: most_nats(model.config().vocab_size), ..Setting::plain(model, runs) };
+    /// `runs` copies of a plain network; only a card saves memory here.
+    pub fn new(model: &Llama, runs: usize, saving: Saving) -> std::result::Result<Self, TrainError> {
+        let Saving { micro_batch, recomputes } = saving;
+        let setting = Setting { micro_batch, recomputes, hopeless: most_nats(model.config().vocab_size), ..Setting::plain(model, runs) };
         Ok(match on_card(model, setting)? {
             Some(networks) => SideBySide::Card(networks, model.clone()),
             None => SideBySide::Host(Stack::new(model, runs)?),
@@ -233,7 +234,7 @@ fn chosen(moves: &[bool], new: &Tensor, old: &Tensor) -> Result<Tensor> {
 
 impl Tuner<'_> {
     /// Trains runs of about one length as one stack, and evaluates each. A network that cannot stand in a stack ([`Llama::is_plain`]), or that
-    /// is to save memory, is trained by itself, run after run. The seconds of the training are shared among the runs by their tokens.
+    /// is to save memory on the host, is trained by itself, run after run. The seconds of the training are shared among the runs by their tokens.
     ///
     /// [`Llama::is_plain`]: crate::model::Llama::is_plain
     pub fn run_stack(
@@ -243,8 +244,9 @@ impl Tuner<'_> {
         mut observe: impl FnMut(Progress),
     ) -> std::result::Result<Vec<RunRecord>, TrainError> {
         let tuning = &self.experiment.tuning;
-        let saves_memory = tuning.recompute || tuning.micro_batch_pairs.is_some();
-        if saves_memory || !self.fresh_model(0)?.is_plain() {
+        let saving = Saving { micro_batch: tuning.micro_batch_pairs, recomputes: tuning.recompute };
+        let on_host = self.base.model.device().is_cpu();
+        if on_host && saving != Saving::default() || !self.fresh_model(0)?.is_plain() {
             return specs.iter().map(|spec| self.run(spec, clock, &mut observe)).collect();
         }
         let start = clock();
@@ -254,7 +256,7 @@ impl Tuner<'_> {
             Ok(Member::new(batches, schedule))
         };
         let mut members = specs.iter().map(member).collect::<std::result::Result<Vec<_>, TrainError>>()?;
-        let mut stack = SideBySide::new(&self.base.model, specs.len())?;
+        let mut stack = SideBySide::new(&self.base.model, specs.len(), saving)?;
         fit_stack(&mut stack, &mut members, &tuning.optimisation, observe)?;
         let (seconds, tokens) = (clock() - start, members.iter().map(Member::tokens).sum::<u64>());
         let record = |(run, (spec, member)): (usize, (&RunSpec, &Member))| {

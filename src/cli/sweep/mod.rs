@@ -92,7 +92,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let plan = look_up(&runs, &store, simulated)?;
     let cost = Cost::new(&experiment, &bitexts, &plan.done, &arguments.device);
     if arguments.list {
-        let memory = memory_of(&experiment, &bitexts, &base_files);
+        let memory = memory_of(&experiment, &bitexts, &base_files, arguments);
         let memory = |run: &RunSpec| if simulated { None } else { memory(run) };
         let cost = cost.or_speed(|| if simulated || plan.missing.is_empty() { None } else { measured_speed(&experiment, arguments) });
         list::list(&runs, &plan, &experiment, &cost, &memory, arguments);
@@ -257,7 +257,7 @@ fn measured_speed(_: &Experiment, _: &Arguments) -> Option<f64> {
 }
 
 #[cfg(not(feature = "train"))]
-fn memory_of(_: &Experiment, _: &[Bitext], _: &BaseFiles) -> impl Fn(&RunSpec) -> Option<f64> {
+fn memory_of(_: &Experiment, _: &[Bitext], _: &BaseFiles, _: &Arguments) -> impl Fn(&RunSpec) -> Option<f64> {
     |_: &RunSpec| None
 }
 

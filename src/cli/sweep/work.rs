@@ -1,6 +1,6 @@
 //! The training of a sweep: the base if it is not kept, then the missing runs.
 
-use super::{Arguments, jobs_of, pools, threads_of};
+use super::{Arguments, jobs_of, pools, stack_of, threads_of};
 use crate::cli::failure::{Failure, OrFail};
 use crate::cli::terminal::{bar, bars, note};
 use crate::cli::version;
@@ -9,7 +9,7 @@ use crate::files;
 use crate::model::{ModelConfig, checkpoint};
 use crate::record::{Outcome, RunRecord, Store, Subject, TrainingVersion};
 use crate::report::eye::{duration, grouped};
-use crate::spec::{BaseFiles, BaseSpec, Experiment, RunSpec};
+use crate::spec::{BaseFiles, BaseSpec, Experiment, Method, RunSpec};
 use crate::sweep::{Cost, Job, run_missing};
 use crate::train::{Base, Memory, Origin, Progress, SEQUENCES, Size, Step, TrainError, Tuner, Workload, measure, prepare, select_device};
 use indicatif::{MultiProgress, ProgressBar};
@@ -32,17 +32,31 @@ pub(super) fn measured_speed(experiment: &Experiment, arguments: &Arguments) -> 
     pool.install(|| measure(&workload, &arguments.device, size, &clock, || ())).ok().map(|speed| speed.tokens_per_second)
 }
 
-/// Estimates the peak memory of a process that does one run at a time, bytes: what it holds with the corpora read, and what the base and the
-/// run add. None of a checkpoint that cannot be read, and of the base, which is only evaluated.
-pub(super) fn memory_of(experiment: &Experiment, bitexts: &[Bitext], base_files: &BaseFiles) -> impl Fn(&RunSpec) -> Option<f64> {
+/// Estimates the peak memory, bytes: of a process that does one run at a time, what it holds with the corpora read, and what the base and the
+/// run add; of a card, what a stack of such runs takes there. None of a checkpoint that cannot be read, and of the base, which is only evaluated.
+pub(super) fn memory_of(
+    experiment: &Experiment,
+    bitexts: &[Bitext],
+    base_files: &BaseFiles,
+    arguments: &Arguments,
+) -> impl Fn(&RunSpec) -> Option<f64> {
     let config = match (&experiment.base, base_files) {
         (BaseSpec::Preset(base), _) => Some(ModelConfig::of(base.preset, base.vocab_size)),
         (BaseSpec::Checkpoint(_), BaseFiles::Checkpoint(files)) => checkpoint::sizes(files, experiment.base.context()).ok(),
         _ => None,
     };
-    let held = held(bitexts);
+    let plain = experiment.tuning.method == Method::Full && config.is_some_and(|config| config.is_plain());
+    let card = select_device(&arguments.device).ok().filter(|hardware| plain && !hardware.device.is_cpu());
+    let stack = stack_of(arguments);
+    let held = if card.is_some() { 0.0 } else { held(bitexts) };
     move |run| {
-        let of = |bitext: &Bitext| Some(Memory::of(&config?, &experiment.tuning, Step::of(experiment, bitext, run.subject.pairs())));
+        let of = |bitext: &Bitext| {
+            let (config, tuning, step) = (config?, &experiment.tuning, Step::of(experiment, bitext, run.subject.pairs()));
+            Some(match &card {
+                Some(hardware) => Memory::on_card(&config, tuning, step, experiment.base.context(), hardware.precision, stack),
+                None => Memory::of(&config, tuning, step),
+            })
+        };
         let read = bitexts.iter().filter(|bitext| run.subject.parts().any(|(lang, _)| *lang == bitext.lang));
         // the longest step of a mixture is one of its language of the longest texts
         let peak = read.filter_map(of).map(|memory| memory.shared + memory.run).max_by(f64::total_cmp)?;
@@ -108,9 +122,19 @@ pub(super) fn train(
         }
         anyhow::Ok(())
     })
-    .or_work()?;
+    .map_err(of_training)?;
     total.finish_and_clear();
     Ok(())
+}
+
+/// An error of a training.
+pub(crate) fn of_training(error: anyhow::Error) -> Failure {
+    let is_full = matches!(error.downcast_ref(), Some(TrainError::CardFull(_)));
+    let failure = Failure::work(error);
+    if !is_full {
+        return failure;
+    }
+    failure.hint("fewer runs at a time (`--stack`), or `micro_batch_pairs` or `recompute: true` under `tuning`, take less; what is finished is kept")
 }
 
 /// The base on a device, trained if the cache folder does not hold it.
@@ -133,7 +157,7 @@ pub(crate) fn base(
     let base = base.map_err(|error| match error {
         TrainError::OlderBase { .. } => Failure::input(error).hint("`--cache` names the folder in which it was kept"),
         TrainError::Checkpoint(_) => Failure::input(error),
-        _ => Failure::work(error),
+        _ => of_training(error.into()),
     })?;
     let (id, folder) = (&base.id, base.folder.display());
     match base.origin {

@@ -1,6 +1,6 @@
 //! A real card: the CUDA driver, cuBLAS, and `kernels.cu` as PTX made at build time. Work goes to one stream; what repeats becomes a CUDA graph.
 
-use super::Precision;
+use super::{CardFull, Precision};
 use super::card::{Address, Argument, Card, Kind, Launch, Product};
 use candle_core::cuda_backend::cudarc::cublas::{result as blas, sys as blas_sys};
 use candle_core::cuda_backend::cudarc::driver::{CudaContext, CudaSlice, CudaStream, DevicePtr, result as driver, sys};
@@ -116,7 +116,10 @@ impl Card for Cuda {
 
     fn alloc(&self, bytes: usize) -> Result<CudaSlice<u8>> {
         self.context.bind_to_thread().map_err(Error::wrap)?;
-        self.stream.alloc_zeros::<u8>(bytes.max(1)).map_err(Error::wrap)
+        self.stream.alloc_zeros::<u8>(bytes.max(1)).map_err(|error| match (error.0, self.context.mem_get_info()) {
+            (sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY, Ok((free, total))) => Error::Cuda(Box::new(CardFull { asked: bytes, free, total })),
+            _ => Error::wrap(error),
+        })
     }
 
     fn address(memory: &CudaSlice<u8>) -> Address {

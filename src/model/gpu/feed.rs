@@ -25,7 +25,12 @@ impl Shape {
             n: most.n.max(batch.tokens()),
             m: most.m.max(batch.targets()),
         });
-        Shape { n: rounded(most.n), m: rounded(most.m) }
+        Shape::rounded(most.n, most.m)
+    }
+
+    /// One that holds so many tokens and targets.
+    pub(super) fn rounded(tokens: usize, targets: usize) -> Self {
+        Shape { n: rounded(tokens), m: rounded(targets) }
     }
 
     /// One that holds both.

@@ -8,23 +8,20 @@
 //! The kernels are in `kernels.cu` and `attention.cu`. `emulator.h` runs the same text on a CPU, thread for thread, so that all of this is tested
 //! without a card.
 
-#[cfg(any(feature = "cuda", test))]
+// without CUDA nothing of this runs, but it is compiled, so that every build checks it
+#![cfg_attr(not(any(feature = "cuda", test)), allow(dead_code))]
+
 mod card;
 #[cfg(feature = "cuda")]
 mod cuda;
 #[cfg(test)]
 mod emulated;
-#[cfg(any(feature = "cuda", test))]
 mod feed;
-#[cfg(any(feature = "cuda", test))]
 mod layout;
-#[cfg(any(feature = "cuda", test))]
 mod pass;
-#[cfg(any(feature = "cuda", test))]
 mod places;
 #[cfg(test)]
 mod tests;
-#[cfg(any(feature = "cuda", test))]
 mod trainer;
 
 use super::batch::Batch;
@@ -45,7 +42,6 @@ pub enum Precision {
 
 impl Precision {
     /// Bytes of an entry.
-    #[cfg(any(feature = "cuda", test))]
     fn bytes(self) -> usize {
         match self {
             Precision::F32 => 4,
@@ -109,6 +105,30 @@ pub trait Networks: std::fmt::Debug + Send {
     fn fork(&self) -> Result<Box<dyn Networks>>;
 }
 
+
+/// A card without the memory that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{} MB more were asked of a card of {} MB, of which {} MB are free", asked / 1_000_000, total / 1_000_000, free / 1_000_000)]
+pub struct CardFull {
+    /// Bytes asked for.
+    pub asked: usize,
+    /// Bytes that are free.
+    pub free: usize,
+    /// Bytes that there are.
+    pub total: usize,
+}
+
+/// Memory of networks in training on a card, bytes: weights, factors, gradients and moments, and what a step over batches of up to so many tokens, of
+/// which so many are targets, keeps.
+pub fn memory_on_card(setting: &Setting, context: usize, tokens: usize, targets: usize) -> usize {
+    let Setting { config, runs, precision, recomputes, .. } = *setting;
+    let layout = layout::Layout::new(&config);
+    let keeps = if recomputes { places::Keeps::Inputs } else { places::Keeps::All };
+    let shape = feed::Shape::rounded(tokens, targets);
+    let (_, room) = places::Places::from(0, &places::Plan { config, runs, shape, context, precision, keeps }, &layout);
+    let factors = if precision == Precision::F32 { 0 } else { precision.bytes() };
+    runs * layout.stride * (16 + factors) + room
+}
 
 /// Networks that all begin as `model` does, on its card; none where it is not a plain network on a card.
 #[cfg(feature = "cuda")]

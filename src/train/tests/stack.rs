@@ -1,6 +1,7 @@
 //! Runs side by side are the runs trained by themselves, up to rounding, and each fails for itself.
 
 use super::*;
+use crate::model::Saving;
 use crate::train::stack::SideBySide;
 
 fn optimisation() -> Optimisation {
@@ -19,7 +20,7 @@ fn side_by_side_and_alone(dtype: DType) -> [Vec<(Ended, f64)>; 2] {
     let base = model(TINY, dtype);
     let batches: Vec<Vec<Batch>> = (0..3).map(batches).collect();
     let score = |model: &Llama| evaluate(model, &sequences(20), 64).unwrap().0;
-    let mut stack = SideBySide::new(&base, 3).unwrap();
+    let mut stack = SideBySide::new(&base, 3, Saving::default()).unwrap();
     let member = |batches: &Vec<Batch>| Member::new(batches.clone(), Schedule::whole(&optimisation(), batches.len() as u64));
     let mut members: Vec<Member> = batches.iter().map(member).collect();
     fit_stack(&mut stack, &mut members, &optimisation(), |_| ()).unwrap();
@@ -56,7 +57,7 @@ fn a_member_that_diverges_does_not_hurt_the_others() {
     let base = model(TINY, DType::F32);
     let whole = Optimisation { peak_lr: 1e6, ..optimisation() };
     let run = |peaks: [&Optimisation; 2]| {
-        let mut stack = SideBySide::new(&base, 2).unwrap();
+        let mut stack = SideBySide::new(&base, 2, Saving::default()).unwrap();
         let member = |(run, optimisation): (usize, &&Optimisation)| {
             Member::new(batches(run), Schedule::whole(optimisation, batches(run).len() as u64))
         };
