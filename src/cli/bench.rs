@@ -40,7 +40,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     select_device(&arguments.device).map_err(|error| {
         Failure::input(error).hint("`--device cpu` runs everywhere; CUDA needs an NVIDIA GPU and a build with `--features cuda`")
     })?;
-    let chosen = |workload: &Workload| (arguments.models.is_empty() && workload.name != "135m") || arguments.models.iter().any(|name| name == workload.name);
+    let chosen = |workload: &Workload| {
+        (arguments.models.is_empty() && workload.name != "135m") || arguments.models.iter().any(|name| name == workload.name)
+    };
     let chosen: Vec<Workload> = workloads().into_iter().filter(chosen).collect();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = arguments.threads.map_or(cores, |threads| threads as usize);
@@ -53,8 +55,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     for workload in &chosen {
         bar.set_message(format!("model `{}`", workload.name));
         let clock = || start.elapsed().as_secs_f64();
-        let speed =
-            pool.install(|| measure(workload, &arguments.device, size, &clock, || bar.inc(1))).or_work()?;
+        let speed = pool.install(|| measure(workload, &arguments.device, size, &clock, || bar.inc(1))).or_work()?;
         if arguments.json {
             bar.suspend(|| say(&json(workload, arguments, threads, &speed).to_string()));
         }

@@ -76,7 +76,7 @@ pub struct Training {
 /// What does the steps.
 enum Engine {
     /// One after another, by the host.
-    Host(AdamW, Backprop),
+    Host(Box<AdamW>, Box<Backprop>),
     /// Many at once, by a card, which has the variables meanwhile.
     Card(Box<dyn Networks>),
 }
@@ -124,7 +124,7 @@ impl Training {
         let setting = Setting { micro_batch, recomputes, hopeless: most_nats(model.config().vocab_size), ..Setting::plain(model, 1) };
         let engine = match on_card(model, setting)? {
             Some(networks) => Engine::Card(networks),
-            None => Engine::Host(AdamW::new(model, *optimisation)?, Backprop::new(model).saving(saving)),
+            None => Engine::Host(Box::new(AdamW::new(model, *optimisation)?), Box::new(Backprop::new(model).saving(saving))),
         };
         Ok(Training { model: model.clone(), engine, optimisation: *optimisation, trail: Trail::default() })
     }
@@ -133,7 +133,7 @@ impl Training {
     pub fn fork(&self) -> Result<Self, TrainError> {
         let model = self.model.fork()?;
         let engine = match &self.engine {
-            Engine::Host(optimiser, backprop) => Engine::Host(optimiser.on(&model), backprop.on(&model)),
+            Engine::Host(optimiser, backprop) => Engine::Host(Box::new(optimiser.on(&model)), Box::new(backprop.on(&model))),
             Engine::Card(networks) => Engine::Card(networks.fork()?),
         };
         Ok(Training { model, engine, optimisation: self.optimisation, trail: self.trail.clone() })
@@ -226,7 +226,7 @@ pub fn fit_batches(
 pub(super) struct Evaluator(Losses);
 
 enum Losses {
-    Host(Backprop),
+    Host(Box<Backprop>),
     Card(Box<dyn Networks>),
 }
 
@@ -235,7 +235,7 @@ impl Evaluator {
     pub(super) fn new(model: &Llama) -> Result<Self, TrainError> {
         Ok(Evaluator(match on_card(model, Setting::plain(model, 1))? {
             Some(networks) => Losses::Card(networks),
-            None => Losses::Host(Backprop::new(model)),
+            None => Losses::Host(Box::new(Backprop::new(model))),
         }))
     }
 

@@ -134,7 +134,9 @@ pub(crate) fn of_training(error: anyhow::Error) -> Failure {
     if !is_full {
         return failure;
     }
-    failure.hint("fewer runs at a time (`--stack`), or `micro_batch_pairs` or `recompute: true` under `tuning`, take less; what is finished is kept")
+    failure.hint(
+        "fewer runs at a time (`--stack`), or `micro_batch_pairs` or `recompute: true` under `tuning`, take less; what is finished is kept",
+    )
 }
 
 /// The base on a device, trained if the cache folder does not hold it.

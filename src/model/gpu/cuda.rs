@@ -1,7 +1,7 @@
 //! A real card: the CUDA driver, cuBLAS, and `kernels.cu` as PTX made at build time. Work goes to one stream; what repeats becomes a CUDA graph.
 
-use super::{CardFull, Precision};
 use super::card::{Address, Argument, Card, Kind, Launch, Product};
+use super::{CardFull, Precision};
 use candle_core::cuda_backend::cudarc::cublas::{result as blas, sys as blas_sys};
 use candle_core::cuda_backend::cudarc::driver::{CudaContext, CudaSlice, CudaStream, DevicePtr, result as driver, sys};
 use candle_core::{CudaDevice, Error, Result, bail};
@@ -191,14 +191,35 @@ impl Card for Cuda {
         unsafe {
             if runs == 1 {
                 return blas::gemm_ex(
-                    self.blas, turned.0, turned.1, rows, columns, inner, one, at_a, factor, lda, at_b, factor, ldb, beta, at_c, of_result, ldc,
-                    compute, algorithm,
+                    self.blas, turned.0, turned.1, rows, columns, inner, one, at_a, factor, lda, at_b, factor, ldb, beta, at_c, of_result,
+                    ldc, compute, algorithm,
                 )
                 .map_err(Error::wrap);
             }
             blas::gemm_strided_batched_ex(
-                self.blas, turned.0, turned.1, rows, columns, inner, one, at_a, factor, lda, a.stride as i64, at_b, factor, ldb,
-                b.stride as i64, beta, at_c, of_result, ldc, result.stride as i64, runs, compute, algorithm,
+                self.blas,
+                turned.0,
+                turned.1,
+                rows,
+                columns,
+                inner,
+                one,
+                at_a,
+                factor,
+                lda,
+                a.stride as i64,
+                at_b,
+                factor,
+                ldb,
+                b.stride as i64,
+                beta,
+                at_c,
+                of_result,
+                ldc,
+                result.stride as i64,
+                runs,
+                compute,
+                algorithm,
             )
             .map_err(Error::wrap)
         }

@@ -21,10 +21,9 @@ pub(super) struct Shape {
 impl Shape {
     /// One that holds each of some batches. Lengths are rounded up by an eighth at most, so that many batches share a few shapes.
     pub(super) fn of<'a>(batches: impl IntoIterator<Item = &'a Batch>) -> Self {
-        let most = batches.into_iter().fold(Shape::default(), |most, batch| Shape {
-            n: most.n.max(batch.tokens()),
-            m: most.m.max(batch.targets()),
-        });
+        let most = batches
+            .into_iter()
+            .fold(Shape::default(), |most, batch| Shape { n: most.n.max(batch.tokens()), m: most.m.max(batch.targets()) });
         Shape::rounded(most.n, most.m)
     }
 

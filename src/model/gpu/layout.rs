@@ -91,7 +91,15 @@ mod tests {
 
     #[test]
     fn variables_do_not_overlap_and_norms_come_last() {
-        let config = ModelConfig { d_model: 24, n_heads: 3, n_kv_heads: 1, head_dim: 8, d_ff: 20, vocab_size: 37, ..ModelConfig::of(Preset::Nano, None) };
+        let config = ModelConfig {
+            d_model: 24,
+            n_heads: 3,
+            n_kv_heads: 1,
+            head_dim: 8,
+            d_ff: 20,
+            vocab_size: 37,
+            ..ModelConfig::of(Preset::Nano, None)
+        };
         let layout = Layout::new(&config);
         let mut places = layout.variables().to_vec();
         assert_eq!(places.iter().map(|place| place.1).sum::<usize>(), config.parameters());

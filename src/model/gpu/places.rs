@@ -1,7 +1,7 @@
 //! Where everything of a step lies in the memory of a card, beside the weights.
 
 use super::Precision;
-use super::card::{Address};
+use super::card::Address;
 use super::feed::Shape;
 use super::layout::Layout;
 use crate::model::config::ModelConfig;

@@ -23,7 +23,8 @@ fn model(config: ModelConfig) -> Llama {
 
 /// Sequences of these lengths, one more than is read, of which the later part is predicted.
 fn batch(lengths: &[usize], seed: u32) -> Batch {
-    let sequence = |len: usize| -> Vec<u32> { (0..len as u32).map(|at| (at * at * 7 + at * (5 + seed) + len as u32 * 11 + seed) % 75).collect() };
+    let sequence =
+        |len: usize| -> Vec<u32> { (0..len as u32).map(|at| (at * at * 7 + at * (5 + seed) + len as u32 * 11 + seed) % 75).collect() };
     let sequences: Vec<Vec<u32>> = lengths.iter().map(|&len| sequence(len)).collect();
     Batch::new(sequences.iter().map(|tokens| (tokens.as_slice(), tokens.len() / 3)))
 }
@@ -97,7 +98,8 @@ fn steps_of_a_stack_are_those_of_each_run_alone() {
     let Some(card) = Emulated::new() else { return };
     let model = model(config(6));
     let optimisation = Optimisation { peak_lr: 0.01, warmup_share: 0.0, ..Optimisation::default() };
-    let batches: [Vec<Batch>; 2] = [vec![batch(&[20, 9], 1), batch(&[30], 2), batch(&[5, 66], 3)], vec![batch(&[64], 4), batch(&[12, 7], 5), batch(&[33], 6)]];
+    let batches: [Vec<Batch>; 2] =
+        [vec![batch(&[20, 9], 1), batch(&[30], 2), batch(&[5, 66], 3)], vec![batch(&[64], 4), batch(&[12, 7], 5), batch(&[33], 6)]];
     let mut stack = trainer(card, &model, setting(*model.config(), 2, Precision::F32));
     let rates = [0.01, 0.005, 0.002];
     let step = |at: usize| {

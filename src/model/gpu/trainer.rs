@@ -4,8 +4,8 @@ use super::card::{Address, Argument, Card, Launch, bytes_of, bytes_of_mut, typed
 use super::feed::{Shape, feed};
 use super::layout::Layout;
 use super::pass::{Pass, Weights, arguments};
-use super::{Networks, Part, Precision, Setting, Told};
 use super::places::{FACTORS, Keeps, Places, Plan, SQUARE_BLOCKS, TOLD};
+use super::{Networks, Part, Precision, Setting, Told};
 use crate::model::attention::Rope;
 use crate::model::batch::Batch;
 use crate::spec::Optimisation;
@@ -120,7 +120,13 @@ impl<C: Card> Trainer<C> {
         let Some(factors) = &self.buffers.factors else { return Ok(()) };
         let entries = self.setting.runs * self.layout.stride;
         let arguments = arguments![C::address(&self.buffers.weights), C::address(factors), entries];
-        self.card.launch(&Launch { kernel: "round_bf16", grid: [entries.div_ceil(THREADS).min(BLOCKS), 1, 1], threads: THREADS, shared: 0, arguments })
+        self.card.launch(&Launch {
+            kernel: "round_bf16",
+            grid: [entries.div_ceil(THREADS).min(BLOCKS), 1, 1],
+            threads: THREADS,
+            shared: 0,
+            arguments,
+        })
     }
 
     fn variables_of(&self, run: usize) -> Result<Vec<Vec<f32>>> {
@@ -151,10 +157,9 @@ impl<C: Card> Trainer<C> {
             (true, true) => Keeps::Inputs,
             (true, false) => Keeps::All,
         };
-        if let Some(room) = self.room.as_ref().filter(|room| room.plan.keeps == keeps) {
-            if room.plan.shape.and(shape) == room.plan.shape {
-                return Ok(());
-            }
+        let holds = |room: &Room<C::Memory>| room.plan.keeps == keeps && room.plan.shape.and(shape) == room.plan.shape;
+        if self.room.as_ref().is_some_and(holds) {
+            return Ok(());
         }
         let shape = self.room.as_ref().map_or(shape, |room| room.plan.shape.and(shape));
         // the old memory is free before the new is asked for
@@ -218,10 +223,12 @@ impl<C: Card> Trainer<C> {
         let feeds: Vec<(Shape, Vec<u32>)> = micro.par_iter().flatten().map(|batches| fed(batches)).collect();
         let words = feeds.iter().flat_map(|(_, words)| words.iter().copied()).collect::<Vec<u32>>();
         let step = self.steps;
-        let told = (1..).zip(steps).flat_map(|(at, parts)| factors(parts, optimisation, step + at, self.setting.hopeless)).collect::<Vec<f64>>();
+        let told =
+            (1..).zip(steps).flat_map(|(at, parts)| factors(parts, optimisation, step + at, self.setting.hopeless)).collect::<Vec<f64>>();
         self.steps += steps.len() as i32;
         let (told_bytes, factors_bytes) = (runs * TOLD * 8, runs * FACTORS * 8);
-        let [words_at, factors_at, history] = [4 * words.len(), 8 * told.len(), steps.len() * told_bytes].map(|bytes| self.card.alloc(bytes));
+        let [words_at, factors_at, history] =
+            [4 * words.len(), 8 * told.len(), steps.len() * told_bytes].map(|bytes| self.card.alloc(bytes));
         let (words_memory, factors_memory, history) = (words_at?, factors_at?, history?);
         self.card.write(C::address(&words_memory), bytes_of(&words))?;
         self.card.write(C::address(&factors_memory), bytes_of(&told))?;

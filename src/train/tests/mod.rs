@@ -136,7 +136,9 @@ fn a_speed_is_the_median_of_the_steps_that_count() {
         now.0
     };
     let mut steps = 0;
-    let speed = measure(&Workload { name: "tiny", config: TINY }, "cpu", Size { stack: 1, sequences: SEQUENCES, steps: 3 }, &clock, || steps += 1).unwrap();
+    let speed =
+        measure(&Workload { name: "tiny", config: TINY }, "cpu", Size { stack: 1, sequences: SEQUENCES, steps: 3 }, &clock, || steps += 1)
+            .unwrap();
     assert_eq!((speed.tokens_per_second, steps), (16.0 * 128.0, WARM_UP_STEPS + 3));
     let [first, .., last] = speed.losses_nats[..] else { unreachable!() };
     assert!((first - 40f64.ln()).abs() < 0.2 && last < first);
@@ -197,10 +199,14 @@ fn prepared(yaml: &str) -> (Experiment, Vec<Bitext>, Base) {
     let languages: &Constructed = languages;
     let bitexts = languages.build().unwrap();
     let cache = tempfile::tempdir().unwrap();
-    let base = prepare(&experiment, &bitexts, &BaseFiles::None, TrainingVersion::CURRENT, cache.path(), &select_device("cpu").unwrap(), |_| ()).unwrap();
-    let read =
-        prepare(&experiment, &bitexts, &BaseFiles::None, TrainingVersion::CURRENT, cache.path(), &select_device("cpu").unwrap(), |_| panic!("it was kept"))
+    let base =
+        prepare(&experiment, &bitexts, &BaseFiles::None, TrainingVersion::CURRENT, cache.path(), &select_device("cpu").unwrap(), |_| ())
             .unwrap();
+    let read =
+        prepare(&experiment, &bitexts, &BaseFiles::None, TrainingVersion::CURRENT, cache.path(), &select_device("cpu").unwrap(), |_| {
+            panic!("it was kept")
+        })
+        .unwrap();
     assert_eq!((base.origin, read.origin), (Origin::Trained, Origin::Kept));
     assert_eq!(base.model.to_safetensors().unwrap(), read.model.to_safetensors().unwrap());
     (experiment, bitexts, read)
@@ -320,6 +326,9 @@ fn devices_are_read_by_their_names() {
     assert!(select_device("cpu").unwrap().device.is_cpu());
     for name in ["gpu", "", "cuda:x", "cuda0", "CPU", "cpu/f32"] {
         let error = select_device(name).unwrap_err().to_string();
-        assert_eq!(error, format!("device `{name}` cannot be used: expected `cpu`, `cuda` or `cuda:0`, or `cuda/f32` for f32 in place of bf16"));
+        assert_eq!(
+            error,
+            format!("device `{name}` cannot be used: expected `cpu`, `cuda` or `cuda:0`, or `cuda/f32` for f32 in place of bf16")
+        );
     }
 }
