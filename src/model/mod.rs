@@ -41,6 +41,8 @@ pub use batch::Batch;
 pub use checkpoint::{CheckpointError, WeightsError};
 pub use config::{ConfigError, Family, ModelConfig, RopeScaling};
 pub use generate::{Choices, Choosing, Decoding, Request, generate};
+#[cfg(test)]
+pub(crate) use gpu::on_emulated_card;
 pub use gpu::{CardFull, Networks, Part, Precision, Setting, Told, memory_on_card, on_card, take_variables};
 pub use inference::Past;
 use kernels::Real;

@@ -1,7 +1,7 @@
 //! The base model: a checkpoint, or a preset with its tokenizer and pre-training on English-dominant text, done once and kept by the hash of its spec.
 
 use super::TrainError;
-use super::run::Hardware;
+use super::hardware::Hardware;
 use super::steps::{Ended, Progress, Sequence, batch_of, by_tokens, fit_batches};
 use crate::corpus::prompt::{self, Choice};
 use crate::corpus::{Bitext, english_text};

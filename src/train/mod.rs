@@ -10,6 +10,7 @@
 
 mod adamw;
 mod base;
+mod hardware;
 mod memory;
 mod run;
 mod runner;
@@ -20,8 +21,9 @@ mod steps;
 
 pub use adamw::AdamW;
 pub use base::{Base, Origin, prepare};
+pub use hardware::{Hardware, select_device};
 pub use memory::{Memory, Step};
-pub use run::{Hardware, Tuner, select_device};
+pub use run::Tuner;
 pub use runner::Runner;
 pub use schedule::Schedule;
 pub use speed::{SEQUENCES, Size, Speed, WARM_UP_STEPS, Workload, measure, workloads};

@@ -28,7 +28,7 @@ use super::batch::Batch;
 use super::config::ModelConfig;
 use super::llama::Llama;
 use crate::spec::Optimisation;
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 
 /// Type of the factors of matrix products and of what is kept of a forward; weights, sums, the residual stream and the moments are in f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -136,15 +136,30 @@ pub fn on_card(model: &Llama, setting: Setting) -> Result<Option<Box<dyn Network
     if !model.is_plain() {
         return Ok(None);
     }
-    let values = |(_, var): (String, &candle_core::Var)| var.flatten_all()?.to_dtype(candle_core::DType::F32)?.to_vec1();
-    let variables = model.variables().into_iter().map(values).collect::<Result<Vec<Vec<f32>>>>()?;
-    Ok(Some(Box::new(trainer::Trainer::new(cuda::Cuda::new(device)?, setting, model.rope(), &variables)?)))
+    Ok(Some(Box::new(trainer::Trainer::new(cuda::Cuda::new(device)?, setting, model.rope(), &values(model)?)?)))
+}
+
+/// The variables of a model, in f32.
+fn values(model: &Llama) -> Result<Vec<Vec<f32>>> {
+    model.variables().into_iter().map(|(_, var)| var.flatten_all()?.to_dtype(DType::F32)?.to_vec1()).collect()
 }
 
 /// There is no card in a build without CUDA.
 #[cfg(not(feature = "cuda"))]
 pub fn on_card(_: &Llama, _: Setting) -> Result<Option<Box<dyn Networks>>> {
     Ok(None)
+}
+
+/// The same on a card that is a CPU.
+#[cfg(test)]
+fn emulated_trainer(model: &Llama, setting: Setting) -> Result<trainer::Trainer<emulated::Emulated>> {
+    trainer::Trainer::new(emulated::Emulated, setting, model.rope(), &values(model)?)
+}
+
+/// The same for the tests of those who train.
+#[cfg(test)]
+pub(crate) fn on_emulated_card(model: &Llama, setting: Setting) -> Result<Box<dyn Networks>> {
+    Ok(Box::new(emulated_trainer(model, setting)?))
 }
 
 /// Takes the variables of a run over into a network of the same shape.

@@ -1,8 +1,6 @@
-//! The step on a card against the passes of the CPU: losses, gradients, steps, stacks.
+//! The step on a card against the passes of the CPU: losses and gradients.
 
-use super::emulated::Emulated;
-use super::trainer::Trainer;
-use super::{Networks, Part, Precision, Setting, Told};
+use super::{Networks, Part, Precision, Setting, Told, emulated_trainer};
 use crate::model::{Backprop, Batch, Gradients, Llama, ModelConfig};
 use crate::numeric::random::{Item, Purpose, generator};
 use crate::spec::{Optimisation, Preset};
@@ -34,12 +32,6 @@ fn setting(config: ModelConfig, runs: usize, precision: Precision) -> Setting {
     Setting { config, runs, precision, micro_batch: None, recomputes: false, hopeless }
 }
 
-fn trainer(card: Emulated, model: &Llama, setting: Setting) -> Trainer<Emulated> {
-    let values = |(_, var): (String, &candle_core::Var)| var.flatten_all().unwrap().to_vec1().unwrap();
-    let variables: Vec<Vec<f32>> = model.variables().into_iter().map(values).collect();
-    Trainer::new(card, setting, model.rope(), &variables).unwrap()
-}
-
 /// Largest distance of two gradients, relative to the larger norm of each variable.
 fn distance(a: &[Vec<f32>], b: &[Vec<f32>]) -> f64 {
     let norm = |values: &[f32]| values.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
@@ -51,13 +43,12 @@ fn distance(a: &[Vec<f32>], b: &[Vec<f32>]) -> f64 {
 }
 
 /// Loss and gradients on a card, with a rate of 0, against those of the CPU; returns both distances.
-fn against_the_cpu(head_dim: usize, setting_of: impl Fn(ModelConfig) -> Setting) -> Option<(f64, f64)> {
-    let card = Emulated::new()?;
+fn against_the_cpu(head_dim: usize, setting_of: impl Fn(ModelConfig) -> Setting) -> (f64, f64) {
     let model = model(config(head_dim));
     let batch = batch(&[20, 2, 70, 41], 0);
     let mut backprop = Backprop::new(&model);
     let (nats, Gradients::Slices(expected)) = backprop.loss_and_gradients(&batch).unwrap() else { unreachable!() };
-    let mut trainer = trainer(card, &model, setting_of(*model.config()));
+    let mut trainer = emulated_trainer(&model, setting_of(*model.config())).unwrap();
     let told = trainer.steps(&[vec![Part { batch: &batch, lr: 0.0, takes_part: true }]], &Optimisation::default()).unwrap();
     let Told { nats: found, norm } = told[0][0];
     let gradients = trainer.gradients(0).unwrap();
@@ -65,13 +56,13 @@ fn against_the_cpu(head_dim: usize, setting_of: impl Fn(ModelConfig) -> Setting)
     approx::assert_relative_eq!(norm, squares.sqrt() / batch.targets() as f64, max_relative = 1e-6);
     let evaluated = trainer.loss(&[&batch]).unwrap()[0];
     approx::assert_relative_eq!(evaluated, found, max_relative = 1e-6);
-    Some(((found / nats - 1.0).abs(), distance(expected, &gradients)))
+    ((found / nats - 1.0).abs(), distance(expected, &gradients))
 }
 
 #[test]
 fn losses_and_gradients_in_f32_are_those_of_the_cpu() {
     for head_dim in [6, 32] {
-        let Some((loss, gradients)) = against_the_cpu(head_dim, |config| setting(config, 1, Precision::F32)) else { return };
+        let (loss, gradients) = against_the_cpu(head_dim, |config| setting(config, 1, Precision::F32));
         assert!(loss < 1e-6 && gradients < 1e-5, "heads of {head_dim}: {loss:e} {gradients:e}");
     }
 }
@@ -79,7 +70,7 @@ fn losses_and_gradients_in_f32_are_those_of_the_cpu() {
 #[test]
 fn losses_and_gradients_in_bf16_are_near_those_of_the_cpu() {
     for head_dim in [6, 16, 32] {
-        let Some((loss, gradients)) = against_the_cpu(head_dim, |config| setting(config, 1, Precision::Bf16)) else { return };
+        let (loss, gradients) = against_the_cpu(head_dim, |config| setting(config, 1, Precision::Bf16));
         assert!(loss < 2e-3 && gradients < 2e-2, "heads of {head_dim}: {loss:e} {gradients:e}");
     }
 }
@@ -88,38 +79,7 @@ fn losses_and_gradients_in_bf16_are_near_those_of_the_cpu() {
 fn what_saves_memory_changes_no_gradient() {
     let saving = |micro_batch, recomputes| move |config| Setting { micro_batch, recomputes, ..setting(config, 1, Precision::F32) };
     for (micro_batch, recomputes) in [(None, true), (Some(1), false), (Some(3), true)] {
-        let Some((loss, gradients)) = against_the_cpu(6, saving(micro_batch, recomputes)) else { return };
+        let (loss, gradients) = against_the_cpu(6, saving(micro_batch, recomputes));
         assert!(loss < 1e-6 && gradients < 1e-5, "{micro_batch:?} {recomputes}: {loss:e} {gradients:e}");
-    }
-}
-
-#[test]
-fn steps_of_a_stack_are_those_of_each_run_alone() {
-    let Some(card) = Emulated::new() else { return };
-    let model = model(config(6));
-    let optimisation = Optimisation { peak_lr: 0.01, warmup_share: 0.0, ..Optimisation::default() };
-    let batches: [Vec<Batch>; 2] =
-        [vec![batch(&[20, 9], 1), batch(&[30], 2), batch(&[5, 66], 3)], vec![batch(&[64], 4), batch(&[12, 7], 5), batch(&[33], 6)]];
-    let mut stack = trainer(card, &model, setting(*model.config(), 2, Precision::F32));
-    let rates = [0.01, 0.005, 0.002];
-    let step = |at: usize| {
-        let part = |run: usize| Part { batch: &batches[run][at], lr: rates[at], takes_part: run == 0 || at < 2 };
-        vec![part(0), part(1)]
-    };
-    let told = stack.steps(&[step(0), step(1)], &optimisation).unwrap();
-    let told = [told, stack.steps(&[step(2)], &optimisation).unwrap()].concat();
-    for (run, done) in [(0, 3), (1, 2)] {
-        let own = model.copy().unwrap();
-        let mut optimiser = crate::train::AdamW::new(&own, optimisation).unwrap();
-        let mut backprop = Backprop::new(&own);
-        for at in 0..done {
-            let (nats, gradients) = backprop.loss_and_gradients(&batches[run][at]).unwrap();
-            let norm = optimiser.step(&gradients, batches[run][at].targets() as f64, rates[at]).unwrap();
-            approx::assert_relative_eq!(told[at][run].nats, nats, max_relative = 1e-5);
-            approx::assert_relative_eq!(told[at][run].norm, norm, max_relative = 1e-4);
-        }
-        let expected: Vec<Vec<f32>> = own.variables().iter().map(|(_, var)| var.flatten_all().unwrap().to_vec1().unwrap()).collect();
-        let found = distance(&expected, &stack.variables(run).unwrap());
-        assert!(found < 1e-4, "run {run}: {found:e}");
     }
 }

@@ -1,5 +1,6 @@
 //! The loop, the optimiser and whole runs: that they learn, that they repeat to the bit, and that they fail as rows.
 
+mod card;
 mod stack;
 mod trunk;
 
