@@ -32,8 +32,12 @@ pub fn select_device(name: &str) -> Result<Hardware, TrainError> {
     if cfg!(not(feature = "cuda")) {
         return Err(fail("this build has no CUDA support"));
     }
-    // the CUDA driver's bindings panic where there is no driver
-    match std::panic::catch_unwind(|| Device::new_cuda(index)) {
+    // the CUDA driver's bindings panic where there is no driver, and what they say then is not for users
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| ()));
+    let found = std::panic::catch_unwind(|| Device::new_cuda(index));
+    std::panic::set_hook(hook);
+    match found {
         Ok(Ok(device)) => Ok(Hardware { device, precision }),
         Ok(Err(error)) => Err(fail(&error.to_string())),
         Err(_) => Err(fail("no CUDA driver on this machine")),
