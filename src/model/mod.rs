@@ -43,7 +43,7 @@ pub use config::{ConfigError, Family, ModelConfig, RopeScaling};
 pub use generate::{Choices, Choosing, Decoding, Request, generate};
 #[cfg(test)]
 pub(crate) use gpu::on_emulated_card;
-pub use gpu::{CardFull, Networks, Part, Precision, Setting, Told, memory_on_card, on_card, take_variables};
+pub use gpu::{CardFull, Networks, Part, Precision, Setting, Told, is_for_card, memory_on_card, on_card, take_variables};
 pub use inference::Past;
 use kernels::Real;
 pub(crate) use kernels::vectorised;

@@ -130,15 +130,18 @@ fn fit_on_card(
             Some(own.collect())
         };
         let parts: Vec<Vec<Part<'_>>> = (from..until).map_while(parts_of).collect();
+        if parts.is_empty() {
+            return Ok(());
+        }
         let told = networks.steps(&parts, optimisation)?;
         for (step, told) in (from..).zip(&told) {
             let took_part: Vec<bool> = members.iter().map(|member| member.batch(step).is_some()).collect();
+            if !took_part.contains(&true) {
+                return Ok(());
+            }
             let targets: Vec<usize> = members.iter().map(|member| member.batch(step).map_or(0, Batch::targets)).collect();
             let of = |run: usize| (told[run].nats, hopeless(told[run].nats / targets[run] as f64, vocab_size).or(endless(told[run].norm)));
             observe(after(members, step, steps, &took_part, of));
-        }
-        if told.len() < (until - from) as usize {
-            return Ok(());
         }
     }
     Ok(())

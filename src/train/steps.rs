@@ -1,7 +1,7 @@
 //! The loop over batches, and the evaluation.
 
 use super::{AdamW, Schedule, TrainError};
-use crate::model::{Backprop, Batch, Llama, Networks, Part, Saving, Setting, on_card, take_variables};
+use crate::model::{Backprop, Batch, Llama, Networks, Part, Saving, Setting, is_for_card, on_card, take_variables};
 use crate::spec::Optimisation;
 
 /// A sequence and the index of the first token to be predicted.
@@ -62,7 +62,7 @@ pub(super) const AT_ONCE: usize = 32;
 
 /// Steps after which a training of this model is looked at, one after another.
 pub(super) fn steps_at_once(model: &Llama) -> usize {
-    if model.device().is_cpu() || !model.is_plain() { 1 } else { AT_ONCE }
+    if is_for_card(model) { AT_ONCE } else { 1 }
 }
 
 /// A model in the middle of its training.

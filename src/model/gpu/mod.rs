@@ -129,11 +129,16 @@ pub fn memory_on_card(setting: &Setting, context: usize, tokens: usize, targets:
     runs * layout.stride * (16 + factors) + room
 }
 
-/// Networks that all begin as `model` does, on its card; none where it is not a plain network on a card.
+/// Whether a model lies on a card that has kernels for it.
+pub fn is_for_card(model: &Llama) -> bool {
+    !model.device().is_cpu() && model.is_plain() && model.config().head_dim <= pass::MOST_HEAD_DIM
+}
+
+/// Networks that all begin as `model` does, on its card; none where it is not [`is_for_card`].
 #[cfg(feature = "cuda")]
 pub fn on_card(model: &Llama, setting: Setting) -> Result<Option<Box<dyn Networks>>> {
     let candle_core::Device::Cuda(device) = model.device() else { return Ok(None) };
-    if !model.is_plain() {
+    if !is_for_card(model) {
         return Ok(None);
     }
     Ok(Some(Box::new(trainer::Trainer::new(cuda::Cuda::new(device)?, setting, model.rope(), &values(model)?)?)))

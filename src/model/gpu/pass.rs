@@ -44,6 +44,9 @@ const HEADS: [(usize, [&str; 3]); 4] = [
     (128, ["attention_128", "attention_queries_128", "attention_keys_128"]),
 ];
 
+/// Most entries of a head: what the lanes of a warp hold of one in `attention_plain`.
+pub(super) const MOST_HEAD_DIM: usize = 256;
+
 /// Rows of a tile of it.
 const TILE: usize = 64;
 
