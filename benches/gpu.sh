@@ -8,6 +8,7 @@
 # PARALLOT  a program with CUDA support (target/release/parallot)
 # PYTHON    a Python, with torch for CUDA to compare with (python3); without torch PyTorch is left out
 # DATA      the corpora of experiments/bible-six.yaml (../shared/data)
+# HF        a checkpoint of a LLaMA of about 135 M parameters, to run a whole design on; left out without one
 # DEVICE    cuda; `cpu` rehearses the script with tiny sizes
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -65,13 +66,7 @@ for model in nano $([ "$device" = cpu ] || echo micro); do
     same "$model, a stack of 4, last loss" "$half" "$stacked" -1 1e-4
 done
 
-say "# tokens/s: 16 sequences of 128 tokens, half of them targets; medians of 32 steps"
-for model in $models; do
-    for stack in $stacks; do
-        case $model-$stack in small-64 | 135m-4 | 135m-16 | 135m-64) continue ;; esac
-        say "$model, stack of $stack: $(bench "$device" --model $model --steps $((stack > 4 ? few : steps)) --stack "$stack" | field tokens_per_second)"
-    done
-done
+# what is measured from here on has the card to itself
 wait
 if [ $has_torch = yes ]; then
     for model in nano small 135m; do say "PyTorch, CUDA graph: $(cat torch-$model.json)"; done
@@ -79,12 +74,20 @@ if [ $has_torch = yes ]; then
         say "PyTorch: $(alone "$python" "$root/benches/gpu.py" 135m 20 cuda --how $how --sequences 512 2>>errors.txt)"
     done
 fi
+
+say "# tokens/s: 16 sequences of 128 tokens, half of them targets; medians of 32 steps"
+for model in $models; do
+    for stack in $stacks; do
+        case $model-$stack in small-64 | 135m-4 | 135m-16 | 135m-64) continue ;; esac
+        say "$model, stack of $stack: $(bench "$device" --model $model --steps $((stack > 4 ? few : steps)) --stack "$stack" | field tokens_per_second)"
+    done
+done
 if [ "$device" != cpu ]; then
     (while sleep 0.2; do nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits; done >used.txt 2>/dev/null) &
     poll=$!
     say "135m, 512 sequences: $(bench "$device" --model 135m --steps $long --sequences 512 | field tokens_per_second) tokens/s"
     kill $poll
-    say "its peak on the card: $(sort -n used.txt | tail -1) MB"
+    say "its peak on the card: $(sort -n used.txt | tail -1) MiB"
 fi
 
 say "# six languages, six sizes, three seeds and mixtures, micro, from end to end"
@@ -101,23 +104,73 @@ timed() { # runs a command and says how long it took
 if [ "$device" != cpu ]; then
     say "estimate of the largest run: $("$parallot" sweep six --device "$device" $together --list --json 2>/dev/null | "$python" -c "
 import json, sys
-print(max(json.loads(line).get('peak_memory_bytes') or 0 for line in sys.stdin if line.startswith('{')) / 1e6)") MB"
+print(max(run['peak_memory_bytes'] or 0 for run in json.load(sys.stdin)['runs']) / 1e6)") MB"
     (while sleep 0.2; do nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits; done >used.txt 2>/dev/null) &
     poll=$!
 fi
 timed "$parallot" sweep six --device "$device" $together
-[ "$device" = cpu ] || { kill $poll; say "peak on the card: $(sort -n used.txt | tail -1) MB"; }
+[ "$device" = cpu ] || { kill $poll; say "peak on the card: $(sort -n used.txt | tail -1) MiB"; }
 timed "$parallot" fit six
 timed "$parallot" allocate six --budget $([ "$device" = cpu ] && echo 100 || echo 30k)
 
-say "# adapters: the card against the CPU"
-sed -E -e 's/^sizes: .*/sizes: [0, 64]/' -e 's/^seeds: .*/seeds: [1]/' -e '/^mixtures/d' -e "s/preset: micro/preset: nano/" -e "s/tokens: $tokens/tokens: 20000/" \
-    -e '/arb_Arab|hin_Deva|rus_Cyrl|vie_Latn|ell_Grek/d' -e 's/^tuning:/tuning:\n  method: {lora: {rank: 8}}/' experiments/six.yaml >experiments/adapters.yaml
-for where in cpu "$f32"; do
-    timed "$parallot" sweep adapters --device "$where"
-    say "$where: $(grep 'zho_Hans 64 pairs' verbs.txt | tail -1)"
-    rm -rf "adapters-${where//\//-}" && mv experiments/records/adapters "adapters-${where//\//-}"
+say "# adapters and checkpoints of each family: the card against the CPU, losses in nats"
+mkdir -p on
+on() { # sweeps of an experiment on the CPU and on the card, and the largest difference of all their losses
+    for where in cpu "$f32"; do
+        rm -rf "experiments/records/$1" "on/$1-${where//\//-}"
+        alone "$parallot" sweep "$1" --device "$where" >>verbs.txt 2>&1 || say "$1 on $where: nothing: $(tail -2 verbs.txt)"
+        mv "experiments/records/$1" "on/$1-${where//\//-}"
+    done
+    "$python" - "$1" "on/$1-cpu" "on/$1-${f32//\//-}" <<'P' | tee -a figures.txt
+import json, pathlib, sys
+def losses(folder):
+    records = (json.loads(path.read_text()) for path in pathlib.Path(folder).glob("*.json"))
+    return {(r["pairs"], e["lang"]): e["nats"] / e["target_tokens"] for r in records for e in r.get("evaluations", [])}
+ours, card = losses(sys.argv[2]), losses(sys.argv[3])
+apart = max((abs(card[key] / ours[key] - 1) if key in card else 1 for key in ours), default=1)
+print(f"{sys.argv[1]:12} {len(ours)} losses, at most {apart:.1e} of 1e-04 apart: {'same' if apart <= 1e-4 else 'DIFFERENT'}")
+P
+}
+one() { # NAME BASE TUNING: an experiment of a base alone and one run
+    cat >"experiments/$1.yaml" <<E
+analysis: the card against the CPU
+data: $data
+languages:
+  - {lang: vie_Latn, corpora: [{path: bible/vi.jsonl.gz, english: en, other: xx, split: split}]}
+base: $2
+tuning: {direction: en-x, prompt: alpaca, epochs: 1, batch_pairs: 8, optimisation: {peak_lr: 0.002}$3}
+sizes: [0, 64]
+seeds: [1]
+evaluation: {pairs: 40}
+E
+}
+tiny='{preset: nano, vocab_size: 2048, context: 256, pretraining: {tokens: 20000, shares: {eng_Latn: 0.9}}}'
+one lora "$tiny" ', method: {lora: {rank: 8}}'
+on lora
+cp -r "$root/tests/it/checkpoints" .
+# its window of 32 would be shorter than the context
+sed -i 's/"sliding_window": 32/"sliding_window": null/' checkpoints/mistral/config.json
+for family in llama mistral qwen2 qwen3; do
+    one $family "{checkpoint: ../checkpoints/$family, context: 128}" ''
+    on $family
 done
+
+if [ "$device" != cpu ]; then
+    say "# a card that is full: an error with a hint, and what was finished is kept"
+    one full "${tiny/nano/small}" ''
+    sed -i -e 's/batch_pairs: 8/batch_pairs: 12000/' -e 's/sizes: .*/sizes: [0, 12000]/' experiments/full.yaml
+    alone "$parallot" sweep full --device "$device" 2>&1 | tail -6 | tee -a figures.txt
+    say "records kept: $(find experiments/records/full -name '*.json' | wc -l)"
+fi
+
+if [ -n "${HF:-}" ]; then
+    say "# a real base: 40 runs, of six languages"
+    sed -E -e '/^base:/,/^tuning:/{/^tuning:/!d}' -e "s|^tuning:|base: {checkpoint: $(realpath "$HF"), context: 256}\ntuning:|" -e 's/^sizes: .*/sizes: [0, 250, 500, 1000]/' \
+        -e 's/^seeds: .*/seeds: [1]/' -e 's/^mixtures: .*/mixtures: {count: 21, least: 400, most: 2000}/' -e 's/batch_pairs: 8/batch_pairs: 32/' \
+        -e 's/^evaluation: .*/evaluation: {pairs: 100}/' -e 's/peak_lr: [0-9.]+/peak_lr: 0.0003/' experiments/six.yaml >experiments/base.yaml
+    timed "$parallot" sweep base --device "$device"
+    timed "$parallot" fit base
+fi
 # a figure that is not there is as wrong as one that differs
 grep -qE 'DIFFERENT|nothing' figures.txt && failed=1
 exit $failed

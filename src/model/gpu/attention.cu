@@ -3,6 +3,9 @@
 // (Dao 2023). Gradients in queries and in keys and values are two kernels, so that no sum depends on the order of blocks.
 
 #define TILE 64
+#define ATTENTION_THREADS 128
+// of a tile, what the backward has scores of at a time: more would not fit the registers
+#define STRIP 32
 
 // c (16, 8) += a (16, 16) b (16, 8); with g = lane / 4 and t = lane % 4 a lane holds a (g, 2t), (g + 8, 2t), (g, 2t + 8), (g + 8, 2t + 8), b (2t, g),
 // (2t + 8, g), two entries each, and c (g, 2t), (g, 2t + 1), (g + 8, 2t), (g + 8, 2t + 1)
@@ -23,6 +26,16 @@ DEVICE void turned_matrices(u32 x[4], const bf16* row) {
     u32 at = (u32)__cvta_generic_to_shared(row);
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];" : "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3]) : "r"(at));
 }
+// starts to copy eight entries to shared memory
+DEVICE void copy_eight(bf16* to, const bf16* from) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"((u32)__cvta_generic_to_shared(to)), "l"(from) : "memory");
+}
+// what this thread copies from here on is a group of its own
+DEVICE void end_group() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+// waits for all groups of this thread but the last
+DEVICE void finish_groups_but_last() { asm volatile("cp.async.wait_group 1;" ::: "memory"); }
+// waits for all copies of this thread
+DEVICE void finish_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 #endif
 
 // two entries that follow each other
@@ -44,11 +57,12 @@ template <int D> struct __align__(16) Tile {
     static const int STRIDE = D + 8;
     bf16 entries[TILE * STRIDE];
     __device__ const bf16* at(int row, int c) const { return entries + row * STRIDE + c; }
-    // 64 rows of a matrix whose rows are `columns` apart
+    // starts to copy 64 rows of a matrix whose rows are `columns` apart
     __device__ void load(const bf16* from, size_t columns) {
-        for (int at = threadIdx.x; at < TILE * D / 8; at += blockDim.x) {
-            int row = at / (D / 8), c = at % (D / 8) * 8;
-            *(uint4*)(entries + row * STRIDE + c) = *(const uint4*)(from + row * columns + c);
+#pragma unroll
+        for (int i = 0; i < TILE * D / 8 / ATTENTION_THREADS; i++) {
+            int at = i * ATTENTION_THREADS + threadIdx.x, row = at / (D / 8), c = at % (D / 8) * 8;
+            copy_eight(entries + row * STRIDE + c, from + row * columns + c);
         }
     }
 };
@@ -60,11 +74,11 @@ template <int D> DEVICE void left(u32 a[D / 16][4], const bf16* from, size_t col
         for (int part = 0; part < 4; part++) a[k][part] = pair(from + (g + part % 2 * 8) * columns + k * 16 + part / 2 * 8 + 2 * t);
 }
 
-// scores (16, 64) = a (16, D) tile (64, D)^T
-template <int D> DEVICE void scores_of(float scores[8][4], const u32 a[D / 16][4], const Tile<D>& tile) {
-    int row = LANE % 8, matrix = LANE / 8;
+// scores (16, N) = a (16, D) tile (N of its rows, D)^T
+template <int D, int N> DEVICE void scores_of(float scores[N / 8][4], const u32 a[D / 16][4], const Tile<D>& tile, int first) {
+    int row = first + LANE % 8, matrix = LANE / 8;
 #pragma unroll
-    for (int j = 0; j < 8; j += 2) {
+    for (int j = 0; j < N / 8; j += 2) {
 #pragma unroll
         for (int c = 0; c < 4; c++) scores[j][c] = scores[j + 1][c] = 0;
 #pragma unroll
@@ -77,11 +91,11 @@ template <int D> DEVICE void scores_of(float scores[8][4], const u32 a[D / 16][4
     }
 }
 
-// sum (16, D) += weights (16, 64) tile (64, D)
-template <int D> DEVICE void weigh(float sum[D / 8][4], const float weights[8][4], const Tile<D>& tile) {
-    int row = LANE % 8, matrix = LANE / 8;
+// sum (16, D) += weights (16, N) tile (N of its rows, D)
+template <int D, int N> DEVICE void weigh(float sum[D / 8][4], const float weights[N / 8][4], const Tile<D>& tile, int first) {
+    int row = first + LANE % 8, matrix = LANE / 8;
 #pragma unroll
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < N / 16; k++) {
         const float *low = weights[2 * k], *high = weights[2 * k + 1];
         u32 a[4] = {packed(low[0], low[1]), packed(low[2], low[3]), packed(high[0], high[1]), packed(high[2], high[3])};
 #pragma unroll
@@ -133,13 +147,18 @@ DEVICE void attention(const bf16* qkv, const u32* start, bf16* out, float* lse, 
     left<D>(q, base + own * columns + head * D, columns);
     int rows[2] = {own + g, own + g + 8}, starts[2] = {(int)start[rows[0]], (int)start[rows[1]]};
     float sum[D / 8][4] = {}, most[2] = {-INFINITY, -INFINITY}, total[2] = {0, 0};
-    for (int tile = start[first] / TILE; tile <= (int)blockIdx.x; tile++) {
+    // from the last tile on, which is loaded before it is known where the sequence starts
+    int tile = blockIdx.x, first_tile = start[first] / TILE;
+    do {
         BARRIER;
         keys.load(base + (size_t)tile * TILE * columns + (heads + kv) * D, columns);
+        end_group();
         values.load(base + (size_t)tile * TILE * columns + (heads + kv_heads + kv) * D, columns);
+        end_group();
+        finish_groups_but_last();
         BARRIER;
         float scores[8][4];
-        scores_of<D>(scores, q, keys);
+        scores_of<D, TILE>(scores, q, keys, 0);
 #pragma unroll
         for (int half = 0; half < 2; half++) {
             float highest = most[half];
@@ -171,8 +190,10 @@ DEVICE void attention(const bf16* qkv, const u32* start, bf16* out, float* lse, 
                 sum[j][2 * half + 1] *= fade;
             }
         }
-        weigh<D>(sum, scores, values);
-    }
+        finish_copies();
+        BARRIER;
+        weigh<D, TILE>(sum, scores, values, 0);
+    } while (--tile >= first_tile);
     put<D>(sum, 1 / total[0], 1 / total[1], out + (((size_t)blockIdx.z * n + own) * heads + head) * D, (size_t)heads * D);
     if (t == 0)
         for (int half = 0; half < 2; half++) lse[((size_t)blockIdx.z * heads + head) * n + rows[half]] = most[half] + logf(total[half]);
@@ -193,6 +214,7 @@ DEVICE void attention_queries(const bf16* qkv, const u32* start, const float* co
     left<D>(d, dout + at_out, out_columns);
     left<D>(o, out + at_out, out_columns);
     float deltas[2] = {0, 0}, lses[2], sum[D / 8][4] = {};
+    int first_seen = start[own];
     for (int k = 0; k < D / 16; k++)
         for (int part = 0; part < 4; part++) deltas[part % 2] += low_of(d[k][part]) * low_of(o[k][part]) + high_of(d[k][part]) * high_of(o[k][part]);
     for (int half = 0; half < 2; half++) {
@@ -205,19 +227,26 @@ DEVICE void attention_queries(const bf16* qkv, const u32* start, const float* co
         BARRIER;
         keys.load(base + (size_t)tile * TILE * columns + (heads + kv) * D, columns);
         values.load(base + (size_t)tile * TILE * columns + (heads + kv_heads + kv) * D, columns);
+        finish_copies();
         BARRIER;
-        float scores[8][4], dweights[8][4];
-        scores_of<D>(scores, q, keys);
-        scores_of<D>(dweights, d, values);
+#pragma unroll 1
+        for (int strip = 0; strip < TILE; strip += STRIP) {
+            int key0 = tile * TILE + strip;
+            // none of these is seen by a row of the warp
+            if (key0 > own + 15 || key0 + STRIP <= first_seen) continue;
+            float scores[STRIP / 8][4], dweights[STRIP / 8][4];
+            scores_of<D, STRIP>(scores, q, keys, strip);
+            scores_of<D, STRIP>(dweights, d, values, strip);
 #pragma unroll
-        for (int j = 0; j < 8; j++)
+            for (int j = 0; j < STRIP / 8; j++)
 #pragma unroll
-            for (int c = 0; c < 4; c++) {
-                int key = tile * TILE + j * 8 + 2 * t + c % 2, half = c / 2;
-                float weight = key >= starts[half] && key <= rows[half] ? __expf(scores[j][c] * scale - lses[half]) : 0;
-                scores[j][c] = weight * (dweights[j][c] - deltas[half]) * scale;
-            }
-        weigh<D>(sum, scores, keys);
+                for (int c = 0; c < 4; c++) {
+                    int key = key0 + j * 8 + 2 * t + c % 2, half = c / 2;
+                    float weight = key >= starts[half] && key <= rows[half] ? __expf(scores[j][c] * scale - lses[half]) : 0;
+                    scores[j][c] = weight * (dweights[j][c] - deltas[half]) * scale;
+                }
+            weigh<D, STRIP>(sum, scores, keys, strip);
+        }
     }
     int positions[2] = {rows[0] - starts[0], rows[1] - starts[1]};
     put_back<D>(sum, cosines, sines, positions, dqkv + ((size_t)blockIdx.z * n + own) * columns + head * D, columns);
@@ -238,6 +267,7 @@ DEVICE void attention_keys(const bf16* qkv, const u32* start, const u32* end, co
     left<D>(k, base + own * columns + (heads + kv) * D, columns);
     left<D>(v, base + own * columns + (heads + kv_heads + kv) * D, columns);
     int keys[2] = {own + g, own + g + 8}, last = ((int)end[(size_t)blockIdx.z * n + first + TILE - 1] - 1) / TILE;
+    int last_row = (int)end[(size_t)blockIdx.z * n + own + 15];
     float dk[D / 8][4] = {}, dv[D / 8][4] = {};
     for (int head = kv * group; head < (kv + 1) * group; head++)
         for (int tile = blockIdx.x; tile <= last; tile++) {
@@ -250,21 +280,28 @@ DEVICE void attention_keys(const bf16* qkv, const u32* start, const u32* end, co
                 deltas[at] = delta[row];
                 starts[at] = start[tile * TILE + at];
             }
+            finish_copies();
             BARRIER;
-            float scores[8][4], dweights[8][4];
-            scores_of<D>(scores, k, queries);
-            scores_of<D>(dweights, v, douts);
+#pragma unroll 1
+            for (int strip = 0; strip < TILE; strip += STRIP) {
+                int row0 = tile * TILE + strip;
+                // none of these sees a key of the warp
+                if (row0 + STRIP <= own || row0 >= last_row) continue;
+                float scores[STRIP / 8][4], dweights[STRIP / 8][4];
+                scores_of<D, STRIP>(scores, k, queries, strip);
+                scores_of<D, STRIP>(dweights, v, douts, strip);
 #pragma unroll
-            for (int j = 0; j < 8; j++)
+                for (int j = 0; j < STRIP / 8; j++)
 #pragma unroll
-                for (int c = 0; c < 4; c++) {
-                    int at = j * 8 + 2 * t + c % 2, row = tile * TILE + at, key = keys[c / 2];
-                    float weight = row >= key && key >= starts[at] ? __expf(scores[j][c] * scale - lses[at]) : 0;
-                    scores[j][c] = weight;
-                    dweights[j][c] = weight * (dweights[j][c] - deltas[at]) * scale;
-                }
-            weigh<D>(dv, scores, douts);
-            weigh<D>(dk, dweights, queries);
+                    for (int c = 0; c < 4; c++) {
+                        int at = strip + j * 8 + 2 * t + c % 2, row = tile * TILE + at, key = keys[c / 2];
+                        float weight = row >= key && key >= starts[at] ? __expf(scores[j][c] * scale - lses[at]) : 0;
+                        scores[j][c] = weight;
+                        dweights[j][c] = weight * (dweights[j][c] - deltas[at]) * scale;
+                    }
+                weigh<D, STRIP>(dv, scores, douts, strip);
+                weigh<D, STRIP>(dk, dweights, queries, strip);
+            }
         }
     bf16* to = dqkv + ((size_t)blockIdx.z * n + own) * columns + (heads + kv) * D;
     int positions[2] = {keys[0] - (int)start[keys[0]], keys[1] - (int)start[keys[1]]};
@@ -273,16 +310,16 @@ DEVICE void attention_keys(const bf16* qkv, const u32* start, const u32* end, co
 }
 
 #define OF_SIZE(D)                                                                                                                               \
-    KERNEL __launch_bounds__(128) attention_##D(const bf16* qkv, const u32* start, bf16* out, float* lse, int n, int heads, int kv_heads,        \
+    KERNEL __launch_bounds__(ATTENTION_THREADS, D > 64 ? 2 : 4) attention_##D(const bf16* qkv, const u32* start, bf16* out, float* lse, int n, int heads, int kv_heads,        \
                                                 float scale) {                                                                                   \
         attention<D>(qkv, start, out, lse, n, heads, kv_heads, scale);                                                                           \
     }                                                                                                                                            \
-    KERNEL __launch_bounds__(128, D > 64 ? 2 : 3)                                                                                                \
+    KERNEL __launch_bounds__(ATTENTION_THREADS, D > 64 ? 2 : 3)                                                                                                \
         attention_queries_##D(const bf16* qkv, const u32* start, const float* cosines, const float* sines, const bf16* out, const bf16* dout,    \
                               const float* lse, float* delta, bf16* dqkv, int n, int heads, int kv_heads, float scale) {                         \
         attention_queries<D>(qkv, start, cosines, sines, out, dout, lse, delta, dqkv, n, heads, kv_heads, scale);                                \
     }                                                                                                                                            \
-    KERNEL __launch_bounds__(128, D > 64 ? 2 : 3)                                                                                                \
+    KERNEL __launch_bounds__(ATTENTION_THREADS, D > 64 ? 2 : 3)                                                                                                \
         attention_keys_##D(const bf16* qkv, const u32* start, const u32* end, const float* cosines, const float* sines, const bf16* dout,        \
                            const float* lse, const float* delta, bf16* dqkv, int n, int heads, int kv_heads, float scale) {                      \
         attention_keys<D>(qkv, start, end, cosines, sines, dout, lse, delta, dqkv, n, heads, kv_heads, scale);                                   \

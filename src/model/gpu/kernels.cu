@@ -41,6 +41,10 @@ DEVICE void put_four(bf16* at, float4 x) {
     to[0] = rounded<bf16>(x.x), to[1] = rounded<bf16>(x.y), to[2] = rounded<bf16>(x.z), to[3] = rounded<bf16>(x.w);
     *(uint2*)at = both;
 }
+// the same, not yet unpacked
+template <typename T> struct __align__(4 * sizeof(T)) Packed {
+    T entries[4];
+};
 DEVICE float dot(float4 a, float4 b) { return a.x * b.x + a.y * b.y + a.z * b.z + a.w * b.w; }
 
 DEVICE float warp_sum(float x) {
@@ -104,22 +108,33 @@ KERNEL embed_backward(const float* dx, const u32* tokens, const u32* order, floa
     }
 }
 
+// rows of up to HELD * 128 entries are held by a warp while it is at them
+#define HELD 8
+
 // h = x / sqrt(mean(x^2) + eps) w, and a copy of x where one is asked for; a warp a row, grid (rows / warps, R)
 template <typename T>
-DEVICE void rms_norm(const float* x, const float* w, u64 stride, T* h, float* copy, int rows, int d, float eps) {
+DEVICE void rms_norm(const float* x, const float* w, u64 stride, T* h, T* copy, int rows, int d, float eps) {
     int row = blockIdx.x * WARPS + WARP;
     if (row >= rows) return;
     size_t from = ((size_t)blockIdx.y * rows + row) * d;
     float squares = 0;
     w += blockIdx.y * stride;
-    if (d % 4 == 0) {
-        for (int c = LANE * 4; c < d; c += 128) {
-            float4 value = four(x + from + c);
-            squares += dot(value, value);
+    if (d % 4 == 0 && d <= HELD * 128) {
+        float4 value[HELD];
+#pragma unroll
+        for (int i = 0; i < HELD; i++) {
+            int c = (i * 32 + LANE) * 4;
+            if (c < d) value[i] = four(x + from + c);
         }
+#pragma unroll
+        for (int i = 0; i < HELD; i++)
+            if ((i * 32 + LANE) * 4 < d) squares += dot(value[i], value[i]);
         float scale = 1 / sqrtf(warp_sum(squares) / d + eps);
-        for (int c = LANE * 4; c < d; c += 128) {
-            float4 v = four(x + from + c), u = four(w + c);
+#pragma unroll
+        for (int i = 0; i < HELD; i++) {
+            int c = (i * 32 + LANE) * 4;
+            if (c >= d) break;
+            float4 v = value[i], u = four(w + c);
             put_four(h + from + c, {v.x * scale * u.x, v.y * scale * u.y, v.z * scale * u.z, v.w * scale * u.w});
             if (copy) put_four(copy + from + c, v);
         }
@@ -130,20 +145,17 @@ DEVICE void rms_norm(const float* x, const float* w, u64 stride, T* h, float* co
     for (int c = LANE; c < d; c += 32) {
         float value = x[from + c];
         h[from + c] = rounded<T>(value * scale * w[c]);
-        if (copy) copy[from + c] = value;
+        if (copy) copy[from + c] = rounded<T>(value);
     }
 }
-
-// rows of up to HELD * 128 entries are held by a warp while it is at them
-#define HELD 8
 
 // adds to dx, and leaves it in T too where that is asked for; the gradient in w of the rows of a block goes to partial (R, blocks, d). With r the
 // inverse rms: dx = r (w dy - x r^2 mean(x w dy)), dw = sum of r x dy. Shared: d floats a warp
 template <typename T>
-DEVICE void rms_norm_backward(const float* x, const float* w, u64 stride, const T* dh, float* dx, T* small, float* partial, int rows, int d,
+DEVICE void rms_norm_backward(const T* x, const float* w, u64 stride, const T* dh, float* dx, T* small, float* partial, int rows, int d,
                               float eps) {
-    DYNAMIC_SHARED(float, sums);
-    float* own = sums + WARP * d;
+    DYNAMIC_SHARED(float, shared);
+    float* own = shared + WARP * d;
     w += blockIdx.y * stride;
     int each = (rows + gridDim.x - 1) / gridDim.x, from = blockIdx.x * each, to = min(rows, from + each);
     if (d % 4 == 0 && d <= HELD * 128) {
@@ -152,23 +164,30 @@ DEVICE void rms_norm_backward(const float* x, const float* w, u64 stride, const 
         for (int i = 0; i < HELD; i++) dw[i] = {0, 0, 0, 0};
         for (int row = from + WARP; row < to; row += WARPS) {
             size_t at = ((size_t)blockIdx.y * rows + row) * d;
-            float4 value[HELD], dy[HELD];
+            // all that is read is asked for at once
+            Packed<T> value[HELD], dy[HELD];
+            float4 sums[HELD];
             float squares = 0, products = 0;
 #pragma unroll
             for (int i = 0; i < HELD; i++) {
                 int c = (i * 32 + LANE) * 4;
                 if (c >= d) break;
-                value[i] = four(x + at + c), dy[i] = four(dh + at + c);
-                float4 u = four(w + c);
-                squares += dot(value[i], value[i]);
-                products += value[i].x * dy[i].x * u.x + value[i].y * dy[i].y * u.y + value[i].z * dy[i].z * u.z + value[i].w * dy[i].w * u.w;
+                value[i] = *(const Packed<T>*)(x + at + c), dy[i] = *(const Packed<T>*)(dh + at + c), sums[i] = four(dx + at + c);
+            }
+#pragma unroll
+            for (int i = 0; i < HELD; i++) {
+                int c = (i * 32 + LANE) * 4;
+                if (c >= d) break;
+                float4 v = four(value[i].entries), y = four(dy[i].entries), u = four(w + c);
+                squares += dot(v, v);
+                products += v.x * y.x * u.x + v.y * y.y * u.y + v.z * y.z * u.z + v.w * y.w * u.w;
             }
             float scale = 1 / sqrtf(warp_sum(squares) / d + eps), mean = warp_sum(products) / d * scale * scale;
 #pragma unroll
             for (int i = 0; i < HELD; i++) {
                 int c = (i * 32 + LANE) * 4;
                 if (c >= d) break;
-                float4 v = value[i], y = dy[i], u = four(w + c), sum = four(dx + at + c);
+                float4 v = four(value[i].entries), y = four(dy[i].entries), u = four(w + c), sum = sums[i];
                 sum.x += scale * (u.x * y.x - v.x * mean), sum.y += scale * (u.y * y.y - v.y * mean);
                 sum.z += scale * (u.z * y.z - v.z * mean), sum.w += scale * (u.w * y.w - v.w * mean);
                 put_four(dx + at + c, sum);
@@ -187,13 +206,13 @@ DEVICE void rms_norm_backward(const float* x, const float* w, u64 stride, const 
             size_t at = ((size_t)blockIdx.y * rows + row) * d;
             float squares = 0, products = 0;
             for (int c = LANE; c < d; c += 32) {
-                float value = x[at + c];
+                float value = real(x[at + c]);
                 squares += value * value;
                 products += value * real(dh[at + c]) * w[c];
             }
             float scale = 1 / sqrtf(warp_sum(squares) / d + eps), mean = warp_sum(products) / d * scale * scale;
             for (int c = LANE; c < d; c += 32) {
-                float value = x[at + c], dy = real(dh[at + c]), sum = dx[at + c] + scale * (w[c] * dy - value * mean);
+                float value = real(x[at + c]), dy = real(dh[at + c]), sum = dx[at + c] + scale * (w[c] * dy - value * mean);
                 dx[at + c] = sum;
                 if (small) small[at + c] = rounded<T>(sum);
                 own[c] += scale * value * dy;
@@ -203,7 +222,7 @@ DEVICE void rms_norm_backward(const float* x, const float* w, u64 stride, const 
     BARRIER;
     for (int c = threadIdx.x; c < d; c += blockDim.x) {
         float sum = 0;
-        for (u32 warp = 0; warp < WARPS; warp++) sum += sums[warp * d + c];
+        for (u32 warp = 0; warp < WARPS; warp++) sum += shared[warp * d + c];
         partial[((size_t)blockIdx.y * gridDim.x + blockIdx.x) * d + c] = sum;
     }
 }
@@ -338,17 +357,38 @@ DEVICE void cross_entropy(const float* logits, const u32* rows, const u32* targe
 
 // ---- attention: causal, inside each sequence; row i sees rows start[i] ..= i of its own run
 
-// rotates queries and keys of qkv (R, n, q) in place by the angles (positions, half) of their places, back where sign is -1; grid (n, R)
+DEVICE void turn_one(float& low, float& high, float cosine, float sine) {
+    float a = low;
+    low = a * cosine - high * sine;
+    high = high * cosine + a * sine;
+}
+
+// rotates queries and keys of qkv (R, n, q) in place by the angles (positions, half) of their places, back where sign is -1; a warp a row, grid
+// (n / warps, R)
 template <typename T>
 DEVICE void turn(T* qkv, const u32* start, const float* cosines, const float* sines, int n, int heads, int half, int columns, float sign) {
-    size_t row = (size_t)blockIdx.y * n + blockIdx.x;
-    u32 position = blockIdx.x - start[row];
-    for (int at = threadIdx.x; at < heads * half; at += blockDim.x) {
+    int own = blockIdx.x * WARPS + WARP;
+    if (own >= n) return;
+    size_t row = (size_t)blockIdx.y * n + own;
+    size_t angle = (size_t)(own - start[row]) * half;
+    cosines += angle, sines += angle, qkv += row * columns;
+    if (half % 4 == 0) {
+        for (int at = LANE * 4; at < heads * half; at += 128) {
+            int head = at / half, c = at - head * half;
+            T *low = qkv + head * 2 * half + c, *high = low + half;
+            float4 a = four(low), b = four(high), cosine = four(cosines + c), sine = four(sines + c);
+            turn_one(a.x, b.x, cosine.x, sign * sine.x), turn_one(a.y, b.y, cosine.y, sign * sine.y);
+            turn_one(a.z, b.z, cosine.z, sign * sine.z), turn_one(a.w, b.w, cosine.w, sign * sine.w);
+            put_four(low, a), put_four(high, b);
+        }
+        return;
+    }
+    for (int at = LANE; at < heads * half; at += 32) {
         int head = at / half, c = at - head * half;
-        T *low = qkv + row * columns + head * 2 * half + c, *high = low + half;
-        float cosine = cosines[position * half + c], sine = sign * sines[position * half + c], a = real(*low), b = real(*high);
-        *low = rounded<T>(a * cosine - b * sine);
-        *high = rounded<T>(b * cosine + a * sine);
+        T *low = qkv + head * 2 * half + c, *high = low + half;
+        float a = real(*low), b = real(*high);
+        turn_one(a, b, cosines[c], sign * sines[c]);
+        *low = rounded<T>(a), *high = rounded<T>(b);
     }
 }
 
@@ -527,10 +567,10 @@ KERNEL round_bf16(const float* x, bf16* y, u64 entries) {
     KERNEL NAME##_f32 PARAMETERS(float) { NAME<float> ARGUMENTS; }            \
     KERNEL NAME##_bf16 PARAMETERS(bf16) { NAME<bf16> ARGUMENTS; }
 
-#define P(T) (const float* x, const float* w, u64 stride, T* h, float* copy, int rows, int d, float eps)
+#define P(T) (const float* x, const float* w, u64 stride, T* h, T* copy, int rows, int d, float eps)
 BOTH(rms_norm, P, (x, w, stride, h, copy, rows, d, eps))
 #undef P
-#define P(T) (const float* x, const float* w, u64 stride, const T* dh, float* dx, T* small, float* partial, int rows, int d, float eps)
+#define P(T) (const T* x, const float* w, u64 stride, const T* dh, float* dx, T* small, float* partial, int rows, int d, float eps)
 KERNEL __launch_bounds__(256, 2) rms_norm_backward_f32 P(float) { rms_norm_backward<float>(x, w, stride, dh, dx, small, partial, rows, d, eps); }
 KERNEL __launch_bounds__(256, 2) rms_norm_backward_bf16 P(bf16) { rms_norm_backward<bf16>(x, w, stride, dh, dx, small, partial, rows, d, eps); }
 #undef P

@@ -36,6 +36,9 @@ const ROW: usize = 128;
 /// Threads of other blocks.
 const THREADS: usize = 256;
 
+/// A vocabulary of which a row of logits has more threads: fewer rows at a time stay in the cache until they are read again.
+const MANY_TOKENS: usize = 16_384;
+
 /// Sizes of heads that the attention on tensor cores is for.
 const HEADS: [(usize, [&str; 3]); 4] = [
     (16, ["attention_16", "attention_queries_16", "attention_keys_16"]),
@@ -99,7 +102,7 @@ impl<C: Card> Pass<'_, C> {
         self.weights.master + 4 * self.layout.norm(norm) as u64
     }
 
-    /// `h = rms(x)`, and a copy of x.
+    /// `h = rms(x)`, and a copy of x where one is to be kept.
     fn norm(&self, norm: usize, x: Address, h: Address, copy: Address, rows: usize) -> Result<()> {
         let (d, eps) = (self.config().d_model, self.config().norm_eps as f32);
         let arguments = arguments![x, self.norm_weights(norm), self.layout.stride, h, copy, rows, d, eps];
@@ -125,9 +128,23 @@ impl<C: Card> Pass<'_, C> {
     fn forward(&self) -> Result<()> {
         let (d, n) = (self.config().d_model, self.shape.n);
         let tokens = self.part(Part::Tokens);
-        let arguments = arguments![self.weights.master, self.layout.stride, tokens, self.places.x[0], n, d];
+        let arguments = arguments![self.weights.master, self.layout.stride, tokens, self.places.stream, n, d];
         self.launch("embed", [n, self.plan.runs, 1], ROW, 0, arguments)?;
-        (0..self.config().n_layers).try_for_each(|layer| self.block(layer))
+        (0..self.config().n_layers).try_for_each(|layer| {
+            if let Some(&input) = self.places.inputs.get(layer) {
+                self.card.copy(self.places.stream, input, self.stream_bytes())?;
+            }
+            self.block(layer)
+        })
+    }
+
+    fn stream_bytes(&self) -> usize {
+        self.plan.runs * self.shape.n * self.config().d_model * 4
+    }
+
+    /// Where the norm at `kept` leaves the stream for the backward, if there is one.
+    fn kept(&self, kept: Address) -> Address {
+        if self.plan.keeps == Keeps::Nothing { 0 } else { kept }
     }
 
     fn is_last(&self, layer: usize) -> bool {
@@ -145,25 +162,25 @@ impl<C: Card> Pass<'_, C> {
         let (q, r) = (self.config().qkv_dim(), self.rows(layer));
         let of = |at: Address, columns: usize, rows: usize| Matrices { at, stride: rows * columns };
         let weights = |matrix| self.factor(self.layout.matrix(layer, matrix));
-        self.norm(2 * layer, p.x[layer], p.h[layer], if self.is_last(layer) { 0 } else { p.middle[layer] }, n)?;
+        self.norm(2 * layer, p.stream, p.h[layer], self.kept(p.x[layer]), n)?;
         self.multiply(Kind::Output, [n, q, d], [of(p.h[layer], d, n), weights(Matrix::Qkv), of(p.qkv[layer], q, n)], false, false)?;
         self.turn(p.qkv[layer], 1.0)?;
         self.attention(layer)?;
-        let mut attended = of(p.attended[layer], d, n);
+        let (mut attended, mut stream) = (of(p.attended[layer], d, n), p.stream);
         if self.is_last(layer) {
-            attended = of(p.attended_rows, d, m);
+            (attended, stream) = (of(p.attended_rows, d, m), p.stream_rows);
             let rows = self.part(Part::Rows);
             let gather = |kernel, from, to| self.launch(kernel, [m, self.plan.runs, 1], ROW, 0, arguments![from, rows, to, n, m, d]);
             gather(typed!(self.plan.precision, "gather"), p.attended[layer], p.attended_rows)?;
-            gather("gather_f32", p.x[layer], p.middle[layer])?;
+            gather("gather_f32", p.stream, p.stream_rows)?;
         }
-        self.multiply(Kind::Output, [r, d, d], [attended, weights(Matrix::AttentionOut), of(p.middle[layer], d, r)], true, true)?;
-        self.norm(2 * layer + 1, p.middle[layer], p.h_middle[layer], p.x[layer + 1], r)?;
+        self.multiply(Kind::Output, [r, d, d], [attended, weights(Matrix::AttentionOut), of(stream, d, r)], true, true)?;
+        self.norm(2 * layer + 1, stream, p.h_middle[layer], self.kept(p.middle[layer]), r)?;
         let gate_up = of(p.gate_up[layer], 2 * f, r);
         self.multiply(Kind::Output, [r, 2 * f, d], [of(p.h_middle[layer], d, r), weights(Matrix::GateUp), gate_up], false, false)?;
         let swiglu = typed!(self.plan.precision, "swiglu");
         self.launch(swiglu, [self.plan.runs * r, 1, 1], ROW, 0, arguments![gate_up.at, p.gated[layer], f])?;
-        self.multiply(Kind::Output, [r, d, f], [of(p.gated[layer], f, r), weights(Matrix::Down), of(p.x[layer + 1], d, r)], true, true)
+        self.multiply(Kind::Output, [r, d, f], [of(p.gated[layer], f, r), weights(Matrix::Down), of(stream, d, r)], true, true)
     }
 
     fn turn(&self, qkv: Address, sign: f32) -> Result<()> {
@@ -171,7 +188,7 @@ impl<C: Card> Pass<'_, C> {
         let (n, start, columns) = (self.shape.n, self.part(Part::Start), self.config().qkv_dim());
         let tables = (self.places.cosines, self.places.sines);
         let arguments = arguments![qkv, start, tables.0, tables.1, n, n_heads + n_kv_heads, head_dim / 2, columns, sign];
-        self.launch(typed!(self.plan.precision, "turn"), [n, self.plan.runs, 1], ROW, 0, arguments)
+        self.launch(typed!(self.plan.precision, "turn"), [n.div_ceil(ROW / 32), self.plan.runs, 1], ROW, 0, arguments)
     }
 
     /// Kernels of the attention on tensor cores, where there are some for these heads.
@@ -227,7 +244,7 @@ impl<C: Card> Pass<'_, C> {
     fn head(&self, gradients: Option<bool>) -> Result<()> {
         let (p, m, precision) = (self.places, self.shape.m, self.plan.precision);
         let ModelConfig { d_model: d, vocab_size: vocab, n_layers, .. } = *self.config();
-        self.norm(2 * n_layers, p.x[n_layers], p.h_last, 0, m)?;
+        self.norm(2 * n_layers, p.stream_rows, p.h_last, self.kept(p.x[n_layers]), m)?;
         // in f32 the gradient takes the place of the logits
         let dlogits = if precision == Precision::F32 { p.logits } else { p.dlogits };
         for from in (0..m).step_by(p.logits_rows) {
@@ -239,7 +256,8 @@ impl<C: Card> Pass<'_, C> {
             let (of_rows, targets) = (self.part(Part::Rows), self.part(Part::Targets));
             let to = if gradients.is_some() { dlogits } else { 0 };
             let arguments = arguments![p.logits, of_rows, targets, p.nats, to, from, m, vocab];
-            self.launch(typed!(precision, "cross_entropy"), [rows, self.plan.runs, 1], THREADS, 0, arguments)?;
+            let threads = if vocab >= MANY_TOKENS { 4 * THREADS } else { THREADS };
+            self.launch(typed!(precision, "cross_entropy"), [rows, self.plan.runs, 1], threads, 0, arguments)?;
             let Some(adds) = gradients else { continue };
             self.multiply(Kind::Input, [rows, vocab, d], [logits(dlogits), embedding, below(p.dh_last)], false, false)?;
             self.multiply(Kind::Weights, [rows, vocab, d], [logits(dlogits), h, self.gradient(0)], true, adds || from > 0)?;
@@ -253,7 +271,8 @@ impl<C: Card> Pass<'_, C> {
         self.card.clear(p.dx_rows, runs * m * d * 4)?;
         self.norm_backward(2 * n_layers, p.x[n_layers], p.dh_last, p.dx_rows, m)?;
         for layer in (0..n_layers).rev() {
-            if self.plan.keeps == Keeps::Inputs {
+            if let Some(&input) = p.inputs.get(layer) {
+                self.card.copy(input, p.stream, self.stream_bytes())?;
                 self.block(layer)?;
             }
             self.block_backward(layer, adds)?;

@@ -60,7 +60,11 @@ pub(super) struct Places {
     /// f32, (context, head_dim / 2).
     pub cosines: Address,
     pub sines: Address,
-    /// Residual streams before each block and after the last, and within each: f32, d columns.
+    /// The residual stream: f32, over all rows and over those with a target; and what it was before each block, where blocks are computed again.
+    pub stream: Address,
+    pub stream_rows: Address,
+    pub inputs: Vec<Address>,
+    /// What the stream was at each norm, before each block and after the last, and within each: T, d columns.
     pub x: Vec<Address>,
     pub middle: Vec<Address>,
     /// Of each block, T: norm of its input, queries, keys and values, output of the attention, norm of the middle, gate and up, their product.
@@ -129,7 +133,9 @@ impl Places {
             (0..of).map(|at| own[at % count]).collect::<Vec<_>>()
         };
         let kept = if keeps == Keeps::All { layers } else { 1 };
-        let streams = if trains { layers + 1 } else { 2 };
+        let again = if keeps == Keeps::Inputs { layers } else { 0 };
+        // the norm after the last block needs one of its own
+        let streams = if keeps == Keeps::All { layers + 1 } else { 2 };
         let when = |is_needed: bool, bytes: usize| if is_needed { runs * bytes } else { 0 };
         let places = Places {
             feed: taker.take(4 * plan.shape.words(runs)),
@@ -137,8 +143,11 @@ impl Places {
             told: taker.take(runs * TOLD * 8),
             cosines: taker.take(context * head_dim / 2 * 4),
             sines: taker.take(context * head_dim / 2 * 4),
-            x: slots(&mut taker, streams, layers + 1, n * d * 4),
-            middle: slots(&mut taker, kept, layers, n * d * 4),
+            stream: taker.take(runs * n * d * 4),
+            stream_rows: taker.take(runs * m * d * 4),
+            inputs: slots(&mut taker, again, again, n * d * 4),
+            x: slots(&mut taker, streams, layers + 1, n * d * t),
+            middle: slots(&mut taker, kept, layers, n * d * t),
             h: slots(&mut taker, kept, layers, n * d * t),
             qkv: slots(&mut taker, kept, layers, n * q * t),
             attended: slots(&mut taker, kept, layers, n * d * t),
