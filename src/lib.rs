@@ -26,6 +26,7 @@ pub mod score;
 
 pub mod curve;
 pub mod import;
+pub mod mixture;
 pub mod solver;
 pub mod spec;
 

@@ -4,7 +4,7 @@ use super::curves::{self, Outputs};
 use super::failure::{Failure, OrFail};
 use super::law_table::{HEADINGS, percent, row};
 use super::terminal::{note, say, table};
-use super::{command, count, joint, transfer};
+use super::{command, count, joint, mixtures, transfer};
 use crate::files;
 use crate::fit::surface::SurfaceSettings;
 use crate::fit::{Basis, Candidate, Fit, RepetitionFit, Settings};
@@ -23,12 +23,19 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, Args)]
 pub(super) struct Arguments {
     /// Experiment: a YAML file, or the name of one in `experiments/`
-    #[arg(required_unless_present = "curves")]
+    #[arg(required_unless_present_any = ["curves", "mixtures"])]
     pub experiment: Option<String>,
     /// A table of curves to fit instead: CSV or Parquet with the columns `curve,x,loss` and, where known,
     /// `se,weight,seed,n_params,split,unique`; rows whose split is `predict` are predicted
     #[arg(long, value_name = "FILE", conflicts_with = "experiment")]
     pub curves: Option<PathBuf>,
+    /// A table of mixtures to fit instead, of any domains and targets: CSV or Parquet, a run a row, with columns `p_DOMAIN` (shares) or
+    /// `x_DOMAIN` (amounts), `loss_TARGET` and, where known, `run,split,seed,total,n_params`; runs whose split is `predict` are predicted
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["experiment", "curves", "family", "form", "held_back", "n_draws", "seed", "out", "draws"])]
+    pub mixtures: Option<PathBuf>,
+    /// Losses of the mixtures in a table of their own; the two are joined by their first columns
+    #[arg(long, value_name = "FILE", requires = "mixtures")]
+    pub metrics: Option<PathBuf>,
     /// Column of the table that names the families whose curves share a prior; each curve is alone where absent
     #[arg(long, value_name = "COLUMN", requires = "curves")]
     pub family: Option<String>,
@@ -64,6 +71,9 @@ impl Arguments {
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(path) = &arguments.mixtures {
+        return mixtures::run(path, arguments.metrics.as_deref(), arguments.json.as_deref());
+    }
     let forms = forms(arguments)?;
     if let Some(path) = &arguments.curves {
         return curves::run(path, arguments.family.as_deref(), &forms, &arguments.outputs());
@@ -74,7 +84,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             let error = anyhow::anyhow!("`--form {}` is over model sizes, found one model in an experiment", arguments.form.join(","));
             Err(Failure::input(error).hint("`--curves FILE` with a column `n_params` brings several"))
         }
-        (None, _) => Err(Failure::input(anyhow::anyhow!("no experiment and no `--curves`, expected one of them"))),
+        (None, _) => Err(Failure::input(anyhow::anyhow!("no experiment, no `--curves` and no `--mixtures`, expected one of them"))),
     }
 }
 

@@ -20,6 +20,7 @@ mod import;
 mod joint;
 mod law_table;
 mod mixture;
+mod mixtures;
 mod problem;
 mod quickstart;
 mod report;

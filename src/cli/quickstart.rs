@@ -62,6 +62,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     note("2/6 laws");
     fit::run(&fit::Arguments {
+        mixtures: None,
+        metrics: None,
         experiment: Some(experiment.clone()),
         curves: None,
         family: None,

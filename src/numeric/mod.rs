@@ -1,6 +1,7 @@
 //! Numerics that know no language: roots, least squares, quantiles, generators and resampling.
 
 pub mod akaike;
+pub mod bfgs;
 #[cfg(test)]
 pub mod differences;
 pub mod dual;
@@ -10,6 +11,7 @@ pub mod logistic;
 pub mod newton;
 pub mod quantiles;
 pub mod random;
+pub mod ranks;
 pub mod roots;
 
 /// `ln(e^a + e^b)` without overflow; `-inf` stands for a term of 0.

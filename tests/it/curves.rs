@@ -94,6 +94,48 @@ fn own_curves_become_an_allocation() {
 }
 
 #[test]
+fn mixtures_of_a_table_are_predicted() {
+    let place = Place::new();
+    let rows = |with_losses: bool| {
+        let row = |at: usize| {
+            let (a, b) = (0.1 + 0.08 * at as f64, (0.9 - 0.08 * at as f64) * (0.3 + 0.1 * (at % 4) as f64));
+            let (web, code) = (3.0 + 0.3 * (-3.0 * a).exp(), 1.5 + 0.5 * (-4.0 * b).exp());
+            let losses = if with_losses { format!(",{web:.4},{code:.4}") } else { String::new() };
+            format!("r{at},{a:.4},{b:.4},{:.4}{losses}\n", 1.0 - a - b)
+        };
+        (0..10).map(row).collect::<String>()
+    };
+    let header = "run,p_web,p_code,p_books,loss_web,loss_code,split\n";
+    let lines = rows(true).replace('\n', ",\n");
+    place.write("mixtures.csv", format!("{header}{lines}new,0.5,0.3,0.2,,,predict\n"));
+    place.write("ratios.csv", format!("index,web,code,books\n{}", rows(false)));
+    place.write(
+        "metrics.csv",
+        format!("index,held-out\n{}", (0..10).map(|at| format!("r{at},{}\n", 3.0 - 0.01 * at as f64)).collect::<String>()),
+    );
+    place.write("few.csv", "p_a,p_b,loss_t\n1,0,2\n0,1,3\n");
+    place.write("other.csv", "p_a,p_b,loss_t,note\n1,0,2,x\n");
+    let runs = [
+        place.done("fit --mixtures mixtures.csv --json out.json"),
+        place.done("fit --mixtures ratios.csv --metrics metrics.csv"),
+        place.fails(1, "fit --mixtures few.csv"),
+        place.fails(2, "fit --mixtures other.csv"),
+        place.fails(2, "fit --mixtures mixtures.csv --json mixtures.csv"),
+        place.fails(2, "fit --mixtures mixtures.csv --family run"),
+    ];
+    assert_transcript("own_mixtures", &runs);
+    let out: Value = serde_json::from_str(&place.read("out.json")).unwrap();
+    let found = &out["predictions"][0];
+    assert_eq!((&found["run"], &found["target"]), (&Value::from("new"), &Value::from("web")));
+    let number = |value: &Value| value.as_f64().unwrap();
+    let truth = 3.0 + 0.3 * (-1.5f64).exp();
+    assert!((number(&found["prediction"]) / truth - 1.0).abs() < 0.002, "{found}");
+    let [lo, low, high, hi] =
+        [("90", 0), ("50", 0), ("50", 1), ("90", 1)].map(|(level, end)| number(&found[format!("interval_{level}")][end]));
+    assert!(lo < low && low < high && high < hi);
+}
+
+#[test]
 fn examples_run() {
     let programs = Path::new(env!("CARGO_BIN_EXE_parallot")).parent().unwrap().join("examples");
     for (name, said) in [
