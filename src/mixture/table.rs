@@ -6,8 +6,8 @@
 //! | `p_NAME` or `x_NAME` | share or amount of a domain, not below 0 | 0 |
 //! | `loss_NAME` | loss of a target, above 0 | not measured |
 //! | `split` | `predict` for a run whose losses are asked for and never fitted; `fit` or `train` else | `fit` |
-//! | `total` | amount of all domains together, above 0 | that of the amounts, else not known |
-//! | `n_params` | parameters of the model, above 0 | not known |
+//! | `total` | amount of all domains together, above 0 | that of the amounts, else not known, of no run |
+//! | `n_params` | parameters of the model, above 0 | not known, of no run |
 //! | `seed` | seed of the run; rows of one mixture are repeats | not known |
 //!
 //! Shares are divided by their sum, which is 1 up to 1 %. Other columns are an error. Two tables, of mixtures and of losses, are joined by their
@@ -83,6 +83,9 @@ pub enum Fault {
     /// A total that is not that of the amounts.
     #[error("row {row}: `total` is {total}, expected {found}, the sum of its amounts")]
     Total { row: usize, total: String, found: String },
+    /// A size that only some runs have: the others could not be told from them.
+    #[error("row {row}, column `{column}`: found nothing, expected a number as in other rows")]
+    Gap { row: usize, column: &'static str },
     /// One name of two runs.
     #[error("two rows for the run `{run}`, expected one")]
     SameRun { run: String },
@@ -202,6 +205,13 @@ impl MixtureTable {
         }
         let row = |(at, cells): (usize, &Vec<String>)| run(at + 1, &texts.header, &columns, cells);
         let runs: Vec<Run> = texts.rows.iter().enumerate().map(row).collect::<Result<_, _>>()?;
+        let sizes: [(&str, fn(&Run) -> Option<f64>); 2] = [("total", |run| run.total), ("n_params", |run| run.n_params)];
+        for (column, size) in sizes {
+            let gap = runs.iter().position(|run| size(run).is_none());
+            if let Some(at) = gap.filter(|_| runs.iter().any(|run| size(run).is_some())) {
+                return Err(Fault::Gap { row: at + 1, column });
+            }
+        }
         let mut seen = HashMap::new();
         match runs.iter().find(|run| seen.insert(run.name.as_str(), ()).is_some()) {
             Some(run) => Err(Fault::SameRun { run: run.name.clone() }),

@@ -18,7 +18,7 @@ fn read(text: &str) -> Result<MixtureTable, String> {
 
 #[test]
 fn shares_and_amounts_are_one_table() {
-    let shares = read("run,p_a,p_b,loss_t,split,n_params,total\nx,0.25,0.75,2.5,,1e6,400\ny,1,,,predict,,\n").unwrap();
+    let shares = read("run,p_a,p_b,loss_t,split,n_params,total\nx,0.25,0.75,2.5,,1e6,400\ny,1,,,predict,1e6,400\n").unwrap();
     let [x, y] = [shares.fitted().next().unwrap(), shares.asked().next().unwrap()];
     assert_eq!(
         (x.shares.as_slice(), x.total, x.n_params, x.losses.as_slice()),
@@ -58,6 +58,10 @@ fn what_is_no_table_is_said_to_be_none() {
         ("p_a,p_b,loss_t\n.5,.5,-2\n", "`t.csv`: row 1, column `loss_t`: found `-2`, expected a finite number above 0"),
         ("x_a,x_b,loss_t\n0,0,2\n", "`t.csv`: row 1: all amounts are 0, expected one above"),
         ("x_a,x_b,total,loss_t\n1,2,4,2\n", "`t.csv`: row 1: `total` is 4, expected 3, the sum of its amounts"),
+        (
+            "p_a,p_b,n_params,loss_t\n1,0,1e6,2\n0,1,,3\n",
+            "`t.csv`: row 2, column `n_params`: found nothing, expected a number as in other rows",
+        ),
         ("run,p_a,p_b,loss_t\nx,1,0,2\nx,0,1,2\n", "`t.csv`: two rows for the run `x`, expected one"),
     ] {
         assert_eq!(read(text).unwrap_err(), expected);
