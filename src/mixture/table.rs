@@ -205,13 +205,8 @@ impl MixtureTable {
         }
         let row = |(at, cells): (usize, &Vec<String>)| run(at + 1, &texts.header, &columns, cells);
         let runs: Vec<Run> = texts.rows.iter().enumerate().map(row).collect::<Result<_, _>>()?;
-        let sizes: [(&str, fn(&Run) -> Option<f64>); 2] = [("total", |run| run.total), ("n_params", |run| run.n_params)];
-        for (column, size) in sizes {
-            let gap = runs.iter().position(|run| size(run).is_none());
-            if let Some(at) = gap.filter(|_| runs.iter().any(|run| size(run).is_some())) {
-                return Err(Fault::Gap { row: at + 1, column });
-            }
-        }
+        check_gaps(&runs, "total", |run| run.total)?;
+        check_gaps(&runs, "n_params", |run| run.n_params)?;
         let mut seen = HashMap::new();
         match runs.iter().find(|run| seen.insert(run.name.as_str(), ()).is_some()) {
             Some(run) => Err(Fault::SameRun { run: run.name.clone() }),
@@ -237,6 +232,15 @@ impl MixtureTable {
     /// Runs that are asked for, in the order of the table.
     pub fn asked(&self) -> impl Iterator<Item = &Run> {
         self.runs.iter().filter(|run| run.is_asked)
+    }
+}
+
+/// Refuses a size that some runs have and others lack.
+fn check_gaps(runs: &[Run], column: &'static str, size: impl Fn(&Run) -> Option<f64>) -> Result<(), Fault> {
+    let gap = runs.iter().position(|run| size(run).is_none());
+    match gap.filter(|_| runs.iter().any(|run| size(run).is_some())) {
+        Some(at) => Err(Fault::Gap { row: at + 1, column }),
+        None => Ok(()),
     }
 }
 
