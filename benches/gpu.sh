@@ -10,7 +10,9 @@
 # DATA      the corpora of experiments/bible-six.yaml (../shared/data)
 # HF        a checkpoint of a LLaMA of about 135 M parameters, to run a whole design on; left out without one
 # DEVICE    cuda; `cpu` rehearses the script with tiny sizes
+# PARTS     those to do, in the order of the script (losses speed six adapters full base)
 set -uo pipefail
+parts=${PARTS:-losses speed six adapters full base}
 cd "$(dirname "$0")/.."
 parallot=$(realpath "${PARALLOT:-target/release/parallot}") python=${PYTHON:-python3} device=${DEVICE:-cuda}
 data=$(realpath -m "${DATA:-../shared/data}") root=$PWD failed=0
@@ -44,7 +46,7 @@ else
     nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader | tee -a figures.txt
 fi
 torch() { "$python" -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; }
-if [ "$device" != cpu ] && torch; then
+if [[ $parts == *speed* && $device != cpu ]] && torch; then
     has_torch=yes
     # these compile for a minute each on the CPU while ours is measured; each waits for the card alone before it measures
     for model in nano small 135m; do
@@ -52,45 +54,9 @@ if [ "$device" != cpu ] && torch; then
     done
 else
     has_torch=no
-    say "PyTorch with CUDA is not there: not measured"
+    [[ $parts != *speed* ]] || say "PyTorch with CUDA is not there: not measured"
 fi
 
-say "# the CPU against the card: losses of steps from the same weights on the same batch"
-for model in nano $([ "$device" = cpu ] || echo micro); do
-    cpu=$(bench cpu --model $model --steps $whole)
-    single=$(bench "$f32" --model $model --steps $few) half=$(bench "$device" --model $model --steps $few)
-    again=$(bench "$device" --model $model --steps $few) stacked=$(bench "$device" --model $model --steps $few --stack 4)
-    for step in $compared; do same "$model, f32, loss of step $step" "$cpu" "$single" "$step" 1e-4; done
-    for step in $compared; do same "$model, bf16, loss of step $step" "$cpu" "$half" "$step" 2e-2; done
-    same "$model, a second run, last loss" "$half" "$again" -1 0
-    same "$model, a stack of 4, last loss" "$half" "$stacked" -1 1e-4
-done
-
-# what is measured from here on has the card to itself
-wait
-if [ $has_torch = yes ]; then
-    for model in nano small 135m; do say "PyTorch, CUDA graph: $(cat torch-$model.json)"; done
-    for how in eager-bf16 compile-bf16; do
-        say "PyTorch: $(alone "$python" "$root/benches/gpu.py" 135m 20 cuda --how $how --sequences 512 2>>errors.txt)"
-    done
-fi
-
-say "# tokens/s: 16 sequences of 128 tokens, half of them targets; medians of 32 steps"
-for model in $models; do
-    for stack in $stacks; do
-        case $model-$stack in small-64 | 135m-4 | 135m-16 | 135m-64) continue ;; esac
-        say "$model, stack of $stack: $(bench "$device" --model $model --steps $((stack > 4 ? few : steps)) --stack "$stack" | field tokens_per_second)"
-    done
-done
-if [ "$device" != cpu ]; then
-    (while sleep 0.2; do nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits; done >used.txt 2>/dev/null) &
-    poll=$!
-    say "135m, 512 sequences: $(bench "$device" --model 135m --steps $long --sequences 512 | field tokens_per_second) tokens/s"
-    kill $poll
-    say "its peak on the card: $(sort -n used.txt | tail -1) MiB"
-fi
-
-say "# six languages, six sizes, three seeds and mixtures, micro, from end to end"
 mkdir -p experiments
 preset=micro sizes='[0, 500, 1000, 2000, 4000, 8000, 16000]' seeds='[1, 2, 3]' mixtures='{count: 24, least: 2000, most: 12000}' tokens=3000000 evaluated=250 together='--stack 16'
 [ "$device" = cpu ] && preset=nano sizes='[0, 8, 16, 32]' seeds='[1]' mixtures='{count: 8, least: 48, most: 96}' tokens=20000 evaluated=8 together=
@@ -101,20 +67,6 @@ timed() { # runs a command and says how long it took
     local start=$(date +%s.%N)
     "$@" >>verbs.txt 2>&1 && say "$2 $3: $(awk -v a="$start" -v b="$(date +%s.%N)" 'BEGIN { printf "%.1f", b - a }') s" || { failed=1; say "$2 $3 failed"; tail -3 verbs.txt; }
 }
-if [ "$device" != cpu ]; then
-    say "estimate of the largest run: $("$parallot" sweep six --device "$device" $together --list --json 2>/dev/null | "$python" -c "
-import json, sys
-print(max(run['peak_memory_bytes'] or 0 for run in json.load(sys.stdin)['runs']) / 1e6)") MB"
-    (while sleep 0.2; do nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits; done >used.txt 2>/dev/null) &
-    poll=$!
-fi
-timed "$parallot" sweep six --device "$device" $together
-[ "$device" = cpu ] || { kill $poll; say "peak on the card: $(sort -n used.txt | tail -1) MiB"; }
-timed "$parallot" fit six
-timed "$parallot" allocate six --budget $([ "$device" = cpu ] && echo 100 || echo 30k)
-
-say "# adapters and checkpoints of each family: the card against the CPU, losses in nats"
-mkdir -p on
 on() { # sweeps of an experiment on the CPU and on the card, and the largest difference of all their losses
     for where in cpu "$f32"; do
         rm -rf "experiments/records/$1" "on/$1-${where//\//-}"
@@ -145,32 +97,96 @@ evaluation: {pairs: 40}
 E
 }
 tiny='{preset: nano, vocab_size: 2048, context: 256, pretraining: {tokens: 20000, shares: {eng_Latn: 0.9}}}'
-one lora "$tiny" ', method: {lora: {rank: 8}}'
-on lora
-cp -r "$root/tests/it/checkpoints" .
-# its window of 32 would be shorter than the context
-sed -i 's/"sliding_window": 32/"sliding_window": null/' checkpoints/mistral/config.json
-for family in llama mistral qwen2 qwen3; do
-    one $family "{checkpoint: ../checkpoints/$family, context: 128}" ''
-    on $family
-done
 
-if [ "$device" != cpu ]; then
+part_losses() {
+    say "# the CPU against the card: losses of steps from the same weights on the same batch"
+    for model in nano $([ "$device" = cpu ] || echo micro); do
+        cpu=$(bench cpu --model $model --steps $whole)
+        single=$(bench "$f32" --model $model --steps $few) half=$(bench "$device" --model $model --steps $few)
+        again=$(bench "$device" --model $model --steps $few) stacked=$(bench "$device" --model $model --steps $few --stack 4)
+        for step in $compared; do same "$model, f32, loss of step $step" "$cpu" "$single" "$step" 1e-4; done
+        for step in $compared; do same "$model, bf16, loss of step $step" "$cpu" "$half" "$step" 2e-2; done
+        same "$model, a second run, last loss" "$half" "$again" -1 0
+        same "$model, a stack of 4, last loss" "$half" "$stacked" -1 1e-4
+    done
+}
+
+part_speed() {
+    # what is measured from here on has the card to itself
+    wait
+    if [ $has_torch = yes ]; then
+        for model in nano small 135m; do say "PyTorch, CUDA graph: $(cat torch-$model.json)"; done
+        for how in eager-bf16 compile-bf16; do
+            say "PyTorch: $(alone "$python" "$root/benches/gpu.py" 135m 20 cuda --how $how --sequences 512 2>>errors.txt)"
+        done
+    fi
+
+    say "# tokens/s: 16 sequences of 128 tokens, half of them targets; medians of 32 steps"
+    for model in $models; do
+        for stack in $stacks; do
+            case $model-$stack in small-64 | 135m-4 | 135m-16 | 135m-64) continue ;; esac
+            say "$model, stack of $stack: $(bench "$device" --model $model --steps $((stack > 4 ? few : steps)) --stack "$stack" | field tokens_per_second)"
+        done
+    done
+    if [ "$device" != cpu ]; then
+        (while sleep 0.2; do nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits; done >used.txt 2>/dev/null) &
+        poll=$!
+        say "135m, 512 sequences: $(bench "$device" --model 135m --steps $long --sequences 512 | field tokens_per_second) tokens/s"
+        kill $poll
+        say "its peak on the card: $(sort -n used.txt | tail -1) MiB"
+    fi
+}
+
+part_six() {
+    say "# six languages, six sizes, three seeds and mixtures, micro, from end to end"
+    if [ "$device" != cpu ]; then
+        say "estimate of the largest run: $("$parallot" sweep six --device "$device" $together --list --json 2>/dev/null | "$python" -c "
+import json, sys
+print(max(run['peak_memory_bytes'] or 0 for run in json.load(sys.stdin)['runs']) / 1e6)") MB"
+        (while sleep 0.2; do nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits; done >used.txt 2>/dev/null) &
+        poll=$!
+    fi
+    timed "$parallot" sweep six --device "$device" $together
+    [ "$device" = cpu ] || { kill $poll; say "peak on the card: $(sort -n used.txt | tail -1) MiB"; }
+    timed "$parallot" fit six
+    timed "$parallot" allocate six --budget $([ "$device" = cpu ] && echo 100 || echo 30k)
+}
+
+part_adapters() {
+    say "# adapters and checkpoints of each family: the card against the CPU, losses in nats"
+    mkdir -p on
+    one lora "$tiny" ', method: {lora: {rank: 8}}'
+    on lora
+    cp -r "$root/tests/it/checkpoints" .
+    # its window of 32 would be shorter than the context
+    sed -i 's/"sliding_window": 32/"sliding_window": null/' checkpoints/mistral/config.json
+    for family in llama mistral qwen2 qwen3; do
+        one $family "{checkpoint: ../checkpoints/$family, context: 128}" ''
+        on $family
+    done
+}
+
+part_full() {
+    [ "$device" != cpu ] || return 0
     say "# a card that is full: an error with a hint, and what was finished is kept"
     one full "${tiny/nano/small}" ''
     sed -i -e 's/batch_pairs: 8/batch_pairs: 12000/' -e 's/sizes: .*/sizes: [0, 12000]/' experiments/full.yaml
     alone "$parallot" sweep full --device "$device" 2>&1 | tail -6 | tee -a figures.txt
     say "records kept: $(find experiments/records/full -name '*.json' | wc -l)"
-fi
+}
 
-if [ -n "${HF:-}" ]; then
+part_base() {
+    [ -n "${HF:-}" ] || return 0
     say "# a real base: 40 runs, of six languages"
-    sed -E -e '/^base:/,/^tuning:/{/^tuning:/!d}' -e "s|^tuning:|base: {checkpoint: $(realpath "$HF"), context: 256}\ntuning:|" -e 's/^sizes: .*/sizes: [0, 250, 500, 1000]/' \
-        -e 's/^seeds: .*/seeds: [1]/' -e 's/^mixtures: .*/mixtures: {count: 21, least: 400, most: 2000}/' -e 's/batch_pairs: 8/batch_pairs: 32/' \
-        -e 's/^evaluation: .*/evaluation: {pairs: 100}/' -e 's/peak_lr: [0-9.]+/peak_lr: 0.0003/' experiments/six.yaml >experiments/base.yaml
+    sed -E -e '/^base:/,/^tuning:/{/^tuning:/!d}' -e "s|^tuning:|base: {checkpoint: $(realpath "$HF"), context: 256}\ntuning:|" \
+        -e 's/^sizes: .*/sizes: [0, 250, 500, 1000]/' -e 's/^seeds: .*/seeds: [1]/' -e 's/^mixtures: .*/mixtures: {count: 21, least: 400, most: 2000}/' \
+        -e 's/batch_pairs: 8/batch_pairs: 32/' -e 's/^evaluation: .*/evaluation: {pairs: 100}/' -e 's/peak_lr: [0-9.]+/peak_lr: 0.0003/' \
+        experiments/six.yaml >experiments/base.yaml
     timed "$parallot" sweep base --device "$device"
     timed "$parallot" fit base
-fi
+}
+
+for part in $parts; do "part_$part"; done
 # a figure that is not there is as wrong as one that differs
 grep -qE 'DIFFERENT|nothing' figures.txt && failed=1
 exit $failed

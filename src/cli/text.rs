@@ -5,12 +5,12 @@ use super::terminal::note;
 use crate::corpus::{Bitext, CorpusError, FileReport, Instructions, Tongue, exclude_english};
 use crate::record::CorpusRow;
 use crate::report::eye::grouped;
-use crate::spec::{Experiment, Text};
+use crate::spec::{Experiment, LanguageSpec, Text};
 use crate::study::Folders;
 use crate::units::Pairs;
 use clap::Args;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where the corpora are and how strictly they are read.
 #[derive(Debug, Clone, Default, Args)]
@@ -23,20 +23,49 @@ pub(super) struct TextArguments {
     pub strict: bool,
 }
 
-/// Reads or builds the bitexts and tells what was left out.
+/// Reads or builds the bitexts that runs are tuned on and tells what was left out.
 pub(super) fn read(experiment: &Experiment, folders: &Folders, arguments: &TextArguments) -> Result<Vec<Bitext>, Failure> {
-    let (root, languages) = match &experiment.text {
+    Ok(read_all(experiment, folders, arguments)?.0)
+}
+
+/// The bitexts that runs are tuned on, and those that they are only scored on.
+pub(super) fn read_all(
+    experiment: &Experiment,
+    folders: &Folders,
+    arguments: &TextArguments,
+) -> Result<(Vec<Bitext>, Vec<Bitext>), Failure> {
+    let (mut bitexts, root) = match &experiment.text {
         Text::Constructed(spec) => {
             let wrong = |error| anyhow::anyhow!("cannot make the languages of `{}`: {error}", folders.experiment.display());
-            return spec.build().map_err(wrong).or_input();
+            let bitexts = spec.build().map_err(wrong).or_input()?;
+            if experiment.untuned.is_empty() {
+                return Ok((bitexts, Vec::new()));
+            }
+            (bitexts, root_of(None, folders, arguments))
         }
-        Text::Corpora { root, languages } => (root, languages),
+        Text::Corpora { root, languages } => {
+            let root = root_of(root.as_ref(), folders, arguments);
+            (read_languages(languages, &root, arguments)?, root)
+        }
     };
-    let root = root_of(root.as_ref(), folders, arguments);
+    let untuned = read_languages(&experiment.untuned, &root, arguments)?;
+    if let Some(bitext) = untuned.iter().find(|bitext| bitext.test.is_empty()) {
+        let error = anyhow::anyhow!("`{}` under `untuned` has no test pairs, expected at least one: runs are scored on them", bitext.lang);
+        return Err(Failure::input(error).hint("a `split` column, `as: test` or `test_share` says which pairs are which"));
+    }
+    let elsewhere = exclude_english(&mut bitexts, &untuned);
+    for (bitext, removed) in bitexts.iter().zip(elsewhere).filter(|(_, removed)| *removed > 0) {
+        let (lang, removed) = (&bitext.lang, grouped(removed as u64));
+        note(&format!("note: `{lang}` loses {removed} training pairs whose English is in the dev or test part of another language"));
+    }
+    Ok((bitexts, untuned))
+}
+
+fn read_languages(languages: &[LanguageSpec], root: &Path, arguments: &TextArguments) -> Result<Vec<Bitext>, Failure> {
     let mut bitexts = Vec::new();
     for language in languages {
         let name = language.name.as_deref().unwrap_or(language.lang.name());
-        let (bitext, report) = Bitext::read(language.lang.clone(), name, &language.corpora, &root, arguments.strict).map_err(hinted)?;
+        let (bitext, report) = Bitext::read(language.lang.clone(), name, &language.corpora, root, arguments.strict).map_err(hinted)?;
         let left_out = |file: &FileReport| file.duplicates + file.leaked_from_train + file.leaked_from_dev + file.above_bound;
         if report.bad_rows() > 0 {
             note(&format!("warning: {report}"));
@@ -44,11 +73,6 @@ pub(super) fn read(experiment: &Experiment, folders: &Folders, arguments: &TextA
             note(&format!("note: {report}"));
         }
         bitexts.push(bitext);
-    }
-    let elsewhere = exclude_english(&mut bitexts);
-    for (bitext, removed) in bitexts.iter().zip(elsewhere).filter(|(_, removed)| *removed > 0) {
-        let (lang, removed) = (&bitext.lang, grouped(removed as u64));
-        note(&format!("note: `{lang}` loses {removed} training pairs whose English is in the dev or test part of another language"));
     }
     Ok(bitexts)
 }

@@ -88,6 +88,15 @@ part! {
     Test
 }
 
+impl Test {
+    /// The half that tells how test differs from dev, and the half that results are reported on, by the hash of the English side.
+    pub fn halves(&self) -> (Vec<Pair>, Vec<Pair>) {
+        // the order of `evaluated` goes by the first digits of the same hash
+        let is_calibration = |pair: &Pair| files::hash(pair.english.as_bytes()).bytes().last().is_some_and(|digit| digit < b'8');
+        self.pairs().iter().cloned().partition(is_calibration)
+    }
+}
+
 /// What runs are scored on: at most so many pairs, in the order of the hash of their English side.
 pub fn evaluated(pairs: &[Pair], most: usize) -> Vec<&Pair> {
     let mut pairs: Vec<&Pair> = pairs.iter().collect();
@@ -139,13 +148,18 @@ impl Bitext {
     }
 }
 
-/// Removes from every train part the pairs whose English is in dev or test of any language; how many, a language at a time.
+/// Removes from every train part the pairs whose English is in dev or test of any language, or in those of `untuned` ones; how many, a language
+/// at a time.
 ///
 /// Every run is evaluated on every language, and the base model is pre-trained on the English of the train parts:
 /// a sentence that is test in one language and train in another would be read by the very runs it is to judge.
-pub fn exclude_english(bitexts: &mut [Bitext]) -> Vec<usize> {
-    let held_out: HashSet<String> =
-        bitexts.iter().flat_map(|bitext| bitext.dev.pairs().iter().chain(bitext.test.pairs())).map(|pair| pair.english.clone()).collect();
+pub fn exclude_english(bitexts: &mut [Bitext], untuned: &[Bitext]) -> Vec<usize> {
+    let held_out: HashSet<String> = bitexts
+        .iter()
+        .chain(untuned)
+        .flat_map(|bitext| bitext.dev.pairs().iter().chain(bitext.test.pairs()))
+        .map(|pair| pair.english.clone())
+        .collect();
     bitexts
         .iter_mut()
         .map(|bitext| {

@@ -181,10 +181,27 @@ fn english_held_out_in_one_language_is_trained_on_in_none() {
     let two = read(&[("a.tsv", b"train\tc\t1\ntrain\tb\t2\ndev\ta\t3\n")], yaml, true).unwrap().0;
     let mut both = [one, two];
     let before = both[0].train.hash().to_owned();
-    assert_eq!(exclude_english(&mut both), [1, 1]);
+    assert_eq!(exclude_english(&mut both, &[]), [1, 1]);
     assert_eq!(english_text(&both), ["b"]);
     assert_ne!(both[0].train.hash(), before);
-    assert_eq!(exclude_english(&mut both), [0, 0]);
+    assert_eq!(exclude_english(&mut both, &[]), [0, 0]);
+    let untuned = read(&[("a.tsv", b"test\tb\tx\n")], yaml, true).unwrap().0;
+    assert_eq!(exclude_english(&mut both, &[untuned]), [1, 1]);
+    assert!(english_text(&both).is_empty());
+}
+
+#[test]
+fn halves_of_the_test_part_share_nothing_and_do_not_go_by_the_order_of_what_is_scored() {
+    let rows: String = (0..1000).map(|i| format!("sentence {i}\tcümle {i}\n")).collect();
+    let bitext = read(&[("a.tsv", rows.as_bytes())], "[{path: a.tsv, english: 0, other: 1, as: test}]", true).unwrap().0;
+    let (calibration, reported) = bitext.test.halves();
+    assert_eq!(calibration.len() + reported.len(), 1000);
+    assert!(calibration.iter().all(|pair| !reported.contains(pair)));
+    // four standard deviations of a binomial number
+    assert!(calibration.len().abs_diff(500) < 64, "{}", calibration.len());
+    let first = evaluated(bitext.test.pairs(), 100);
+    let of_first = first.iter().filter(|pair| calibration.contains(pair)).count();
+    assert!(of_first.abs_diff(50) < 20, "{of_first}");
 }
 
 #[test]

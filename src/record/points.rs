@@ -61,6 +61,8 @@ mod tests {
             threads: 1,
             stack: None,
             outcome,
+            calibration: Vec::new(),
+            untuned: Vec::new(),
             steps: 7,
             train_tokens: Tokens(900),
             computed_tokens: None,

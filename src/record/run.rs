@@ -29,6 +29,10 @@ pub struct RunRecord {
     pub stack: Option<usize>,
     /// How it ended, and what it was scored with.
     pub outcome: Outcome,
+    /// What it was scored with on the calibration half of the test pairs, one entry per language of the sweep; empty where it was not.
+    pub calibration: Vec<Evaluation>,
+    /// What it was scored with on languages that no run was tuned on; empty where there are none.
+    pub untuned: Vec<Evaluation>,
     /// Optimiser steps done.
     pub steps: u64,
     /// Tokens that what was trained has read, padding not counted; those of its trunk are among them.
@@ -67,6 +71,11 @@ impl RunRecord {
     pub fn evaluation(&self, lang: &Lang) -> Option<&Evaluation> {
         self.evaluations().iter().find(|evaluation| evaluation.lang == *lang)
     }
+
+    /// The evaluation on the calibration half of the test pairs of one language.
+    pub fn calibration(&self, lang: &Lang) -> Option<&Evaluation> {
+        self.calibration.iter().find(|evaluation| evaluation.lang == *lang)
+    }
 }
 
 impl TryFrom<WireRecord> for RunRecord {
@@ -88,6 +97,8 @@ impl TryFrom<WireRecord> for RunRecord {
             threads: wire.threads,
             stack: wire.stack,
             outcome,
+            calibration: wire.calibration,
+            untuned: wire.untuned,
             steps: wire.steps,
             train_tokens: wire.train_tokens,
             computed_tokens: wire.computed_tokens,
@@ -123,6 +134,8 @@ impl From<RunRecord> for WireRecord {
             wall_seconds: record.wall_seconds,
             tokens_per_second: record.tokens_per_second,
             evaluations,
+            calibration: record.calibration,
+            untuned: record.untuned,
         }
     }
 }

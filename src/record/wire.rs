@@ -48,6 +48,10 @@ pub(super) struct WireRecord {
     pub(super) wall_seconds: f64,
     pub(super) tokens_per_second: Option<f64>,
     pub(super) evaluations: Vec<Evaluation>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) calibration: Vec<Evaluation>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) untuned: Vec<Evaluation>,
 }
 
 /// A run of a manifest.

@@ -180,6 +180,8 @@ fn record(tuned: Option<usize>, pairs: u64, count: usize) -> RunRecord {
         threads: 2,
         stack: None,
         outcome: Outcome::Finished((0..count).map(evaluation).collect()),
+        calibration: Vec::new(),
+        untuned: Vec::new(),
         steps: pairs / 32,
         train_tokens: Tokens(pairs * 60),
         computed_tokens: None,

@@ -58,6 +58,10 @@ pub struct Experiment {
     pub passes: u32,
     /// Runs on several languages at once.
     pub mixtures: Option<MixtureSpec>,
+    /// Languages that no run is tuned on, which every run is scored on.
+    pub untuned: Vec<LanguageSpec>,
+    /// SHA-256 of their test pairs, noted once they are read and before runs get their ids.
+    pub untuned_sha256: Vec<String>,
     /// The evaluation.
     pub evaluation: Evaluation,
 }
@@ -81,6 +85,8 @@ struct WireExperiment {
     passes: u32,
     #[serde(default)]
     mixtures: Option<MixtureSpec>,
+    #[serde(default)]
+    untuned: Vec<LanguageSpec>,
     #[serde(default)]
     evaluation: Evaluation,
 }
@@ -118,6 +124,8 @@ impl Experiment {
             seeds: wire.seeds,
             passes: wire.passes,
             mixtures: wire.mixtures,
+            untuned: wire.untuned,
+            untuned_sha256: Vec::new(),
             evaluation: wire.evaluation,
         };
         experiment.check()?;
@@ -130,10 +138,13 @@ impl Experiment {
         if let Some(lang) = repeated(&langs) {
             return Err(SpecError::value("languages", format!("`{lang}` twice"), "each language once"));
         }
-        if let Text::Corpora { languages, .. } = &self.text
-            && let Some(language) = languages.iter().find(|language| language.corpora.is_empty())
-        {
+        let languages = if let Text::Corpora { languages, .. } = &self.text { &languages[..] } else { &[] };
+        if let Some(language) = languages.iter().chain(&self.untuned).find(|language| language.corpora.is_empty()) {
             return Err(SpecError::value(format!("corpora` of `{}", language.lang), "empty", "at least one file"));
+        }
+        let untuned: Vec<Lang> = self.untuned.iter().map(|language| language.lang.clone()).collect();
+        if let Some(lang) = repeated(&untuned).or_else(|| untuned.iter().find(|lang| langs.contains(lang) || **lang == Lang::english())) {
+            return Err(SpecError::value("untuned", format!("`{lang}`"), "each language once, and none that is tuned on or English"));
         }
         if langs.contains(&Lang::english()) {
             return Err(SpecError::value("languages", "`eng_Latn`", "languages other than English, which is one side of every pair"));

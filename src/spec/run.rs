@@ -46,6 +46,9 @@ struct RunIdentity<'a> {
     seed: u64,
     evaluation: &'a Evaluation,
     dev_sha256: Vec<(&'a str, &'a str)>,
+    /// Of what else it is scored on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also_sha256: Vec<&'a str>,
 }
 
 /// What the id of a run on a mixture is the hash of.
@@ -62,6 +65,8 @@ struct MixIdentity<'a> {
     dev_sha256: Option<Vec<(&'a str, &'a str)>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     test_sha256: Option<Vec<(&'a str, &'a str)>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also_sha256: Vec<&'a str>,
 }
 
 fn id(identity: &impl Serialize) -> String {
@@ -102,6 +107,7 @@ impl Experiment {
                 seed,
                 evaluation: &self.evaluation,
                 dev_sha256: dev_sha256.clone(),
+                also_sha256: self.also_sha256(bitexts),
             };
             let subject = lang.map_or(Subject::Base, |lang| Subject::Language { lang: lang.clone(), pairs });
             RunSpec { id: id(&identity), subject, seed }
@@ -127,6 +133,12 @@ impl Experiment {
         runs
     }
 
+    /// What runs are scored on beside dev or test: the calibration half of the test parts, and languages that none is tuned on.
+    fn also_sha256<'a>(&'a self, bitexts: &'a [Bitext]) -> Vec<&'a str> {
+        let calibration = bitexts.iter().filter(|_| self.evaluation.calibration).map(|bitext| bitext.test.hash());
+        calibration.chain(self.untuned_sha256.iter().map(String::as_str)).collect()
+    }
+
     /// Most pairs of a language that a run of a sweep reads.
     pub fn most_pairs(&self, bitext: &Bitext) -> u64 {
         bitext.train.len() as u64 * u64::from(self.passes)
@@ -145,6 +157,7 @@ impl Experiment {
             dev_sha256: (scored_on == Split::Dev).then(|| bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.dev.hash())).collect()),
             test_sha256: (scored_on == Split::Test)
                 .then(|| bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.test.hash())).collect()),
+            also_sha256: self.also_sha256(bitexts),
         };
         let mix: Vec<MixRow> = given().map(|(bitext, &pairs)| MixRow { lang: bitext.lang.clone(), pairs: Pairs(pairs) }).collect();
         let subject = if mix.is_empty() { Subject::Base } else { Subject::Mixture(mix) };

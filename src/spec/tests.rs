@@ -56,6 +56,7 @@ fn an_id_changes_with_all_that_determines_a_run_and_with_nothing_else() {
         ("a try", "another try"),
         ("seeds: [2, 1]", "seeds: [2, 1]\ntuning: {epochs: 1, method: full, schedule: whole, recompute: true}"),
         ("[40, 0, 10]", "[0, 10, 40]"),
+        ("seeds: [2, 1]", "seeds: [2, 1]\nevaluation: {pairs: 250, calibration: false}\nuntuned: []"),
     ] {
         assert_eq!(ids(from, to), kept, "{to}");
     }
@@ -65,6 +66,7 @@ fn an_id_changes_with_all_that_determines_a_run_and_with_nothing_else() {
         ("preset: nano", "preset: micro"),
         ("preset: nano", "preset: nano, seed: 1"),
         ("seeds: [2, 1]", "seeds: [2, 1]\nevaluation: {pairs: 3}"),
+        ("seeds: [2, 1]", "seeds: [2, 1]\nevaluation: {calibration: true}"),
         ("seeds: [2, 1]", "seeds: [2, 1]\ntuning: {direction: x-en}"),
         ("train: 60", "train: 61"),
         ("dev: 8", "dev: 9"),

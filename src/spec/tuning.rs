@@ -149,10 +149,13 @@ pub struct Evaluation {
     /// Dev pairs per language, the same for every run: the first in the order of the hashes of their English sides, so that
     /// languages which share English text are scored on the same sentences.
     pub pairs: usize,
+    /// Whether every run is scored on half of the test pairs too, from which `validate` learns how test differs from dev; it reports the other half.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub calibration: bool,
 }
 
 impl Default for Evaluation {
     fn default() -> Self {
-        Evaluation { pairs: 250 }
+        Evaluation { pairs: 250, calibration: false }
     }
 }

@@ -37,6 +37,8 @@ pub fn simulate(experiment: &Experiment, run: &RunSpec, version: &str) -> RunRec
         threads: 1,
         stack: None,
         outcome: Outcome::Finished(evaluations),
+        calibration: Vec::new(),
+        untuned: Vec::new(),
         steps: pairs,
         train_tokens: Tokens(100 * pairs),
         computed_tokens: None,

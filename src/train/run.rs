@@ -29,6 +29,10 @@ pub struct Tuner<'a> {
     bitexts: &'a [Bitext],
     pub(super) base: &'a Base,
     scored: Vec<Scored>,
+    /// The calibration half of the test pairs; none where it is not asked for.
+    calibration: Vec<Scored>,
+    /// Languages that no run is tuned on.
+    untuned: Vec<Scored>,
     version: String,
     device: String,
     weights: Option<PathBuf>,
@@ -82,19 +86,44 @@ impl<'a> Tuner<'a> {
     pub fn new(experiment: &'a Experiment, bitexts: &'a [Bitext], base: &'a Base, version: &str, device: &str) -> Result<Self, TrainError> {
         let set = |bitext: &Bitext| scored(experiment, bitext, bitext.dev.pairs(), base);
         let scored = bitexts.iter().map(set).collect::<Result<_, _>>()?;
-        Ok(Tuner { experiment, bitexts, base, scored, version: version.to_owned(), device: device.to_owned(), weights: None, tongues: &[] })
+        let calibration = |bitext: &Bitext| calibration(experiment, bitext, base);
+        let calibration = bitexts.iter().filter(|_| experiment.evaluation.calibration).map(calibration).collect::<Result<_, _>>()?;
+        let (version, device) = (version.to_owned(), device.to_owned());
+        Ok(Tuner { experiment, bitexts, base, scored, calibration, untuned: Vec::new(), version, device, weights: None, tongues: &[] })
     }
 
-    /// The same, scored on the test sets: for what is reported, once all choices are made.
+    /// The same, scored on the test sets, or on the half of them that is not for calibration: for what is reported, once all choices are made.
     pub fn scored_on_test(self) -> Result<Self, TrainError> {
-        let set = |bitext: &Bitext| scored(self.experiment, bitext, bitext.test.pairs(), self.base);
+        let set = |bitext: &Bitext| match self.experiment.evaluation.calibration {
+            true => scored(self.experiment, bitext, &bitext.test.halves().1, self.base),
+            false => scored(self.experiment, bitext, bitext.test.pairs(), self.base),
+        };
         let scored = self.bitexts.iter().map(set).collect::<Result<_, _>>()?;
         Ok(Tuner { scored, ..self })
+    }
+
+    /// The same, scored also on languages that no run is tuned on: on their test pairs, or on the calibration half of them.
+    pub fn also_scored_on(self, untuned: &[Bitext]) -> Result<Self, TrainError> {
+        let set = |bitext: &Bitext| match self.experiment.evaluation.calibration {
+            true => calibration(self.experiment, bitext, self.base),
+            false => scored(self.experiment, bitext, bitext.test.pairs(), self.base),
+        };
+        let untuned = untuned.iter().map(set).collect::<Result<_, _>>()?;
+        Ok(Tuner { untuned, ..self })
     }
 
     /// Losses of the base, nats per target token, a language and so many nearly equal parts of what it is scored on: how far sets of
     /// sentences differ by chance.
     pub fn base_losses(&self, parts: usize) -> Result<Vec<Vec<f64>>, TrainError> {
+        self.losses_of_base(&self.scored, parts)
+    }
+
+    /// The same of the calibration half of the test pairs; none where it is not asked for.
+    pub fn base_losses_on_calibration(&self, parts: usize) -> Result<Vec<Vec<f64>>, TrainError> {
+        self.losses_of_base(&self.calibration, parts)
+    }
+
+    fn losses_of_base(&self, sets: &[Scored], parts: usize) -> Result<Vec<Vec<f64>>, TrainError> {
         let mut evaluator = Evaluator::new(&self.base.model)?;
         let mut loss = |sequences: &[Sequence]| {
             let (nats, targets) = evaluator.evaluate(sequences, EVALUATION_BATCH_TOKENS)?;
@@ -104,7 +133,7 @@ impl<'a> Tuner<'a> {
             let losses = set.sequences.chunks(set.sequences.len().div_ceil(parts)).map(&mut loss);
             Ok(losses.collect::<Result<Vec<_>, TrainError>>()?.into_iter().flatten().collect())
         };
-        self.scored.iter().map(of).collect()
+        sets.iter().map(of).collect()
     }
 
     /// The same, with the instruction data that the tuning asks for.
@@ -140,6 +169,8 @@ impl<'a> Tuner<'a> {
             None => self.outcome(model, trained.steps)?,
         };
         let is_finished = matches!(outcome, Outcome::Finished(_));
+        let more = |sets: &[Scored]| if is_finished { evaluate(model, sets) } else { Ok(Vec::new()) };
+        let (calibration, untuned) = (more(&self.calibration)?, more(&self.untuned)?);
         let wall_seconds = clock() - start;
         if let Some(folder) = self.weights.as_ref().filter(|_| is_finished && spec.subject != Subject::Base) {
             checkpoint::write_trained(&folder.join(&spec.id), model, &self.base.folder)?;
@@ -154,6 +185,8 @@ impl<'a> Tuner<'a> {
             threads: rayon::current_num_threads(),
             stack: trained.stack,
             outcome,
+            calibration,
+            untuned,
             steps: trained.steps,
             train_tokens: Tokens(trained.tokens),
             computed_tokens: trained.computed_tokens.map(Tokens),
@@ -165,7 +198,7 @@ impl<'a> Tuner<'a> {
 
     /// How a run ended that was trained to its last step, after which no training loss is looked at: a model can be broken by it.
     fn outcome(&self, model: &Llama, steps: u64) -> Result<Outcome, TrainError> {
-        let evaluations = self.evaluate(model)?;
+        let evaluations = evaluate(model, &self.scored)?;
         Ok(match evaluations.iter().find(|evaluation| !evaluation.nats.0.is_finite()) {
             Some(broken) => {
                 let reason = format!("loss of {} nats on `{}` after the last step", broken.nats.0, broken.lang);
@@ -232,23 +265,26 @@ impl<'a> Tuner<'a> {
         };
         self.tongues.iter().filter(|tongue| spec.reads(&tongue.lang, &own)).flat_map(of).collect()
     }
+}
 
-    fn evaluate(&self, model: &Llama) -> Result<Vec<Evaluation>, TrainError> {
-        let mut evaluator = Evaluator::new(model)?;
-        self.scored
-            .iter()
-            .map(|set| {
-                let (nats, targets) = evaluator.evaluate(&set.sequences, EVALUATION_BATCH_TOKENS)?;
-                Ok(Evaluation {
-                    lang: set.lang.clone(),
-                    nats: Nats(nats),
-                    target_tokens: Tokens(targets),
-                    target_bytes: set.target_bytes,
-                    pairs: Pairs(set.sequences.len() as u64),
-                })
-            })
-            .collect()
-    }
+/// The losses of a model on some sets.
+fn evaluate(model: &Llama, sets: &[Scored]) -> Result<Vec<Evaluation>, TrainError> {
+    let mut evaluator = Evaluator::new(model)?;
+    let of = |set: &Scored| {
+        let (nats, targets) = evaluator.evaluate(&set.sequences, EVALUATION_BATCH_TOKENS)?;
+        Ok(Evaluation {
+            lang: set.lang.clone(),
+            nats: Nats(nats),
+            target_tokens: Tokens(targets),
+            target_bytes: set.target_bytes,
+            pairs: Pairs(set.sequences.len() as u64),
+        })
+    };
+    sets.iter().map(of).collect()
+}
+
+fn calibration(experiment: &Experiment, bitext: &Bitext, base: &Base) -> Result<Scored, TrainError> {
+    scored(experiment, bitext, &bitext.test.halves().0, base)
 }
 
 fn scored(experiment: &Experiment, bitext: &Bitext, pairs: &[Pair], base: &Base) -> Result<Scored, TrainError> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// Share of the budget that must go elsewhere for two policies to be two.
 const SAME: f64 = 0.005;
 
-/// How the sentences of the test set differ from those of the dev set, by the base model.
+/// How the sentences of the test set differ from those of the dev set, by the base model, or by mixtures that were scored on half of the test set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shift {
@@ -26,6 +26,22 @@ impl Shift {
     pub fn new(lang: impl Into<String>, dev: &[f64], test: &[f64]) -> Self {
         let (dev, test) = (mean_and_error_log(dev), mean_and_error_log(test));
         Shift { lang: lang.into(), ratio: test.0 / dev.0, error_log: dev.1.hypot(test.1) }
+    }
+
+    /// From mixtures that were scored on dev and on the calibration half of the test set, and from the base's losses on nearly equal parts of
+    /// that half, nats per target token: what models lose more there, how it differs between models, and how far two halves differ by chance.
+    /// None without two mixtures.
+    pub fn calibrated(lang: impl Into<String>, mixtures: &[(f64, f64)], parts: &[f64]) -> Option<Self> {
+        let apart: Vec<f64> = mixtures.iter().map(|(dev, calibration)| (calibration / dev).ln()).collect();
+        let count = apart.len() as f64;
+        let mean = apart.iter().sum::<f64>() / count;
+        let variance = apart.iter().map(|apart| (apart - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        let halves = 2.0 * mean_and_error_log(parts).1.powi(2);
+        (apart.len() > 1).then(|| Shift {
+            lang: lang.into(),
+            ratio: mean.exp(),
+            error_log: (variance * (1.0 + 1.0 / count) + halves).sqrt(),
+        })
     }
 }
 

@@ -28,6 +28,8 @@ fn record(seed: u64, losses: [f64; 2]) -> RunRecord {
         threads: 1,
         stack: None,
         outcome: Outcome::Finished(["rus_Cyrl", "vie_Latn"].into_iter().zip(losses).map(evaluation).collect()),
+        calibration: Vec::new(),
+        untuned: Vec::new(),
         steps: 1,
         train_tokens: Tokens(1),
         computed_tokens: None,
@@ -35,6 +37,17 @@ fn record(seed: u64, losses: [f64; 2]) -> RunRecord {
         wall_seconds: 0.0,
         tokens_per_second: None,
     }
+}
+
+#[test]
+fn a_shift_is_what_mixtures_lose_more_on_the_calibration_half() {
+    let parts = [2.0, 2.2, 1.8, 2.0];
+    let shift = Shift::calibrated("rus_Cyrl", &[(2.0, 2.2), (1.0, 1.1 * 1.02), (3.0, 3.3 / 1.02)], &parts).unwrap();
+    approx::assert_relative_eq!(shift.ratio, 1.1, max_relative = 1e-12);
+    // the spread of the models, of one more and of their mean, and that of two halves: parts of 2 with a standard deviation of sqrt(0.08 / 3)
+    let (models, halves) = (1.02f64.ln().powi(2) * (1.0 + 1.0 / 3.0), 2.0 * (0.08 / 3.0 / 4.0) / 4.0);
+    approx::assert_relative_eq!(shift.error_log, (models + halves).sqrt(), max_relative = 1e-12);
+    assert_eq!(Shift::calibrated("rus_Cyrl", &[(2.0, 2.2)], &parts), None);
 }
 
 fn predicted(policy: Policy, loss: f64, gain: f64) -> PolicyPrediction {

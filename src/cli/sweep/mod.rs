@@ -82,7 +82,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let store = Store::new(&folders.records);
     let simulated = arguments.trainer == Trainer::Simulated;
-    let bitexts = text::read(&experiment, &folders, &arguments.text)?;
+    let (bitexts, untuned) = text::read_all(&experiment, &folders, &arguments.text)?;
+    experiment.untuned_sha256 = untuned.iter().map(|bitext| bitext.test.hash().to_owned()).collect();
     let tongues = text::instructions(&mut experiment, &folders, &arguments.text)?;
     check_parts(&bitexts)?;
     let base_files = base_files(&experiment, &folders)?;
@@ -113,7 +114,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             job.runs().iter().try_for_each(|run| write(&simulate(&experiment, run, version())))
         })
         .map_err(|error: RecordError| Failure::work(error)),
-        Trainer::Candle => train(&experiment, (&bitexts, &tongues), &base_files, &jobs, &store, &cost, arguments),
+        Trainer::Candle => train(&experiment, (&bitexts, &untuned, &tongues), &base_files, &jobs, &store, &cost, arguments),
     }?;
     finish(&store, &folders.records)
 }
@@ -241,7 +242,7 @@ use work::{measured_speed, memory_of, train};
 #[cfg(not(feature = "train"))]
 fn train(
     _: &Experiment,
-    _: (&[Bitext], &[Tongue]),
+    _: (&[Bitext], &[Bitext], &[Tongue]),
     _: &BaseFiles,
     _: &[Job],
     _: &Store,

@@ -75,7 +75,7 @@ fn held(bitexts: &[Bitext]) -> f64 {
 /// Trains the base if it is not kept, then the jobs.
 pub(super) fn train(
     experiment: &Experiment,
-    (bitexts, tongues): (&[Bitext], &[Tongue]),
+    (bitexts, untuned, tongues): (&[Bitext], &[Bitext], &[Tongue]),
     base_files: &BaseFiles,
     jobs: &[Job],
     store: &Store,
@@ -94,7 +94,8 @@ pub(super) fn train(
     let base = base(experiment, bitexts, base_files, TrainingVersion::CURRENT, (&arguments.device, &arguments.cache), &bars)?;
     note(&format!("base `{}` ready after {}", base.id, duration(clock())));
 
-    let mut tuner = Tuner::new(experiment, bitexts, &base, version(), &arguments.device).or_work()?.reading(tongues);
+    let tuner = Tuner::new(experiment, bitexts, &base, version(), &arguments.device);
+    let mut tuner = tuner.and_then(|tuner| tuner.also_scored_on(untuned)).or_work()?.reading(tongues);
     if let Some(folder) = &arguments.save {
         tuner = tuner.keeping_weights(folder);
     }

@@ -84,6 +84,7 @@ struct Question {
     experiment: Experiment,
     folders: Folders,
     bitexts: Vec<Bitext>,
+    untuned: Vec<Bitext>,
     tongues: Vec<Tongue>,
     base_files: BaseFiles,
     version: TrainingVersion,
@@ -159,7 +160,8 @@ impl Question {
             let error = anyhow::anyhow!("budget of {} is too large to train on, expected at most {MOST_PAIRS}", problem.budget());
             return Err(Failure::input(error));
         }
-        let bitexts = text::read(&experiment, &folders, &arguments.text)?;
+        let (bitexts, untuned) = text::read_all(&experiment, &folders, &arguments.text)?;
+        experiment.untuned_sha256 = untuned.iter().map(|bitext| bitext.test.hash().to_owned()).collect();
         let tongues = text::instructions(&mut experiment, &folders, &arguments.text)?;
         sweep::check_parts(&bitexts)?;
         if let Some(bitext) = bitexts.iter().find(|bitext| bitext.test.is_empty()) {
@@ -177,7 +179,21 @@ impl Question {
         let version = Store::new(&folders.records).training_version().or_input()?;
         let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref(), version);
         let seeds = (1..=arguments.seeds).collect();
-        Ok(Question { experiment, folders, bitexts, tongues, base_files, version, base_id, fits, problem, curves, policies, seeds })
+        Ok(Question {
+            experiment,
+            folders,
+            bitexts,
+            untuned,
+            tongues,
+            base_files,
+            version,
+            base_id,
+            fits,
+            problem,
+            curves,
+            policies,
+            seeds,
+        })
     }
 
     /// The prediction: the one that is there, or a new one, written before anything is trained. Beside it the hash of its file.

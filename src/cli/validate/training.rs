@@ -5,6 +5,7 @@ use super::super::sweep::{self, Trainer};
 use super::super::terminal::{bar, bars, note};
 use super::super::version;
 use super::{Arguments, PARTS, Question};
+use crate::corpus::Bitext;
 use crate::files;
 use crate::record::{Outcome, RunRecord, Store};
 use crate::report::eye::duration;
@@ -30,21 +31,43 @@ impl Question {
         Ok(Some(BaseTrainer(base)))
     }
 
-    /// From dev to test, by the base; without one there is no difference.
+    /// From dev to test, by the mixtures of the sweep that were scored on both, or by the base; without one there is no difference.
     pub(super) fn shifts(&self, trainer: Option<&BaseTrainer>) -> Result<Vec<Shift>, Failure> {
         let Some(BaseTrainer(base)) = trainer else {
             return Ok(self.bitexts.iter().map(|bitext| Shift { lang: bitext.lang.to_string(), ratio: 1.0, error_log: 0.0 }).collect());
         };
         let tuner = Tuner::new(&self.experiment, &self.bitexts, base, version(), "cpu").or_work()?;
+        if self.experiment.evaluation.calibration {
+            return self.calibrated(&tuner.base_losses_on_calibration(PARTS).or_work()?);
+        }
         let dev = tuner.base_losses(PARTS).or_work()?;
         let test = tuner.scored_on_test().and_then(|tuner| tuner.base_losses(PARTS)).or_work()?;
         Ok(self.bitexts.iter().zip(dev.iter().zip(&test)).map(|(bitext, (dev, test))| Shift::new(bitext.lang.code(), dev, test)).collect())
     }
 
+    /// From dev to test, by the mixtures of the sweep, beside losses of the base on parts of the calibration half.
+    fn calibrated(&self, parts: &[Vec<f64>]) -> Result<Vec<Shift>, Failure> {
+        let (_, records) = Store::new(&self.folders.records).read_sweep().or_input()?;
+        let mixtures: Vec<&RunRecord> = records.iter().filter(|record| record.subject.is_mixture()).collect();
+        let of = |(bitext, parts): (&Bitext, &Vec<f64>)| {
+            let both =
+                |record: &&RunRecord| Some((record.evaluation(&bitext.lang)?.loss_nats(), record.calibration(&bitext.lang)?.loss_nats()));
+            let scored: Vec<(f64, f64)> = mixtures.iter().filter_map(both).collect();
+            Shift::calibrated(bitext.lang.code(), &scored, parts).ok_or_else(|| {
+                let (lang, found) = (&bitext.lang, scored.len());
+                let error = anyhow::anyhow!("{found} mixtures are scored on the calibration half of `{lang}`, expected at least 2");
+                Failure::input(error)
+                    .hint("`mixtures` in the experiment asks for them, and `evaluation: {calibration: false}` does without")
+            })
+        };
+        self.bitexts.iter().zip(parts).map(of).collect()
+    }
+
     /// Tunes what is missing, each record written as soon as it is there.
     pub(super) fn train(&self, BaseTrainer(base): &BaseTrainer, plan: &Plan, store: &Store, arguments: &Arguments) -> Result<(), Failure> {
         let tuner = Tuner::new(&self.experiment, &self.bitexts, base, version(), &arguments.device);
-        let mut tuner = tuner.and_then(Tuner::scored_on_test).or_work()?.reading(&self.tongues);
+        let mut tuner =
+            tuner.and_then(Tuner::scored_on_test).and_then(|tuner| tuner.also_scored_on(&self.untuned)).or_work()?.reading(&self.tongues);
         if let Some(folder) = &arguments.save {
             tuner = tuner.keeping_weights(folder);
         }

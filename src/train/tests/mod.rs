@@ -255,6 +255,33 @@ fn a_mixture_reads_every_language_and_repeats_what_runs_out() {
 }
 
 #[test]
+fn runs_are_scored_on_half_of_the_test_pairs_and_on_languages_that_none_is_tuned_on() {
+    let (mut experiment, bitexts, base) = prepared(EXPERIMENT);
+    let run = |experiment: &Experiment, untuned: &[Bitext], on_test: bool| {
+        let tuner = Tuner::new(experiment, &bitexts, &base, "test", "cpu").and_then(|tuner| tuner.also_scored_on(untuned)).unwrap();
+        let tuner = if on_test { tuner.scored_on_test().unwrap() } else { tuner };
+        tuner.run(&experiment.mixed_run(&bitexts, &base.id, &[8, 8], 1, Split::Test), &|| 0.0, |_| ()).unwrap()
+    };
+    let (plain, whole) = (run(&experiment, &[], false), run(&experiment, &[], true));
+    assert!(plain.calibration.is_empty() && plain.untuned.is_empty());
+    experiment.evaluation = crate::spec::Evaluation { pairs: 100, calibration: true };
+    let (dev, test) = (run(&experiment, &bitexts[..1], false), run(&experiment, &[], true));
+    let pairs = |evaluations: &[crate::record::Evaluation]| evaluations.iter().map(|scored| scored.pairs.0).collect::<Vec<_>>();
+    let of_halves = |half: fn((Vec<crate::corpus::Pair>, Vec<crate::corpus::Pair>)) -> usize| {
+        bitexts.iter().map(|bitext| half(bitext.test.halves()) as u64).collect::<Vec<_>>()
+    };
+    assert_eq!(pairs(&dev.calibration), of_halves(|(calibration, _)| calibration.len()));
+    assert_eq!(pairs(test.evaluations()), of_halves(|(_, reported)| reported.len()));
+    assert_eq!((dev.untuned.len(), &dev.untuned[0]), (1, &dev.calibration[0]));
+    // both halves together are the whole
+    let nats = |record: &RunRecord, at: usize| record.evaluations()[at].nats.0;
+    experiment.evaluation.calibration = false;
+    let all = run(&experiment, &[], true);
+    approx::assert_relative_eq!(nats(&test, 0) + test.calibration[0].nats.0, nats(&all, 0), max_relative = 1e-6);
+    assert!(whole.evaluations()[0].pairs.0 == 6 && all.evaluations()[0].pairs.0 == 8);
+}
+
+#[test]
 fn a_run_repeats_pairs_as_often_as_the_experiment_says() {
     let (mut experiment, bitexts, base) = prepared(EXPERIMENT);
     let unique = bitexts[0].train.len() as u64;
