@@ -2,6 +2,7 @@
 
 use super::HALF_WIDTH;
 use crate::allocate::{Comparison, Policy, PolicyRow, Problem, predict_losses};
+use crate::fit::joint::JointFit;
 use crate::numeric::quantiles::around;
 use crate::units::{Estimate, Interval};
 use serde::{Deserialize, Serialize};
@@ -15,33 +16,58 @@ const SAME: f64 = 0.005;
 pub struct Shift {
     /// Language.
     pub lang: String,
-    /// Test loss over dev loss.
+    /// Test loss over dev loss, at `at_nats`.
     pub ratio: f64,
     /// Standard error of its logarithm, by the chance of the sentences.
     pub error_log: f64,
+    /// What ln ratio rises by with the ln of the dev loss: what tuning does on test and not on dev.
+    #[serde(default)]
+    pub slope: f64,
+    /// The dev loss that the ratio is that of, nats per target token; of no matter where it is the same at all.
+    #[serde(default = "one")]
+    pub at_nats: f64,
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 impl Shift {
     /// From the base's losses on nearly equal parts of each set, nats per target token.
     pub fn new(lang: impl Into<String>, dev: &[f64], test: &[f64]) -> Self {
         let (dev, test) = (mean_and_error_log(dev), mean_and_error_log(test));
-        Shift { lang: lang.into(), ratio: test.0 / dev.0, error_log: dev.1.hypot(test.1) }
+        Shift { lang: lang.into(), ratio: test.0 / dev.0, error_log: dev.1.hypot(test.1), slope: 0.0, at_nats: 1.0 }
     }
 
     /// From mixtures that were scored on dev and on the calibration half of the test set, and from the base's losses on nearly equal parts of
-    /// that half, nats per target token: what models lose more there, how it differs between models, and how far two halves differ by chance.
-    /// None without two mixtures.
+    /// that half, nats per target token: a line in ln loss, with what differs between models and how far two halves differ by chance. None without
+    /// three mixtures.
     pub fn calibrated(lang: impl Into<String>, mixtures: &[(f64, f64)], parts: &[f64]) -> Option<Self> {
-        let apart: Vec<f64> = mixtures.iter().map(|(dev, calibration)| (calibration / dev).ln()).collect();
-        let count = apart.len() as f64;
-        let mean = apart.iter().sum::<f64>() / count;
-        let variance = apart.iter().map(|apart| (apart - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        let count = mixtures.len() as f64;
+        let mean = |of: &dyn Fn(&(f64, f64)) -> f64| mixtures.iter().map(of).sum::<f64>() / count;
+        let (at, ratio) = (mean(&|(dev, _)| dev.ln()), mean(&|(dev, test)| (test / dev).ln()));
+        let square = mean(&|(dev, _)| (dev.ln() - at).powi(2));
+        let slope = if square > 0.0 { mean(&|(dev, test)| (dev.ln() - at) * ((test / dev).ln() - ratio)) / square } else { 0.0 };
+        let residual = |(dev, test): &(f64, f64)| (test / dev).ln() - ratio - slope * (dev.ln() - at);
+        let variance = count * mean(&|mixture| residual(mixture).powi(2)) / (count - 2.0);
         let halves = 2.0 * mean_and_error_log(parts).1.powi(2);
-        (apart.len() > 1).then(|| Shift {
+        (mixtures.len() > 2).then(|| Shift {
             lang: lang.into(),
-            ratio: mean.exp(),
+            ratio: ratio.exp(),
             error_log: (variance * (1.0 + 1.0 / count) + halves).sqrt(),
+            slope,
+            at_nats: at.exp(),
         })
+    }
+
+    /// No difference.
+    pub fn none(lang: impl Into<String>) -> Self {
+        Shift { lang: lang.into(), ratio: 1.0, error_log: 0.0, slope: 0.0, at_nats: 1.0 }
+    }
+
+    /// The test loss of a model of some dev loss, nats per target token.
+    fn test_nats(&self, dev_nats: f64) -> f64 {
+        self.ratio * dev_nats * (dev_nats / self.at_nats).powf(self.slope)
     }
 }
 
@@ -115,7 +141,7 @@ impl Prediction {
     /// The same prediction with what laws with transfer would have predicted of its policies, of a problem and the noise of mixtures that were
     /// fitted since.
     pub fn in_hindsight(mut self, problem: &Problem, noise_ratio: f64, noise_log: &[f64]) -> Self {
-        let known = Known { shifts: &self.shifts, noise_log, seeds: self.seeds.len() };
+        let known = Known { shifts: &self.shifts, noise_log, seeds: self.seeds.len(), joint: None };
         let uniform = self.policies.iter().find(|row| row.policy == Policy::Uniform).map_or_else(Vec::new, |row| row.pairs.clone());
         // laws that chose none of the policies flatter none
         let rows: Vec<(&[u64], f64)> = self.policies.iter().map(|row| (row.pairs.as_slice(), 0.0)).collect();
@@ -137,6 +163,8 @@ pub struct Known<'a> {
     pub noise_log: &'a [f64],
     /// Models per policy.
     pub seeds: usize,
+    /// The joint law that predicts, and the seed of draws of what it misses; none where laws of each language alone predict.
+    pub joint: Option<(&'a JointFit, u64)>,
 }
 
 /// The policies that are trained, each with those that it stands for since they allocate so nearly the same pairs.
@@ -177,18 +205,34 @@ impl Known<'_> {
     /// Losses and gain of each row: pairs, and what its gain is lowered by.
     fn forecast(&self, problem: &Problem, noise_ratio: f64, uniform: &[u64], rows: &[(&[u64], f64)]) -> Vec<(Vec<Estimate>, Estimate)> {
         let allocations: Vec<Vec<u64>> = rows.iter().map(|(pairs, _)| pairs.to_vec()).collect();
-        let losses = predict_losses(problem, &allocations).into_iter();
-        let spread = losses.map(|losses| losses.into_iter().enumerate().map(|(i, loss)| self.spread(i, loss, noise_ratio)).collect());
-        let gains = rows.iter().map(|(pairs, flattery)| gain(problem, self.shifts, uniform, pairs, *flattery));
+        let mut mixtures = allocations.clone();
+        mixtures.push(uniform.to_vec());
+        let draws = problem.draws().len();
+        let missed = self.joint.map_or_else(Vec::new, |(joint, seed)| joint.missed(&mixtures, draws, seed));
+        let losses = predict_losses(problem, &allocations).into_iter().enumerate();
+        let spread = losses.map(|(row, losses)| {
+            let of = |(i, loss): (usize, Estimate)| {
+                let missed = missed.iter().map(|draw| draw[row][i].powi(2)).sum::<f64>() / missed.len().max(1) as f64;
+                self.spread(i, loss, noise_ratio, missed)
+            };
+            losses.into_iter().enumerate().map(of).collect()
+        });
+        let gains = rows.iter().enumerate().map(|(row, (pairs, flattery))| {
+            let missed = |draw: usize| missed.get(draw).map(|draw| [draw[rows.len()].as_slice(), draw[row].as_slice()]);
+            gain(problem, self.shifts, uniform, pairs, *flattery, &missed)
+        });
         spread.zip(gains).collect()
     }
 
-    /// The mean test loss over the seeds: that of the law from dev to test, with the noise of runs and the chance of the sentences.
-    fn spread(&self, i: usize, loss: Estimate, noise_ratio: f64) -> Estimate {
+    /// The mean test loss over the seeds: that of the law from dev to test, with the noise of runs, the variance of what the law misses and the
+    /// chance of the sentences.
+    fn spread(&self, i: usize, loss: Estimate, noise_ratio: f64, missed: f64) -> Estimate {
+        let shift = &self.shifts[i];
         let law = (loss.interval_90.hi / loss.interval_90.lo).ln() / (2.0 * HALF_WIDTH);
         let noise = noise_ratio * self.noise_log[i].powi(2) / self.seeds as f64;
-        let spread = HALF_WIDTH * (law.powi(2) + noise + self.shifts[i].error_log.powi(2)).sqrt();
-        let value = self.shifts[i].ratio * loss.value;
+        let on_dev = (1.0 + shift.slope).powi(2) * (law.powi(2) + noise + missed);
+        let spread = HALF_WIDTH * (on_dev + shift.error_log.powi(2)).sqrt();
+        let value = shift.test_nats(loss.value);
         Estimate { value, interval_90: Interval { lo: value * (-spread).exp(), hi: value * spread.exp() } }
     }
 }
@@ -199,19 +243,29 @@ fn apart(a: &[u64], b: &[u64]) -> f64 {
     moved as f64 / (2 * a.iter().sum::<u64>()).max(1) as f64
 }
 
-/// The gain of some pairs over uniform: the mean over the draws with their interval; by the fitted laws without draws.
-fn gain(problem: &Problem, shifts: &[Shift], uniform: &[u64], pairs: &[u64], flattery: f64) -> Estimate {
+/// The gain of some pairs over uniform: the mean over the draws with their interval; by the fitted laws without draws. `missed` is what models of
+/// uniform and of the pairs show beside the laws in a draw, ln loss.
+fn gain<'a>(
+    problem: &Problem,
+    shifts: &[Shift],
+    uniform: &[u64],
+    pairs: &[u64],
+    flattery: f64,
+    missed: &dyn Fn(usize) -> Option<[&'a [f64]; 2]>,
+) -> Estimate {
     let weights: f64 = problem.terms().iter().map(|term| term.weight).sum();
-    let of = |problem: &Problem| {
-        let (from, to) = (problem.losses(uniform), problem.losses(pairs));
-        let part = |i: usize| problem.terms()[i].weight * shifts[i].ratio * (from[i] - to[i]);
+    let of = |problem: &Problem, missed: Option<[&[f64]; 2]>| {
+        let losses = [uniform, pairs].map(|pairs| problem.losses(pairs));
+        let test = |at: usize, i: usize| shifts[i].test_nats(losses[at][i] * missed.map_or(1.0, |missed| missed[at][i].exp()));
+        let part = |i: usize| problem.terms()[i].weight * (test(0, i) - test(1, i));
         // two infinite losses have no difference
-        (0..pairs.len()).filter(|&i| from[i] != to[i]).map(part).sum::<f64>() / weights - flattery
+        (0..pairs.len()).filter(|&i| losses[0][i] != losses[1][i]).map(part).sum::<f64>() / weights - flattery
     };
-    let mut drawn: Vec<f64> = (0..problem.draws().len()).filter_map(|draw| Some(of(&problem.drawn(draw).ok()?))).collect();
+    let drawn = |draw: usize| Some(of(&problem.drawn(draw).ok()?, missed(draw)));
+    let mut drawn: Vec<f64> = (0..problem.draws().len()).filter_map(drawn).collect();
     drawn.retain(|gain| gain.is_finite());
     if uniform == pairs || drawn.is_empty() {
-        let value = if uniform == pairs { 0.0 } else { of(problem) };
+        let value = if uniform == pairs { 0.0 } else { of(problem, None) };
         return Estimate { value, interval_90: Interval { lo: value, hi: value } };
     }
     let mean = drawn.iter().sum::<f64>() / drawn.len() as f64;

@@ -40,14 +40,22 @@ fn record(seed: u64, losses: [f64; 2]) -> RunRecord {
 }
 
 #[test]
-fn a_shift_is_what_mixtures_lose_more_on_the_calibration_half() {
+fn a_shift_is_a_line_through_what_mixtures_lose_on_the_calibration_half() {
     let parts = [2.0, 2.2, 1.8, 2.0];
-    let shift = Shift::calibrated("rus_Cyrl", &[(2.0, 2.2), (1.0, 1.1 * 1.02), (3.0, 3.3 / 1.02)], &parts).unwrap();
+    // two halves by chance: parts of mean 2 whose standard deviation is sqrt(0.08 / 3)
+    let halves = 2.0 * (0.08 / 3.0 / 4.0) / 4.0;
+    let line = |dev: f64| (dev, 1.1 * dev * (dev / 2.0).powf(-0.3));
+    let shift = Shift::calibrated("rus_Cyrl", &[line(1.0), line(2.0), line(4.0)], &parts).unwrap();
+    approx::assert_relative_eq!(shift.slope, -0.3, max_relative = 1e-12);
     approx::assert_relative_eq!(shift.ratio, 1.1, max_relative = 1e-12);
-    // the spread of the models, of one more and of their mean, and that of two halves: parts of 2 with a standard deviation of sqrt(0.08 / 3)
-    let (models, halves) = (1.02f64.ln().powi(2) * (1.0 + 1.0 / 3.0), 2.0 * (0.08 / 3.0 / 4.0) / 4.0);
-    approx::assert_relative_eq!(shift.error_log, (models + halves).sqrt(), max_relative = 1e-12);
-    assert_eq!(Shift::calibrated("rus_Cyrl", &[(2.0, 2.2)], &parts), None);
+    approx::assert_relative_eq!(shift.at_nats, 2.0, max_relative = 1e-12);
+    approx::assert_relative_eq!(shift.error_log, f64::sqrt(halves), max_relative = 1e-9);
+    approx::assert_relative_eq!(shift.test_nats(3.0), line(3.0).1, max_relative = 1e-12);
+    // one that leaves the line by 2 %, and the others by what it takes with it
+    let off = Shift::calibrated("rus_Cyrl", &[line(2.0), (2.0, line(2.0).1 * 1.02), line(2.0), line(2.0)], &parts).unwrap();
+    let variance = 1.02f64.ln().powi(2) * 0.75 / 2.0;
+    approx::assert_relative_eq!(off.error_log, (variance * 1.25 + halves).sqrt(), max_relative = 1e-9);
+    assert_eq!(Shift::calibrated("rus_Cyrl", &[line(1.0), line(2.0)], &parts), None);
 }
 
 fn predicted(policy: Policy, loss: f64, gain: f64) -> PolicyPrediction {

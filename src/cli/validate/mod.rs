@@ -201,8 +201,10 @@ impl Question {
         let path = store.folder().join("prediction.json");
         let comparison = compare(&self.problem, &self.policies).or_work()?;
         let shifts = self.shifts(trainer)?;
-        let noise_log: Vec<f64> = self.fits.file.fits.iter().map(|fit| fit.noise_log).collect();
-        let known = Known { shifts: &shifts, noise_log: &noise_log, seeds: self.seeds.len() };
+        let joint = self.fits.file.joint.as_ref().filter(|_| self.problem.is_joint());
+        let noise_log: Vec<f64> = self.fits.file.fits.iter().map(|fit| joint.map_or(fit.noise_log, |joint| joint.noise_log())).collect();
+        let joint = joint.map(|joint| (joint, self.fits.file.settings.seed));
+        let known = Known { shifts: &shifts, noise_log: &noise_log, seeds: self.seeds.len(), joint };
         let coupled = if self.problem.is_joint() { None } else { self.coupled() };
         let coupled = coupled.as_ref().map(|(problem, noise_ratio)| (problem, *noise_ratio));
         let policies = predict(&self.problem.uncoupled(), coupled, &comparison, known);

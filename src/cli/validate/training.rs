@@ -34,7 +34,7 @@ impl Question {
     /// From dev to test, by the mixtures of the sweep that were scored on both, or by the base; without one there is no difference.
     pub(super) fn shifts(&self, trainer: Option<&BaseTrainer>) -> Result<Vec<Shift>, Failure> {
         let Some(BaseTrainer(base)) = trainer else {
-            return Ok(self.bitexts.iter().map(|bitext| Shift { lang: bitext.lang.to_string(), ratio: 1.0, error_log: 0.0 }).collect());
+            return Ok(self.bitexts.iter().map(|bitext| Shift::none(bitext.lang.code())).collect());
         };
         let tuner = Tuner::new(&self.experiment, &self.bitexts, base, version(), "cpu").or_work()?;
         if self.experiment.evaluation.calibration {
@@ -55,7 +55,7 @@ impl Question {
             let scored: Vec<(f64, f64)> = mixtures.iter().filter_map(both).collect();
             Shift::calibrated(bitext.lang.code(), &scored, parts).ok_or_else(|| {
                 let (lang, found) = (&bitext.lang, scored.len());
-                let error = anyhow::anyhow!("{found} mixtures are scored on the calibration half of `{lang}`, expected at least 2");
+                let error = anyhow::anyhow!("{found} mixtures are scored on the calibration half of `{lang}`, expected at least 3");
                 Failure::input(error)
                     .hint("`mixtures` in the experiment asks for them, and `evaluation: {calibration: false}` does without")
             })

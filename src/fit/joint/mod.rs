@@ -9,6 +9,7 @@
 //! pairs count together, each with a noise of its kind. Two forms of the law are weighed by the mixtures that they were not fitted to. In a model of a given
 //! total the loss of a language is a function of its own pairs alone, so that an allocation by these laws is as exact as one by curves.
 
+mod beside;
 mod cells;
 mod coordinates;
 mod local;
