@@ -66,7 +66,7 @@ impl Shift {
     }
 
     /// The test loss of a model of some dev loss, nats per target token.
-    fn test_nats(&self, dev_nats: f64) -> f64 {
+    pub(super) fn test_nats(&self, dev_nats: f64) -> f64 {
         self.ratio * dev_nats * (dev_nats / self.at_nats).powf(self.slope)
     }
 }
