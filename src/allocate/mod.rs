@@ -15,6 +15,7 @@ mod builder;
 mod check;
 mod comparison;
 mod coupling;
+mod equivalent;
 mod level;
 mod pareto;
 mod posed;
@@ -30,6 +31,7 @@ pub use builder::{Ask, BuildError, GroupRequest, Laws, MeanTarget, ProblemBuilde
 pub(crate) use builder::{CVAR_LEVEL, percent};
 pub use comparison::{compare, predict_losses};
 pub use coupling::Coupling;
+pub use equivalent::{BaselinePath, PathPoint};
 pub use level::no_worse_than;
 pub use pareto::{ParetoPoint, pareto_front};
 pub use problem::{Amount, Budget, Group, Objective, Problem, ProblemError, Rule, budget_path};

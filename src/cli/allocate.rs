@@ -4,7 +4,7 @@ use super::failure::{Failure, OrFail};
 use super::mixture::{MixtureArguments, quoted, typed};
 use super::terminal::{note, say};
 use super::{command, comparison};
-use crate::allocate::{Active, Policy, Verdict};
+use crate::allocate::{Active, BaselinePath, Policy, Verdict};
 use crate::files;
 use crate::fit::{Fit, FitFile};
 use crate::report::eye::{self, grouped};
@@ -30,6 +30,9 @@ pub(super) struct Arguments {
     /// The problem
     #[command(flatten)]
     pub mixture: MixtureArguments,
+    /// Say what the gain is worth in pairs of this baseline, like `proportional` or `temperature-3.3`
+    #[arg(long, value_name = "POLICY", default_value = "uniform", conflicts_with = "problem", value_parser = baseline)]
+    pub equivalent: Policy,
     /// Print the allocation as JSON
     #[arg(long)]
     pub json: bool,
@@ -39,6 +42,13 @@ pub(super) struct Arguments {
     /// Folder to write `allocation.json` and `allocation.csv` to; that of the experiment's fits where one is given
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
+}
+
+/// A policy that can be asked for at any budget.
+fn baseline(name: &str) -> Result<Policy, String> {
+    let policy =
+        name.parse::<Policy>().ok().filter(|policy| !matches!(policy, Policy::Parallot | Policy::Current) && !policy.is_of_draws());
+    policy.ok_or_else(|| "expected a baseline: `uniform`, `proportional`, `temperature-3.3`, `unimax-4`".to_owned())
 }
 
 /// Runs the verb.
@@ -55,6 +65,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let validations = folders.as_ref().map_or_else(|| Ok(Vec::new()), validations)?;
     let mut allocation = AllocationFile::new(&fits, &problem)?.judged(&validations);
+    if arguments.equivalent != Policy::Uniform {
+        allocation.baseline_path = BaselinePath::new(&problem, arguments.equivalent);
+        if allocation.worth().is_none() {
+            let policy = arguments.equivalent;
+            note(&format!(
+                "note: what the gain is worth in pairs of `{policy}` is not known: it is not compared, or no budget of it is near enough"
+            ));
+        }
+    }
     if !arguments.is_tried_next {
         let (flags, experiment) = (typed(&arguments.mixture), arguments.experiment.as_deref().map(quoted));
         let asked = experiment.as_deref().zip(folders.as_ref());

@@ -42,6 +42,9 @@ pub(super) fn print(file: &AllocationFile, validations: &[Validation]) {
     let verdict = file.verdict();
     say(&format!("\nverdict on {}: {}", eye::budget(comparison.allocation.budget), verdict.headline()));
     verdict.beside().iter().for_each(|line| say(line));
+    if let Some(worth) = file.worth() {
+        say(&worth);
+    }
     if let Some(to_know) = &file.to_know {
         say(&format!("to know: {to_know}"));
     }

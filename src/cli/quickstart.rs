@@ -5,7 +5,7 @@ use super::mixture::MixtureArguments;
 use super::terminal::{note, say};
 use super::text::TextArguments;
 use super::{allocate, export, fit, report, sweep};
-use crate::allocate::PolicyRow;
+use crate::allocate::{Policy, PolicyRow};
 use crate::corpus::Constructed;
 use crate::files;
 use crate::record::Store;
@@ -77,6 +77,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     note("3/6 allocation");
     allocate::run(&allocate::Arguments {
+        equivalent: Policy::Uniform,
         experiment: Some(experiment.clone()),
         fits: None,
         problem: None,

@@ -29,7 +29,7 @@ pub(super) fn print(transfer: &TransferFit) {
     ));
     if !transfer.untuned.is_empty() {
         let row = |row: &Untuned| vec![row.lang.clone(), row.mixtures.to_string(), percent(row.change_log)];
-        let headings = ["language left out", "mixtures", "loss against the base model (middle 90 % of mixtures)"];
+        let headings = ["language left out or not tuned", "mixtures", "loss against the base model (middle 90 % of mixtures)"];
         say(&format!("\n{}", table(&headings, transfer.untuned.iter().map(row))));
     }
 }

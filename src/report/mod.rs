@@ -71,6 +71,8 @@ pub struct Report<'a> {
     pub verdict: Option<Verdict>,
     /// What it would take to measure it.
     pub to_know: Option<String>,
+    /// What the gain is worth in pairs, where it is known.
+    pub worth: Option<String>,
     /// Models tuned on the allocation and on the baselines, the smallest budget first.
     pub validations: &'a [Validation],
     /// SHA-256 of the fits.

@@ -312,6 +312,7 @@ impl Sample {
             comparison: Some(&self.comparison),
             verdict: Some(self.comparison.verdict(self.measured())),
             to_know: None,
+            worth: None,
             validations: &self.validations,
             fits_sha256: FITS,
             path: &self.path,

@@ -3,9 +3,10 @@
 use super::headline::ToKnow;
 use super::{HashedFits, StudyError, version};
 use crate::allocate::{
-    Allocation, Budget, CVAR_LEVEL, Comparison, Measured, Objective, ParetoPoint, Policy, Predicted, Problem, Term, Verdict, budget_path,
-    compare, pareto_front,
+    Allocation, BaselinePath, Budget, CVAR_LEVEL, Comparison, Measured, Objective, ParetoPoint, Policy, Predicted, Problem, Term, Verdict,
+    budget_path, compare, pareto_front,
 };
+use crate::report::eye::grouped;
 use crate::validate::{Asked, Validation, nearest};
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,9 @@ pub struct AllocationFile {
     pub budget_path: Vec<Allocation>,
     /// The front between the mean and the worst language.
     pub pareto_front: Vec<ParetoPoint>,
+    /// What a baseline loses at other budgets, from which a gain has a worth in pairs; absent of files of version 0.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_path: Option<BaselinePath>,
 }
 
 impl AllocationFile {
@@ -77,8 +81,24 @@ impl AllocationFile {
             to_know: None,
             budget_path: budget_path(problem, &budgets(problem.budget())),
             pareto_front: pareto_front(problem, FRONT)?,
+            baseline_path: BaselinePath::new(problem, Policy::Uniform),
             comparison,
         })
+    }
+
+    /// What the gain over a baseline is worth in pairs: over uniform as measured of this mix, or else as predicted. None where no gain or no such
+    /// budget is known.
+    pub fn worth(&self) -> Option<String> {
+        let path = self.baseline_path.as_ref()?;
+        let row = self.comparison.policies.iter().find(|row| row.policy == path.policy)?;
+        let measured = self.measured.filter(|measured| path.policy == Policy::Uniform && measured.is_of_this_mix());
+        let gain_nats = measured.map_or(row.behind_nats, |measured| Some(measured.gain_nats))?;
+        let pairs = path.pairs_for_estimate(gain_nats)?;
+        let [value, lo, hi] = [pairs.value, pairs.interval_90.lo, pairs.interval_90.hi].map(|pairs| grouped(pairs.round() as u64));
+        let more = 100.0 * (pairs.value / path.budget as f64 - 1.0);
+        let (kind, policy, budget) = (if measured.is_some() { "measured" } else { "predicted" }, path.policy, grouped(path.budget));
+        let than = format!("{:.1} % {} than {budget}", more.abs(), if more < 0.0 { "fewer" } else { "more" });
+        Some(format!("by the laws, {policy} would need {value} pairs ({lo} to {hi}) for what is {kind}, {than}"))
     }
 
     /// The verdict on it.

@@ -4,9 +4,9 @@ use super::{StudyError, version};
 use crate::curve::curves_of_records;
 use crate::files;
 use crate::fit::joint::{JointError, JointFit, ModelRun, fit_joint};
-use crate::fit::transfer::{MixtureRun, TransferError, TransferFit, fit_transfer};
+use crate::fit::transfer::{MixtureRun, TransferError, TransferFit, Untuned, fit_transfer};
 use crate::fit::{self, Fit, FitFile, Settings};
-use crate::record::{Manifest, RunRecord, Subject, points_csv};
+use crate::record::{Evaluation, Manifest, RunRecord, Subject, points_csv};
 use crate::report::ReportError;
 use crate::units::Lang;
 use std::path::Path;
@@ -111,7 +111,17 @@ fn transfer_of_records(records: &[RunRecord], langs: &[Lang], fits: &[Fit], seed
     if mixtures.is_empty() || langs.len() < 2 {
         return Ok(None);
     }
-    let base = finished().find(|record| record.subject == Subject::Base).and_then(losses);
+    let base_run = finished().find(|record| record.subject == Subject::Base);
+    let base = base_run.and_then(losses);
     let base: Vec<Option<f64>> = (0..langs.len()).map(|i| base.as_ref().map(|losses| losses[i])).collect();
-    fit_transfer(fits, &mixtures, &base, seed).map(Some)
+    let mut fitted = fit_transfer(fits, &mixtures, &base, seed)?;
+    let of_mixtures: Vec<&RunRecord> = finished().filter(|record| record.subject.is_mixture()).collect();
+    fitted.untuned.extend(base_run.map_or(&[][..], |run| &run.untuned).iter().filter_map(|base| untuned(base, &of_mixtures)));
+    Ok(Some(fitted))
+}
+
+/// What mixtures did to a language that none is tuned on.
+fn untuned(base: &Evaluation, mixtures: &[&RunRecord]) -> Option<Untuned> {
+    let of = |record: &&RunRecord| record.untuned.iter().find(|scored| scored.lang == base.lang).map(Evaluation::loss_nats);
+    Untuned::new(base.lang.code(), mixtures.iter().filter_map(of).map(|loss| (loss / base.loss_nats()).ln()).collect())
 }

@@ -61,6 +61,7 @@ pub fn report_of<'a>(
         terms: allocation.map_or(&[], |allocation| &allocation.terms),
         comparison: allocation.map(|allocation| &allocation.comparison),
         verdict: allocation.map(AllocationFile::verdict),
+        worth: allocation.and_then(AllocationFile::worth),
         to_know: allocation.and_then(|allocation| allocation.to_know.as_ref()).map(ToString::to_string),
         validations: &[],
         fits_sha256: &fits.sha256,

@@ -160,3 +160,28 @@ fn gains_of_an_optimum_lie_in_the_intervals_of_the_draws() {
     assert!(inside * 100 >= worlds as usize * 80, "{inside} of {worlds}");
     assert!(bias.abs() < 0.15 * scale, "{bias} of {scale}");
 }
+
+#[test]
+fn what_a_law_misses_is_as_large_as_its_scales_and_grows_beyond_the_design() {
+    let (langs, runs, ..) = planted(1, 0.004);
+    let fit = fit_joint(&langs, &runs, &[None; 4], &few()).unwrap();
+    let expected = |beyond: f64| {
+        let of = |form: &JointForm| {
+            let Local { shared_log, own_log, shares_log, .. } = form.local;
+            let grown = (shared_log.powi(2) + own_log.powi(2) + shares_log.powi(2)) * (1.0 + 1.5 * beyond).powi(2);
+            form.weight * (grown + 2.0 * (0.01 * beyond).powi(2))
+        };
+        fit.forms.iter().map(of).sum::<f64>().sqrt()
+    };
+    let mixtures = [vec![2500, 2500, 2500, 2500], vec![2500, 2500, 2500, 2500], vec![10_000, 10_000, 10_000, 10_000]];
+    let drawn = fit.missed(&mixtures, 4000, 3);
+    assert_eq!(drawn, fit.missed(&mixtures, 4000, 3));
+    let deviation = |mixture: usize| {
+        (drawn.iter().flat_map(|draw| &draw[mixture]).map(|missed| missed.powi(2)).sum::<f64>() / (4.0 * drawn.len() as f64)).sqrt()
+    };
+    approx::assert_relative_eq!(deviation(0), expected(0.0), max_relative = 0.05);
+    approx::assert_relative_eq!(deviation(2), expected(4f64.ln()), max_relative = 0.05);
+    // the same mixture twice is the same but for rounding
+    assert!(drawn.iter().all(|draw| draw[0].iter().zip(&draw[1]).all(|(a, b)| (a - b).abs() < 1e-5)));
+    assert!(fit.noise_log() > 0.001 && fit.noise_log() < 0.02, "{}", fit.noise_log());
+}

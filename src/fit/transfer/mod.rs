@@ -62,7 +62,7 @@ pub struct HeldOut {
     pub losses: usize,
 }
 
-/// What happened to a language that mixtures left out.
+/// What happened to a language that mixtures left out, or that no run was tuned on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Untuned {
@@ -247,8 +247,15 @@ fn held_out(fits: &[Fit], laws: &[Average], mixtures: &[MixtureRun], priors: &Pr
 
 fn untuned(fit: &Fit, i: usize, mixtures: &[MixtureRun], base_nats: f64) -> Option<Untuned> {
     let changes: Vec<f64> = mixtures.iter().filter(|run| run.pairs[i] == 0.0).map(|run| (run.loss_nats[i] / base_nats).ln()).collect();
-    let mean = changes.iter().sum::<f64>() / changes.len() as f64;
-    (!changes.is_empty()).then(|| Untuned { lang: fit.curve.clone(), mixtures: changes.len(), change_log: estimate(mean, changes) })
+    Untuned::new(&fit.curve, changes)
+}
+
+impl Untuned {
+    /// From ln loss - ln loss of the base model of each mixture without it; none without a mixture.
+    pub fn new(lang: &str, changes: Vec<f64>) -> Option<Self> {
+        let mean = changes.iter().sum::<f64>() / changes.len() as f64;
+        (!changes.is_empty()).then(|| Untuned { lang: lang.to_owned(), mixtures: changes.len(), change_log: estimate(mean, changes) })
+    }
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ fn tau_note(report: &Report, transfer: &TransferFit) -> String {
     let untuned = match left_out.is_empty() {
         true => String::new(),
         false => format!(
-            "<p class=\"faint\">Languages that a mixture leaves out, loss against the base model, mean over such mixtures: {}. Data: \
+            "<p class=\"faint\">Languages that a mixture leaves out or that none is tuned on, loss against the base model, mean over such mixtures: {}. Data: \
              <code>untuned.csv</code>.</p>\n",
             left_out.join(", ")
         ),
@@ -176,6 +176,9 @@ fn verdict(report: &Report, comparison: &Comparison) -> String {
         for line in verdict.beside() {
             let _ = writeln!(html, "<p>{}.</p>", escape(&capitalised(&line)));
         }
+    }
+    if let Some(worth) = &report.worth {
+        let _ = writeln!(html, "<p>{}.</p>", escape(&capitalised(worth)));
     }
     if let Some(to_know) = &report.to_know {
         let _ = writeln!(html, "<p>To know: {}.</p>", with_code(to_know));
