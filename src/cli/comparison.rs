@@ -1,7 +1,7 @@
 //! An allocation for a person: what every language gets, the policies side by side, and the verdict.
 
 use super::terminal::{say, table};
-use crate::allocate::{Active, Allocation, Budget, Comparison, PredictedBy, Status};
+use crate::allocate::{Active, Allocation, Budget, Comparison, GainOf, PredictedBy, Status};
 use crate::report::eye::{self, grouped, nats, percent, signed};
 use crate::study::AllocationFile;
 use crate::units::Estimate;
@@ -26,7 +26,8 @@ pub(super) fn print(file: &AllocationFile, validations: &[Validation]) {
     if let Some(line) = of_draws(comparison).filter(|_| comparison.has_choice) {
         say(&format!("\n{line}"));
     }
-    say(&format!("\n{}", solved(&comparison.allocation)));
+    let weights = file.terms.iter().map(|term| term.weight).sum::<f64>();
+    say(&format!("\n{}", solved(&comparison.allocation, comparison.gain_of, weights)));
     if comparison.draws > 0 {
         let regret = comparison.expected_regret_nats;
         let formula = comparison.regret_formula_nats.map_or(String::new(), |formula| format!(", by the formula {}", nats(formula)));
@@ -50,8 +51,8 @@ pub(super) fn print(file: &AllocationFile, validations: &[Validation]) {
     }
 }
 
-/// How the problem was solved, and what more of the budget would bring.
-fn solved(allocation: &Allocation) -> String {
+/// How the problem was solved, and what more of the budget would bring: of a mean over languages per unit of weight.
+fn solved(allocation: &Allocation, of: GainOf, weights: f64) -> String {
     let (status, gap) = match allocation.gap {
         gap if gap.is_infinite() => ("no bound", "unknown".to_owned()),
         gap if allocation.status() == Status::Optimal => ("optimal", eye::significant(gap, 2)),
@@ -61,8 +62,11 @@ fn solved(allocation: &Allocation) -> String {
         Budget::Pairs(_) => (1000.0, "1,000 further pairs"),
         Budget::Cost(_) => (1.0, "a further unit of cost"),
     };
-    let price = nats(more * allocation.shadow_price);
-    format!("{status}: gap {gap} of the reducible loss; {unit} would lower the objective by {price} nats")
+    let (what, price) = match of {
+        GainOf::Mean => ("mean loss", more * allocation.shadow_price / weights),
+        GainOf::Worst => ("worst loss", more * allocation.shadow_price),
+    };
+    format!("{status}: gap {gap} of the reducible loss; {unit} would lower the {what} by {} nats", nats(price))
 }
 
 /// What every language gets.

@@ -1,25 +1,27 @@
 //! Validation: what the laws predict of models tuned on mixtures, set against what those models lose.
 //!
-//! The laws `L_i` were fitted to dev losses of runs on one language each; a mixture `X` is scored on test sets, which are other sentences. With
-//! `r_i`, the base model's test loss over its dev loss, and `U` the pairs of uniform, what is predicted before any mixture is trained is
+//! The laws `L_i` were fitted to dev losses; a mixture `X` is scored on test sets, which are other sentences. With `r_i`, what test loses over dev
+//! by the base model or by the mixtures of the sweep, and `U` the pairs of uniform, what is predicted before any mixture is trained is
 //!
 //! ```text
-//! loss_i(X) = r_i L_i(X_i)   or, with transfer,   r_i L_i(X_i + sum_j tau_ij X_j)   nats per target token
+//! loss_i(X) = r_i L_i(X_i),   by the joint law   r_i L_i(X_i, sum X - X_i),   with transfer   r_i L_i(X_i + sum_j tau_ij X_j)   nats per target token
 //! gain(X)   = sum_i w_i (loss_i(U) - loss_i(X)) / sum_i w_i
 //! ```
 //!
-//! The interval of a loss holds the draws of its law, the noise of runs over the seeds, and the chance of the sentences in `r_i`. What is
+//! The interval of a loss holds the draws of its law, what a joint law misses, the noise of runs over the seeds, and what is not known of `r_i`. What is
 //! measured is the mean over seeds, and of the gain the paired differences of seeds with Student's interval.
 
 mod coupled;
 mod measured;
 mod outcome;
+mod power;
 mod prediction;
 mod rows;
 
 pub use coupled::CoupledResult;
 pub use measured::{Asked, nearest};
 pub use outcome::{Validation, Winner};
+pub use power::{difference_nats, seeds_to_show};
 pub use prediction::{Coupled, Known, PolicyPrediction, Prediction, Shift, distinct, predict};
 pub use rows::{CoupledRow, LossRow, PolicyResult};
 

@@ -15,13 +15,13 @@ use crate::allocate::{Budget, Laws, Policy, Problem, compare, coupling};
 use crate::corpus::{Bitext, Split, Tongue};
 use crate::files;
 use crate::record::{RunRecord, Store, TrainingVersion};
-use crate::report::eye::{duration, grouped};
+use crate::report::eye::{duration, grouped, nats, signed};
 use crate::report::{csv, validation_pictures};
 use crate::spec::{BaseFiles, Experiment, RunSpec};
 use crate::study::headline::{VALIDATED, validation_name};
 use crate::study::{Folders, HashedFits, judge_anew};
 use crate::sweep::{Cost, Plan, simulate};
-use crate::validate::{Known, Prediction, Validation, predict};
+use crate::validate::{Known, Prediction, Validation, difference_nats, predict, seeds_to_show};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use tables::{predicted, print};
@@ -202,7 +202,8 @@ impl Question {
         let comparison = compare(&self.problem, &self.policies).or_work()?;
         let shifts = self.shifts(trainer)?;
         let joint = self.fits.file.joint.as_ref().filter(|_| self.problem.is_joint());
-        let noise_log: Vec<f64> = self.fits.file.fits.iter().map(|fit| joint.map_or(fit.noise_log, |joint| joint.noise_log())).collect();
+        let (own_log, common_log) = self.noise();
+        let noise_log: Vec<f64> = own_log.iter().map(|own| own.hypot(common_log)).collect();
         let joint = joint.map(|joint| (joint, self.fits.file.settings.seed));
         let known = Known { shifts: &shifts, noise_log: &noise_log, seeds: self.seeds.len(), joint };
         let coupled = if self.problem.is_joint() { None } else { self.coupled() };
@@ -255,6 +256,31 @@ impl Question {
         Ok((known, sha256))
     }
 
+    /// Standard deviation of the ln loss of each language in one model, and of what a model has in common in all of them: of pooled models where
+    /// the joint law predicts, of models of one language otherwise.
+    fn noise(&self) -> (Vec<f64>, f64) {
+        let joint = self.fits.file.joint.as_ref().filter(|_| self.problem.is_joint());
+        let [own, common] = joint.map_or([None, None], |joint| joint.noise_log().map(Some));
+        (self.fits.file.fits.iter().map(|fit| own.unwrap_or(fit.noise_log)).collect(), common.unwrap_or(0.0))
+    }
+
+    /// How many seeds it takes to see the gain that is predicted.
+    fn power(&self, prediction: &Prediction) -> Option<String> {
+        let ours = prediction.policies.iter().find(|row| row.policy == Policy::Parallot)?;
+        let losses: Vec<f64> = ours.loss_nats.iter().map(|loss| loss.value).collect();
+        let (own_log, common_log) = self.noise();
+        let apart = difference_nats(&prediction.weights, &losses, &own_log, common_log);
+        let gain = ours.gain_nats.value;
+        let noise = format!("two models differ by {} nats in their mean, by the noise of the design", nats(apart));
+        Some(match seeds_to_show(gain, apart) {
+            Some(seeds) => {
+                format!("the predicted gain of parallot, {}, shows in nine of ten validations of {seeds} seeds: {noise}", signed(gain))
+            }
+            None if gain <= 0.0 => format!("no gain of parallot is predicted: {noise}"),
+            None => format!("the predicted gain of parallot, {}, does not show with a thousand seeds: {noise}", signed(gain)),
+        })
+    }
+
     /// The problem with transfer between its languages, where the fits know of it, and the variance of a mixture's ln loss over that of a run.
     fn coupled(&self) -> Option<(Problem, f64)> {
         let noise_ratio = self.fits.file.transfer.as_ref()?.noise_ratio;
@@ -287,6 +313,9 @@ impl Question {
 
     fn list(&self, prediction: &Prediction, plan: &Plan, arguments: &Arguments) {
         say(&predicted(prediction));
+        if let Some(power) = self.power(prediction) {
+            say(&format!("\n{power}"));
+        }
         if plan.missing.is_empty() {
             say(&format!("\nnone of {} models missing", plan.done.len()));
             return;

@@ -38,10 +38,10 @@ impl JointFit {
         (0..draws).into_par_iter().map(draw).collect()
     }
 
-    /// Standard deviation of the ln loss of one language in one pooled model, by the chance of the model.
-    pub fn noise_log(&self) -> f64 {
-        let variance = |noise: &Noise| noise.own_log.powi(2) + noise.common_log.powi(2);
-        self.forms.iter().map(|form| form.weight * variance(&form.noise)).sum::<f64>().sqrt()
+    /// Standard deviations of the ln loss of one language in one pooled model: its own, and what the model has in common in all its languages.
+    pub fn noise_log(&self) -> [f64; 2] {
+        let mean = |of: fn(&Noise) -> f64| self.forms.iter().map(|form| form.weight * of(&form.noise).powi(2)).sum::<f64>().sqrt();
+        [mean(|noise| noise.own_log), mean(|noise| noise.common_log)]
     }
 
     /// e-foldings of a total beyond the largest of the design.
