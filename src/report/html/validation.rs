@@ -23,6 +23,12 @@ fn part(report: &Report, validation: &Validation) -> Result<String, ReportError>
     }
     let budget = eye::grouped(validation.budget);
     let _ = writeln!(html, "<p>Models tuned on {budget} pairs: {}.</p>", escape(&validation.winner().to_string()));
+    if validation.weights.iter().any(|weight| *weight != validation.weights[0]) {
+        let langs = validation.policies.first().map_or(&[][..], |row| &row.losses).iter().map(|row| report.name(&row.lang));
+        let named: Vec<String> =
+            langs.zip(&validation.weights).map(|(lang, weight)| format!("{lang} {}", eye::significant(*weight, 3))).collect();
+        let _ = writeln!(html, "<p>Weights in the gain: {}.</p>", escape(&named.join(", ")));
+    }
     if validation.fits_sha256 != report.fits_sha256 {
         html.push_str("<p>The fits have changed since: what is predicted here is not what the fits of this page predict.</p>\n");
     }
