@@ -5,6 +5,8 @@ use super::place::{Place, assert_transcript};
 #[test]
 fn simulated_mixtures_are_predicted_and_measured() {
     let place = Place::with_fits();
+    place.done("validate tiny --budget 3k --trainer simulated --list --seeds 2");
+    assert!(place.tree("experiments/records/tiny").iter().all(|(path, _)| !path.ends_with("prediction.json")), "a list freezes nothing");
     let first = place.done("validate tiny --budget 3k --trainer simulated");
     assert_transcript("validated", &[place.done("validate tiny --budget 3k --trainer simulated --list"), first]);
     let before = place.tree("experiments/records/tiny/validate-3000");
@@ -24,7 +26,7 @@ fn simulated_mixtures_are_predicted_and_measured() {
 #[test]
 fn what_cannot_be_validated() {
     let place = Place::with_fits();
-    place.done("validate tiny --budget 3k --trainer simulated --list");
+    place.done("validate tiny --budget 3k --trainer simulated");
     let lines = [
         "validate tiny --budget 3k --seeds 0",
         "validate tiny --budget 3k --policies best",

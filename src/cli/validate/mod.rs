@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     /// Models per policy
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = count::within::<u64>(1..=1000))]
     pub seeds: u64,
-    /// Write the prediction, print the models and their cost, and train nothing
+    /// Print the prediction, the models and their cost; train and write nothing but a base that is not kept
     #[arg(long)]
     pub list: bool,
     /// Set models that are there beside transfer that was fitted since, too; what it predicts is marked as hindsight
@@ -240,7 +240,10 @@ impl Question {
                     Failure::input(error).hint("a prediction does not follow its models; remove the folder to predict and train anew")
                 );
             }
-            files::write(&path, json.as_bytes()).or_work()?;
+            // what is only listed can be asked otherwise
+            if !arguments.list {
+                files::write(&path, json.as_bytes()).or_work()?;
+            }
             return Ok((prediction, files::hash(json.as_bytes())));
         }
         let (known, sha256) = read_prediction(&path)?;
