@@ -7,15 +7,15 @@ use crate::fit::FitFile;
 use crate::record::Store;
 use crate::report::eye::{amount, duration, grouped};
 use crate::sweep::Speed;
-use crate::validate::{Validation, distinct};
+use crate::validate::{Validation, difference_nats, distinct, seeds_to_show};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Policies that `validate` trains beside parallot and uniform unless others are asked for.
 pub const VALIDATED: &str = "proportional,temperature-3.3,unimax-4";
 
-/// Models a policy that are suggested, as many as `validate` trains by default.
-const SEEDS: usize = 3;
+/// Models a policy that are suggested at least, as many as `validate` trains by default, and at most.
+const SEEDS: (u64, u64) = (3, 30);
 
 /// Name without ending of the files of a validation at a budget of pairs; one budget, one validation.
 pub fn validation_name(budget: u64) -> String {
@@ -89,16 +89,30 @@ impl ToKnow {
         let policies = distinct(comparison.policies.iter().filter(|row| trained.contains(&row.policy)));
         let pairs = policies.iter().flat_map(|(row, _)| row.pairs.iter().zip(&fits.fits));
         let tokens: Option<f64> = pairs.map(|(&pairs, fit)| Some(pairs as f64 * fit.tokens_per_pair?)).sum();
-        let tokens = tokens.map(|tokens| tokens * SEEDS as f64);
+        let seeds = seeds(problem, comparison, fits);
+        let tokens = tokens.map(|tokens| tokens * seeds as f64);
         let records = Store::new(&folders.records).read_sweep().map_or_else(|_| Vec::new(), |(_, records)| records);
         Some(ToKnow {
-            command: Some(format!("parallot validate {experiment} --budget {budget}{flags} --seeds {SEEDS}")),
-            models: Some((policies.len() * SEEDS) as u64),
+            command: Some(format!("parallot validate {experiment} --budget {budget}{flags} --seeds {seeds}")),
+            models: Some(policies.len() as u64 * seeds),
             train_tokens: tokens.map(|tokens| tokens.round() as u64),
-            seconds: tokens.zip(Speed::of(&records)).map(|(tokens, speed)| speed.seconds(tokens, policies.len() * SEEDS).round()),
+            seconds: tokens.zip(Speed::of(&records)).map(|(tokens, speed)| speed.seconds(tokens, policies.len() * seeds as usize).round()),
             ..words
         })
     }
+}
+
+/// Seeds that show the predicted gain in nine of ten validations, where the noise of pooled models is known.
+fn seeds(problem: &Problem, comparison: &Comparison, fits: &FitFile) -> u64 {
+    let shown = || {
+        let [own, common] = fits.joint.as_ref().filter(|_| problem.is_joint())?.noise_log();
+        let ours = comparison.policies.iter().find(|row| row.policy == Policy::Parallot)?;
+        let losses: Vec<f64> = ours.loss_nats.iter().map(|loss| loss.value).collect();
+        let weights: Vec<f64> = problem.terms().iter().map(|term| term.weight).collect();
+        let apart = difference_nats(&weights, &losses, &vec![own; losses.len()], common);
+        Some(seeds_to_show(ours.gain_nats?.value, apart).unwrap_or(u64::MAX))
+    };
+    shown().unwrap_or(SEEDS.0).clamp(SEEDS.0, SEEDS.1)
 }
 
 impl fmt::Display for ToKnow {
