@@ -4,7 +4,7 @@
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// What went wrong with a file, and which file.
@@ -38,8 +38,16 @@ pub fn open(path: &Path) -> Result<io::BufReader<fs::File>, FileError> {
     if file.metadata().map_err(failed("read", path))?.is_dir() {
         return Err(failed("read", path)(io::Error::other("it is a folder, expected a file")));
     }
-    Ok(io::BufReader::with_capacity(1 << 16, file))
+    let mut file = io::BufReader::with_capacity(1 << 16, file);
+    if file.fill_buf().map_err(failed("read", path))?.starts_with(POINTER) {
+        let message = "it is a pointer of git-lfs, expected the file that it stands for; `git lfs pull` fetches it";
+        return Err(failed("read", path)(io::Error::other(message)));
+    }
+    Ok(file)
 }
+
+/// How the text starts that git leaves in place of a large file where git-lfs is not installed.
+const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
 /// The bytes of a file.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
@@ -281,6 +289,16 @@ mod tests {
         let error = read(Path::new("no/such/file")).unwrap_err().to_string();
         assert_eq!(error, "cannot read `no/such/file`: No such file or directory (os error 2)");
         assert_eq!(error.matches("no/such/file").count(), 1);
+    }
+
+    #[test]
+    fn a_pointer_of_git_lfs_is_named_as_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        write(&path, b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n").unwrap();
+        for error in [read(&path).unwrap_err(), map(&path).unwrap_err(), hash_file(&path).unwrap_err()] {
+            assert!(error.to_string().contains("is a pointer of git-lfs"), "{error}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub fn with_file(name: &str, bytes: &[u8], read: impl FnOnce(&Path)) {
 
 /// Imports what lies at a path, by every rule which values to take.
 pub fn import(path: &Path, kind: Kind) {
-    let Ok(logs) = import::read(&[path.to_owned()], Some(kind)) else { return };
+    let Ok(logs) = import::read(&[path.to_owned()], Some(kind), None) else { return };
     let default = Selection { amount: Some(Amount::Key("pairs".to_owned())), ..Selection::default() };
     let selections = [
         Selection { amount: Some(Amount::Step), ..Selection::default() },

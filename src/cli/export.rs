@@ -68,6 +68,7 @@ struct Examples {
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let settings = settings(arguments)?;
     let folders = Folders::of(&arguments.experiment)?;
     let experiment = folders.read()?;
     let Some(allocation) = read_allocation(&folders)? else {
@@ -116,7 +117,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         })
         .collect();
     let stamp = format!("parallot {}, fits sha256 {}, policy {}", allocation.parallot, allocation.fits_sha256, chosen.policy);
-    let exported = llamafactory(&portions, &settings(arguments), &stamp).or_work()?;
+    let exported = llamafactory(&portions, &settings, &stamp).or_work()?;
     let count = exported.data.len();
     written::write(&exported, &arguments.out, &stamp, arguments.force)?;
     let out = arguments.out.display();
@@ -180,11 +181,23 @@ fn rows(examples: &[Instruction]) -> Vec<Row<'_>> {
     examples.iter().map(|example| Row { instruction: &example.instruction, input: &example.input, output: &example.output }).collect()
 }
 
-fn settings(arguments: &Arguments) -> Settings {
+/// Model and template go together: with the template of another family its marks are ordinary text, and the model is bad.
+fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
     let default = Settings::default();
-    Settings {
-        model: arguments.model.clone().unwrap_or(default.model),
-        template: arguments.template.clone().unwrap_or(default.template),
-        ..default
-    }
+    let (model, template) = match (&arguments.model, &arguments.template) {
+        (None, None) => (default.model, default.template),
+        (Some(model), None) if *model == default.model => (default.model, default.template),
+        (Some(model), Some(template)) => (model.clone(), template.clone()),
+        (Some(model), None) => {
+            let error = anyhow::anyhow!("`--model {model}` stands without `--template`, expected the template that goes with the model");
+            return Err(Failure::input(error).hint(
+                "`--template NAME` is LLaMA-Factory's name of it: `llama3` for Llama 3, `qwen` for Qwen 2.5, `alpaca` for a base model",
+            ));
+        }
+        (None, Some(template)) => {
+            let error = anyhow::anyhow!("`--template {template}` stands without `--model`, expected the model that goes with it");
+            return Err(Failure::input(error).hint(format!("without both it is `{}` with `{}`", default.model, default.template)));
+        }
+    };
+    Ok(Settings { model, template, ..default })
 }

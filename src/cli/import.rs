@@ -21,9 +21,14 @@ pub(super) struct Arguments {
     /// CSV to write, instead of standard output
     #[arg(long, value_name = "FILE.csv")]
     pub out: Option<PathBuf>,
-    /// What the logs are, where their content does not tell: trainer-state, tensorboard, wandb, mlflow, lm-eval or sacrebleu
+    /// What the logs are, where their content does not tell: trainer-state, tensorboard, wandb, mlflow, lm-eval, sacrebleu, lightning
+    /// or text
     #[arg(long, value_name = "KIND")]
     pub from: Option<Kind>,
+    /// Lines of a text log that are read: a pattern with the groups `step`, `value` and perhaps `metric`, such as
+    /// `step (?P<step>\d+) loss (?P<value>[\d.]+)`
+    #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = pattern)]
+    pub pattern: Option<Regex>,
     /// Where the amount of data comes from
     #[command(flatten)]
     pub amount: AmountArguments,
@@ -75,7 +80,7 @@ pub(super) enum X {
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let selection = selection(arguments)?;
-    let logs = import::read(&arguments.logs, arguments.from).map_err(hinted)?;
+    let logs = import::read(&arguments.logs, arguments.from, arguments.pattern.as_ref()).map_err(hinted)?;
     logs.notes.iter().for_each(|text| note(&format!("note: {text}")));
     if let Some(out) = &arguments.out {
         check_apart("--out", out, logs.files.iter().chain(&arguments.amount.size_table))?;
@@ -129,14 +134,21 @@ fn amount(arguments: &AmountArguments) -> Result<Option<Amount>, Failure> {
 
 fn hinted(error: ImportError) -> Failure {
     let hint = match &error {
-        ImportError::Unrecognised { .. } => "`--from KIND` says what it is",
+        ImportError::Unrecognised { .. } => {
+            "`--from KIND` says what it is; `--pattern REGEX` reads the lines of any text log, with the groups `step` and `value`"
+        }
+        ImportError::NoLog { .. } => "`--pattern REGEX` reads the lines of any text log, with the groups `step` and `value`",
         ImportError::Mixed { .. } => "`--from KIND` reads the logs of one kind in folders; other runs are imported by another command",
-        ImportError::Signature { .. } => "import them one by one, into curves of their own",
+        ImportError::Signature { .. } => "`--curve REGEX` puts them into curves of their own",
         ImportError::Metric { .. } => "`--metric NAME` says which",
         ImportError::NoAmount { .. } | ImportError::NoRunHasAmount { .. } => {
             r"`--size '-(\d+k?)$'` takes it from names, `--size-key KEY` from settings, `--size-table FILE.csv` from a table, `--x step` from steps"
         }
         ImportError::Ambiguous { .. } => "`--metric KEY` names one of them, or `--curve REGEX` tells them apart",
+        ImportError::Folders { .. } => "name the folders that count; `--curve REGEX` tells parts of a run apart, `--seed REGEX` repeats",
+        ImportError::NoStep { .. } => {
+            "`--size REGEX` takes the amount from names, `--size-key KEY` from settings, `--size-table FILE.csv` from a table"
+        }
         ImportError::Sense { .. } => "`--ceiling SCORE` says that it is and what a perfect model has, `--lower-is-better` that it is not",
         ImportError::Ceiling { .. } => "`--ceiling SCORE` says what a perfect model has",
         ImportError::Loss { .. } => "no law falls below 0; `--metric NAME` takes another metric, `--ceiling SCORE` turns a score round",

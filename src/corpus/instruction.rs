@@ -2,9 +2,9 @@
 
 use super::error::CorpusError;
 use super::lines::Lines;
+use super::objects::{self, Object};
 use super::pool::normalised_lines;
 use super::report::{FileReport, Reason};
-use super::rows::{json_object, json_text};
 use super::split::Split;
 use crate::files;
 use crate::units::Lang;
@@ -54,28 +54,27 @@ pub struct Instructions {
 }
 
 impl Instructions {
-    /// Reads JSON Lines of `instruction`, `input`, `output` and `split`; `input` may be missing, and without `split` a record is train.
+    /// Reads JSON Lines, or an array, of `instruction`, `input`, `output` and `split`; `input` may be missing, and without `split` a record
+    /// is train.
     pub fn read(path: &Path, root: &Path, strict: bool) -> Result<(Self, FileReport), CorpusError> {
         let whole = root.join(path);
-        let mut lines = Lines::of_table(&whole)?;
         let mut read = Instructions::default();
         let mut report = FileReport { path: path.to_owned(), ..FileReport::default() };
-        while let Some((line, bytes)) = lines.next()? {
-            if bytes.trim_ascii().is_empty() {
-                continue;
-            }
+        objects::visit(&whole, Lines::of_table(&whole)?, &mut |line, object| {
             report.rows += 1;
-            match record(bytes) {
+            match object.and_then(record) {
                 Ok((record, split)) => {
                     report.count_kept(split);
                     read.part(split).push(record);
                 }
-                Err(reason) if strict => return Err(CorpusError::BadRow { path: whole, line, reason }),
+                Err(reason) if strict => return Err(CorpusError::BadRow { path: whole.clone(), line, reason }),
                 Err(reason) => report.count_bad(line, reason),
             }
-        }
+            Ok(())
+        })?;
         if read == Instructions::default() {
-            return Err(CorpusError::NoRows { path: whole, rows: report.rows });
+            let keys = objects::first_keys(&whole).unwrap_or_default();
+            return Err(CorpusError::no_rows(whole, &report, keys));
         }
         Ok((read, report))
     }
@@ -89,18 +88,17 @@ impl Instructions {
     }
 }
 
-fn record(line: &[u8]) -> Result<(Instruction, Split), Reason> {
-    let mut object = json_object(line)?;
-    let mut required = |key: &str| match normalised_lines(&json_text(&mut object, key)?) {
+fn record(mut object: Object) -> Result<(Instruction, Split), Reason> {
+    let mut required = |key: &str| match normalised_lines(&objects::text(&mut object, key)?) {
         text if text.is_empty() => Err(Reason::Empty { column: key.to_owned() }),
         text => Ok(text),
     };
     let (instruction, output) = (required("instruction")?, required("output")?);
-    let input = match json_text(&mut object, "input") {
+    let input = match objects::text(&mut object, "input") {
         Err(Reason::Missing { .. }) => String::new(),
         other => normalised_lines(&other?),
     };
-    let split = match json_text(&mut object, "split") {
+    let split = match objects::text(&mut object, "split") {
         Err(Reason::Missing { .. }) => Split::Train,
         other => Split::parse(&other?).ok_or(Reason::UnknownSplit)?,
     };

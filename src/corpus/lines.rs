@@ -1,9 +1,10 @@
 //! Lines of plain and compressed files, one at a time.
 
 use super::error::CorpusError;
-use crate::files::{self, FileError};
-use flate2::bufread::MultiGzDecoder;
-use std::io::{self, BufRead, BufReader, Read};
+use super::report::Reason;
+use super::unpacked::{self, Stream};
+use crate::files::FileError;
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 /// How much of a file is read into memory: a few megabytes of an archive can hold a line, or lines, of many gigabytes.
@@ -22,12 +23,12 @@ const STREAM: Bounds = Bounds { line: 64 << 20, lines: u64::MAX, bytes: u64::MAX
 /// For files whose lines are all kept.
 const TABLE: Bounds = Bounds { lines: 10_000_000, bytes: 1 << 30, ..STREAM };
 
-/// The lines of a file, without their ends and without a byte order mark; compressed if the name ends so.
+/// The lines of a file, without their ends and without a byte order mark; packed if the name ends so, UTF-16 if it starts so.
 ///
 /// A damaged or truncated archive is an error at the line where it shows, never an early end.
 pub(super) struct Lines {
     path: PathBuf,
-    reader: Box<dyn BufRead>,
+    reader: Stream,
     line: Vec<u8>,
     number: u64,
     bytes: u64,
@@ -46,18 +47,7 @@ impl Lines {
     }
 
     fn within(bounds: Bounds, path: &Path) -> Result<Self, CorpusError> {
-        let mut file = files::open(path)?;
-        let packed = path.extension().and_then(|extension| extension.to_str());
-        let failed = |cause| FileError { action: "read", path: path.to_owned(), cause };
-        // to both decoders a file of no bytes is a finished one; it is what an interrupted copy leaves
-        if matches!(packed, Some("gz" | "zst")) && file.fill_buf().map_err(failed)?.is_empty() {
-            return Err(failed(io::Error::from(io::ErrorKind::UnexpectedEof)).into());
-        }
-        let reader: Box<dyn BufRead> = match packed {
-            Some("gz") => Box::new(BufReader::new(MultiGzDecoder::new(file))),
-            Some("zst") => Box::new(BufReader::new(zstd::Decoder::with_buffer(file).map_err(failed)?)),
-            _ => Box::new(file),
-        };
+        let reader = unpacked::open(path)?;
         Ok(Lines { path: path.to_owned(), reader, line: Vec::new(), number: 0, bytes: 0, bounds })
     }
 
@@ -73,9 +63,6 @@ impl Lines {
         self.bytes += read as u64;
         self.check(read as u64)?;
         let mut line = self.line.as_slice();
-        if self.number == 1 {
-            line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
-        }
         line = line.strip_suffix(b"\n").unwrap_or(line);
         line = line.strip_suffix(b"\r").unwrap_or(line);
         Ok(Some((self.number, line)))
@@ -100,9 +87,17 @@ impl Lines {
     }
 }
 
+/// A line as text.
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Reason> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Reason::NotUtf8)?;
+    // half of the lines of UTF-16 are UTF-8 by their bytes
+    if text.contains('\0') { Err(Reason::Nul) } else { Ok(text) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files;
     use std::io::Write;
 
     fn gzip(text: &[u8]) -> Vec<u8> {
@@ -110,6 +105,36 @@ mod tests {
         encoder.write_all(text).unwrap();
         encoder.finish().unwrap()
     }
+
+    fn bzip2(text: &[u8]) -> Vec<u8> {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zip(name: &str, text: &[u8]) -> Vec<u8> {
+        let mut writer = ::zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let stored = ::zip::write::SimpleFileOptions::default().compression_method(::zip::CompressionMethod::Stored);
+        for (name, text) in [("README", &b"notes"[..]), (name, text)] {
+            writer.start_file(name, stored).unwrap();
+            writer.write_all(text).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    /// Two lines as xz wrote them, and as Python packed them into a zip file.
+    const XZ: &[u8] = &[
+        253, 55, 122, 88, 90, 0, 0, 4, 230, 214, 180, 70, 2, 0, 33, 1, 22, 0, 0, 0, 116, 47, 229, 163, 1, 0, 8, 111, 110, 101, 10, 116,
+        119, 195, 182, 10, 0, 0, 0, 0, 125, 71, 80, 23, 232, 222, 220, 218, 0, 1, 33, 9, 108, 24, 197, 213, 31, 182, 243, 125, 1, 0, 0, 0,
+        0, 4, 89, 90,
+    ];
+
+    const ZIP: &[u8] = &[
+        80, 75, 3, 4, 20, 0, 0, 0, 8, 0, 250, 77, 123, 93, 101, 190, 190, 227, 11, 0, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0, 97, 46, 116, 120, 116,
+        203, 207, 75, 229, 42, 41, 63, 188, 141, 11, 0, 80, 75, 1, 2, 20, 3, 20, 0, 0, 0, 8, 0, 250, 77, 123, 93, 101, 190, 190, 227, 11,
+        0, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 1, 0, 0, 0, 0, 97, 46, 116, 120, 116, 80, 75, 5, 6, 0, 0, 0, 0, 1, 0,
+        1, 0, 51, 0, 0, 0, 46, 0, 0, 0, 0, 0,
+    ];
 
     fn lines(name: &str, bytes: &[u8]) -> Result<Vec<String>, String> {
         let folder = tempfile::tempdir().unwrap();
@@ -134,6 +159,15 @@ mod tests {
         assert_eq!(lines("a.txt", text).unwrap(), expected);
         assert_eq!(lines("a.txt.gz", &gzip(text)).unwrap(), expected);
         assert_eq!(lines("a.txt.zst", &zstd::encode_all(&text[..], 3).unwrap()).unwrap(), expected);
+        assert_eq!(lines("a.txt.bz2", &bzip2(text)).unwrap(), expected);
+        assert_eq!(lines("A.TXT.ZIP", &zip("a.txt", text)).unwrap(), expected);
+        assert_eq!(lines("a.txt.xz", XZ).unwrap(), ["1 one", "2 twö"]);
+        assert_eq!(lines("a.zip", ZIP).unwrap(), ["1 one", "2 twö"]);
+        for order in [u16::to_le_bytes, u16::to_be_bytes] {
+            let utf16: Vec<u8> = "\u{feff}one\r\ntwö 𐐷".encode_utf16().flat_map(order).collect();
+            assert_eq!(lines("a.txt", &utf16).unwrap(), ["1 one", "2 twö 𐐷"]);
+            assert_eq!(lines("a.txt.gz", &gzip(&utf16)).unwrap(), ["1 one", "2 twö 𐐷"]);
+        }
     }
 
     #[test]
@@ -160,12 +194,16 @@ mod tests {
     fn archives_of_several_members_are_read_whole() {
         let both = [gzip(b"one\n"), gzip(b"two\n")].concat();
         assert_eq!(lines("a.gz", &both).unwrap(), ["1 one", "2 two"]);
+        assert_eq!(lines("a.bz2", &[bzip2(b"one\n"), bzip2(b"two\n")].concat()).unwrap(), ["1 one", "2 two"]);
+        assert_eq!(lines("a.xz", &[XZ, XZ].concat()).unwrap().len(), 4);
     }
 
     #[test]
     fn archives_cut_anywhere_are_errors_that_name_the_file() {
         let text = long_text();
-        for (name, whole) in [("a.jsonl.gz", gzip(&text)), ("a.jsonl.zst", zstd::encode_all(&text[..], 3).unwrap())] {
+        let zst = zstd::encode_all(&text[..], 3).unwrap();
+        for (name, whole) in [("a.jsonl.gz", gzip(&text)), ("a.jsonl.zst", zst), ("a.jsonl.bz2", bzip2(&text)), ("a.zip", zip("a", &text))]
+        {
             assert_eq!(lines(name, &whole).unwrap().len(), 2000);
             for cut in [0, 1, 5, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
                 let error = lines(name, &whole[..cut]).unwrap_err();
@@ -178,5 +216,8 @@ mod tests {
     fn a_plain_file_under_a_packed_name_is_an_error() {
         assert!(lines("a.gz", b"plain text\n").is_err());
         assert!(lines("a.zst", b"plain text\n").is_err());
+        assert!(lines("a.xz", b"plain text\n").is_err());
+        assert!(lines("a.bz2", b"plain text\n").is_err());
+        assert!(lines("a.zip", b"plain text\n").is_err());
     }
 }

@@ -5,10 +5,13 @@
 //! [`Constructed`] makes languages whose distance to English is known, and [`prompt`] turns pairs into what a model reads.
 
 mod bitext;
+mod cells;
+mod columns;
 pub mod constructed;
 mod error;
 mod instruction;
 mod lines;
+mod objects;
 mod pair;
 mod pool;
 pub mod prompt;
@@ -17,6 +20,7 @@ mod rows;
 mod source;
 mod split;
 mod table;
+mod unpacked;
 
 pub use bitext::{Bitext, Dev, Shuffled, Test, Train, english_text, evaluated, exclude_english};
 pub use constructed::Constructed;
@@ -27,6 +31,6 @@ pub use prompt::{Example, PromptStyle};
 pub use report::{BadRow, FileReport, ReadReport, Reason};
 pub use source::{Column, Format, Source};
 pub use split::{HashSplit, Split};
-pub use table::{Row, read_lines, read_table};
+pub use table::{Row, read_lines, read_parallel, read_table};
 #[cfg(test)]
 mod tests;

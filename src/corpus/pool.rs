@@ -79,7 +79,7 @@ fn read_source(source: &Source, index: usize, root: &Path, strict: bool, report:
         bad(report, row.line, Reason::LengthRatio)?;
     }
     if fitting.is_empty() {
-        return Err(CorpusError::NoRows { path, rows: report.rows });
+        return Err(CorpusError::no_rows(path.clone(), report, source.first_keys(&path)));
     }
     Ok(match &source.splitting {
         Splitting::Hash(split) => within_bounds(fitting, split, report),

@@ -18,6 +18,8 @@ pub enum Reason {
     Empty { column: String },
     /// The line is not UTF-8.
     NotUtf8,
+    /// The line holds a NUL, as no text does.
+    Nul,
     /// The line is not a JSON object.
     NotJson,
     /// The split column says neither train nor dev nor test.
@@ -33,6 +35,7 @@ impl fmt::Display for Reason {
             Reason::NotText { column } => write!(f, "`{column}` is not a text"),
             Reason::Empty { column } => write!(f, "`{column}` is empty"),
             Reason::NotUtf8 => write!(f, "not UTF-8"),
+            Reason::Nul => write!(f, "a NUL stands in it, as in UTF-16 without its mark"),
             Reason::NotJson => write!(f, "not a JSON object"),
             Reason::UnknownSplit => write!(f, "the split is neither `train` nor `dev` nor `test`"),
             Reason::LengthRatio => write!(f, "the lengths of the sides do not go together"),
@@ -94,6 +97,17 @@ impl FileReport {
         self.bad.values().sum()
     }
 
+    /// Why rows are bad, a reason a text, with the lines of the first of them.
+    pub(super) fn reasons(&self) -> Vec<String> {
+        let text = |(reason, count): (&Reason, &u64)| {
+            let lines: Vec<String> =
+                self.examples.iter().filter(|row| row.reason == *reason).take(5).map(|row| row.line.to_string()).collect();
+            let examples = if lines.is_empty() { String::new() } else { format!(", as in line {}", lines.join(", ")) };
+            format!("{count} bad rows: {reason}{examples}")
+        };
+        self.bad.iter().map(text).collect()
+    }
+
     pub(super) fn count_bad(&mut self, line: u64, reason: Reason) {
         *self.bad.entry(reason.clone()).or_default() += 1;
         if self.examples.len() < Self::MAX_EXAMPLES {
@@ -124,12 +138,8 @@ impl fmt::Display for FileReport {
                 write!(f, ", {count} {what}")?;
             }
         }
-        for (reason, count) in &self.bad {
-            write!(f, "\n  {count} bad rows: {reason}")?;
-            let examples = self.examples.iter().filter(|row| row.reason == *reason).take(5);
-            for (index, row) in examples.enumerate() {
-                write!(f, "{} {}", if index == 0 { ", as in line" } else { "," }, row.line)?;
-            }
+        for reason in self.reasons() {
+            write!(f, "\n  {reason}")?;
         }
         Ok(())
     }

@@ -1,13 +1,13 @@
 //! Rows: the sides and the split word of every line of a source, whatever its format.
 
+use super::cells;
+use super::columns;
 use super::error::CorpusError;
-use super::lines::Lines;
+use super::lines::{Lines, utf8};
+use super::objects::{self, Object};
 use super::report::Reason;
 use super::source::{Column, Format, Moses, Source, SourceFiles, Splitting};
-use crate::files;
-use crate::parquet::guarded;
-use polars::prelude::{ParquetReader, SerReader, StringChunked};
-use serde_json::Value;
+use polars::prelude::StringChunked;
 use std::path::Path;
 
 /// One row as it stands in the file.
@@ -44,6 +44,12 @@ impl Source {
         }
     }
 
+    /// The keys of the first row, where rows are objects.
+    pub(super) fn first_keys(&self, path: &Path) -> Vec<String> {
+        let is_json = matches!(self.files, SourceFiles::Table { format: Format::Jsonl, .. });
+        is_json.then(|| objects::first_keys(path)).flatten().unwrap_or_default()
+    }
+
     /// Visits every row in the order of the file.
     pub(super) fn visit(&self, root: &Path, visit: Visit<'_>) -> Result<(), CorpusError> {
         let split = match &self.splitting {
@@ -56,8 +62,8 @@ impl Source {
                 let columns = Columns { english, other, split };
                 let path = root.join(path);
                 match format {
-                    Format::Jsonl => visit_jsonl(&path, &columns, visit),
-                    Format::Tsv => visit_tsv(&path, &columns, *header, visit),
+                    Format::Jsonl => visit_json(&path, &columns, visit),
+                    Format::Tsv | Format::Csv => visit_cells(&path, *format, &columns, *header, visit),
                     Format::Parquet => visit_parquet(&path, &columns, visit),
                 }
             }
@@ -65,78 +71,72 @@ impl Source {
     }
 }
 
-/// A line as text.
-pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Reason> {
-    std::str::from_utf8(bytes).map_err(|_| Reason::NotUtf8)
-}
-
-/// The object of one line of JSON.
-pub(super) fn json_object(line: &[u8]) -> Result<serde_json::Map<String, Value>, Reason> {
-    serde_json::from_str(utf8(line)?).map_err(|_| Reason::NotJson)
-}
-
-/// Takes a text out of an object.
-pub(super) fn json_text(object: &mut serde_json::Map<String, Value>, key: &str) -> Result<String, Reason> {
-    match object.remove(key) {
-        Some(Value::String(text)) => Ok(text),
-        Some(Value::Null) | None => Err(Reason::Missing { column: key.to_owned() }),
-        Some(_) => Err(Reason::NotText { column: key.to_owned() }),
-    }
-}
-
-fn visit_jsonl(path: &Path, columns: &Columns<'_>, visit: Visit<'_>) -> Result<(), CorpusError> {
+fn visit_json(path: &Path, columns: &Columns<'_>, visit: Visit<'_>) -> Result<(), CorpusError> {
     let [english, other] = [columns.english, columns.other].map(Column::to_string);
     let split = columns.split.map(Column::to_string);
-    let fields = |line: &[u8]| {
-        let mut object = json_object(line)?;
+    let fields = |mut object: Object| {
         Ok(Fields {
-            english: json_text(&mut object, &english)?,
-            other: json_text(&mut object, &other)?,
-            split: split.as_deref().map(|key| json_text(&mut object, key)).transpose()?,
+            english: objects::text(&mut object, &english)?,
+            other: objects::text(&mut object, &other)?,
+            split: split.as_deref().map(|key| objects::text(&mut object, key)).transpose()?,
         })
     };
-    let mut lines = Lines::open(path)?;
-    while let Some((number, line)) = lines.next()? {
-        if !line.trim_ascii().is_empty() {
-            visit(number, fields(line))?;
-        }
-    }
-    Ok(())
+    objects::visit(path, Lines::open(path)?, &mut |number, object| visit(number, object.and_then(fields)))
 }
 
-fn visit_tsv(path: &Path, columns: &Columns<'_>, header: bool, visit: Visit<'_>) -> Result<(), CorpusError> {
-    let mut lines = Lines::open(path)?;
-    let names: Vec<String> = match header.then(|| lines.next()).transpose()?.flatten() {
-        Some((_, line)) => String::from_utf8_lossy(line).split('\t').map(|name| name.trim().to_owned()).collect(),
-        None => Vec::new(),
+fn visit_cells(path: &Path, format: Format, columns: &Columns<'_>, header: bool, visit: Visit<'_>) -> Result<(), CorpusError> {
+    let mut places = if header { None } else { Some(Places::of(columns, &[], path)?) };
+    let mut row = |number: u64, cells: Result<Vec<String>, Reason>| match &places {
+        Some(places) => visit(number, cells.and_then(|mut cells| places.fields(&mut cells, columns))),
+        None => {
+            let names = cells.map_err(|reason| CorpusError::Header { path: path.to_owned(), reason })?;
+            let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
+            places = Some(Places::of(columns, &names, path)?);
+            Ok(())
+        }
     };
-    let place = |column: &Column| match column {
-        Column::Index(index) => Ok(*index),
-        Column::Name(name) => names.iter().position(|found| found == name).ok_or_else(|| CorpusError::Column {
-            path: path.to_owned(),
-            column: name.clone(),
-            found: names.clone(),
-        }),
-    };
-    let (english, other, split) = (place(columns.english)?, place(columns.other)?, columns.split.map(place).transpose()?);
-    let fields = |line: &[u8]| {
-        let cells: Vec<&str> = utf8(line)?.split('\t').collect();
-        let cell = |place: usize, column: &Column| match cells.get(place) {
-            Some(cell) => Ok((*cell).to_owned()),
+    match format {
+        Format::Csv => cells::csv(path, &mut row)?,
+        _ => cells::tsv(Lines::open(path)?, &mut row)?,
+    }
+    match places {
+        Some(_) => Ok(()),
+        // a file without a line has no header either
+        None => Places::of(columns, &[], path).map(|_| ()),
+    }
+}
+
+/// Places of the columns in a row of cells.
+struct Places {
+    english: usize,
+    other: usize,
+    split: Option<usize>,
+}
+
+impl Places {
+    fn of(columns: &Columns<'_>, names: &[String], path: &Path) -> Result<Self, CorpusError> {
+        let place = |column: &Column| match column {
+            Column::Index(index) => Ok(*index),
+            Column::Name(name) => names.iter().position(|found| found == name).ok_or_else(|| CorpusError::Column {
+                path: path.to_owned(),
+                column: name.clone(),
+                found: names.to_vec(),
+            }),
+        };
+        Ok(Places { english: place(columns.english)?, other: place(columns.other)?, split: columns.split.map(place).transpose()? })
+    }
+
+    fn fields(&self, cells: &mut [String], columns: &Columns<'_>) -> Result<Fields, Reason> {
+        let mut cell = |place: usize, column: &Column| match cells.get_mut(place) {
+            Some(cell) => Ok(std::mem::take(cell)),
             None => Err(Reason::Missing { column: column.to_string() }),
         };
         Ok(Fields {
-            english: cell(english, columns.english)?,
-            other: cell(other, columns.other)?,
-            split: split.zip(columns.split).map(|(place, column)| cell(place, column)).transpose()?,
+            english: cell(self.english, columns.english)?,
+            other: cell(self.other, columns.other)?,
+            split: self.split.zip(columns.split).map(|(place, column)| cell(place, column)).transpose()?,
         })
-    };
-    while let Some((number, line)) = lines.next()? {
-        if !line.trim_ascii().is_empty() {
-            visit(number, fields(line))?;
-        }
     }
-    Ok(())
 }
 
 /// Lines of two files; an empty line is a bad row, for leaving it out would shift all that follow.
@@ -163,35 +163,23 @@ fn visit_moses(moses: &Moses, root: &Path, visit: Visit<'_>) -> Result<(), Corpu
 
 /// Rows of a Parquet file; a row's line is its number, counted from 1.
 fn visit_parquet(path: &Path, columns: &Columns<'_>, visit: Visit<'_>) -> Result<(), CorpusError> {
-    let refused = |cause: polars::error::PolarsError| CorpusError::Parquet { path: path.to_owned(), cause: cause.to_string() };
     let wanted: Vec<String> =
         [Some(columns.english), Some(columns.other), columns.split].into_iter().flatten().map(Column::to_string).collect();
-    let mut reader = ParquetReader::new(files::open(path)?);
-    let schema = guarded(|| reader.schema()).map_err(refused)?;
-    let found: Vec<String> = schema.iter_names().map(|name| name.to_string()).collect();
-    if let Some(column) = wanted.iter().find(|name| !found.contains(name)) {
-        return Err(CorpusError::Column { path: path.to_owned(), column: column.clone(), found });
-    }
-    let frame = guarded(|| reader.with_columns(Some(wanted)).finish()).map_err(refused)?;
-    let texts = |column: &Column| -> Result<StringChunked, CorpusError> {
-        let name = column.to_string();
-        let series = frame.column(&name).map_err(refused)?.as_materialized_series();
-        let wrong = |_| CorpusError::ColumnType { path: path.to_owned(), column: name.clone(), found: format!("`{}`", series.dtype()) };
-        series.str().cloned().map_err(wrong)
-    };
-    let (english, other, split) = (texts(columns.english)?, texts(columns.other)?, columns.split.map(texts).transpose()?);
+    let texts = columns::texts(path, &wanted)?;
+    let (english, other, split) = (&texts[0], &texts[1], texts.get(2));
+    let height = english.len();
     let cell = |cells: &StringChunked, row: usize, column: &Column| match cells.get(row) {
         Some(text) => Ok(text.to_owned()),
         None => Err(Reason::Missing { column: column.to_string() }),
     };
     let fields = |row: usize| {
         Ok(Fields {
-            english: cell(&english, row, columns.english)?,
-            other: cell(&other, row, columns.other)?,
-            split: split.as_ref().zip(columns.split).map(|(cells, column)| cell(cells, row, column)).transpose()?,
+            english: cell(english, row, columns.english)?,
+            other: cell(other, row, columns.other)?,
+            split: split.zip(columns.split).map(|(cells, column)| cell(cells, row, column)).transpose()?,
         })
     };
-    for row in 0..frame.height() {
+    for row in 0..height {
         visit(row as u64 + 1, fields(row))?;
     }
     Ok(())

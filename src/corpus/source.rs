@@ -2,6 +2,7 @@
 
 use super::error::CorpusError;
 use super::split::{HashSplit, Split};
+use super::unpacked::plain_name;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -44,10 +45,12 @@ pub(super) struct Moses {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// One JSON object a line.
+    /// One JSON object a line, or an array of objects.
     Jsonl,
     /// Columns between tabs, without quotes.
     Tsv,
+    /// Columns between commas, or between semicolons, with quotes.
+    Csv,
     /// Apache Parquet.
     Parquet,
 }
@@ -119,10 +122,9 @@ impl WireSource {
     fn table(&self, path: &Path) -> Result<SourceFiles, CorpusError> {
         let wrong = |key, found: String, expected| CorpusError::SourceKey { path: path.to_owned(), key, found, expected };
         let missing = |key| wrong(key, "missing".to_owned(), "the name or the number of a column");
-        let format = self
-            .format
-            .or_else(|| Format::of(path))
-            .ok_or_else(|| wrong("format", "missing".to_owned(), "`jsonl`, `tsv` or `parquet` where the file's name does not say it"))?;
+        let format = self.format.or_else(|| Format::of(path)).ok_or_else(|| {
+            wrong("format", "missing".to_owned(), "`jsonl`, `tsv`, `csv` or `parquet` where the file's name does not say it")
+        })?;
         let english = self.english.clone().ok_or_else(|| missing("english"))?;
         let other = self.other.clone().ok_or_else(|| missing("other"))?;
         if english == other {
@@ -132,16 +134,16 @@ impl WireSource {
         for (key, column) in [("english", Some(&english)), ("other", Some(&other)), ("split", self.split.as_ref())] {
             match (format, column) {
                 (Format::Jsonl | Format::Parquet, Some(Column::Index(index))) => {
-                    return Err(wrong(key, format!("`{index}`"), "a name, for only the columns of TSV files are numbered"));
+                    return Err(wrong(key, format!("`{index}`"), "a name, for only the columns of TSV and CSV files are numbered"));
                 }
-                (Format::Tsv, Some(Column::Name(name))) if !header => {
+                (Format::Tsv | Format::Csv, Some(Column::Name(name))) if !header => {
                     return Err(wrong(key, format!("`{name}`"), "a number, for the file has no header"));
                 }
                 _ => {}
             }
         }
-        if format != Format::Tsv && self.header.is_some() {
-            return Err(wrong("header", "given".to_owned(), "nothing, for only TSV files have a header"));
+        if !format.has_cells() && self.header.is_some() {
+            return Err(wrong("header", "given".to_owned(), "nothing, for only TSV and CSV files have a header"));
         }
         Ok(SourceFiles::Table { path: path.to_owned(), format, english, other, header })
     }
@@ -210,7 +212,7 @@ impl From<Source> for WireSource {
                 format: Some(format),
                 english: Some(english),
                 other: Some(other),
-                header: (format == Format::Tsv).then_some(header),
+                header: format.has_cells().then_some(header),
                 ..WireSource::default()
             },
             SourceFiles::Moses(moses) => WireSource { moses: Some(moses), ..WireSource::default() },
@@ -230,16 +232,20 @@ impl From<Source> for WireSource {
 }
 
 impl Format {
-    /// The format that the name of a file says, compressed or not.
-    fn of(path: &Path) -> Option<Self> {
-        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
-        let plain = [".gz", ".zst"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
-        match plain.rsplit_once('.')?.1 {
-            "jsonl" | "json" => Some(Format::Jsonl),
+    /// The format that the name of a file says, packed or not.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        match plain_name(path).rsplit_once('.')?.1 {
+            "jsonl" | "json" | "ndjson" => Some(Format::Jsonl),
             "tsv" => Some(Format::Tsv),
+            "csv" => Some(Format::Csv),
             "parquet" => Some(Format::Parquet),
             _ => None,
         }
+    }
+
+    /// Whether rows are cells, whose columns have places.
+    fn has_cells(self) -> bool {
+        matches!(self, Format::Tsv | Format::Csv)
     }
 }
 
@@ -257,6 +263,8 @@ mod tests {
             "{path: bible/ar.jsonl.gz, english: en, other: xx, split: split}",
             "{path: x.tsv.zst, english: 0, other: 2}",
             "{path: x.tsv, english: 0, other: 2, header: true, as: test}",
+            "{path: x.csv.bz2, english: source, other: target}",
+            "{path: train.json, english: translation.en, other: translation.tr}",
             "{path: x.dat, format: parquet, english: en, other: xx, dev_share: 0.1, dev_max: 5}",
             "{moses: {english: news.en, other: news.tr}, as: validation}",
         ] {

@@ -47,6 +47,38 @@ fn parquet() -> Vec<u8> {
     bytes
 }
 
+/// The same with both sides in a struct.
+fn nested_parquet() -> Vec<u8> {
+    use polars::prelude::*;
+    let side = |name: &str, cells: [&str; 3]| Series::new(name.into(), cells);
+    let sides = [side("en", ["One.", "Two.", "Three."]), side("xx", ["Bir.", "İki.", "Üç."])];
+    let pair = StructChunked::from_series("translation".into(), 3, sides.iter()).unwrap().into_series();
+    let columns = vec![pair.into(), Column::new("split".into(), ["train", "dev", "test"])];
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).finish(&mut DataFrame::new_infer_height(columns).unwrap()).unwrap();
+    bytes
+}
+
+#[test]
+fn a_file_without_a_usable_row_says_why() {
+    let cases: [(&str, &[u8], &str, &str); 5] = [
+        (
+            "a.json",
+            br#"{"translation": {"en": "a", "tr": "b"}}"#,
+            "en, other: tr",
+            "`en` is missing, as in line 1; the first has `translation.en`, `translation.tr`",
+        ),
+        ("a.json", br#"[1, 2]"#, "en, other: tr", "2 bad rows: not a JSON object, as in line 1, 2"),
+        ("a.tsv", b"\xdd\tb\n\xde\td\n", "0, other: 1", "2 bad rows: not UTF-8, as in line 1, 2"),
+        ("a.tsv", b"T\0h\0\t\0E\0\n", "0, other: 1", "a NUL stands in it, as in UTF-16 without its mark"),
+        ("a.csv", b"a,\nb,\n", "0, other: 1", "`1` is empty"),
+    ];
+    for (name, bytes, columns, expected) in cases {
+        let error = read(&[(name, bytes)], &format!("[{{path: {name}, english: {columns}}}]"), false).unwrap_err().to_string();
+        assert!(error.contains("has no usable row") && error.contains(expected), "{error}");
+    }
+}
+
 #[test]
 fn every_format_gives_the_same_bitext() {
     let jsonl = concat!(
@@ -57,7 +89,16 @@ fn every_format_gives_the_same_bitext() {
     let tsv = "split\ten\tnote\txx\ntrain\tOne.\t\tBir.\ndev\tTwo.\t\tİki.\ntest\tThree.\t\tÜç.\n";
     let bare = tsv.split_once('\n').unwrap().1;
     let zstd = zstd::encode_all(bare.as_bytes(), 3).unwrap();
-    let named: [(&str, &[u8]); 10] = [
+    let array = r#"[{"translation": {"en": "One.", "xx": "Bir."}, "split": "train"}, {"translation": {"en": "Two.", "xx": "İki."},
+        "split": "dev"}, {"translation": {"en": "Three.", "xx": "Üç."}, "split": "test"}]"#;
+    let csv = "split,en,xx\r\ntrain,One.,Bir.\r\ndev,\"Two.\",\"İki.\"\r\ntest,\"\nThree. \",Üç.\r\n";
+    let utf16: Vec<u8> = format!("\u{feff}{tsv}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let named: [(&str, &[u8]); 15] = [
+        ("array.json", array.as_bytes()),
+        ("a.csv", csv.as_bytes()),
+        ("bare.csv", csv.split_once('\n').unwrap().1.as_bytes()),
+        ("utf16.tsv", &utf16),
+        ("nested.parquet", &nested_parquet()),
         ("a.jsonl", jsonl.as_bytes()),
         ("a.jsonl.gz", &gzip(jsonl.as_bytes())),
         ("a.tsv", tsv.as_bytes()),
@@ -79,6 +120,11 @@ fn every_format_gives_the_same_bitext() {
         "[{path: a.tsv, english: en, other: xx, split: split}]",
         "[{path: bare.tsv.zst, english: 1, other: 3, split: 0}]",
         "[{path: a.parquet, english: en, other: xx, split: split}]",
+        "[{path: nested.parquet, english: translation.en, other: translation.xx, split: split}]",
+        "[{path: array.json, english: translation.en, other: translation.xx, split: split}]",
+        "[{path: a.csv, english: en, other: xx, split: split}]",
+        "[{path: bare.csv, english: 1, other: 2, split: 0}]",
+        "[{path: utf16.tsv, english: en, other: xx, split: split}]",
         "[{moses: {english: train.en.gz, other: train.tr}, as: train}, {moses: {english: dev.en, other: dev.tr}, as: dev}, \
           {path: test.tsv, english: 0, other: 1, as: test}]",
     ] {

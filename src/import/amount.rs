@@ -57,6 +57,11 @@ impl Amount {
         text.map(|found| amount(&found).ok_or_else(|| ImportError::Amount { run: run.name.clone(), found })).transpose()
     }
 
+    /// Whether the run's own name says it, and not only its path.
+    pub(super) fn is_in_name(&self, run: &Run) -> bool {
+        matches!(self, Amount::Pattern(pattern) if captured_of_run(pattern, &Run::new(run.name.clone(), Path::new(""))).is_some())
+    }
+
     /// The curve that the table says a run belongs to.
     pub(super) fn curve(&self, run: &Run) -> Option<String> {
         match self {
@@ -114,9 +119,27 @@ pub(super) fn captured(pattern: &Regex, text: &str) -> Option<String> {
 }
 
 /// What a pattern captures in the name of a run, or else in its path.
+///
+/// The number of a checkpoint counts only for a pattern that speaks of checkpoints: it is a step, and no amount.
 pub(super) fn captured_of_run(pattern: &Regex, run: &Run) -> Option<String> {
-    captured(pattern, &run.name).or_else(|| captured(pattern, &run.path.to_string_lossy()))
+    let path = run.path.to_string_lossy();
+    let text = |text: &str| match pattern.as_str().to_lowercase().contains("checkpoint") {
+        true => captured(pattern, text),
+        false => captured(pattern, &without_checkpoint(text).0),
+    };
+    text(&run.name).or_else(|| text(&path))
 }
+
+/// A name or path without the piece `checkpoint-N`, and N; the whole where it has none.
+pub(super) fn without_checkpoint(text: &str) -> (String, Option<f64>) {
+    // a literal that a test reads
+    let Ok(piece) = Regex::new(CHECKPOINT) else { return (text.to_owned(), None) };
+    let step = piece.captures(text).and_then(|captures| captures.get(1)?.as_str().parse().ok());
+    (piece.replace_all(text, "").into_owned(), step)
+}
+
+/// How a checkpoint is named after its run: `/checkpoint-62`, `__checkpoint-62`, `-checkpoint_62`.
+const CHECKPOINT: &str = r"(?:^|[-_./]+)(?:checkpoint|ckpt|global_step)[-_]?(\d+)\b/?";
 
 #[cfg(test)]
 mod tests {
@@ -142,6 +165,21 @@ mod tests {
         let words = Amount::Pattern(Regex::new("zh-(.*)").unwrap());
         let error = words.of(&run("zh-large", "")).unwrap_err().to_string();
         assert_eq!(error, "the amount of run `zh-large` is `large`, expected a number not below 0 such as `8000`, `8k` or `1.5M`");
+    }
+
+    #[test]
+    fn the_number_of_a_checkpoint_is_no_amount_unless_it_is_asked_for() {
+        let last = Regex::new(r"-(\d+k?)$").unwrap();
+        for name in
+            ["out/tr-500/checkpoint-62", "out__tr-500__checkpoint-62", "tr-500-checkpoint_62", "tr-500/ckpt-62/", "tr-500/global_step62"]
+        {
+            assert_eq!(captured_of_run(&last, &run(name, "")).as_deref(), Some("500"), "{name}");
+            assert_eq!(captured_of_run(&last, &run("a", name)).as_deref(), Some("500"), "{name}");
+            assert_eq!(without_checkpoint(name).1, Some(62.0), "{name}");
+        }
+        let asked = Regex::new(r"checkpoint-(\d+)").unwrap();
+        assert_eq!(captured_of_run(&asked, &run("out/tr-500/checkpoint-62", "")).as_deref(), Some("62"));
+        assert_eq!(without_checkpoint("zh-8k"), ("zh-8k".to_owned(), None));
     }
 
     #[test]

@@ -51,6 +51,9 @@ pub enum ImportError {
     /// Two values where a curve has room for one.
     #[error("run `{run}` gives curve `{curve}` two values: `{first}` and `{second}`, expected one")]
     Ambiguous { run: String, curve: String, first: String, second: String },
+    /// Folders that may be parts of one run.
+    #[error("`{}` and `{}` both give a point of curve `{curve}` at {x}, expected one folder a run", first.display(), second.display())]
+    Folders { curve: String, x: f64, first: PathBuf, second: PathBuf },
     /// A metric of which nobody says whether it should fall or rise.
     #[error("nothing says whether a higher `{metric}` is better")]
     Sense { metric: String },
@@ -60,6 +63,9 @@ pub enum ImportError {
     /// A loss that is none.
     #[error("`{metric}` of run `{run}` is {found}, expected a loss above 0")]
     Loss { metric: String, run: String, found: f64 },
+    /// Steps are asked for, and no value has one.
+    #[error("no value of `{metric}` has a step")]
+    NoStep { metric: String },
     /// Nothing is left.
     #[error("no run has a finite `{metric}`")]
     Nothing { metric: String },

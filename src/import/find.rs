@@ -3,8 +3,11 @@
 use super::error::ImportError;
 use super::kind::Kind;
 use super::log::Run;
-use super::{lm_eval, mlflow, mlflow_store, sacrebleu, tensorboard, tfrecord, trainer_state, wandb};
+use super::{
+    lightning, lm_eval, mlflow, mlflow_store, sacrebleu, tensorboard, text_log, tfrecord, trainer_log, trainer_state, wandb, wandb_api,
+};
 use crate::files;
+use regex::Regex;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -26,7 +29,10 @@ const HEAD: u64 = 1 << 16;
 
 impl Kind {
     /// The kind of a file; none where it is no log.
-    fn of(path: &Path) -> Result<Option<Kind>, ImportError> {
+    fn of(path: &Path, pattern: Option<&Regex>) -> Result<Option<Kind>, ImportError> {
+        if pattern.is_some() {
+            return Ok(text_log::is_log(path, pattern)?.then_some(Kind::Text));
+        }
         if mlflow_store::is_run(path) {
             return Ok(Some(Kind::Mlflow));
         }
@@ -38,23 +44,35 @@ impl Kind {
         Ok(match text.chars().next() {
             _ if head.starts_with(mlflow::MAGIC) => Some(Kind::Mlflow),
             _ if tfrecord::starts_a_record(&head) || named("events.out.tfevents") => Some(Kind::Tensorboard),
-            _ if named(trainer_state::FILE) => Some(Kind::TrainerState),
+            _ if named(trainer_state::FILE) || named(trainer_log::LOG) => Some(Kind::TrainerState),
+            Some('{') if trainer_log::is_results(path) && text.contains("\"eval_") => Some(Kind::TrainerState),
+            Some('{') if text.lines().next().is_some_and(|line| line.contains(&format!("\"{}\"", trainer_log::STEP))) => {
+                Some(Kind::TrainerState)
+            }
             Some('{') if has(&["log_history"]) => Some(Kind::TrainerState),
-            Some('{') if has(&["results"]) && (named("results") || has(&["higher_is_better"])) => Some(Kind::LmEval),
+            Some('{') if has(&["results"]) && (named("results") || has(&["higher_is_better"]) || has(&["versions", "config"])) => {
+                Some(Kind::LmEval)
+            }
             Some('{' | '[') if has(&["score", "signature"]) => Some(Kind::Sacrebleu),
+            Some('[') if has(&["system"]) && ["BLEU", "chrF2", "chrF2++", "TER"].iter().any(|name| has(&[name])) => Some(Kind::Sacrebleu),
+            _ if named(wandb_api::SUMMARY) => Some(Kind::Wandb),
             _ if text.lines().next().is_some_and(wandb::is_header) => Some(Kind::Wandb),
+            _ if text.lines().next().is_some_and(lightning::is_header) => Some(Kind::Lightning),
+            _ if text_log::is_named(path) && text_log::is_log(path, None)? => Some(Kind::Text),
             _ => None,
         })
     }
 
     /// Reads the runs of files of this kind.
-    fn read(self, paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run>, ImportError> {
+    fn read(self, paths: &[PathBuf], pattern: Option<&Regex>, notes: &mut Vec<String>) -> Result<Vec<Run>, ImportError> {
         match self {
             Kind::TrainerState => trainer_state::read(paths, notes),
             Kind::Tensorboard => tensorboard::read(paths, notes),
             Kind::Wandb => wandb::read(paths, notes),
             Kind::LmEval => lm_eval::read(paths, notes),
             Kind::Sacrebleu => sacrebleu::read(paths),
+            Kind::Lightning => lightning::read(paths),
+            Kind::Text => text_log::read(paths, pattern, notes),
             Kind::Mlflow => {
                 let (metas, databases): (Vec<_>, Vec<_>) = paths.iter().cloned().partition(|path| mlflow_store::is_run(path));
                 let mut runs = mlflow::read(&databases, notes)?;
@@ -76,20 +94,22 @@ impl FromStr for Kind {
 /// Reads the logs at some paths, files or folders that hold them at any depth.
 ///
 /// A file given by name must be a log; in a folder other files are passed over. `kind` forces what files are read as, and what is
-/// looked for in folders. Logs of two kinds are an error: two programs often log the same runs.
-pub fn read(paths: &[PathBuf], kind: Option<Kind>) -> Result<Logs, ImportError> {
+/// looked for in folders. Logs of two kinds are an error: two programs often log the same runs. `pattern` reads text logs by their lines,
+/// and nothing else is looked for then.
+pub fn read(paths: &[PathBuf], kind: Option<Kind>, pattern: Option<&Regex>) -> Result<Logs, ImportError> {
+    let kind = kind.or(pattern.map(|_| Kind::Text));
     let mut found: Vec<(Kind, PathBuf)> = Vec::new();
     for path in paths {
         if files::is_folder(path) {
             let before = found.len();
             for file in files::walk(path)?.into_iter().filter(|file| may_be_log(file)) {
-                found.extend(Kind::of(&file)?.filter(|of| kind.is_none_or(|kind| kind == *of)).map(|of| (of, file)));
+                found.extend(Kind::of(&file, pattern)?.filter(|of| kind.is_none_or(|kind| kind == *of)).map(|of| (of, file)));
             }
             if found.len() == before {
                 return Err(ImportError::NoLog { path: path.clone() });
             }
         } else {
-            let of = kind.map_or_else(|| Kind::of(path), |kind| Ok(Some(kind)))?;
+            let of = kind.map_or_else(|| Kind::of(path, pattern), |kind| Ok(Some(kind)))?;
             found.push((of.ok_or_else(|| ImportError::Unrecognised { path: path.clone() })?, path.clone()));
         }
     }
@@ -103,8 +123,12 @@ pub fn read(paths: &[PathBuf], kind: Option<Kind>) -> Result<Logs, ImportError> 
     }
     let paths: Vec<PathBuf> = found.into_iter().map(|(_, path)| path).collect();
     let mut notes = Vec::new();
-    let runs = kind.read(&paths, &mut notes)?;
-    let parts = |path: &PathBuf| if mlflow_store::is_run(path) { mlflow_store::parts(path) } else { Ok(vec![path.clone()]) };
+    let runs = kind.read(&paths, pattern, &mut notes)?;
+    let parts = |path: &PathBuf| match () {
+        () if mlflow_store::is_run(path) => mlflow_store::parts(path),
+        () if path.ends_with(wandb_api::SUMMARY) => Ok(wandb_api::parts(path)),
+        () => Ok(vec![path.clone()]),
+    };
     let files = paths.iter().map(parts).collect::<Result<Vec<_>, _>>()?.concat();
     let hashes = files.iter().map(|file| files::hash_file(file)).collect::<Result<Vec<_>, _>>()?;
     Ok(Logs { runs, notes, files, input_sha256: files::hash_parts(hashes.iter().map(String::as_bytes)) })
@@ -113,6 +137,6 @@ pub fn read(paths: &[PathBuf], kind: Option<Kind>) -> Result<Logs, ImportError> 
 /// Whether a file of a folder is worth a look: models and data lie beside logs, and are large.
 fn may_be_log(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let ends = ["json", "csv", "db", "sqlite", "sqlite3"].iter().any(|end| name.ends_with(&format!(".{end}")));
-    ends || name.contains("tfevents") || name == mlflow_store::META
+    let ends = ["json", "jsonl", "csv", "db", "sqlite", "sqlite3"].iter().any(|end| name.ends_with(&format!(".{end}")));
+    ends || text_log::is_named(path) || name.contains("tfevents") || name == mlflow_store::META
 }

@@ -23,6 +23,7 @@ pub(super) struct History<'a> {
     pub run: &'a Run,
     pub metric: &'a Metric,
     pub readings: &'a [Reading],
+    pub signature: Option<&'a str>,
     pub sense: Sense,
     pub curve: String,
 }

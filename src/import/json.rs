@@ -15,6 +15,11 @@ pub(super) fn read(path: &Path, kind: Kind) -> Result<Value, ImportError> {
     serde_json::from_str(&strict(&files::read_text(path)?)).map_err(|error| malformed(path, kind, error))
 }
 
+/// The object in a line.
+pub(super) fn object(line: &str) -> Result<Map<String, Value>, serde_json::Error> {
+    serde_json::from_str(&strict(line))
+}
+
 /// The same text with the bare words quoted, so that a strict reader takes it; what stands in strings is left alone.
 fn strict(text: &str) -> String {
     let mut strict = String::with_capacity(text.len() + 16);

@@ -33,6 +33,8 @@ pub struct Series {
     pub readings: Vec<Reading>,
     /// Whether higher is better, where the log says so.
     pub higher_is_better: Option<bool>,
+    /// How the values were computed, where the log says so: scores of one curve must agree in it.
+    pub signature: Option<String>,
 }
 
 /// One measured value.

@@ -22,7 +22,7 @@ const SCORES: [(&str, f64); 8] = [
 ];
 
 /// Words of metrics that fall when all goes well.
-const LOSSES: [&str; 10] = ["loss", "perplexity", "ppl", "nll", "ter", "wer", "cer", "error", "bpb", "bits"];
+const LOSSES: [&str; 13] = ["loss", "ce", "xent", "entropy", "perplexity", "ppl", "nll", "ter", "wer", "cer", "error", "bpb", "bits"];
 
 /// Which way a metric is better.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,7 +71,9 @@ pub(super) fn matching<'a>(run: &'a Run, asked: &str) -> Vec<(&'a Metric, Option
 /// The eval set on which a series is the metric asked for; an outer `None` is another metric.
 fn eval_set<'a>(metric: &'a Metric, asked: &str) -> Option<Option<&'a str>> {
     let after_eval = |key: &'a str| EVALUATION.iter().find_map(|start| key.strip_prefix(start));
-    if metric.key == asked || (metric.set.is_some() && name(metric) == asked) {
+    let of_set = |set: &str| asked.strip_prefix(set)?.strip_prefix('/').filter(|asked| metric.key == *asked || name(metric) == *asked);
+    let is_named = metric.key == asked || name(metric) == asked;
+    if is_named || metric.set.as_deref().and_then(of_set).is_some() {
         return Some(metric.set.as_deref());
     }
     let stem = EVALUATION.iter().find_map(|start| asked.strip_prefix(start))?;
@@ -127,6 +129,8 @@ mod tests {
         assert_eq!(eval_set(&metric("acc,none", Some("xnli_zh")), "acc"), Some(Some("xnli_zh")));
         assert_eq!(eval_set(&metric("acc,none", Some("xnli_zh")), "acc,none"), Some(Some("xnli_zh")));
         assert_eq!(eval_set(&metric("acc_norm,none", Some("xnli_zh")), "acc"), None);
+        assert_eq!(eval_set(&metric("loss", Some("valid")), "valid/loss"), Some(Some("valid")));
+        assert_eq!(eval_set(&metric("loss", Some("train")), "valid/loss"), None);
     }
 
     #[test]

@@ -28,9 +28,17 @@ struct Meta {
 /// Statuses by their number, from 1 on, as `RunStatus` of MLflow counts them.
 const STATUSES: [&str; 5] = ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"];
 
-/// Whether a `meta.yaml` is that of a run: those of experiments have no metrics beside them.
+/// Whether a `meta.yaml` is that of a run: those of experiments have no metrics beside them, and those of the models that MLflow 3 logs, in
+/// `EXPERIMENT/models/`, have an id of their own.
 pub(super) fn is_run(meta: &Path) -> bool {
-    meta.file_name().is_some_and(|name| name == META) && files::is_folder(&meta.with_file_name("metrics"))
+    let is_meta = meta.file_name().is_some_and(|name| name == META) && files::is_folder(&meta.with_file_name("metrics"));
+    is_meta && !files::read_text(meta).is_ok_and(|text| is_model(&text))
+}
+
+/// Whether the text of a `meta.yaml` is that of a model.
+fn is_model(text: &str) -> bool {
+    let has = |key: &str| text.lines().any(|line| line.starts_with(key));
+    has("model_id:") && !has("run_id:")
 }
 
 /// Reads the runs with these `meta.yaml`; notes say which of them did not finish.

@@ -12,22 +12,29 @@
 
 mod amount;
 mod error;
+mod event_folders;
 mod find;
 mod history;
 mod json;
 mod kind;
+mod lightning;
 mod lm_eval;
 mod log;
 mod metric;
 mod mlflow;
 mod mlflow_store;
+mod python;
 mod sacrebleu;
 mod select;
+mod signature;
 mod table;
 mod tensorboard;
+mod text_log;
 mod tfrecord;
+mod trainer_log;
 mod trainer_state;
 mod wandb;
+mod wandb_api;
 
 pub use amount::{Amount, AmountTable};
 pub use error::ImportError;

@@ -6,9 +6,11 @@ use super::find::Logs;
 use super::history::{History, Take};
 use super::log::Run;
 use super::metric::{self, Sense};
+use super::signature::Signatures;
 use regex::Regex;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// What is asked of the logs.
 #[derive(Debug, Clone, Default)]
@@ -57,8 +59,9 @@ pub fn select(logs: &Logs, selection: &Selection) -> Result<Imported, ImportErro
     let asked = asked(logs, selection)?;
     let amount = selection.amount.as_ref().ok_or_else(|| ImportError::NoAmount { runs: names() })?;
     let mut notes = Vec::new();
-    let mut rows = Vec::new();
+    let mut rows: Vec<(Row, &Run)> = Vec::new();
     let mut known = 0;
+    let mut signatures = Signatures::default();
     for run in &logs.runs {
         let x = amount.of(run)?;
         if x.is_none() && !matches!(amount, Amount::Step) {
@@ -68,21 +71,28 @@ pub fn select(logs: &Logs, selection: &Selection) -> Result<Imported, ImportErro
         known += 1;
         let seed = seed(run, selection.seed.as_ref());
         for history in histories(run, &asked, selection, logs.runs.len() > 1, &mut notes)? {
+            signatures.check(&history)?;
             notes.extend(history.turned(selection.sense.is_some()));
             let points = match x {
                 Some(x) => history.point(selection.take, &mut notes)?.map(|(loss, se)| (x, loss, se)).into_iter().collect(),
                 None => history.points(&mut notes)?,
             };
-            rows.extend(points.into_iter().map(|(x, loss, se)| Row { curve: history.curve.clone(), x, loss, se, seed }));
+            rows.extend(points.into_iter().map(|(x, loss, se)| (Row { curve: history.curve.clone(), x, loss, se, seed }, run)));
         }
     }
     if known == 0 {
         return Err(ImportError::NoRunHasAmount { by: amount.to_string(), runs: names() });
     }
+    if rows.is_empty() && matches!(amount, Amount::Step) && !has_steps(logs, &asked) {
+        return Err(ImportError::NoStep { metric: asked });
+    }
     if rows.is_empty() {
         return Err(ImportError::Nothing { metric: asked });
     }
-    rows.sort_by(Row::order);
+    notes.extend(signatures.note());
+    rows.sort_by(|a, b| a.0.order(&b.0));
+    check_folders(&rows, amount)?;
+    let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).collect();
     notes.extend(repeats(&rows));
     Ok(Imported { rows, notes: without_repeats(notes) })
 }
@@ -93,6 +103,12 @@ impl Row {
         let by_amount = self.curve.cmp(&other.curve).then(self.x.total_cmp(&other.x));
         by_amount.then(self.seed.cmp(&other.seed)).then(self.loss.total_cmp(&other.loss))
     }
+}
+
+/// Whether any value of a metric has a step.
+fn has_steps(logs: &Logs, asked: &str) -> bool {
+    let mut series = logs.runs.iter().flat_map(|run| metric::matching(run, asked)).map(|(_, _, series)| series);
+    series.any(|series| series.readings.iter().any(|reading| reading.step.is_some()))
 }
 
 /// The metric asked for.
@@ -149,7 +165,7 @@ fn histories<'a>(
             return Err(ImportError::Ambiguous { run: run.name.clone(), curve, first, second });
         }
         let sense = Sense::of(metric, series, selection.sense).ok_or_else(|| ImportError::Sense { metric: metric.key.clone() })?;
-        histories.push(History { run, metric, readings: &series.readings, sense, curve });
+        histories.push(History { run, metric, readings: &series.readings, signature: series.signature.as_deref(), sense, curve });
     }
     Ok(histories)
 }
@@ -158,6 +174,21 @@ fn histories<'a>(
 fn seed(run: &Run, pattern: Option<&Regex>) -> Option<u64> {
     let text = pattern.map_or_else(|| run.params.get("seed").cloned(), |pattern| captured_of_run(pattern, run));
     text?.parse().ok()
+}
+
+/// Checks that no two runs have their amount from one folder above both: these are parts of one run rather than repeats. Rows are sorted.
+fn check_folders(rows: &[(Row, &Run)], amount: &Amount) -> Result<(), ImportError> {
+    for ((a, first), (b, second)) in rows.iter().zip(rows.iter().skip(1)) {
+        if (&a.curve, a.x, a.seed) != (&b.curve, b.x, b.seed) || first.path == second.path {
+            continue;
+        }
+        let shared = first.path.iter().zip(second.path.iter()).take_while(|(a, b)| a == b).map(|(part, _)| part).collect::<PathBuf>();
+        if amount.of(&Run::new("", &shared))? == Some(a.x) && [first, second].iter().any(|run| !amount.is_in_name(run)) {
+            let (curve, first, second) = (a.curve.clone(), first.path.clone(), second.path.clone());
+            return Err(ImportError::Folders { curve, x: a.x, first, second });
+        }
+    }
+    Ok(())
 }
 
 /// Says which curves have points that nothing but their losses tells apart. Rows are sorted.

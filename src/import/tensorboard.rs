@@ -1,7 +1,7 @@
 //! TensorBoard event files: scalars of `Event` messages in TFRecord framing.
 //!
 //! ```text
-//! Event { 2: int64 step, 5: Summary { 1: Value { 1: tag, 2: float simple_value, 8: TensorProto } } }
+//! Event { 1: double wall_time, 2: int64 step, 5: Summary { 1: Value { 1: tag, 2: float simple_value, 8: TensorProto } } }
 //! TensorProto { 1: dtype, 4: tensor_content, 5: float_val, 6: double_val }
 //! ```
 //!
@@ -9,8 +9,9 @@
 //! Source: `event.proto`, `summary.proto` and `tensor.proto` of TensorFlow. All else in the messages is skipped.
 
 use super::error::{ImportError, malformed};
+use super::event_folders::{self, Folder};
 use super::kind::Kind;
-use super::log::{Run, name_of_folder};
+use super::log::Run;
 use super::tfrecord;
 use crate::files;
 use std::collections::BTreeMap;
@@ -37,29 +38,27 @@ struct Scalar {
     value: f64,
 }
 
-/// Reads one run a folder: a restarted run leaves several files in it.
+/// Reads the runs of some event files; a restarted run leaves several files in a folder, or several folders.
 pub(super) fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run>, ImportError> {
     let mut folders: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
     for path in paths {
         folders.entry(path.parent().unwrap_or(Path::new(""))).or_default().push(path);
     }
-    folders.into_iter().map(|(folder, files)| run(folder, &files, notes)).collect()
+    let folders = folders.into_iter().map(|(path, files)| folder(path, &files, notes)).collect::<Result<Vec<_>, _>>()?;
+    Ok(event_folders::runs(folders, notes))
 }
 
-/// One run; a step logged again replaces the earlier value.
-fn run(folder: &Path, files: &[&Path], notes: &mut Vec<String>) -> Result<Run, ImportError> {
-    let mut values = BTreeMap::new();
-    for path in files {
-        values.extend(scalars(path, notes)?.into_iter().map(|scalar| ((scalar.tag, scalar.step), scalar.value)));
-    }
-    let mut run = Run::new(files.first().map_or_else(String::new, |file| name_of_folder(file)), folder);
-    for ((tag, step), value) in values {
-        run.push(&tag, Some(step as f64), value);
-    }
-    Ok(run)
+/// One folder; a step logged again replaces the earlier value.
+fn folder(path: &Path, files: &[&Path], notes: &mut Vec<String>) -> Result<Folder, ImportError> {
+    let mut logs = files.iter().map(|file| scalars(file, notes)).collect::<Result<Vec<_>, _>>()?;
+    logs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let start = logs.first().map_or(0.0, |(start, _)| *start);
+    let values = logs.into_iter().flat_map(|(_, scalars)| scalars).map(|scalar| ((scalar.tag, scalar.step), scalar.value)).collect();
+    Ok(Folder { path: path.to_owned(), start, values })
 }
 
-fn scalars(path: &Path, notes: &mut Vec<String>) -> Result<Vec<Scalar>, ImportError> {
+/// When a file was begun, seconds, and its scalars.
+fn scalars(path: &Path, notes: &mut Vec<String>) -> Result<(f64, Vec<Scalar>), ImportError> {
     let bytes = files::read(path)?;
     let records = tfrecord::records(&bytes).map_err(|error| malformed(path, Kind::Tensorboard, error))?;
     if records.truncated {
@@ -69,15 +68,25 @@ fn scalars(path: &Path, notes: &mut Vec<String>) -> Result<Vec<Scalar>, ImportEr
         records.whole.iter().enumerate().map(|(index, record)| {
             event(record).ok_or_else(|| malformed(path, Kind::Tensorboard, format!("record {index} is not an event")))
         });
-    Ok(events.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    let events = events.collect::<Result<Vec<_>, _>>()?;
+    // clocks of events may be those of other machines; the name has the time at which the file was made
+    let start = made_at(path).or(events.first().map(|(time, _)| *time)).unwrap_or(0.0);
+    Ok((start, events.into_iter().flat_map(|(_, scalars)| scalars).collect()))
 }
 
-/// The scalars of one event; none where the bytes are no message.
-fn event(bytes: &[u8]) -> Option<Vec<Scalar>> {
-    let mut step = 0;
+/// The seconds in the name of an event file, `events.out.tfevents.SECONDS.HOST`.
+fn made_at(path: &Path) -> Option<f64> {
+    let name = path.file_name()?.to_string_lossy();
+    name.split_once("tfevents.")?.1.split('.').next()?.parse().ok()
+}
+
+/// When an event was written, seconds, and its scalars; none where the bytes are no message.
+fn event(bytes: &[u8]) -> Option<(f64, Vec<Scalar>)> {
+    let (mut time, mut step) = (0.0, 0);
     let mut values = Vec::new();
     for (number, field) in fields(bytes)? {
         match (number, field) {
+            (1, Field::Fixed64(value)) => time = f64::from_le_bytes(value),
             // int64 goes over the wire as its two's complement
             (2, Field::Varint(value)) => step = value as i64,
             (5, Field::Bytes(summary)) => {
@@ -90,7 +99,7 @@ fn event(bytes: &[u8]) -> Option<Vec<Scalar>> {
             _ => {}
         }
     }
-    Some(values.into_iter().map(|(tag, value)| Scalar { tag, step, value }).collect())
+    Some((time, values.into_iter().map(|(tag, value)| Scalar { tag, step, value }).collect()))
 }
 
 /// Tag and scalar of a summary's value; an inner `None` is a value that is no scalar, such as an image.

@@ -1,12 +1,13 @@
-//! Weights & Biases CSV exports, of a panel or of the table of runs.
+//! Weights & Biases CSV exports: of a panel, of the table of runs, or by the API.
 //!
 //! A panel has one row per step and three columns a run: `Step,RUN - KEY,RUN - KEY__MIN,RUN - KEY__MAX`; cells are empty where a run
 //! logged nothing at the step, and an export may leave steps out. A table has one row per run, its last values in columns named
-//! by their keys, its settings in columns `config.KEY`.
+//! by their keys, its settings in columns `config.KEY`. `wandb_api.rs` has the two that scripts write.
 
 use super::error::{ImportError, malformed};
 use super::kind::Kind;
 use super::log::{Metric, Run};
+use super::wandb_api;
 use crate::files;
 use std::path::{Path, PathBuf};
 
@@ -17,11 +18,20 @@ const BETWEEN: &str = " - ";
 const NAME: &str = "Name";
 const STATE: &str = "State";
 
-/// The two exports.
+/// The columns of the table that the documentation of the API writes: what a run ended with, its settings, and its name.
+const API: [&str; 3] = ["summary", "config", "name"];
+
+/// Columns of every history: the step, and the times beside it.
+const STEP: &str = "_step";
+const TIMES: [&str; 2] = ["_runtime", "_timestamp"];
+
+/// The exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Export {
     Panel,
     Table,
+    Project,
+    History,
 }
 
 /// Whether the first line of a CSV is that of an export.
@@ -32,24 +42,36 @@ pub(super) fn is_header(line: &str) -> bool {
 
 fn export(header: &csv::StringRecord) -> Option<Export> {
     match () {
+        () if API.iter().all(|name| header.iter().any(|cell| cell == *name)) => Some(Export::Project),
+        () if header.iter().any(|cell| cell == STEP) && header.iter().any(|cell| TIMES.contains(&cell)) => Some(Export::History),
         () if header.iter().any(|cell| cell == NAME) => Some(Export::Table),
         () if header.iter().skip(1).any(|cell| cell.contains(BETWEEN)) => Some(Export::Panel),
         () => None,
     }
 }
 
+/// What the first line of an export has.
+const EXPECTED: &str = "expected the CSV of a panel, with columns `RUN - KEY`, of the table of runs, with a column `Name`, of runs by the \
+    API, with columns `summary`, `config` and `name`, or of a history, with `_step` and `_timestamp`";
+
 /// Reads the runs of some exports; notes say which of them did not finish.
 pub(super) fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run>, ImportError> {
     let mut runs = Vec::new();
     for path in paths {
+        if path.file_name().is_some_and(|name| name == wandb_api::SUMMARY) {
+            runs.push(wandb_api::summary(path)?);
+            continue;
+        }
         let wrong = |cause: csv::Error| malformed(path, Kind::Wandb, cause);
         let text = files::read_text(path)?;
         let mut reader = csv::Reader::from_reader(text.strip_prefix('\u{feff}').unwrap_or(&text).as_bytes());
         let header = reader.headers().map_err(wrong)?.clone();
-        let export = export(&header).ok_or_else(|| malformed(path, Kind::Wandb, "expected a column `Name`, or columns `RUN - KEY`"))?;
+        let export = export(&header).ok_or_else(|| malformed(path, Kind::Wandb, EXPECTED))?;
         let rows = reader.records().collect::<Result<Vec<_>, _>>().map_err(wrong)?;
         runs.extend(match export {
-            Export::Panel => panel(path, &header, &rows)?,
+            Export::Panel => panel(path, &header, &rows, notes)?,
+            Export::Project => wandb_api::project(path, &header, &rows)?,
+            Export::History => vec![wandb_api::history(path, &header, &rows)],
             Export::Table => table(path, &header, &rows, notes),
         });
     }
@@ -61,8 +83,16 @@ fn number(cell: &str) -> Option<f64> {
     cell.trim().parse().ok()
 }
 
-fn panel(path: &Path, header: &csv::StringRecord, rows: &[csv::StringRecord]) -> Result<Vec<Run>, ImportError> {
-    let counts_steps = header.get(0).is_some_and(|name| name.to_lowercase().contains("step"));
+fn panel(path: &Path, header: &csv::StringRecord, rows: &[csv::StringRecord], notes: &mut Vec<String>) -> Result<Vec<Run>, ImportError> {
+    let first = header.get(0).unwrap_or_default();
+    let lower = first.to_lowercase();
+    // what a clock says is no amount
+    let counts_steps = !["time", "_runtime", "duration"].iter().any(|time| lower.contains(time));
+    match (counts_steps, lower.contains("step")) {
+        (false, _) => notes.push(format!("the first column of `{}` is `{first}`, no step", path.display())),
+        (true, false) => notes.push(format!("the first column of `{}` is `{first}`, and counts as the step", path.display())),
+        (true, true) => {}
+    }
     let mut runs: Vec<Run> = Vec::new();
     for (column, name) in header.iter().enumerate().skip(1) {
         // a run's name may hold the separator, a key hardly ever does

@@ -34,6 +34,9 @@ pub enum TokenizerError {
     /// More tokens than the network embeds.
     #[error("tokenizer has a token with id {found}, expected ids below the `vocab_size` of {vocab_size}")]
     TooLarge { found: u32, vocab_size: usize },
+    /// A text holds a token that was added to the tokenizer and not to the network.
+    #[error("`{text}` has the token with id {found}, which was added beyond the `vocab_size` of {vocab_size} and is none of the network")]
+    NotEmbedded { text: String, found: u32, vocab_size: usize },
     /// Too small for the bytes.
     #[error("vocabulary of {found} tokens, expected at least {needed}: 256 bytes and 2 marks")]
     TooSmall { found: usize, needed: usize },
@@ -71,6 +74,8 @@ pub struct Vocabulary {
     tokenizer: Tokenizer,
     bos: Option<u32>,
     eos: u32,
+    /// Tokens that the network embeds, where one is named.
+    embedded: Option<usize>,
 }
 
 impl Vocabulary {
@@ -116,15 +121,18 @@ impl Vocabulary {
         };
         let bos = marks.bos.as_ref().map(|mark| id(mark, "start")).transpose()?;
         let eos = id(marks.eos.as_ref().ok_or(TokenizerError::NoEnd)?, "end")?;
-        Ok(Vocabulary { tokenizer, bos, eos })
+        Ok(Vocabulary { tokenizer, bos, eos, embedded: None })
     }
 
-    /// Checks that a network of `vocab_size` tokens embeds every token.
-    pub fn check_fits(&self, vocab_size: usize) -> Result<(), TokenizerError> {
-        let largest = self.tokenizer.get_vocab(true).into_values().max();
+    /// The same for a network of `vocab_size` tokens, which must embed every token but those that were added without being trained, as
+    /// `[PAD]` often is. A text that holds one of these is refused when it is encoded.
+    pub fn fitted(self, vocab_size: usize) -> Result<Self, TokenizerError> {
+        let added = self.tokenizer.get_added_tokens_decoder();
+        let needs = |id: u32| !added.contains_key(&id) || id == self.eos || self.bos == Some(id);
+        let largest = self.tokenizer.get_vocab(true).into_values().filter(|&id| needs(id)).max();
         match largest.filter(|&id| id as usize >= vocab_size) {
             Some(found) => Err(TokenizerError::TooLarge { found, vocab_size }),
-            None => Ok(()),
+            None => Ok(Vocabulary { embedded: Some(vocab_size), ..self }),
         }
     }
 
@@ -150,7 +158,12 @@ impl Vocabulary {
 
     /// Tokens of a text, without marks.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
-        Ok(self.tokenizer.encode_fast(text, false)?.get_ids().to_vec())
+        let tokens = self.tokenizer.encode_fast(text, false)?.get_ids().to_vec();
+        let Some(vocab_size) = self.embedded else { return Ok(tokens) };
+        match tokens.iter().find(|&&id| id as usize >= vocab_size) {
+            Some(&found) => Err(TokenizerError::NotEmbedded { text: text.chars().take(60).collect(), found, vocab_size }),
+            None => Ok(tokens),
+        }
     }
 
     /// Text of some tokens, marks left out.
@@ -224,6 +237,20 @@ mod tests {
             assert_eq!(vocabulary.decode(&vocabulary.encode(text).unwrap()).unwrap(), text);
         }
         assert!(vocabulary.encode(TEXTS[2]).unwrap().len() < TEXTS[2].len() / 4, "merges were learnt");
+    }
+
+    #[test]
+    fn tokens_added_beyond_the_network_are_refused_in_texts_alone() {
+        let mut json: serde_json::Value = serde_json::from_str(&trained().to_json().unwrap()).unwrap();
+        let mut pad = json["added_tokens"][0].clone();
+        let size = trained().size();
+        (pad["id"], pad["content"]) = (size.into(), "[PAD]".into());
+        json["added_tokens"].as_array_mut().unwrap().push(pad);
+        let vocabulary = || Vocabulary::from_json(json.to_string().as_bytes()).unwrap();
+        let fitted = vocabulary().fitted(size).unwrap();
+        assert_eq!(fitted.encode(TEXTS[0]).unwrap(), trained().encode(TEXTS[0]).unwrap());
+        assert!(fitted.encode("a [PAD]").unwrap_err().to_string().contains(&format!("the token with id {size}")));
+        assert!(matches!(vocabulary().fitted(size - 1), Err(TokenizerError::TooLarge { .. })));
     }
 
     #[test]

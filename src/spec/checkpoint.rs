@@ -85,6 +85,10 @@ impl CheckpointFiles {
     /// Finds the files of a checkpoint and hashes them.
     pub fn find(folder: &Path) -> Result<Self, SpecError> {
         let weights = weights(folder)?;
+        let other = OTHER_TOKENIZERS.into_iter().find(|name| files::exists(&folder.join(name)));
+        if let (Some(found), false) = (other, files::exists(&folder.join(Self::TOKENIZER))) {
+            return Err(SpecError::NoTokenizer { folder: folder.to_owned(), found });
+        }
         let mut read = vec![folder.join(Self::CONFIG), folder.join(Self::TOKENIZER)];
         read.extend(Some(folder.join(Self::TOKENIZER_CONFIG)).filter(|path| files::exists(path)));
         read.extend(weights.iter().cloned());
@@ -96,6 +100,9 @@ impl CheckpointFiles {
         Ok(CheckpointFiles { folder: folder.to_owned(), weights, sha256: files::hash(lines.as_bytes()) })
     }
 }
+
+/// Tokenizers of other formats, which `transformers` turns into a `tokenizer.json`.
+const OTHER_TOKENIZERS: [&str; 5] = ["tokenizer.model", "spiece.model", "vocab.json", "tekken.json", "qwen.tiktoken"];
 
 /// The files of the weights. Pickles are never read: they can run any code.
 fn weights(folder: &Path) -> Result<Vec<PathBuf>, SpecError> {

@@ -24,6 +24,13 @@ pub enum SpecError {
         if *are_pickled { "only pickled weights" } else { "no weights" }
     )]
     NoWeights { folder: PathBuf, are_pickled: bool },
+    /// A folder whose tokenizer is of another format.
+    #[error(
+        "checkpoint `{}` has `{found}` and no `tokenizer.json`, expected one; `AutoTokenizer.from_pretrained(F).save_pretrained(F)` of \
+         transformers writes it",
+        folder.display()
+    )]
+    NoTokenizer { folder: PathBuf, found: &'static str },
     /// A value out of range.
     #[error("`{key}` is {found}, expected {expected}")]
     Value { key: String, found: String, expected: Cow<'static, str> },

@@ -2,7 +2,7 @@
 
 use super::super::count;
 use super::super::failure::{Failure, OrFail};
-use crate::corpus::{PromptStyle, Row, read_table};
+use crate::corpus::{CorpusError, PromptStyle, Row, read_table};
 use crate::evaluate::{Columns, Metric, Task};
 use crate::files;
 use crate::model::Pieces;
@@ -24,10 +24,12 @@ pub(crate) struct Arguments {
     /// What the model is asked, or `representation` for what its layers hold
     #[arg(long, value_enum, requires = "model", requires = "data")]
     pub task: Option<TaskName>,
-    /// Rows to evaluate: JSONL or TSV, plain or compressed, or JSON as SQuAD has it; for `representation` one file per language of `--to`
+    /// Rows to evaluate: JSONL, TSV, CSV or Parquet, or JSON as SQuAD has it; for `translation` also two plain files whose lines
+    /// correspond, sources and targets; for `representation` one file per language of `--to`
     #[arg(long, value_name = "FILE")]
     pub data: Vec<PathBuf>,
-    /// Columns of the data by their roles: source and target; question, context and answer; text and label
+    /// Columns of the data by their roles: source and target; question, context and answer; text and label. Fields of an object are named
+    /// as `translation.en`, cells without a header by their places from 0
     #[arg(long, value_name = "ROLE=COLUMN", value_delimiter = ',', value_parser = pair)]
     pub columns: Vec<(String, String)>,
     /// Take only rows whose column `split` says this
@@ -237,15 +239,24 @@ impl Arguments {
 
     /// The rows of a file that are of the part asked for.
     pub(crate) fn rows(&self, path: &Path) -> Result<Vec<Row>, Failure> {
-        let mut rows = self.all_rows(path)?;
+        Ok(self.of_part(self.all_rows(path)?))
+    }
+
+    /// The rows that are of the part asked for.
+    pub(crate) fn of_part(&self, mut rows: Vec<Row>) -> Vec<Row> {
         if let Some(part) = &self.split {
             rows.retain(|row| row.text("split") == Some(part));
         }
-        Ok(rows)
+        rows
     }
 
     /// All rows of a file.
     pub(crate) fn all_rows(&self, path: &Path) -> Result<Vec<Row>, Failure> {
-        read_table(path).or_input()
+        let wanted: Vec<&str> = self.columns.iter().map(|(_, column)| column.as_str()).collect();
+        read_table(path, &wanted).map_err(|error| match &error {
+            CorpusError::PlainText { .. } => Failure::input(error)
+                .hint("for a translation, `--data SOURCES --data TARGETS` reads two plain files whose lines correspond"),
+            _ => Failure::input(error),
+        })
     }
 }

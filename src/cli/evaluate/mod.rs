@@ -11,7 +11,7 @@ pub(super) use arguments::Arguments;
 use super::failure::{Failure, OrFail};
 use super::terminal::note;
 use super::text::{self, TextArguments};
-use crate::corpus::{Row, english_text, read_lines};
+use crate::corpus::{Row, english_text, read_lines, read_parallel};
 use crate::evaluate::{self, EvaluateError, Item, Setting, Task};
 use crate::files;
 use crate::model::{Choosing, Decoding};
@@ -46,7 +46,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     for path in &arguments.import {
         let bytes = files::read(path).or_input()?;
-        let scores = evaluate::outside(&bytes).map_err(|error| anyhow!("cannot read `{}`: {error}", path.display())).or_input()?;
+        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let scores = evaluate::outside(&bytes, &name).map_err(|error| anyhow!("cannot read `{}`: {error}", path.display())).or_input()?;
         if let Some(score) = scores.iter().find(|score| score.segments > 0 && output.segments.is_some_and(|found| found != score.segments))
         {
             let (found, expected) = (score.segments, output.segments.unwrap_or_default());
@@ -111,11 +112,13 @@ struct Data {
 }
 
 fn data(arguments: &Arguments) -> Result<Data, Failure> {
-    let [path] = arguments.data.as_slice() else {
-        return Err(Failure::input(anyhow!("{} files of `--data`, expected one", arguments.data.len())));
+    let mut rows = match arguments.data.as_slice() {
+        [path] => arguments.rows(path)?,
+        [source, target] if arguments.task == Some(TaskName::Translation) => arguments.of_part(read_parallel(source, target).or_input()?),
+        files => return Err(Failure::input(anyhow!("{} files of `--data`, expected one", files.len()))),
     };
-    let mut rows = arguments.rows(path)?;
-    let mut inputs = vec![files::hash(&files::read(path).or_input()?)];
+    let hashes = arguments.data.iter().map(|path| Ok(files::hash(&files::read(path)?))).collect::<Result<Vec<_>, files::FileError>>();
+    let mut inputs = hashes.or_input()?;
     let shots = match &arguments.shots_from {
         Some(path) => {
             inputs.push(files::hash(&files::read(path).or_input()?));

@@ -1,5 +1,6 @@
 //! Whole imports, from files that the tests write: every kind of log, its traps, and what is left of it when it is damaged.
 
+mod field;
 mod fixtures;
 mod readers;
 mod seeds;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 
 /// Rows and notes of some logs by the words `curve x loss [se] [seed]`, or the message of the error.
 fn import(paths: &[PathBuf], selection: &Selection) -> Result<(Vec<String>, Vec<String>), String> {
-    let logs = read(paths, None).map_err(|error| error.to_string())?;
+    let logs = read(paths, None, None).map_err(|error| error.to_string())?;
     let imported = select(&logs, selection).map_err(|error| error.to_string())?;
     let cell = |value: Option<String>| value.map_or(String::new(), |value| format!(" {value}"));
     let row = |row: &Row| {
@@ -156,19 +157,19 @@ fn the_order_of_the_logs_changes_nothing() {
     let place = two_languages();
     let folders = ["out/zh-2k", "out/tr-1k", "out/zh-1k"].map(|name| place.path(name));
     let other = ["out/tr-1k", "out/zh-1k", "out/zh-2k", "out/zh-1k"].map(|name| place.path(name));
-    assert_eq!(read(&folders, None).unwrap(), read(&other, None).unwrap());
-    assert_eq!(read(&folders, None).unwrap().input_sha256.len(), 64);
+    assert_eq!(read(&folders, None, None).unwrap(), read(&other, None, None).unwrap());
+    assert_eq!(read(&folders, None, None).unwrap().input_sha256.len(), 64);
 }
 
 #[test]
 fn logs_of_two_programs_are_not_mixed_unless_one_is_named() {
     let place = two_languages();
     place.write("out/zh-1k/runs/today/events.out.tfevents.1.host", [version(), event(10, "eval/loss", &simple(9.0))].concat());
-    let error = read(&[place.path("out")], None).unwrap_err().to_string();
+    let error = read(&[place.path("out")], None, None).unwrap_err().to_string();
     assert!(error.contains("is trainer-state and") && error.contains("is tensorboard, expected logs of one kind"), "{error}");
-    assert_eq!(read(&[place.path("out")], Some(Kind::TrainerState)).unwrap().runs.len(), 3);
-    assert_eq!(read(&[place.path("out")], Some(Kind::Tensorboard)).unwrap().runs.len(), 1);
+    assert_eq!(read(&[place.path("out")], Some(Kind::TrainerState), None).unwrap().runs.len(), 3);
+    assert_eq!(read(&[place.path("out")], Some(Kind::Tensorboard), None).unwrap().runs.len(), 1);
     place.write("notes/readme.json", "{\"a\": 1}");
-    assert!(read(&[place.path("notes")], None).unwrap_err().to_string().starts_with("no log below"));
-    assert!(read(&[place.path("notes/readme.json")], None).unwrap_err().to_string().starts_with("cannot tell what kind of log"));
+    assert!(read(&[place.path("notes")], None, None).unwrap_err().to_string().starts_with("no log below"));
+    assert!(read(&[place.path("notes/readme.json")], None, None).unwrap_err().to_string().starts_with("cannot tell what kind of log"));
 }

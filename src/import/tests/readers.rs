@@ -13,7 +13,7 @@ fn of_several_checkpoints_the_furthest_is_read() {
     assert_eq!(notes.len(), 1);
     assert!(notes[0].contains("checkpoint-150") && notes[0].ends_with("at step 50 is a beginning of it"), "{notes:?}");
     // the number of a checkpoint is no amount
-    assert_eq!(read(&[place.path("zh-8k")], None).unwrap().runs[0].path, place.path("zh-8k"));
+    assert_eq!(read(&[place.path("zh-8k")], None, None).unwrap().runs[0].path, place.path("zh-8k"));
     // a run begun anew in the same folder is another history
     place.write("zh-8k/checkpoint-50/trainer_state.json", trainer_state(50, &[r#"{"eval_loss": 9.5, "step": 50}"#]));
     assert!(import(&[place.path("zh-8k")], &by_name()).unwrap().1[0].ends_with("is a history of its own, left out"));
@@ -62,7 +62,7 @@ fn the_last_record_may_be_cut_short_and_no_other_damage_passes() {
     let mut bad = whole.clone();
     bad[whole.len() / 2] ^= 1;
     place.write("zh-8k/events.out.tfevents.1.host", bad);
-    assert!(read(std::slice::from_ref(&path), None).unwrap_err().to_string().contains("the checksum of the"));
+    assert!(read(std::slice::from_ref(&path), None, None).unwrap_err().to_string().contains("the checksum of the"));
     place.write("zh-8k/events.out.tfevents.1.host", [whole, record_head(u64::MAX)].concat());
     assert_eq!(import(&[path], &by_step()).unwrap().0.len(), 2);
 }
@@ -77,9 +77,11 @@ fn a_panel_has_one_run_a_column() {
     // two runs of one name, and a wall time that is no step
     let path = place.write("twice.csv", "Relative Time (Process),a-1k - eval_loss,a-1k - eval_loss\n0.5,2,NaN\n1.5,1.5,1.25\n");
     assert_eq!(rows(std::slice::from_ref(&path), &by_name()), ["eval_loss 1000 1.25", "eval_loss 1000 1.5"]);
-    assert_eq!(import(&[path], &by_step()).unwrap_err(), "no run has a finite `eval_loss`");
+    assert_eq!(import(&[path], &by_step()).unwrap_err(), "no value of `eval_loss` has a step");
     let path = place.write("word.csv", "Step,a-1k - eval_loss\n1,much\n");
-    assert!(read(&[path], None).unwrap_err().to_string().ends_with("row 1 of column `a-1k - eval_loss` is `much`, expected a number"));
+    assert!(
+        read(&[path], None, None).unwrap_err().to_string().ends_with("row 1 of column `a-1k - eval_loss` is `much`, expected a number")
+    );
 }
 
 #[test]
@@ -112,12 +114,12 @@ fn a_database_is_not_changed_and_a_hostile_view_not_run() {
     let path = place.path("mlflow.db");
     mlflow(&path);
     let before = files::read(&path).unwrap();
-    read(std::slice::from_ref(&path), None).unwrap();
+    read(std::slice::from_ref(&path), None, None).unwrap();
     assert_eq!(files::read(&path).unwrap(), before);
     let forever = "DROP TABLE params; CREATE VIEW params AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
         SELECT 'k' AS key, i AS value, 'a1' AS run_uuid FROM n;";
     rusqlite::Connection::open(&path).unwrap().execute_batch(forever).unwrap();
-    assert!(read(&[path], None).unwrap_err().to_string().contains("as mlflow: "));
+    assert!(read(&[path], None, None).unwrap_err().to_string().contains("as mlflow: "));
 }
 
 #[test]
@@ -132,10 +134,10 @@ fn the_file_store_of_mlflow_is_read_with_keys_that_are_folders() {
         place.write(&format!("mlruns/0/{run}/metrics/loss"), "1700000000100 nan 100\n");
     }
     assert_eq!(rows(&[place.path("mlruns")], &by_name()), ["zh 1000 1.5 seed 7", "zh 2000 1.5 seed 7"]);
-    let hash = || read(&[place.path("mlruns")], None).unwrap().input_sha256;
+    let hash = || read(&[place.path("mlruns")], None, None).unwrap().input_sha256;
     let before = hash();
     place.write("mlruns/0/b2/metrics/eval/zh_loss", "1700000000200 one 200\n");
-    assert!(read(&[place.path("mlruns")], None).unwrap_err().to_string().contains("line 1 is `1700000000200 one 200`"));
+    assert!(read(&[place.path("mlruns")], None, None).unwrap_err().to_string().contains("line 1 is `1700000000200 one 200`"));
     place.write("mlruns/0/b2/metrics/eval/zh_loss", "1700000000200 1.25 200\n");
     assert_ne!(hash(), before);
 }
@@ -187,7 +189,7 @@ fn damage_to_a_log_of_any_kind_is_an_error_that_names_the_file_once() {
     for (kind, log) in seeds::logs() {
         for garbage in [&b""[..], b"\0\xff\xfe", b"{", b"[[[[", b"{\"results\": 1}", b"\"Name\", \"x\n", b"SQLite format 3\0 and no more"] {
             let path = place.write("damaged", garbage);
-            let (name, runs) = (path.display().to_string(), read(std::slice::from_ref(&path), Some(kind)));
+            let (name, runs) = (path.display().to_string(), read(std::slice::from_ref(&path), Some(kind), None));
             match runs {
                 Err(error) => assert_eq!(error.to_string().matches(&name).count(), 1, "{kind}: {error}"),
                 Ok(logs) => assert!(logs.runs.iter().all(|run| run.series.is_empty()), "{kind} reads {garbage:?}"),
@@ -195,7 +197,7 @@ fn damage_to_a_log_of_any_kind_is_an_error_that_names_the_file_once() {
         }
         for cut in 0..=log.len().min(400) {
             let path = place.write("cut", &log[..log.len() * cut / log.len().min(400)]);
-            let _ = read(&[path], Some(kind));
+            let _ = read(&[path], Some(kind), None);
         }
     }
 }

@@ -17,6 +17,8 @@ pub(super) fn logs() -> Vec<(Kind, Vec<u8>)> {
         (Kind::Wandb, TABLE.into()),
         (Kind::Mlflow, files::read(&place.path("mlflow.db")).unwrap()),
         (Kind::LmEval, lm_eval(acc, acc).into_bytes()),
+        (Kind::Lightning, b"epoch,step,train_loss,val_loss\n0,9,3.5,\n0,9,,3.25\n".to_vec()),
+        (Kind::Text, b"[valid] Ep. 1 : Up. 100 : ce-mean-words : 3.5 : new best\n".to_vec()),
         (Kind::Sacrebleu, format!("[{}]", sacrebleu("chrF2", 50.5, "2.6.0")).into_bytes()),
     ]
 }
@@ -27,11 +29,11 @@ fn every_kind_is_recognised_and_a_seed() {
     let place = Place::new();
     for (index, (kind, log)) in logs().into_iter().enumerate() {
         let path = place.write("log", &log);
-        let logs = read(&[path], None).unwrap();
+        let logs = read(&[path], None, None).unwrap();
         let first = logs.runs.first().and_then(|run| run.series.values().next()).map(|series| series.readings.len());
         assert!(first.is_some_and(|count| count > 0), "{kind}: {logs:?}");
         // texts, for NaN is not equal to itself
-        assert_eq!(format!("{:?}", read(&[place.path("log")], Some(kind)).unwrap()), format!("{logs:?}"));
+        assert_eq!(format!("{:?}", read(&[place.path("log")], Some(kind), None).unwrap()), format!("{logs:?}"));
         if let Ok(corpus) = std::env::var("PARALLOT_FUZZ_CORPUS") {
             let target = format!("import_{}", kind.name().replace('-', "_"));
             files::write(&PathBuf::from(corpus).join(target).join(index.to_string()), &log).unwrap();

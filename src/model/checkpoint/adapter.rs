@@ -31,6 +31,20 @@ struct Wire {
     alpha_pattern: serde_json::Map<String, Value>,
     #[serde(default)]
     modules_to_save: Option<Value>,
+    #[serde(default)]
+    init_lora_weights: Value,
+    #[serde(default)]
+    layer_replication: Option<Value>,
+    #[serde(default)]
+    alora_invocation_tokens: Option<Value>,
+}
+
+/// Ways to start adapters that leave the weights of the base as they are. Others, such as PiSSA and OLoRA, take the adapters' start out of
+/// them, so that the saved adapters belong to other weights than those of the base.
+const INITS: [&str; 3] = ["gaussian", "eva", "orthogonal"];
+
+fn keeps_base(init: &Value) -> bool {
+    init.is_null() || init.is_boolean() || init.as_str().is_some_and(|init| INITS.contains(&init))
 }
 
 /// The adapters that a configuration describes, without the dropout of their training, and the folder of their network.
@@ -46,6 +60,13 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(LoraSpec, PathBuf), ConfigError> {
         ("rank_pattern", wire.rank_pattern.is_empty(), "one rank for all"),
         ("alpha_pattern", wire.alpha_pattern.is_empty(), "one alpha for all"),
         ("modules_to_save", wire.modules_to_save.is_none(), "none"),
+        (
+            "init_lora_weights",
+            keeps_base(&wire.init_lora_weights),
+            "true, false, `gaussian`, `eva` or `orthogonal`, which keep the base as it is",
+        ),
+        ("layer_replication", wire.layer_replication.is_none(), "none"),
+        ("alora_invocation_tokens", wire.alora_invocation_tokens.is_none(), "none"),
     ];
     if let Some((field, _, expected)) = plain.into_iter().find(|(_, is_plain, _)| !is_plain) {
         let json: Value = serde_json::from_slice(bytes).map_err(|error| ConfigError::Json(error.to_string()))?;
@@ -71,4 +92,29 @@ pub(super) fn config(spec: &LoraSpec, origin: &Path) -> Value {
         "use_rslora": false,
         "inference_mode": true,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adapters_that_changed_their_base_are_refused() {
+        let parsed = |field: &str, value: Value| {
+            let mut json = json!({
+                "peft_type": "LORA", "base_model_name_or_path": "base", "r": 4, "lora_alpha": 8, "target_modules": ["q_proj"],
+            });
+            json[field] = value;
+            parse(json.to_string().as_bytes()).map_err(|error| error.to_string())
+        };
+        for init in [json!(null), json!(true), json!(false), json!("gaussian"), json!("eva"), json!("orthogonal")] {
+            assert!(parsed("init_lora_weights", init.clone()).is_ok(), "{init}");
+        }
+        for init in ["pissa", "pissa_niter_16", "olora", "loftq", "corda", "lora_ga", "something_new"] {
+            let error = parsed("init_lora_weights", json!(init)).unwrap_err();
+            assert!(error.contains("init_lora_weights") && error.contains(init), "{error}");
+        }
+        assert!(parsed("layer_replication", json!([[0, 2], [1, 3]])).is_err());
+        assert!(parsed("alora_invocation_tokens", json!([1])).is_err());
+    }
 }

@@ -78,7 +78,7 @@ pub fn read(checkpoint: &CheckpointFiles, context: usize, device: &Device) -> Re
     };
     let path = folder.join(CheckpointFiles::TOKENIZER);
     let vocabulary = Vocabulary::with_marks(&files::read(&path)?, &marks)
-        .and_then(|vocabulary| vocabulary.check_fits(config.vocab_size).map(|()| vocabulary))
+        .and_then(|vocabulary| vocabulary.fitted(config.vocab_size))
         .map_err(|cause| CheckpointError::Tokenizer { path, cause })?;
 
     let maps = checkpoint.weights.iter().map(|path| files::map(path)).collect::<Result<Vec<_>, _>>()?;

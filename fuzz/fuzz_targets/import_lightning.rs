@@ -1,0 +1,8 @@
+//! `metrics.csv` of Lightning → curves.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use parallot::import::Kind;
+use parallot_fuzz::{import, with_file};
+
+fuzz_target!(|bytes: &[u8]| with_file("metrics.csv", bytes, |path| import(path, Kind::Lightning)));

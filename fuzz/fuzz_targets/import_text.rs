@@ -1,0 +1,8 @@
+//! Text logs of trainers → curves.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use parallot::import::Kind;
+use parallot_fuzz::{import, with_file};
+
+fuzz_target!(|bytes: &[u8]| with_file("train.log", bytes, |path| import(path, Kind::Text)));
