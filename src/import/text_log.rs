@@ -76,8 +76,8 @@ const FORMATS: [Format; 9] = [
 const ENDINGS: [&str; 5] = [".log", ".txt", ".out", ".err", ".metrics"];
 
 /// Names that say nothing of the run, which is that of the folder.
-const GENERIC: [&str; 13] =
-    ["train", "valid", "validation", "validations", "training", "log", "logs", "output", "stdout", "stderr", "nohup", "metrics", "console"];
+const GENERIC: [&str; 11] =
+    ["train", "valid", "validation", "validations", "training", "log", "logs", "output", "nohup", "metrics", "console"];
 
 /// Largest text that is looked at for lines of evaluations, bytes.
 const MOST: u64 = 256 << 20;

@@ -104,7 +104,7 @@ fn corpora() {
         corpora("{path: empty.jsonl, english: en, other: tr}"),
         corpora("{path: column.jsonl, other: tr}"),
         corpora("{path: column.jsonl, english: en, other: tr, split: part}"),
-        corpora("{path: column.csv, english: en, other: tr}"),
+        corpora("{path: column.txt, english: en, other: tr}"),
     ];
     assert_transcript("corpora", &runs);
 }
