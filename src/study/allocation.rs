@@ -96,9 +96,11 @@ impl AllocationFile {
         let pairs = path.pairs_for_estimate(gain_nats)?;
         let [value, lo, hi] = [pairs.value, pairs.interval_90.lo, pairs.interval_90.hi].map(|pairs| grouped(pairs.round() as u64));
         let more = 100.0 * (pairs.value / path.budget as f64 - 1.0);
-        let (kind, policy, budget) = (if measured.is_some() { "measured" } else { "predicted" }, path.policy, grouped(path.budget));
+        let (policy, budget) = (path.policy, grouped(path.budget));
+        // test losses may fall otherwise than those that the laws were fitted to
+        let (laws, kind) = if measured.is_some() { ("the laws, which are of dev", "measured on test") } else { ("the laws", "predicted") };
         let than = format!("{:.1} % {} than {budget}", more.abs(), if more < 0.0 { "fewer" } else { "more" });
-        Some(format!("by the laws, {policy} would need {value} pairs ({lo} to {hi}) for what is {kind}, {than}"))
+        Some(format!("by {laws}, {policy} would need {value} pairs ({lo} to {hi}) for what is {kind}, {than}"))
     }
 
     /// The verdict on it.

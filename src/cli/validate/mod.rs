@@ -267,9 +267,10 @@ impl Question {
         (self.fits.file.fits.iter().map(|fit| own.unwrap_or(fit.noise_log)).collect(), common.unwrap_or(0.0))
     }
 
-    /// How many seeds it takes to see the gain that is predicted.
+    /// How many seeds it takes to see the gain that is predicted, by the noise of pooled models; nothing where only models of one language are known,
+    /// whose noise has no part that is common to the languages.
     fn power(&self, prediction: &Prediction) -> Option<String> {
-        let ours = prediction.policies.iter().find(|row| row.policy == Policy::Parallot)?;
+        let ours = prediction.policies.iter().find(|row| row.policy == Policy::Parallot).filter(|_| self.problem.is_joint())?;
         let losses: Vec<f64> = ours.loss_nats.iter().map(|loss| loss.value).collect();
         let (own_log, common_log) = self.noise();
         let apart = difference_nats(&prediction.weights, &losses, &own_log, common_log);
@@ -277,7 +278,10 @@ impl Question {
         let noise = format!("two models differ by {} nats in their mean, by the noise of the design", nats(apart));
         Some(match seeds_to_show(gain, apart) {
             Some(seeds) => {
-                format!("the predicted gain of parallot, {}, shows in nine of ten validations of {seeds} seeds: {noise}", signed(gain))
+                format!(
+                    "the predicted gain of parallot, {}, shows in nine of ten validations of {seeds} seeds where it comes: {noise}",
+                    signed(gain)
+                )
             }
             None if gain <= 0.0 => format!("no gain of parallot is predicted: {noise}"),
             None => format!("the predicted gain of parallot, {}, does not show with a thousand seeds: {noise}", signed(gain)),

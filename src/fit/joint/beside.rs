@@ -5,7 +5,7 @@
 //! ```
 //!
 //! `k` is that of [`super::local`], not conditioned on the models of the design: a mixture among them is known better than this says. The growth and the
-//! drift are those that held the losses of two validations at 2.4 and 7.8 times the largest total of their designs.
+//! drift were chosen by the losses of two validations at 2.4 and 7.8 times the largest total of their designs.
 
 use super::cells::Cell;
 use super::noise::covariance;
@@ -19,20 +19,19 @@ use rayon::prelude::*;
 const GROWTH: f64 = 1.5;
 /// Standard deviation of the drift an e-folding beyond the largest total, common to the languages and each one's own.
 const DRIFT_LOG: f64 = 0.01;
-/// Added to the diagonal, so that two mixtures that are the same have a factor.
-const JITTER: f64 = 1e-14;
+/// Added to the diagonal, relative to its largest entry, so that two mixtures that are the same have a factor.
+const JITTER: f64 = 1e-9;
 
 impl JointFit {
     /// Draws of what models of some mixtures show beside the law, ln loss: a draw, mixture and language. `mixtures` are pairs per language.
     pub fn missed(&self, mixtures: &[Vec<u64>], draws: usize, seed: u64) -> Vec<Vec<Vec<f64>>> {
         let cells: Vec<Cell> = mixtures.iter().enumerate().flat_map(|(run, pairs)| self.cells_of(run, pairs)).collect();
-        let factors: Vec<Option<DMatrix<f64>>> = self.forms.iter().map(|form| self.factor(form, &cells)).collect();
+        let factors: Vec<DMatrix<f64>> = self.forms.iter().map(|form| self.factor(form, &cells)).collect();
         let languages = self.langs.len();
         let draw = |number: usize| {
             let mut generator = generator(seed, Purpose::Laws, Item::NthOf("missed", number as u64));
             let normals = DVector::from_fn(cells.len(), |_, _| StandardNormal.sample(&mut generator));
-            let factor = &factors[self.form_at((number as f64 + 0.5) / draws as f64)];
-            let drawn = factor.as_ref().map_or_else(|| DVector::zeros(cells.len()), |factor| factor * normals);
+            let drawn = &factors[self.form_at((number as f64 + 0.5) / draws as f64)] * normals;
             drawn.as_slice().chunks(languages).map(<[f64]>::to_vec).collect()
         };
         (0..draws).into_par_iter().map(draw).collect()
@@ -49,10 +48,10 @@ impl JointFit {
         (total / self.totals.1).ln().max(0.0)
     }
 
-    fn cells_of(&self, run: usize, pairs: &[u64]) -> impl Iterator<Item = Cell> {
+    fn cells_of(&self, run: usize, pairs: &[u64]) -> Vec<Cell> {
         let total = pairs.iter().sum::<u64>() as f64;
         let root_shares: Vec<f64> = pairs.iter().map(|&pairs| (pairs as f64 / total).sqrt()).collect();
-        let of = move |(lang, &own): (usize, &u64)| {
+        let of = |(lang, &own): (usize, &u64)| {
             // below what was looked at, an amount is as far as one can tell
             let own = (own as f64).max(self.trusted_from).min(total);
             let rest = (total - own).max(f64::MIN_POSITIVE);
@@ -68,11 +67,11 @@ impl JointFit {
                 is_test: false,
             }
         };
-        pairs.iter().enumerate().map(of).collect::<Vec<_>>().into_iter()
+        pairs.iter().enumerate().map(of).collect()
     }
 
-    /// A factor of the covariance of what a form misses and of the drift; none where it has none.
-    fn factor(&self, form: &JointForm, cells: &[Cell]) -> Option<DMatrix<f64>> {
+    /// A factor of the covariance of what a form misses and of the drift; where rounding leaves none, that of cells which miss apart from each other.
+    fn factor(&self, form: &JointForm, cells: &[Cell]) -> DMatrix<f64> {
         let none = Noise { alone_log: 0.0, own_log: 0.0, common_log: 0.0, repeated_log: 0.0 };
         let mut all = covariance(cells, &none, Some(&form.local));
         let beyond: Vec<f64> = cells.iter().map(|cell| self.beyond(cell.total())).collect();
@@ -80,10 +79,13 @@ impl JointFit {
             for j in 0..cells.len() {
                 let grown = all[(i, j)] * (1.0 + GROWTH * beyond[i]) * (1.0 + GROWTH * beyond[j]);
                 let drifts = if cells[i].lang == cells[j].lang { 2.0 } else { 1.0 };
-                all[(i, j)] = grown + drifts * DRIFT_LOG.powi(2) * beyond[i] * beyond[j] + if i == j { JITTER } else { 0.0 };
+                all[(i, j)] = grown + drifts * DRIFT_LOG.powi(2) * beyond[i] * beyond[j];
             }
         }
-        Some(all.cholesky()?.l())
+        let diagonal = all.diagonal();
+        let jitter = JITTER * diagonal.max();
+        (0..cells.len()).for_each(|i| all[(i, i)] += jitter);
+        all.cholesky().map_or_else(|| DMatrix::from_diagonal(&diagonal.map(f64::sqrt)), |factor| factor.l())
     }
 
     /// The form that a place from 0 to 1 falls on, by their weights.
