@@ -11,7 +11,7 @@
 //! corpora → small runs → records → curves → laws → allocation → report and training configuration.
 //! The modules below stand lowest layer first; a module names only lower layers, and a test holds that.
 
-#![warn(unreachable_pub)]
+#![warn(missing_docs, unreachable_pub)]
 
 pub mod files;
 pub mod numeric;
