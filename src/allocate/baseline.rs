@@ -1,21 +1,9 @@
 //! The baselines: ways to spend a budget that read no law. They know bounds and costs, not groups.
 
-use super::posed::Posed;
-use super::problem::{Budget, Problem};
+use super::problem::{Budget, Posed, Problem, Slot, round};
 use super::{Policy, Term};
 use crate::numeric::roots::falling_root;
 use crate::solver::{Risk, SolveError};
-
-/// What a language can take.
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    /// Least pairs.
-    least: u64,
-    /// Most pairs.
-    most: u64,
-    /// Cost of a pair.
-    cost: f64,
-}
 
 impl Policy {
     /// Pairs per language by this policy, whole, within the bounds, summing to a budget of pairs or costing at most one of cost.
@@ -111,33 +99,4 @@ fn fill(slots: &[Slot], values: &[f64], budget: f64) -> Vec<u64> {
     let much = positive().map(|(slot, value)| (slot.most as f64 + 1.0) / value).fold(little, f64::max);
     let root = falling_root(|ln_factor| budget - spent(ln_factor), little.ln(), much.ln());
     round(slots, &amounts(root.left).collect::<Vec<f64>>(), budget)
-}
-
-/// Amounts that meet the bounds and the budget in whole pairs: down, and what is left to the largest remainders.
-pub(super) fn rounded(problem: &Problem, amounts: &[f64]) -> Vec<u64> {
-    let slot = |(i, term): (usize, &Term)| Slot { least: problem.least(i), most: problem.most(term), cost: problem.cost(term) };
-    round(&problem.terms().iter().enumerate().map(slot).collect::<Vec<_>>(), amounts, problem.budget().amount())
-}
-
-/// Rounds down and gives what is left to the largest remainders with room, ties by order.
-fn round(slots: &[Slot], amounts: &[f64], budget: f64) -> Vec<u64> {
-    let mut pairs: Vec<u64> = slots.iter().zip(amounts).map(|(slot, &x)| (x as u64).clamp(slot.least, slot.most)).collect();
-    let mut order: Vec<usize> = (0..pairs.len()).collect();
-    order.sort_by(|&i, &j| amounts[j].fract().total_cmp(&amounts[i].fract()));
-    let spent: f64 = slots.iter().zip(&pairs).map(|(slot, &x)| slot.cost * x as f64).sum();
-    // a budget of so many pairs' cost to the last digit pays for as many
-    let cheapest = slots.iter().map(|slot| slot.cost).fold(f64::INFINITY, f64::min);
-    let mut left = budget - spent + (1e-12 * budget).min(0.5 * cheapest);
-    loop {
-        let before = left;
-        for &i in &order {
-            if slots[i].cost <= left && pairs[i] < slots[i].most {
-                pairs[i] += 1;
-                left -= slots[i].cost;
-            }
-        }
-        if left == before {
-            return pairs;
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! The allocation beside the baselines, under the uncertainty of the laws.
 
 use super::regret::{noise_regret, regret_formula};
+use super::score::{score, stride, weighted_mean, worst};
 use super::{Allocation, Budget, Comparison, GainOf, Objective, Policy, PolicyRow, PredictedBy, Problem, Rule, SolveError, Term};
 use crate::numeric::quantiles::around;
 use crate::units::Estimate;
@@ -20,14 +21,6 @@ struct Own {
     shares: Vec<f64>,
     /// Score of our allocation less that of this one.
     regret: f64,
-}
-
-/// Draws that a problem with groups is solved for, each a search of whole pairs.
-const DRAWS_WITH_GROUPS: usize = 125;
-
-/// Of so many draws every which one the problem is solved for.
-pub(super) fn stride(problem: &Problem, count: usize) -> usize {
-    if problem.groups().is_empty() { 1 } else { count.div_ceil(DRAWS_WITH_GROUPS).max(1) }
 }
 
 /// Sets our allocation, uniform, and then each further policy against the draws of the problem's laws. Every policy's pairs are fixed by the
@@ -223,30 +216,6 @@ impl Table<'_> {
         let differences: Vec<f64> = if self.samples.is_empty() { vec![of(self.fitted)] } else { self.samples.iter().map(of).collect() };
         estimate(differences.iter().sum::<f64>() / differences.len() as f64, differences.iter().copied())
     }
-}
-
-/// What policies are judged by: the mean loss, or the worst weighted one where that is the objective; nats per target token.
-pub(super) fn score(problem: &Problem, losses: &[f64]) -> f64 {
-    match problem.objective() {
-        Objective::Mean | Objective::Cvar(_) => weighted_mean(problem, losses),
-        Objective::Worst => counted(problem, losses).map(|(weight, loss)| weight * loss).fold(f64::NEG_INFINITY, f64::max),
-    }
-}
-
-/// Weights and losses of the languages that count.
-fn counted<'a>(problem: &'a Problem, losses: &'a [f64]) -> impl Iterator<Item = (f64, f64)> + 'a {
-    problem.terms().iter().zip(losses).filter(|(term, _)| term.weight > 0.0).map(|(term, &loss)| (term.weight, loss))
-}
-
-/// Mean loss over languages by weight, nats per target token; those of weight 0 have no part in it.
-fn weighted_mean(problem: &Problem, losses: &[f64]) -> f64 {
-    counted(problem, losses).map(|(weight, loss)| weight * loss).sum::<f64>()
-        / counted(problem, losses).map(|(weight, _)| weight).sum::<f64>()
-}
-
-/// The largest loss of a language that counts.
-fn worst(problem: &Problem, losses: &[f64]) -> f64 {
-    counted(problem, losses).map(|(_, loss)| loss).fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// A value with the central 90 % of the draws; a point without draws.

@@ -1,6 +1,6 @@
 //! What a gain is worth in pairs: the budget at which a baseline would lose as much less.
 
-use super::comparison::score;
+use super::score::score;
 use super::{Budget, Policy, Problem};
 use crate::units::{Estimate, Interval};
 use serde::{Deserialize, Serialize};

@@ -12,29 +12,22 @@
 
 mod baseline;
 mod builder;
-mod check;
 mod comparison;
-mod coupling;
 mod equivalent;
-mod level;
 mod pareto;
-mod posed;
 mod problem;
 mod regret;
-mod solution;
+mod score;
 mod target;
 mod term;
 mod verdict;
-mod whole;
 
 pub use builder::{Ask, BuildError, GroupRequest, Laws, MeanTarget, ProblemBuilder, TextError, Unit, coupling, place_of};
 pub(crate) use builder::{CVAR_LEVEL, percent};
 pub use comparison::{compare, predict_losses};
-pub use coupling::Coupling;
 pub use equivalent::{BaselinePath, PathPoint};
-pub use level::no_worse_than;
 pub use pareto::{ParetoPoint, pareto_front};
-pub use problem::{Amount, Budget, Group, Objective, Problem, ProblemError, Rule, budget_path};
+pub use problem::{Amount, Budget, Coupling, Group, Objective, Problem, ProblemError, Rule, budget_path, no_worse_than};
 pub use target::{Target, TargetError, least_budget};
 pub use term::{Drawn, Term};
 pub use verdict::{Finding, GainOf, Measured, Predicted, PredictedBy, Verdict};
@@ -243,11 +236,6 @@ pub struct Comparison {
     pub regret_formula_nats: Option<f64>,
     /// Draws used.
     pub draws: usize,
-}
-
-/// Pairs as the solver has them.
-fn amounts(pairs: &[u64]) -> Vec<f64> {
-    pairs.iter().map(|&x| x as f64).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The front between the mean and the worst language: for each level that the worst may have, the least mean.
 
-use super::level::{at_level, least_worst, worst_loss};
+use super::problem::{at_level, least_worst, worst_loss};
 use super::{Objective, Problem, SolveError};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

@@ -8,7 +8,7 @@
 //! E regret = 1/2 lambda sum_i p_i (1 - p_i / P) Var(ln m_i),   P = sum_i p_i
 //! ```
 
-use super::comparison::{score, stride};
+use super::score::{score, stride};
 use super::{Active, Allocation, Drawn, Objective, Problem, Term};
 use rayon::prelude::*;
 

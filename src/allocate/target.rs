@@ -1,8 +1,7 @@
 //! The problem turned round: the least budget whose optimum reaches a target.
 
 use super::Term;
-use super::level::pairs_for;
-use super::problem::{Budget, Group, Problem, ProblemError};
+use super::problem::{Budget, Group, Problem, ProblemError, pairs_for};
 use crate::solver::SolveError;
 use crate::units::Short;
 

@@ -1,13 +1,14 @@
 //! `parallot fit --curves`: anybody's curves from a table, fitted, and the losses it asks for predicted.
 
 use super::apart::check_apart;
+use super::command;
 use super::failure::{Failure, OrFail};
 use super::law_table;
 use super::terminal::{note, say, table};
 use crate::curve::{CurveTable, Query, TableCurve};
 use crate::files;
 use crate::fit::surface::SurfaceParameter;
-use crate::fit::{Candidate, Fit, Flag, Misfit, Parameter, Termination};
+use crate::fit::{Candidate, Fit, FitFile, Flag, Misfit, Parameter, Termination};
 use crate::law::{Law, Surface};
 use crate::report::draws_parquet;
 use crate::report::eye::significant;
@@ -114,6 +115,7 @@ struct Weight {
 #[derive(Debug, Serialize)]
 struct Output<'a> {
     parallot: &'static str,
+    command: String,
     input_sha256: String,
     predictions: Vec<Predicted<'a>>,
     curves: Vec<Told<'a>>,
@@ -130,6 +132,7 @@ pub(super) fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Ou
     let results = fit_table(&table, forms)?;
     let output = Output {
         parallot: version(),
+        command: command(),
         input_sha256: files::hash(&bytes),
         predictions: predictions(&table, &results),
         curves: table.curves().iter().zip(&results).map(|(curve, result)| told(curve, result)).collect(),
@@ -153,6 +156,7 @@ pub(super) fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Ou
     if let Some(out) = outputs.fits.filter(|_| failed.len() < results.len()) {
         let source = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let fits = fits_of_table(&source, &output.input_sha256, &table, &results, &forms.settings())?;
+        let fits = FitFile { command: Some(command()), ..fits };
         files::write(out, fits.to_json().or_work()?.as_bytes()).or_work()?;
         if outputs.json != Some("-") {
             say(&format!("\nfits in `{0}`\nnext: parallot allocate --fits {0} --budget PAIRS", out.display()));

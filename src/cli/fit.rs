@@ -7,7 +7,7 @@ use super::terminal::{note, say, table};
 use super::{command, count, joint, mixtures, transfer};
 use crate::files;
 use crate::fit::surface::SurfaceSettings;
-use crate::fit::{Basis, Candidate, Fit, RepetitionFit, Settings};
+use crate::fit::{Basis, Candidate, Fit, FitFile, RepetitionFit, Settings};
 use crate::law::{Form, SurfaceForm};
 use crate::numeric::quantiles::quantile;
 use crate::record::Store;
@@ -104,6 +104,7 @@ fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -
         note(&format!("warning: {missing} of {} runs have no record yet; the fit uses the others", manifest.runs.len()));
     }
     let FitsOfRecords { file, without_transfer, without_joint } = fit_records(&folders.name, &manifest, &records, settings)?;
+    let file = FitFile { command: Some(command()), ..file };
     if let Some(error) = without_transfer {
         note(&format!("note: transfer is left out: {error}"));
     }

@@ -1,6 +1,7 @@
 //! `parallot fit --mixtures`: anybody's mixtures from a table, and the losses of others predicted.
 
 use super::apart::check_apart;
+use super::command;
 use super::failure::{Failure, OrFail};
 use super::terminal::{say, table};
 use crate::files;
@@ -34,6 +35,7 @@ struct Target<'a> {
 #[derive(Debug, Serialize)]
 struct Output<'a> {
     parallot: &'static str,
+    command: String,
     inputs_sha256: Vec<String>,
     predictions: Vec<Predicted<'a>>,
     targets: Vec<Target<'a>>,
@@ -55,6 +57,7 @@ pub(super) fn run(mixtures: &Path, losses: Option<&Path>, json: Option<&str>) ->
         read.targets().iter().zip(&fits).filter_map(|(name, fit)| Some((name.as_str(), fit.as_ref()?))).collect();
     let output = Output {
         parallot: version(),
+        command: command(),
         inputs_sha256,
         predictions: predictions(&read, &fitted),
         targets: fitted.iter().map(target).collect(),

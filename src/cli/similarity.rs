@@ -11,7 +11,7 @@ use crate::evaluate::{EvaluateError, cosine, overlap};
 use crate::files;
 use crate::record::{Evaluation, RunRecord, Store};
 use crate::report::eye::{signed, significant};
-use crate::report::{csv, plot};
+use crate::report::{csv, similarity_pictures};
 use crate::similarity::{self, Gamma, Likeness, Measure, Similarity, Trial, middle_layers, trials};
 use crate::spec::Experiment;
 use crate::study::{Folders, HashedFits};
@@ -65,6 +65,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (trials, verdict) = trials(&fits.file.fits, &languages).or_input()?;
     let similarity = Similarity {
         parallot: version().to_owned(),
+        command: Some(command()),
         source: fits.file.source,
         fits_sha256: fits.sha256,
         base_id,
@@ -73,7 +74,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         trials,
         verdict,
     };
-    write(&similarity, &folders, &command())?;
+    write(&similarity, &folders)?;
     match arguments.json {
         true => say(&serde_json::to_string_pretty(&similarity).or_work()?),
         false => print(&similarity, &folders),
@@ -128,13 +129,12 @@ fn failed(lang: &str, error: EvaluateError) -> Failure {
     }
 }
 
-fn write(similarity: &Similarity, folders: &Folders, command: &str) -> Result<(), Failure> {
+fn write(similarity: &Similarity, folders: &Folders) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(similarity).or_work()? + "\n";
     files::write(&folders.fits.join("similarity.json"), json.as_bytes()).or_work()?;
-    files::write(&folders.fits.join("similarity.csv"), &csv::similarity(similarity, command).or_work()?).or_work()?;
-    let picture = plot::similarity(similarity);
-    files::write(&folders.plots.join("similarity.svg"), picture.svg().or_work()?.as_bytes()).or_work()?;
-    files::write(&folders.plots.join("similarity.png"), &picture.png().or_work()?).or_work()
+    files::write(&folders.fits.join("similarity.csv"), &csv::similarity(similarity).or_work()?).or_work()?;
+    let pictures = similarity_pictures(similarity).or_work()?;
+    pictures.iter().try_for_each(|(name, bytes)| files::write(&folders.plots.join(name), bytes).or_work())
 }
 
 fn print(similarity: &Similarity, folders: &Folders) {

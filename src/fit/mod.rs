@@ -218,6 +218,9 @@ pub struct Fit {
 pub struct FitFile {
     /// Version and git revision of the program.
     pub parallot: String,
+    /// The command as typed; absent in files of version 0.1.0 and of programs that call the library.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// What was fitted: the name of the sweep or of the file.
     pub source: String,
     /// Hash of the points.

@@ -240,7 +240,16 @@ fn many_points_are_averaged_without_moving_the_law() {
 fn a_fit_file_comes_back_from_its_text() {
     let fits = vec![fit(&planted("tur_Latn", &laws()[2], &SIZES, 2, 0.01, 1), &Settings { draws: 5, ..Settings::default() }).unwrap()];
     let settings = Settings::default();
-    let file = FitFile { parallot: "0".into(), source: "x".into(), input_sha256: "0".into(), settings, fits, transfer: None, joint: None };
+    let file = FitFile {
+        parallot: "0".into(),
+        command: None,
+        source: "x".into(),
+        input_sha256: "0".into(),
+        settings,
+        fits,
+        transfer: None,
+        joint: None,
+    };
     assert_eq!(FitFile::from_json(&file.to_json().unwrap()).unwrap(), file);
 }
 

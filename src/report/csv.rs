@@ -1,6 +1,6 @@
 //! Tables: curves, laws, allocation, policies and budget path as CSV. Every digit is kept, what is absent is empty.
 
-use super::{R_STAR, Report, ReportError, held_out_error, parameters};
+use super::{Provenance, R_STAR, Report, ReportError, held_out_error, parameters};
 use crate::allocate::{Active, Budget, Comparison, PolicyRow};
 use crate::curve::Point;
 use crate::fit::Fit;
@@ -215,7 +215,7 @@ pub fn pareto(report: &Report) -> Result<Vec<u8>, ReportError> {
 
 /// One row per policy and language: `policy,lang,pairs,predicted_loss_nats,lo90,hi90,measured_loss_nats,error_log,is_held,seeds`, then the
 /// policy's gains, and what laws with transfer predicted.
-pub fn validation(validation: &Validation, command: &str) -> Result<Vec<u8>, ReportError> {
+pub fn validation(validation: &Validation) -> Result<Vec<u8>, ReportError> {
     let rows: Vec<(&PolicyResult, &LossRow)> =
         validation.policies.iter().flat_map(|policy| policy.losses.iter().map(move |row| (policy, row))).collect();
     let coupled = |part: fn(&CoupledRow) -> f64| {
@@ -249,12 +249,11 @@ pub fn validation(validation: &Validation, command: &str) -> Result<Vec<u8>, Rep
         reals("measured_behind_lo90_nats", behind(|behind| behind.interval_90.lo)),
         reals("measured_behind_hi90_nats", behind(|behind| behind.interval_90.hi)),
     ];
-    let stamp = format!("parallot {}, prediction sha256 {}, {command}", validation.parallot, validation.prediction_sha256);
-    stamped("validation", &stamp, columns)
+    stamped("validation", &Provenance::of_validation(validation).stamp(), columns)
 }
 
 /// One row per measure, predictor and language: what is known of the language, how far it was predicted, then what is known of the predictor.
-pub fn similarity(similarity: &Similarity, command: &str) -> Result<Vec<u8>, ReportError> {
+pub fn similarity(similarity: &Similarity) -> Result<Vec<u8>, ReportError> {
     type Row<'a> = (&'a Trial, &'a Score, usize);
     let scores = similarity.trials.iter().flat_map(|trial| trial.scores.iter().map(move |score| (trial, score)));
     let rows: Vec<Row> = scores.flat_map(|(trial, score)| (0..score.misses.len()).map(move |at| (trial, score, at))).collect();
@@ -281,8 +280,7 @@ pub fn similarity(similarity: &Similarity, command: &str) -> Result<Vec<u8>, Rep
         reals("gain_hi90_log", gain(|gain| gain.error_log.interval_90.hi)),
         reals("by_chance", gain(|gain| gain.by_chance)),
     ];
-    let stamp = format!("parallot {}, fits sha256 {}, {command}", similarity.parallot, similarity.fits_sha256);
-    stamped("similarity", &stamp, columns)
+    stamped("similarity", &Provenance::of_similarity(similarity).stamp(), columns)
 }
 
 /// A column of numbers; what is not finite is absent.

@@ -40,17 +40,33 @@ pub enum ReportError {
 pub struct Provenance {
     /// Version and git revision of the program.
     pub parallot: String,
-    /// The command as it was typed, which makes this report again.
+    /// The command as it was typed; empty where it is not known.
     pub command: String,
     /// What it was made from, with the SHA-256 of each.
     pub inputs: Vec<(&'static str, String)>,
 }
 
 impl Provenance {
+    fn new(parallot: &str, command: Option<&str>, input: (&'static str, &str)) -> Self {
+        let command = command.unwrap_or_default().to_owned();
+        Provenance { parallot: parallot.to_owned(), command, inputs: vec![(input.0, input.1.to_owned())] }
+    }
+
+    /// Where a validation comes from.
+    pub fn of_validation(validation: &Validation) -> Self {
+        Provenance::new(&validation.parallot, validation.command.as_deref(), ("prediction", &validation.prediction_sha256))
+    }
+
+    /// Where similarities come from.
+    pub fn of_similarity(similarity: &Similarity) -> Self {
+        Provenance::new(&similarity.parallot, similarity.command.as_deref(), ("fits", &similarity.fits_sha256))
+    }
+
     /// The line with which every generated file starts.
     pub fn stamp(&self) -> String {
         let inputs = self.inputs.iter().map(|(name, sha256)| format!(", {name} sha256 {sha256}"));
-        format!("parallot {}, {}{}", self.parallot, self.command, inputs.collect::<String>())
+        let command = if self.command.is_empty() { String::new() } else { format!(", {}", self.command) };
+        format!("parallot {}{command}{}", self.parallot, inputs.collect::<String>())
     }
 }
 
@@ -157,12 +173,19 @@ fn comment(text: &str) -> String {
     format!("<!-- {} -->\n", text.replace("--", "&#45;&#45;"))
 }
 
+/// The picture of similarities as SVG and PNG, with their names.
+pub fn similarity_pictures(similarity: &Similarity) -> Result<[(String, Vec<u8>); 2], ReportError> {
+    let picture = plot::similarity(similarity);
+    let failed = |cause| ReportError::Plot { plot: "similarity", cause };
+    let svg = format!("{}{}", comment(&Provenance::of_similarity(similarity).stamp()), picture.svg().map_err(failed)?);
+    Ok([("similarity.svg".to_owned(), svg.into_bytes()), ("similarity.png".to_owned(), picture.png().map_err(failed)?)])
+}
+
 /// The picture of a validation as SVG and PNG, with their names.
 pub fn validation_pictures(validation: &Validation) -> Result<[(String, Vec<u8>); 2], ReportError> {
     let picture = plot::validation(validation);
     let failed = |cause| ReportError::Plot { plot: "validation", cause };
-    let stamp = format!("parallot {}, prediction sha256 {}", validation.parallot, validation.prediction_sha256);
-    let svg = format!("{}{}", comment(&stamp), picture.svg().map_err(failed)?);
+    let svg = format!("{}{}", comment(&Provenance::of_validation(validation).stamp()), picture.svg().map_err(failed)?);
     let name = |ending: &str| format!("validation-{}.{ending}", validation.budget);
     Ok([(name("svg"), svg.into_bytes()), (name("png"), picture.png().map_err(failed)?)])
 }

@@ -280,6 +280,7 @@ impl Sample {
             }
         };
         self.validations.push(Validation {
+            command: Some("parallot validate x --budget 9".to_owned()),
             parallot: "0.1.0 (rev 0123abc)".to_owned(),
             prediction_sha256: "ab12".repeat(16),
             fits_sha256: FITS.to_owned(),

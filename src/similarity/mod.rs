@@ -217,6 +217,9 @@ impl Trial {
 pub struct Similarity {
     /// Version and git revision of the program.
     pub parallot: String,
+    /// The command as typed; absent in files of version 0.1.0 and of programs that call the library.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// The experiment.
     pub source: String,
     /// SHA-256 of the fits.

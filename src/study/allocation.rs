@@ -32,6 +32,9 @@ const FRONT: usize = 21;
 pub struct AllocationFile {
     /// Version and git revision of the program.
     pub parallot: String,
+    /// The command as typed; absent in files of version 0.1.0 and of programs that call the library.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// What was fitted.
     pub source: String,
     /// Hash of the fits.
@@ -70,6 +73,7 @@ impl AllocationFile {
         let comparison = compare(problem, &policies)?;
         Ok(AllocationFile {
             parallot: version().to_owned(),
+            command: None,
             source: fits.file.source.clone(),
             fits_sha256: fits.sha256.clone(),
             terms: problem.terms().to_vec(),

@@ -67,7 +67,8 @@ pub fn fit_records(name: &str, manifest: &Manifest, records: &[RunRecord], setti
         Err(error) => (None, Some(error)),
     };
     let input_sha256 = files::hash(&points);
-    let file = FitFile { parallot: version().to_owned(), source: name.to_owned(), input_sha256, settings, fits, transfer, joint };
+    let file =
+        FitFile { parallot: version().to_owned(), command: None, source: name.to_owned(), input_sha256, settings, fits, transfer, joint };
     Ok(FitsOfRecords { file, without_transfer, without_joint })
 }
 

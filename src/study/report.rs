@@ -30,7 +30,8 @@ pub fn read_similarity(folders: &Folders) -> Result<Option<Similarity>, StudyErr
 
 /// Writes `allocation.json` and `allocation.csv` to a folder; `command` is what made them.
 pub fn write_allocation(fits: &HashedFits, allocation: &AllocationFile, command: &str, out: &Path) -> Result<(), StudyError> {
-    let json = serde_json::to_string_pretty(allocation)? + "\n";
+    let commanded = AllocationFile { command: Some(command.to_owned()), ..allocation.clone() };
+    let json = serde_json::to_string_pretty(&commanded)? + "\n";
     files::write(&out.join("allocation.json"), json.as_bytes())?;
     let names = BTreeMap::new();
     let report = report_of(fits, Some(allocation), &[], &names, command.to_owned());

@@ -15,6 +15,9 @@ use std::fmt;
 pub struct Validation {
     /// Version and git revision of the program.
     pub parallot: String,
+    /// The command as typed; absent in files of version 0.1.0 and of programs that call the library.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// SHA-256 of the prediction, which was written before the first mixture was trained.
     pub prediction_sha256: String,
     /// SHA-256 of the fits that predicted; empty in files of version 0.1.0.
@@ -105,7 +108,17 @@ impl Validation {
         let (parallot, prediction_sha256) = (parallot.to_owned(), prediction_sha256.to_owned());
         let coupled = CoupledResult::new(&policies, prediction.is_hindsight);
         let (fits_sha256, weights) = (prediction.fits_sha256.clone(), prediction.weights.clone());
-        Validation { parallot, prediction_sha256, fits_sha256, weights, budget: prediction.budget, policies, coupled, verdict }
+        Validation {
+            parallot,
+            command: None,
+            prediction_sha256,
+            fits_sha256,
+            weights,
+            budget: prediction.budget,
+            policies,
+            coupled,
+            verdict,
+        }
     }
 
     /// What was found of a policy, or of one that stands for it.

@@ -43,8 +43,8 @@ fn transfer_is_found_shown_and_predicts_mixtures_better() {
     let found: Value = serde_json::from_str(&place.read("fits/tiny/validation-3000.json")).unwrap();
     let error = |key: &str| found["coupled"][key].as_f64().unwrap();
     assert!(error("coupled_error_log") < 0.5 * error("separable_error_log"), "{}", found["coupled"]);
-    assert!(place.read("plots/tiny/tau.svg").contains("What 100 pairs"));
-    assert!(place.read("plots/tiny/index.html").contains("id=\"tau\""));
+    assert!(place.read("plots/tiny/transfer.svg").contains("What 100 pairs"));
+    assert!(place.read("plots/tiny/index.html").contains("id=\"transfer\""));
 }
 
 #[test]

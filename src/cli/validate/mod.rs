@@ -131,8 +131,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map(|runs| runs.iter().filter_map(|run| store.read(&run.id).transpose()).collect::<Result<Vec<RunRecord>, _>>())
         .collect::<Result<Vec<_>, _>>()
         .or_work()?;
-    let validation = Validation::new(version(), &sha256, &prediction, &records);
-    question.write(&validation, &command())?;
+    let validation = Validation { command: Some(command()), ..Validation::new(version(), &sha256, &prediction, &records) };
+    question.write(&validation)?;
     if arguments.json {
         say(&serde_json::to_string_pretty(&validation).or_work()?);
     } else {
@@ -335,11 +335,11 @@ impl Question {
         say(&format!("\n{missing} of {all} models missing, about {} training tokens{time}", grouped(tokens.round() as u64)));
     }
 
-    fn write(&self, validation: &Validation, command: &str) -> Result<(), Failure> {
+    fn write(&self, validation: &Validation) -> Result<(), Failure> {
         let (fits, plots) = (&self.folders.fits, &self.folders.plots);
         let (name, json) = (validation_name(validation.budget), serde_json::to_string_pretty(validation).or_work()? + "\n");
         files::write(&fits.join(format!("{name}.json")), json.as_bytes()).or_work()?;
-        files::write(&fits.join(format!("{name}.csv")), &csv::validation(validation, command).or_work()?).or_work()?;
+        files::write(&fits.join(format!("{name}.csv")), &csv::validation(validation).or_work()?).or_work()?;
         for (name, bytes) in validation_pictures(validation).or_work()? {
             files::write(&plots.join(name), &bytes).or_work()?;
         }

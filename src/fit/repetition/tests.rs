@@ -142,6 +142,7 @@ fn the_same_whatever_the_threads_and_back_from_text() {
     let fits = with(1);
     assert_eq!(fits, with(3));
     let file = FitFile {
+        command: None,
         parallot: "0".into(),
         source: "x".into(),
         input_sha256: "0".into(),

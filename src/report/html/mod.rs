@@ -63,8 +63,8 @@ fn sections(report: &Report) -> Result<Vec<Section>, ReportError> {
         ("marginal", "Marginal value", figure("marginal").map(|svg| svg + MARGINAL)),
         ("pareto", "Mean and worst", figure("pareto").map(|svg| svg + PARETO)),
         ("policies", "Policies", comparison.map(|comparison| tables::policies(report, comparison) + &policies_note(comparison))),
-        ("transfer", "Transfer", figure("transfer").map(|svg| svg + TRANSFER)),
-        ("tau", "Effective data", report.transfer.zip(figure("tau")).map(|(transfer, svg)| svg + &tau_note(report, transfer))),
+        ("other-languages", "Loss on other languages", figure("other-languages").map(|svg| svg + OTHER_LANGUAGES)),
+        ("transfer", "Transfer", report.transfer.zip(figure("transfer")).map(|(found, svg)| svg + &transfer_note(report, found))),
         ("similarity", "Similarity", similarity(report)?),
         ("provenance", "Provenance", Some(provenance(report))),
     ];
@@ -88,10 +88,10 @@ const MARGINAL: &str = "<p class=\"faint\">At the optimum all bars are equal, ex
 a bar that sticks out says what more data of that language would be worth.</p>\n";
 const PARETO: &str = "<p class=\"faint\">What holding the worst language to a loss costs the mean; the line is proven, policies above it are \
 dominated. Data: <code>pareto.csv</code>, <code>policies.csv</code>.</p>\n";
-const TRANSFER: &str = "<p class=\"faint\">Blue: tuning on the row's language alone lowers the loss on the column's. The allocation counts the diagonal only, \
+const OTHER_LANGUAGES: &str = "<p class=\"faint\">Blue: tuning on the row's language alone lowers the loss on the column's. The allocation counts the diagonal only, \
 unless transfer was asked for.</p>\n";
 
-fn tau_note(report: &Report, transfer: &TransferFit) -> String {
+fn transfer_note(report: &Report, transfer: &TransferFit) -> String {
     let percent = |log: f64| eye::significant(100.0 * log, 3);
     let left_out: Vec<String> = (transfer.untuned.iter())
         .map(|row| format!("{} {:+.0} %", escape(&report.name(&row.lang)), 100.0 * row.change_log.value.exp_m1()))

@@ -5,12 +5,12 @@ mod bars;
 mod budget;
 mod curves;
 mod layers;
+mod other_languages;
 mod panel;
 mod pareto;
 mod picture;
 mod residuals;
 mod similarity;
-mod tau;
 mod transfer;
 mod validation;
 
@@ -18,11 +18,11 @@ pub use bars::{allocation, marginal, policy_name};
 pub use budget::budget;
 pub use curves::curves;
 pub use layers::{Line, layers, plane};
+pub use other_languages::other_languages;
 pub use pareto::pareto;
 pub use picture::{Anchor, Ink, Picture, PlotError};
 pub use residuals::residuals;
 pub use similarity::similarity;
-pub use tau::tau;
 pub use transfer::transfer;
 pub use validation::validation;
 
@@ -67,8 +67,8 @@ pub fn pictures(report: &Report) -> Vec<(&'static str, Picture)> {
         ("budget", (!report.path.is_empty()).then(|| budget(report))),
         ("marginal", comparison.map(|comparison| marginal(report, comparison))),
         ("pareto", comparison.filter(|_| report.front.len() > 1).map(|comparison| pareto(report, comparison))),
-        ("transfer", transfer(report)),
-        ("tau", report.transfer.map(|transfer| tau(report, transfer))),
+        ("other-languages", other_languages(report)),
+        ("transfer", report.transfer.map(|found| transfer(report, found))),
     ];
     all.into_iter().filter_map(|(name, picture)| Some((name, picture?))).collect()
 }

@@ -96,6 +96,7 @@ mod tests {
         };
         let similarity = Similarity {
             parallot: "0".to_owned(),
+            command: None,
             source: "x".to_owned(),
             fits_sha256: String::new(),
             base_id: String::new(),

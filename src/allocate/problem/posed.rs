@@ -1,37 +1,26 @@
-//! A problem as the solver takes it, and its optimum in whole pairs.
+//! A problem as the solver takes it.
 
-use super::problem::{Budget, Group, Objective, Problem, Rule};
-use super::{Drawn, Term, amounts, whole};
+use super::{Budget, Group, Objective, Problem, Rule};
+use crate::allocate::{Drawn, Term};
 use crate::law::{Average, Repetition, Weighted};
-use crate::solver::{self, Counted, Kernel, Language, Over, Parts, PartsError, PosedProblem, Risk, Row, Solution, SolveError, Status};
-
-/// Pairs of unequal cost up to which the best whole numbers are searched for, a knapsack; of more the continuous optimum is rounded.
-const FEW_PAIRS: f64 = 1000.0;
-
-/// Boxes that a search over laws that start concave may open: of the problem, of one over draws, and of one of many about it.
-const BOXES: usize = 256;
-const BOXES_OVER_DRAWS: usize = 24;
-const BOXES_OF_SKETCH: usize = 8;
+use crate::solver::{Counted, Kernel, Language, Over, Parts, PartsError, PosedProblem, Risk, Row};
 
 /// Draws that one of many problems goes by where its objective is one over draws.
 const DRAWS_OF_SKETCH: usize = 100;
 
-/// Whole pairs within the bounds up to which all are looked at.
-const FEW_POINTS: f64 = 4096.0;
-
 /// A problem posed to the solver: the mean over the laws of each language's average, or over the draws.
 #[derive(Debug)]
-pub(super) struct Posed {
+pub(in crate::allocate) struct Posed {
     pub problem: PosedProblem,
     /// The group that each row is of: a cost that is held exactly has two.
-    groups: Vec<usize>,
+    pub(super) groups: Vec<usize>,
     /// Whether laws are the averages of the fit, not draws.
     pub is_average: bool,
 }
 
 impl Posed {
     /// The weighted sum under the averages, or over the draws where the problem asks for their CVaR.
-    pub(super) fn of(problem: &Problem) -> Result<Self, PartsError> {
+    pub(in crate::allocate) fn of(problem: &Problem) -> Result<Self, PartsError> {
         match problem.objective() {
             Objective::Cvar(level) => Posed::drawn(problem, Risk::Cvar { level }),
             Objective::Mean | Objective::Worst => {
@@ -43,7 +32,7 @@ impl Posed {
     }
 
     /// The weighted sum over the draws of the laws; repeats are worth what they are by the fit in all of them.
-    pub(super) fn drawn(problem: &Problem, risk: Risk) -> Result<Self, PartsError> {
+    pub(in crate::allocate) fn drawn(problem: &Problem, risk: Risk) -> Result<Self, PartsError> {
         let draw = |laws: &Vec<Drawn>, i: usize, term: &Term| laws.get(i).map_or(term.laws.laws()[0].law, |drawn| drawn.law);
         // of many problems a few draws, evenly apart, show as much as can be seen
         let stride = if problem.is_sketch() { problem.draws().len().div_ceil(DRAWS_OF_SKETCH) } else { 1 };
@@ -87,64 +76,6 @@ impl Posed {
             risk,
         };
         Ok(Posed { problem: PosedProblem::new(parts)?, groups, is_average: false })
-    }
-
-    /// The optimum in whole pairs: exact where that can be had fast, else near the continuous optimum, whose bound it keeps. Where the search
-    /// for that found nothing, whole pairs that a checked problem is known to have are the start, and nothing is proven.
-    pub(super) fn solve(&self, problem: &Problem) -> Result<(Vec<u64>, Solution), SolveError> {
-        let (pairs, solution) = match self.exact(problem) {
-            Some(found) => found,
-            None => self.near(problem)?,
-        };
-        let multipliers = (0..problem.groups().len()).map(|g| {
-            let own = self.groups.iter().zip(&self.problem.parts().rows).zip(&solution.row_multipliers).filter(|((of, _), _)| **of == g);
-            // of two rows that hold one cost the lower end pulls the other way
-            let signed = |((_, row), worth): ((&usize, &Row), &f64)| if row.rule == Rule::AtLeast { -worth } else { *worth };
-            if problem.groups()[g].rule == Rule::AtLeast { own.map(|(_, worth)| *worth).sum() } else { own.map(signed).sum::<f64>() }
-        });
-        let row_multipliers = multipliers.collect();
-        Ok((pairs, Solution { row_multipliers, ..solution }))
-    }
-
-    /// The optimum where whole pairs are exact and fast: pairs of one cost without groups, a small knapsack, or few enough to look at all.
-    fn exact(&self, problem: &Problem) -> Option<(Vec<u64>, Solution)> {
-        let costs = || problem.terms().iter().map(|term| problem.cost(term));
-        let cheapest = costs().fold(f64::INFINITY, f64::min);
-        let is_even = matches!(problem.budget(), Budget::Pairs(_)) || costs().all(|cost| cost == cheapest);
-        let is_small = !problem.is_sketch() && problem.budget().amount() <= FEW_PAIRS * cheapest;
-        let points: f64 = (0..problem.terms().len()).map(|i| (problem.most(&problem.terms()[i]) - problem.least(i)) as f64 + 1.0).product();
-        let is_few = !problem.is_sketch() && points <= FEW_POINTS;
-        if !(self.problem.has_exact_grains() && (is_even || is_small) || is_few) {
-            return None;
-        }
-        let solution = solver::solve(&self.problem).ok()?;
-        let pairs: Vec<u64> = solution.x.iter().map(|&x| x.round() as u64).collect();
-        problem.holds(&pairs).then_some((pairs, solution))
-    }
-
-    /// Whole pairs near the continuous optimum, with its bound.
-    fn near(&self, problem: &Problem) -> Result<(Vec<u64>, Solution), SolveError> {
-        let boxes = match (problem.is_sketch(), self.is_average) {
-            (true, true) => BOXES_OF_SKETCH,
-            (true, false) => 1,
-            (false, false) => BOXES_OVER_DRAWS,
-            (false, true) => BOXES,
-        };
-        let continuous = solver::solve_in_fractions(&self.problem, boxes);
-        let start = match (&continuous, &problem.witness) {
-            (Ok(solution), _) => solution.x.clone(),
-            (Err(_), Some(witness)) => amounts(witness),
-            (Err(error), None) => return Err(error.clone()),
-        };
-        let pairs = whole::near(problem, self, &start).ok_or(SolveError::NoneFound)?;
-        let x = amounts(&pairs);
-        let objective = self.problem.objective(&x);
-        let solution = match continuous {
-            // what is proven of fractions of pairs is not of whole ones
-            Ok(solution) => Solution { status: Status::Feasible, x, objective, ..solution },
-            Err(_) => Solution::unproven(x, objective),
-        };
-        Ok((pairs, solution))
     }
 }
 

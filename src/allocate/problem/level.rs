@@ -3,8 +3,8 @@
 //! Every law falls, so what a level asks for only grows as the level falls, and a bisection finds the last one that can be met: exact for laws
 //! of every shape, in whole pairs.
 
-use super::problem::ProblemError;
-use super::{Problem, Term};
+use super::{Problem, ProblemError};
+use crate::allocate::Term;
 
 /// Bisections of a level, whose bits they are, and the relative distance at which they end; earlier for one of many problems.
 const STEPS: usize = 120;
@@ -15,7 +15,7 @@ const WHOLE_STEPS: usize = 40;
 const WHOLE_STEPS_OF_SKETCH: usize = 8;
 
 /// The least whole number of pairs, at most `most`, at which the loss is at most `level`; absent where none is.
-pub(super) fn pairs_for(term: &Term, level: f64, most: u64) -> Option<u64> {
+pub(in crate::allocate) fn pairs_for(term: &Term, level: f64, most: u64) -> Option<u64> {
     pairs_between(term, level, (0, most))
 }
 
@@ -46,19 +46,19 @@ fn needs(problem: &Problem, level: f64, least: &[u64], most: &[u64]) -> Option<V
 }
 
 /// The problem with the lower bounds that bring the weighted loss of every language that counts to `level`.
-pub(super) fn at_level(problem: &Problem, level: f64) -> Option<Problem> {
+pub(in crate::allocate) fn at_level(problem: &Problem, level: f64) -> Option<Problem> {
     let most: Vec<u64> = problem.terms().iter().map(|term| problem.most(term)).collect();
     problem.with_least(&needs(problem, level, &problem.all_least(), &most)?).ok()
 }
 
 /// The weighted loss of the worst language under some pairs.
-pub(super) fn worst_loss(problem: &Problem, pairs: &[u64]) -> f64 {
+pub(in crate::allocate) fn worst_loss(problem: &Problem, pairs: &[u64]) -> f64 {
     let counted = problem.terms().iter().zip(pairs).filter(|(term, _)| term.weight > 0.0);
     counted.map(|(term, &x)| term.weight * term.loss(x as f64)).fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// The least worst loss: the problem with bounds that hold everybody to it, and a level that no allocation reaches.
-pub(super) fn least_worst(problem: &Problem) -> (Problem, f64) {
+pub(in crate::allocate) fn least_worst(problem: &Problem) -> (Problem, f64) {
     let counted = || problem.terms().iter().enumerate().filter(|(_, term)| term.weight > 0.0);
     let worst = |pairs: &dyn Fn(usize, &Term) -> u64| {
         counted().map(|(i, term)| term.weight * term.loss(pairs(i, term) as f64)).fold(f64::NEG_INFINITY, f64::max)

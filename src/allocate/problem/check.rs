@@ -4,8 +4,8 @@
 //! share languages are a linear program.
 
 use super::posed::Posed;
-use super::problem::{Amount, Budget, Group, Problem, ProblemError, Rule};
-use super::{Drawn, Term};
+use super::{Amount, Budget, Group, Problem, ProblemError, Rule};
+use crate::allocate::{Drawn, Term};
 use crate::solver::{self, Kernel};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -101,22 +101,22 @@ impl Problem {
     }
 
     /// Least pairs of language `i` in an optimum: its lower bound, its floor, and one where its law has a pole that counts.
-    pub(super) fn least(&self, i: usize) -> u64 {
+    pub(in crate::allocate) fn least(&self, i: usize) -> u64 {
         let term = &self.terms()[i];
         term.least().max(self.floor(i)).min(term.upper.unwrap_or(u64::MAX)).max(term.lower)
     }
 
     /// The floor of language `i` that the optimum keeps to, pairs; 0 where none is held.
-    pub(super) fn floor(&self, i: usize) -> u64 {
+    pub(in crate::allocate) fn floor(&self, i: usize) -> u64 {
         self.floors.get(i).copied().unwrap_or(0)
     }
 
     /// [`Problem::least`] of all.
-    pub(super) fn all_least(&self) -> Vec<u64> {
+    pub(in crate::allocate) fn all_least(&self) -> Vec<u64> {
         (0..self.terms().len()).map(|i| self.least(i)).collect()
     }
 
-    pub(super) fn checked(mut self) -> Result<Self, ProblemError> {
+    pub(in crate::allocate) fn checked(mut self) -> Result<Self, ProblemError> {
         self.check_budget()?;
         self.settle_floors();
         self.witness = None;
@@ -140,7 +140,7 @@ impl Problem {
     }
 
     /// Whether bounds from `least` up, the budget and the groups leave anything; of whole pairs, where no pair is dearer than another.
-    pub(super) fn fits(&self, least: &[u64]) -> bool {
+    pub(in crate::allocate) fn fits(&self, least: &[u64]) -> bool {
         let most: Vec<u64> = self.terms().iter().map(|term| self.most(term)).collect();
         let spent = self.spent(least);
         let budget = self.budget().amount() * (1.0 + ROUNDING);

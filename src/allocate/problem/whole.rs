@@ -4,10 +4,9 @@
 //! laws are convex and no group cuts across another, pairs that no move improves are the optimum. Elsewhere they are close to it, and the bound
 //! of the continuous optimum says how close.
 
-use super::amounts;
-use super::baseline;
 use super::posed::Posed;
-use super::problem::{Budget, Problem};
+use super::slots::rounded;
+use super::{Budget, Problem, amounts};
 use crate::solver;
 
 /// Moves of the largest first-order gain, of those that hold, that are looked at in earnest.
@@ -24,7 +23,7 @@ const ROUNDING: f64 = 1e-15;
 /// Whole pairs that hold, near amounts `x` of the problem as posed; absent where none were found.
 pub(super) fn near(problem: &Problem, posed: &Posed, x: &[f64]) -> Option<Vec<u64>> {
     let rounded = if problem.groups().is_empty() {
-        Some(baseline::rounded(problem, x))
+        Some(rounded(problem, x))
     } else {
         solver::nearest_whole(&posed.problem, x, problem.is_sketch()).map(|x| x.iter().map(|&x| x.round() as u64).collect())
     };

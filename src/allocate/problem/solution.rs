@@ -1,8 +1,8 @@
 //! The optimum in whole pairs, and what it says of each language.
 
 use super::level::{least_worst, worst_loss};
-use super::problem::{Budget, Group, Objective, Problem};
-use super::{Active, AllocatedLanguage, Allocation, GroupPrice, Term};
+use super::{Budget, Group, Objective, Problem};
+use crate::allocate::{Active, AllocatedLanguage, Allocation, GroupPrice, Term};
 use crate::solver::SolveError;
 
 /// Share of the objective that is only the rounding which a bound allows for: the plan is exact.

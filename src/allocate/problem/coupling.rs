@@ -7,7 +7,8 @@
 //! `d_i` is the worth under repetition. A tau is of either sign, so data may come below 0: below the amount at which a law is trusted, what is above
 //! its floor goes on as an exponential. The sum of the losses stays convex in the amounts, so the optimum stays proven.
 
-use super::{Objective, Problem, ProblemError, Term};
+use super::{Objective, Problem, ProblemError};
+use crate::allocate::Term;
 use std::sync::Arc;
 
 /// Transfer between the languages of a problem, in the order of its terms.
@@ -23,7 +24,7 @@ pub struct Coupling {
 
 impl Coupling {
     /// The same with what comes to each language as in one draw of its own; as fitted where there is no such draw.
-    pub(super) fn drawn(&self, draws: &[usize]) -> Self {
+    pub(in crate::allocate) fn drawn(&self, draws: &[usize]) -> Self {
         let mut drawn = self.clone();
         for (at, row) in drawn.tau.iter_mut().enumerate() {
             let tau = draws.get(row.0).and_then(|&draw| self.draws.get(draw)?.get(at));
@@ -40,13 +41,13 @@ impl Coupling {
     }
 
     /// Loss of each language, nats per target token.
-    pub(super) fn losses(&self, terms: &[Term], pairs: &[u64]) -> Vec<f64> {
+    pub(in crate::allocate) fn losses(&self, terms: &[Term], pairs: &[u64]) -> Vec<f64> {
         let data = self.data(terms, pairs);
         (0..terms.len()).map(|i| terms[i].laws.extended_below(self.trusted_from[i], data[i]).0).collect()
     }
 
     /// Fall of the weighted sum of losses a further pair of each language, at the margin; below 0 where its pairs harm more than they help.
-    pub(super) fn gains(&self, terms: &[Term], pairs: &[u64]) -> Vec<f64> {
+    pub(in crate::allocate) fn gains(&self, terms: &[Term], pairs: &[u64]) -> Vec<f64> {
         let data = self.data(terms, pairs);
         let steepness = |i: usize| -terms[i].weight * terms[i].laws.extended_below(self.trusted_from[i], data[i]).1;
         let mut gains: Vec<f64> = (0..terms.len()).map(|i| steepness(i) * terms[i].effective_slope(pairs[i] as f64)).collect();
@@ -84,7 +85,7 @@ impl Problem {
     }
 
     /// The same problem with the transfer to each language of one of its draws.
-    pub(super) fn with_taus_of(mut self, draws: &[usize]) -> Self {
+    pub(in crate::allocate) fn with_taus_of(mut self, draws: &[usize]) -> Self {
         self.posed.take();
         self.coupling = self.coupling.map(|coupling| Arc::new(coupling.drawn(draws)));
         self

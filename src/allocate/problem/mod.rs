@@ -1,11 +1,24 @@
 //! A checked problem: terms, a budget, groups, what counts, and the proof that some allocation meets them all.
 
-use super::check::check_terms;
-use super::posed::Posed;
-use super::solution;
-use super::{Allocation, Coupling, Drawn, Term};
+mod check;
+mod coupling;
+mod level;
+mod optimum;
+mod posed;
+mod slots;
+mod solution;
+mod whole;
+
+pub use coupling::Coupling;
+pub use level::no_worse_than;
+pub(super) use level::{at_level, least_worst, pairs_for, worst_loss};
+pub(super) use posed::Posed;
+pub(super) use slots::{Slot, round};
+
+use super::{Allocation, Drawn, Term};
 use crate::solver::{Conflict, PartsError, SolveError};
 use crate::units::Short;
+use check::check_terms;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -114,20 +127,20 @@ pub struct Problem {
     groups: Vec<Group>,
     objective: Objective,
     /// Draws of the laws and of what repeats are worth, one `Vec` per draw, in the order of the terms.
-    pub(super) draws: Arc<Vec<Vec<Drawn>>>,
+    draws: Arc<Vec<Vec<Drawn>>>,
     /// Transfer between the languages, where it counts.
-    pub(super) coupling: Option<Arc<Coupling>>,
+    coupling: Option<Arc<Coupling>>,
     /// Whether this is one of many problems about the one that is asked: a draw, another budget, another level. Its optimum need not be searched
     /// for to the end.
     is_sketch: bool,
     /// Pairs below which laws are read downwards beyond what was run, a language; empty where nothing is known.
-    pub(super) asked_floors: Arc<Vec<u64>>,
+    asked_floors: Arc<Vec<u64>>,
     /// What of them the budget, the bounds and the groups leave room for: the optimum keeps to these.
-    pub(super) floors: Vec<u64>,
+    floors: Vec<u64>,
     /// Whole pairs that meet bounds, budget and groups; absent without groups, where nothing needs to be shown.
-    pub(super) witness: Option<Arc<Vec<u64>>>,
+    witness: Option<Arc<Vec<u64>>>,
     /// The problem as the solver takes it, made once; whatever changes the problem empties it.
-    pub(super) posed: OnceLock<Arc<Posed>>,
+    posed: OnceLock<Arc<Posed>>,
 }
 
 /// Why terms and a budget are not a problem.
@@ -361,4 +374,9 @@ pub fn budget_path(problem: &Problem, budgets: &[Budget]) -> Vec<Allocation> {
         sketch.draws = Arc::default();
     }
     budgets.par_iter().filter_map(|&budget| sketch.with_budget(budget).ok()?.solve().ok()).collect()
+}
+
+/// Pairs as the solver has them.
+fn amounts(pairs: &[u64]) -> Vec<f64> {
+    pairs.iter().map(|&x| x as f64).collect()
 }
