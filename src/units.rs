@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 /// A text that does not denote the unit it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum UnitError {
     /// Not a FLORES code.
     #[error("`{found}` is not a language code, expected three letters, `_` and a script, like `tur_Latn`")]

@@ -16,13 +16,18 @@ pub enum Target {
 
 /// Why no budget reaches a target.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum TargetError {
+    /// A mean loss below that of the optimum under all that may be spent.
     #[error("no amount of data brings the mean loss to {} nats: with all that the bounds allow it is {}", Short(*target), Short(*best))]
     Mean { target: f64, best: f64 },
+    /// A loss of a language below that of the most pairs that it can get.
     #[error("at most {pairs} pairs do not bring `{lang}` to {} nats: its loss is {} there", Short(*target), Short(*best))]
     Loss { lang: String, target: f64, best: f64, pairs: u64 },
+    /// The lower bounds that a target asks for, or the groups, do not fit into the budget.
     #[error(transparent)]
     Problem(#[from] ProblemError),
+    /// The optimum under all that may be spent was not found.
     #[error(transparent)]
     Solve(#[from] SolveError),
 }

@@ -79,15 +79,29 @@ pub enum Verdict {
     /// Bounds, groups or targets leave one allocation.
     NoChoice,
     /// The optimum is not proven: another allocation may be better by so much, nats per target token.
-    Unproven { slack_nats: f64 },
+    Unproven {
+        /// What the certificate leaves open, as in [`Comparison::slack_nats`]; infinite without a bound.
+        slack_nats: f64,
+    },
     /// The laws ask for the uniform allocation.
     Same,
     /// Uniform does not meet the groups.
-    NoUniform { predicted: Predicted },
+    NoUniform {
+        /// Gain by the laws over the uniform allocation that the groups forbid.
+        predicted: Predicted,
+    },
     /// Models were tuned on both.
-    Measured { measured: Measured, predicted: Predicted },
+    Measured {
+        /// Gain of those of an allocation of parallot over those of uniform.
+        measured: Measured,
+        /// Gain by the laws at the allocation that is asked; it also decides where another one was measured.
+        predicted: Predicted,
+    },
     /// No models were tuned on both.
-    Predicted { predicted: Predicted },
+    Predicted {
+        /// Gain over uniform by the laws; parallot is followed where its interval is above 0.
+        predicted: Predicted,
+    },
 }
 
 /// Share of the pairs that must go elsewhere for a mix to be another one.

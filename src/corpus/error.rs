@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 /// Why a corpus cannot be read or made.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum CorpusError {
     /// A file that cannot be read to its end, a truncated archive among them.
     #[error(transparent)]

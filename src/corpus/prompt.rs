@@ -33,9 +33,19 @@ pub enum PromptStyle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice<'a> {
     /// Always the first wording; directions alternate by the place of the pair.
-    Evaluation { index: usize },
+    Evaluation {
+        /// Place of the pair in the set that is scored, counted from 0.
+        index: usize,
+    },
     /// Drawn from the seed, the language and the place of the pair, hence the same for a pair in every nested subset.
-    Training { seed: u64, lang: &'a Lang, index: usize },
+    Training {
+        /// Seed of what is made of the pairs: a run, a tokenizer or an export.
+        seed: u64,
+        /// The language of the pair that is not English.
+        lang: &'a Lang,
+        /// Place of the pair among those read, counted from 0; it counts on from pass to pass, so that a repeat is worded anew.
+        index: usize,
+    },
 }
 
 /// Ways to ask for a translation, of `{from}` into `{to}`.

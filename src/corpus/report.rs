@@ -11,11 +11,20 @@ use std::path::PathBuf;
 #[serde(into = "String")]
 pub enum Reason {
     /// The row has no such field.
-    Missing { column: String },
+    Missing {
+        /// Name of the column, key of the object, or place counted from 0.
+        column: String,
+    },
     /// The field is a number, a list or an object.
-    NotText { column: String },
+    NotText {
+        /// Name of the column, key of the object, or place counted from 0.
+        column: String,
+    },
     /// The field is empty or white space.
-    Empty { column: String },
+    Empty {
+        /// Name of the column, key of the object, or place counted from 0.
+        column: String,
+    },
     /// The line is not UTF-8.
     NotUtf8,
     /// The line holds a NUL, as no text does.

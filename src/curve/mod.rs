@@ -20,6 +20,7 @@ pub struct Point {
 
 /// Why points are not a curve.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum CurveError {
     /// A value no law can take.
     #[error("`{curve}`: {field} is {found} at point {index}, expected {expected}")]

@@ -23,6 +23,7 @@ use crate::model::TokenizerError;
 
 /// Why there is no evaluation.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum EvaluateError {
     /// The tensor library failed.
     #[error("tensors: {0}")]

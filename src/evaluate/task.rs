@@ -12,9 +12,19 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Task {
     /// A text in another language.
-    Translation { from: Lang, to: Lang },
+    Translation {
+        /// Language of the text that is read.
+        from: Lang,
+        /// Language that the model is to write.
+        to: Lang,
+    },
     /// A question about a text, as in XQuAD and MLQA; with `by_spans`, the answer is a span of the text.
-    Questions { normalisation: Normalisation, by_spans: bool },
+    Questions {
+        /// What is made equal before answers are compared with those that are right.
+        normalisation: Normalisation,
+        /// Whether only spans of the text are allowed as answers.
+        by_spans: bool,
+    },
     /// A problem whose answer is a number, as in MGSM.
     Numbers,
     /// Which of some labels a text has.

@@ -95,23 +95,45 @@ pub enum Flag {
     /// The interval of the floor reaches from as good as nothing to most of the smallest loss.
     FloorNotIdentified,
     /// A parameter ended at the end of its range.
-    AtBound { parameter: String },
+    AtBound {
+        /// Its name, as in [`Law::parameters`].
+        parameter: String,
+    },
     /// The sizes span less than a factor of ten.
-    LessThanADecade { decades: f64 },
+    LessThanADecade {
+        /// log10 of the largest size over the smallest above 0.
+        decades: f64,
+    },
     /// Loss rises with data somewhere by more than its noise.
-    NonMonotone { pairs: f64 },
+    NonMonotone {
+        /// The first size whose mean loss is above that of the size before it, pairs.
+        pairs: f64,
+    },
     /// A point lies far from the law beside the others.
-    Outlier { pairs: f64, loss_nats: f64 },
+    Outlier {
+        /// Its size, pairs.
+        pairs: f64,
+        /// Its measured loss, nats per target token.
+        loss_nats: f64,
+    },
     /// The whole fall of the curve is smaller than twice its noise.
     NoiseLargerThanSignal,
     /// Few starts reached the best minimum.
-    StartsDisagree { agreed: usize, starts: usize },
+    StartsDisagree {
+        /// Starts that reached it, fewer than a tenth.
+        agreed: usize,
+        /// Starts tried.
+        starts: usize,
+    },
     /// As many parameters as sizes: the curve cannot check the law.
     NothingToCheck,
     /// The minimiser ran out of steps.
     NotConverged,
     /// The loss of runs that repeat pairs lies above what the unique pairs alone reach, which no effective data of repeats explain.
-    RepeatsHurt { pairs: f64 },
+    RepeatsHurt {
+        /// The smallest size with repeats at which it does, pairs.
+        pairs: f64,
+    },
 }
 
 /// One parameter of a law with its interval over the draws.
@@ -239,6 +261,7 @@ pub struct FitFile {
 
 /// Why no law could be fitted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum FitError {
     /// The points are not a curve.
     #[error(transparent)]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Why logs do not become curves.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum ImportError {
     /// A file that cannot be read.
     #[error(transparent)]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why numbers are no repetition.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum AmountError {
     /// A number out of its range.
     #[error("{parameter} is {found}, expected {expected}")]

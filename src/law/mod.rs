@@ -58,6 +58,7 @@ pub struct Law {
 
 /// Why numbers are not a law.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum LawError {
     /// A parameter out of its range.
     #[error("{parameter} of a `{form}` law is {found}, expected {expected}")]

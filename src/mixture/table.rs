@@ -47,6 +47,7 @@ pub struct MixtureTable {
 
 /// Why files are no table of mixtures.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum TableError {
     /// A file cannot be read.
     #[error(transparent)]
@@ -58,6 +59,7 @@ pub enum TableError {
 
 /// What is wrong with a table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum Fault {
     /// A column of another name.
     #[error("the column `{column}`, expected `run`, `split`, `seed`, `total`, `n_params`, `p_DOMAIN` or `x_DOMAIN`, and `loss_TARGET`")]

@@ -87,6 +87,7 @@ const MOST_HEAD_DIM: usize = 1 << 12;
 
 /// Sizes that are not a network.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum ConfigError {
     /// A size that must be positive.
     #[error("model `{field}` is 0, expected at least 1")]

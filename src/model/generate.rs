@@ -14,7 +14,14 @@ pub enum Choosing {
     Greedy,
     /// Drawn from `softmax(logits / temperature)`, cut to the likeliest tokens that together reach `top_p` (Holtzman et al. 2020).
     /// Each request draws from a stream of its own, so that its answer does not depend on its neighbours.
-    Sampled { temperature: f64, top_p: f64, seed: u64 },
+    Sampled {
+        /// What logits are divided by, above 0; below 1 likely tokens become likelier.
+        temperature: f64,
+        /// Share of the probability that the tokens kept reach, above 0 and up to 1; 1 keeps all.
+        top_p: f64,
+        /// Seed of the streams of all requests.
+        seed: u64,
+    },
 }
 
 /// How responses are made.

@@ -21,6 +21,7 @@ const WORDS: &str = r" ?[\p{L}\p{M}]+| ?\p{N}| ?[^\s\p{L}\p{M}\p{N}]+|\s+";
 
 /// Why there is no tokenizer.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum TokenizerError {
     /// The tokenizers library refused.
     #[error("tokenizer: {0}")]

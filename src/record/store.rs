@@ -11,6 +11,7 @@ const MANIFEST: &str = "sweep.json";
 
 /// What is wrong with a record or its folder.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum RecordError {
     /// The file could not be read or written.
     #[error(transparent)]

@@ -9,7 +9,12 @@ pub enum Subject {
     /// Nothing: the base model itself, which every language shares.
     Base,
     /// Pairs of one language.
-    Language { lang: Lang, pairs: Pairs },
+    Language {
+        /// The language that is not English.
+        lang: Lang,
+        /// Pairs read; beyond the unique ones whole passes over them, then the beginning of one.
+        pairs: Pairs,
+    },
     /// Pairs of several languages at once, at least one row.
     Mixture(Vec<MixRow>),
 }

@@ -16,6 +16,7 @@ pub struct AnswerFile {
     pub short: Option<f64>,
     /// Amount of each language, pairs.
     pub x: Vec<f64>,
+    /// The sum of the weighted losses or the worst, over draws where the problem says so; absent without a solution.
     pub objective: Option<f64>,
     /// No allocation comes below this.
     pub lower_bound: Option<f64>,
@@ -29,12 +30,14 @@ pub struct AnswerFile {
     pub group_multipliers: Vec<f64>,
     /// Seconds of solving, without reading and writing.
     pub seconds: f64,
+    /// One per language of the problem; empty without a solution.
     pub languages: Vec<AnswerLanguage>,
 }
 
 /// What one language gets, and what it brings.
 #[derive(Debug, Clone, Serialize)]
 pub struct AnswerLanguage {
+    /// Name, as in the problem file.
     pub name: String,
     /// Pairs.
     pub amount: f64,

@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 
 /// Why a report could not be rendered.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum ReportError {
     /// A plot failed.
     #[error("plot `{plot}`: {cause}")]

@@ -29,6 +29,7 @@ const SACREBLEU: &str = "2.6.0";
 
 /// What is wrong with texts that are to be scored.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum ScoreError {
     /// Hypotheses and references that do not correspond.
     #[error("{hypotheses} hypotheses and {references} references, expected as many")]

@@ -22,7 +22,12 @@ pub enum Words {
     /// Every character a word.
     Characters,
     /// Pieces of a subword tokenizer, such as that of FLORES-101 (spBLEU).
-    Pieces { name: String, pieces: Pieces },
+    Pieces {
+        /// Name of the tokenizer in the signature of a score: that of its file without the ending.
+        name: String,
+        /// Cuts a line into its pieces.
+        pieces: Pieces,
+    },
 }
 
 impl fmt::Debug for Words {

@@ -238,6 +238,7 @@ pub struct Similarity {
 
 /// Why nothing can be predicted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum SimilarityError {
     /// Nothing to leave out.
     #[error("{found} languages, expected at least {needed}: one is left out, and the others must tell gamma from the level")]

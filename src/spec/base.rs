@@ -79,7 +79,12 @@ pub enum CheckpointPlace {
     /// In a folder, relative to the YAML.
     Folder(PathBuf),
     /// On the Hugging Face Hub: `owner/name`, and a branch, a tag or a commit.
-    Hub { name: String, revision: String },
+    Hub {
+        /// Repository on the Hub, `owner/name`.
+        name: String,
+        /// Branch, tag or commit; `main` where the YAML does not say.
+        revision: String,
+    },
 }
 
 /// What a person writes.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 /// What is wrong with an experiment.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum SpecError {
     /// The file could not be read.
     #[error(transparent)]

@@ -32,7 +32,12 @@ pub struct LanguageSpec {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Text {
     /// Files, below the root folder if one is given in the YAML.
-    Corpora { root: Option<PathBuf>, languages: Vec<LanguageSpec> },
+    Corpora {
+        /// Folder that the paths of corpora are relative to, itself relative to the YAML (its key `data`); that of the YAML where absent.
+        root: Option<PathBuf>,
+        /// Languages that runs are tuned on, in the order of the YAML, each with its corpora.
+        languages: Vec<LanguageSpec>,
+    },
     /// Languages made by the program.
     Constructed(Constructed),
 }

@@ -11,41 +11,60 @@ use std::path::PathBuf;
 
 /// Why a study cannot go on.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum StudyError {
+    /// A name that is no file, and no YAML in `experiments/`.
     #[error("no experiment `{experiment}`, expected a YAML file or the name of one in `experiments/`")]
     NoExperiment { experiment: String },
+    /// A YAML whose name would name another folder than its own, like `..yaml`.
     #[error("experiment `{}` is called `{name}`, expected a name that a folder can have", path.display())]
     Called { path: PathBuf, name: String },
+    /// A file of fits that is damaged, or of a version that is not read.
     #[error("cannot read fits `{name}`: {cause}")]
     Fits { name: String, cause: serde_json::Error },
+    /// An `allocation.json` that is damaged, or of another version.
     #[error("cannot read allocation `{}`: {cause}", path.display())]
     Allocation { path: PathBuf, cause: serde_json::Error },
+    /// A file of a validation that is damaged, or of another version.
     #[error("cannot read validation `{}`: {cause}", path.display())]
     Validation { path: PathBuf, cause: serde_json::Error },
+    /// A `similarity.json` that is damaged, or of another version.
     #[error("cannot read similarities `{}`: {cause}", path.display())]
     Similarity { path: PathBuf, cause: serde_json::Error },
+    /// A curve over several model sizes, where fits are to be kept of which each is a law of pairs alone.
     #[error("`{curve}` is fitted by a surface over model sizes, expected a law of the amount alone")]
     Surface { curve: String },
+    /// A table none of whose curves has a law.
     #[error("no curve of the table could be fitted, expected at least one")]
     NothingFitted,
+    /// A file that cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// An experiment that does not hold.
     #[error(transparent)]
     Spec(#[from] SpecError),
+    /// A record or its folder that cannot be used.
     #[error(transparent)]
     Records(#[from] RecordError),
+    /// Points that are not a curve.
     #[error(transparent)]
     Curve(#[from] CurveError),
+    /// A file that is no table of curves.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// A curve without a law.
     #[error(transparent)]
     Fit(#[from] FitError),
+    /// What was asked for is no problem over the fits.
     #[error(transparent)]
     Problem(#[from] BuildError),
+    /// A problem without an allocation.
     #[error(transparent)]
     Solve(#[from] SolveError),
+    /// A report that could not be rendered.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// A result that does not go into JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
 }

@@ -51,6 +51,7 @@ pub unsafe fn keep_candle_on_its_thread() {
 
 /// Why nothing was trained. A run that diverges is no error but an outcome.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum TrainError {
     /// The tensor library failed.
     #[error("tensors: {0}")]

@@ -24,9 +24,21 @@ pub struct Progress {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ended {
     /// All batches were used. Mean loss over the last tenth of them, nats per target token.
-    Finished { tokens: u64, last_loss_nats: f64 },
+    Finished {
+        /// Tokens read, prompts among them.
+        tokens: u64,
+        /// Mean training loss over the last tenth of the steps, nats per target token.
+        last_loss_nats: f64,
+    },
     /// The loss or the gradient stopped being finite.
-    Diverged { step: u64, tokens: u64, reason: String },
+    Diverged {
+        /// The step that failed, counted from 0.
+        step: u64,
+        /// Tokens read in the steps before it, prompts among them.
+        tokens: u64,
+        /// What was seen: the loss in nats per target token, or the norm of the gradient.
+        reason: String,
+    },
 }
 
 /// A loss so far above that of guessing among all tokens evenly that training has failed, as a multiple of it.

@@ -41,11 +41,20 @@ pub struct Validation {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Winner {
     /// The interval is above 0.
-    Parallot { gain: Estimate },
+    Parallot {
+        /// Fall of the weighted mean loss from uniform to parallot, nats per target token, with the interval over the seeds.
+        gain: Estimate,
+    },
     /// It is below 0.
-    Uniform { gain: Estimate },
+    Uniform {
+        /// Fall of the weighted mean loss from uniform to parallot, nats per target token, with the interval over the seeds.
+        gain: Estimate,
+    },
     /// It holds 0.
-    Undecided { gain: Estimate },
+    Undecided {
+        /// Fall of the weighted mean loss from uniform to parallot, nats per target token, with the interval over the seeds.
+        gain: Estimate,
+    },
     /// Too few runs finished.
     Unmeasured,
 }

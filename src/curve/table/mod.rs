@@ -78,6 +78,7 @@ pub struct CurveTable {
 
 /// Why a file is no table of curves.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum TableError {
     /// The file cannot be read.
     #[error(transparent)]
@@ -89,6 +90,7 @@ pub enum TableError {
 
 /// What is wrong with a table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum Fault {
     /// No header.
     #[error("the file is empty, expected a header with the columns `curve`, `x` and `loss`")]

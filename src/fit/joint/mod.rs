@@ -98,6 +98,7 @@ pub struct JointFit {
 
 /// Why there is no joint law.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum JointError {
     /// Too little to fit.
     #[error("models of several languages: {found}, expected at least {needed} for {languages} languages")]

@@ -98,6 +98,7 @@ pub struct SurfaceParameter {
 
 /// Why no surface could be fitted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum SurfaceError {
     /// A number that no surface can take.
     #[error("{field} is {found} at point {index}, expected a finite number above 0")]

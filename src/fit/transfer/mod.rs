@@ -103,6 +103,7 @@ pub struct TransferFit {
 
 /// Why there is no transfer.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum TransferError {
     /// Too little to fit.
     #[error("mixtures finished: {found}, expected at least {needed} for {languages} languages")]

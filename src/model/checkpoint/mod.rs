@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 /// What is wrong with a checkpoint.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum CheckpointError {
     /// A file could not be read or written.
     #[error(transparent)]
@@ -38,6 +39,7 @@ pub enum CheckpointError {
 
 /// What is wrong with weights.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum WeightsError {
     /// A file is no safetensors file.
     #[error("not safetensors: {0}")]

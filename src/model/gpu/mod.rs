@@ -73,8 +73,11 @@ pub struct Told {
 /// Sizes and types of what is trained.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
+    /// Sizes of the network, one for all runs.
     pub config: ModelConfig,
+    /// Networks that are trained side by side.
     pub runs: usize,
+    /// Type of the factors of matrix products and of what is kept for the backward pass.
     pub precision: Precision,
     /// Most sequences in memory at a time, all of a batch where absent.
     pub micro_batch: Option<usize>,

@@ -13,6 +13,7 @@ use std::sync::Once;
 
 /// Why a picture could not be painted.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum PlotError {
     /// The backend failed.
     #[error("cannot draw: {cause}")]

@@ -18,6 +18,7 @@ use value::{Member, amount, some_amount};
 
 /// Why a text is not a problem.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum ReadError {
     /// It is not of the schema: a field is missing, unknown or of another type.
     #[error("`{field}`: {cause}")]
@@ -30,7 +31,9 @@ pub enum ReadError {
 /// How a problem file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
+    /// JSON, as files that end with `.json`.
     Json,
+    /// YAML of the same keys, as all other files.
     Yaml,
 }
 
