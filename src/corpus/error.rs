@@ -63,7 +63,7 @@ pub enum CorpusError {
     /// A subset larger than the train part.
     #[error("{asked} pairs asked of a train part of {found}")]
     TooFew { asked: usize, found: usize },
-    /// A share outside its range.
+    /// A key of the constructed languages that is out of range.
     #[error("`{key}` is {found}, expected {expected}")]
     Constructed { key: &'static str, found: String, expected: &'static str },
     /// Two constructed languages with one code.

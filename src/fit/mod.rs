@@ -266,7 +266,7 @@ pub enum FitError {
     /// The points are not a curve.
     #[error(transparent)]
     Curve(#[from] CurveError),
-    /// No draw came to a minimum.
+    /// No start, or no draw, came to a minimum.
     #[error("`{curve}`: no start reached a minimum of any form")]
     NoMinimum { curve: String },
     /// A setting out of range.

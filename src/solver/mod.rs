@@ -19,7 +19,7 @@
 //! | `nonconvex` | laws that start concave: `branch` and bound over convex envelopes; the worst of coupled languages: a level to `reach` |
 //! | `integer` | whole grains: greedy on exact gains, or a search pruned by the price |
 //!
-//! `kernel` is the law of one language as all of them see it, `solve` goes from a problem to its answer by its structure.
+//! `kernel` is the law of one language as all of them see it, with its convex envelope, `solve` goes from a problem to its answer by its structure.
 
 mod certificate;
 mod convex;
@@ -42,9 +42,6 @@ pub use solution::{Solution, Status};
 pub use solve::solve;
 pub(crate) use solve::{check, nearest_whole, solve_in_fractions, whole_point};
 pub use wire::{Fitted, ProblemFile, ReadError, Syntax};
-
-// where `kernel` looks for the chord of an envelope
-use nonconvex::envelope;
 
 #[cfg(test)]
 mod tests;

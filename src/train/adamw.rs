@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
 /// Added to the root of the second moment.
-const EPS: f64 = 1e-8;
+pub(super) const EPS: f64 = 1e-8;
 
 /// One variable and its moments.
 struct Slot {
@@ -84,15 +84,7 @@ impl AdamW {
             return Ok(norm);
         }
         self.steps += 1;
-        let optimisation = self.optimisation;
-        let factors = Factors {
-            gradient: (optimisation.grad_clip / norm).min(1.0) / scale,
-            beta1: optimisation.beta1,
-            beta2: optimisation.beta2,
-            rate: lr / (1.0 - optimisation.beta1.powi(self.steps)),
-            unbias2: 1.0 / (1.0 - optimisation.beta2.powi(self.steps)),
-            keep: 1.0 - lr * optimisation.weight_decay,
-        };
+        let factors = Factors::new(&self.optimisation, self.steps, norm, scale, lr);
         match gradients {
             Gradients::Slices(gradients) => {
                 self.slots.iter_mut().zip(*gradients).try_for_each(|(slot, gradient)| slot.update(gradient, factors))?
@@ -107,16 +99,32 @@ impl AdamW {
 
 /// Numbers of one step.
 #[derive(Clone, Copy)]
-struct Factors {
-    gradient: f64,
-    beta1: f64,
-    beta2: f64,
-    rate: f64,
-    unbias2: f64,
-    keep: f64,
+pub(super) struct Factors {
+    /// What gradients are multiplied by: clipped to the largest norm, and of the mean loss.
+    pub gradient: f64,
+    pub beta1: f64,
+    pub beta2: f64,
+    /// The rate over the bias of the first moment.
+    pub rate: f64,
+    /// One over the bias of the second moment.
+    pub unbias2: f64,
+    /// What is left of a decayed weight.
+    pub keep: f64,
 }
 
 impl Factors {
+    /// Of step `steps`, from 1, with gradients of `scale` times the mean loss, whose norm is `norm`.
+    pub(super) fn new(optimisation: &Optimisation, steps: i32, norm: f64, scale: f64, lr: f64) -> Self {
+        Factors {
+            gradient: (optimisation.grad_clip / norm).min(1.0) / scale,
+            beta1: optimisation.beta1,
+            beta2: optimisation.beta2,
+            rate: lr / (1.0 - optimisation.beta1.powi(steps)),
+            unbias2: 1.0 / (1.0 - optimisation.beta2.powi(steps)),
+            keep: 1.0 - lr * optimisation.weight_decay,
+        }
+    }
+
     /// For a variable that is decayed or not.
     fn of(self, decayed: bool) -> Self {
         Factors { keep: if decayed { self.keep } else { 1.0 }, ..self }

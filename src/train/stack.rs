@@ -1,6 +1,7 @@
 //! Runs of one length trained side by side as one stack: each with its own batches, rate and gradient norm, and each for itself where it fails.
 
 use super::TrainError;
+use super::adamw::{EPS, Factors};
 use super::run::{Trained, Tuner};
 use super::schedule::Schedule;
 use super::steps::{AT_ONCE, Divergence, Ended, Progress, Trail, endless, hopeless, most_nats};
@@ -9,9 +10,6 @@ use crate::record::RunRecord;
 use crate::spec::{Optimisation, RunSpec};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Result, Tensor, Var, bail};
-
-/// Added to the root of the second moment.
-const EPS: f64 = 1e-8;
 
 /// One run of a stack.
 pub struct Member {
@@ -202,22 +200,24 @@ impl StackedAdamW {
         let norms: Vec<f64> = squares.iter().zip(targets).map(|(square, targets)| square.sqrt() / targets).collect();
         let moves: Vec<bool> = norms.iter().zip(takes_part).map(|(norm, &takes_part)| takes_part && norm.is_finite()).collect();
         self.steps += 1;
-        let Optimisation { beta1, beta2, grad_clip, weight_decay, .. } = self.optimisation;
-        let (unbias1, unbias2) = (1.0 / (1.0 - beta1.powi(self.steps)), 1.0 / (1.0 - beta2.powi(self.steps)));
-        let scales: Vec<f64> = norms.iter().zip(targets).map(|(norm, targets)| (grad_clip / norm).min(1.0) / targets).collect();
+        let Optimisation { beta1, beta2, .. } = self.optimisation;
+        let runs = norms.iter().zip(targets).zip(rates);
+        let factors: Vec<Factors> =
+            runs.map(|((norm, targets), lr)| Factors::new(&self.optimisation, self.steps, *norm, *targets, *lr)).collect();
         for ((var, (m, v)), gradient) in stack.variables().iter().zip(&mut self.moments).zip(gradients) {
-            let each = |values: Vec<f64>| -> Result<Tensor> {
+            let each = |of: fn(&Factors) -> f64| -> Result<Tensor> {
+                let values: Vec<f64> = factors.iter().map(of).collect();
                 let shape = [&[values.len()], vec![1; var.dims().len() - 1].as_slice()].concat(); // (R, 1, ..)
                 Tensor::from_vec(values, shape, &candle_core::Device::Cpu)?.to_dtype(var.dtype())?.to_device(var.device())
             };
-            let decay = if var.dims().len() > 2 { weight_decay } else { 0.0 };
-            let gradient = gradient.broadcast_mul(&each(scales.clone())?)?;
+            let gradient = gradient.broadcast_mul(&each(|f| f.gradient)?)?;
             let next_m = ((&*m * beta1)? + (&gradient * (1.0 - beta1))?)?;
             let next_v = ((&*v * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
-            let change =
-                (&next_m / ((&next_v * unbias2)?.sqrt()? + EPS)?)?.broadcast_mul(&each(rates.iter().map(|lr| lr * unbias1).collect())?)?;
-            let keep = each(rates.iter().map(|lr| 1.0 - lr * decay).collect())?;
-            let next = (var.as_tensor().broadcast_mul(&keep)? - change)?;
+            let root = (next_v.broadcast_mul(&each(|f| f.unbias2)?)?.sqrt()? + EPS)?;
+            let change = next_m.broadcast_mul(&each(|f| f.rate)?)?.div(&root)?;
+            let is_matrix = var.dims().len() > 2;
+            let kept = if is_matrix { var.broadcast_mul(&each(|f| f.keep)?)? } else { var.as_tensor().clone() };
+            let next = (kept - change)?;
             let moved = |new: &Tensor, old: &Tensor| chosen(&moves, new, old);
             (*m, *v) = (moved(&next_m, m)?, moved(&next_v, v)?);
             var.set(&moved(&next, &var.as_detached_tensor())?)?;

@@ -21,6 +21,7 @@ mod headline;
 mod hub;
 mod importing;
 mod layering;
+mod licences;
 mod limits;
 mod mixing;
 #[cfg(feature = "train")]

@@ -54,7 +54,7 @@ enum Shape {
     Line { points: Vec<(f64, f64)>, width: f64, ink: Ink },
     Area { points: Vec<(f64, f64)>, ink: Ink },
     Dot { at: (f64, f64), radius: f64, ink: Ink },
-    Text { at: (f64, f64), size: f64, anchor: Anchor, upright: bool, ink: Ink, text: String },
+    Text { at: (f64, f64), size: f64, anchor: Anchor, ink: Ink, text: String },
 }
 
 /// Shapes on a white ground, later ones over earlier ones. Lengths are CSS pixels, y runs down.
@@ -122,12 +122,7 @@ impl Picture {
 
     /// A text, its height centred on the position.
     pub fn text(&mut self, at: (f64, f64), size: f64, anchor: Anchor, ink: Ink, text: impl Into<String>) {
-        self.shapes.push(Shape::Text { at, size, anchor, upright: false, ink, text: text.into() });
-    }
-
-    /// A text read from bottom to top.
-    pub fn upright_text(&mut self, at: (f64, f64), size: f64, anchor: Anchor, ink: Ink, text: impl Into<String>) {
-        self.shapes.push(Shape::Text { at, size, anchor, upright: true, ink, text: text.into() });
+        self.shapes.push(Shape::Text { at, size, anchor, ink, text: text.into() });
     }
 
     /// Width of a text in the embedded font, with room for the wider fonts a browser may put in its place.
@@ -198,15 +193,14 @@ fn paint_shape<DB: DrawingBackend>(
         }
         Shape::Area { points, ink } => area.draw(&Polygon::new(points.iter().map(at).collect::<Vec<_>>(), ink.color().filled())),
         Shape::Dot { at: centre, radius, ink } => area.draw(&Circle::new(at(centre), unit(*radius), ink.color().filled())),
-        Shape::Text { at: place, size, anchor, upright, ink, text } => {
+        Shape::Text { at: place, size, anchor, ink, text } => {
             let horizontal = match anchor {
                 Anchor::Start => HPos::Left,
                 Anchor::Middle => HPos::Center,
                 Anchor::End => HPos::Right,
             };
-            let turn = if *upright { FontTransform::Rotate270 } else { FontTransform::None };
-            let font = (FAMILY, size * FONT_EM * units).into_font().transform(turn);
-            let dropped = if *upright { (place.0 + drop * size, place.1) } else { (place.0, place.1 + drop * size) };
+            let font = (FAMILY, size * FONT_EM * units).into_font();
+            let dropped = (place.0, place.1 + drop * size);
             area.draw_text(text, &font.color(&ink.color()).pos(Pos::new(horizontal, VPos::Center)), at(&dropped))
         }
     }

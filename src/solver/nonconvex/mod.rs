@@ -1,5 +1,4 @@
-//! Laws that are not convex: `branch` and bound over their convex `envelope`s, and the least level that coupled languages can `reach`.
+//! Laws that are not convex: `branch` and bound over their convex envelopes, and the least level that coupled languages can `reach`.
 
 pub(crate) mod branch;
-pub(crate) mod envelope;
 pub(crate) mod reach;

@@ -1,4 +1,4 @@
-//! PosedProblem files: the schema `alloc-case/1`, the problem alone or a whole case, as JSON or YAML.
+//! Problem files: the schema `alloc-case/1`, the problem alone or a whole case, as JSON or YAML.
 //!
 //! A file may leave out what has a natural value (weight and cost 1, bounds, groups, transfer, the sum as objective), name languages where
 //! the schema has places, and say `fits: FILE` instead of giving every language its `law`.

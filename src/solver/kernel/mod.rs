@@ -4,9 +4,11 @@
 //! Losses are in nats per target token (or points of a metric), data in pairs. The part above the floor `w E` is called reducible; it is
 //! what every function here is about, so that no digits are lost against the floor.
 
-use super::envelope::Chord;
+mod envelope;
+
 pub(super) use crate::law::Jet;
 use crate::law::{Extension, Law, LnJet, Shape};
+use envelope::Chord;
 
 /// A checked law with its weight folded in.
 #[derive(Debug, Clone, Copy, PartialEq)]

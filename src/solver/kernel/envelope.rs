@@ -1,7 +1,7 @@
 //! The greatest convex function below an S-shaped law on a range: a chord from the lower end to its tangent point, then the law.
 
+use super::Kernel;
 use crate::numeric::roots::falling_root;
-use crate::solver::kernel::Kernel;
 
 /// The straight part of an envelope, over effective data.
 #[derive(Debug, Clone, Copy, PartialEq)]
