@@ -9,14 +9,24 @@
 //! beside it. The three scales of the shares are averaged, each with its own lengths and noise (Rasmussen and Williams 2006, chapters 2
 //! and 5); how far they disagree is part of the intervals.
 
+mod choice;
+mod fits;
+mod law;
+mod problem;
 mod process;
+mod simplex;
 mod table;
 
 use crate::numeric::ranks::spearman;
 use crate::units::Interval;
-use nalgebra::{DMatrix, DVector};
-use process::{Belief, Process};
+pub use choice::{DomainShare, Held, PolicyShares, ShareAllocation};
+pub use fits::{FittedTarget, MixtureFits, MixtureLaws};
+use law::TargetLaw;
+use nalgebra::DVector;
+pub use problem::{ShareError, ShareProblem};
+use process::Belief;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 pub use table::{Fault, MixtureTable, Run, TableError};
 
 /// Fewest runs with a loss of a target that anything is predicted from.
@@ -48,7 +58,8 @@ impl Predicted {
 }
 
 /// How well the measured losses of a target are predicted when each run is left out, with lengths and noise that all runs chose.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LeftOut {
     /// Runs.
     pub runs: usize,
@@ -63,42 +74,12 @@ pub struct LeftOut {
 /// What was found of one target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TargetFit {
-    /// See there.
+    /// How well each run is predicted from the others.
     pub left_out: LeftOut,
     /// Of the runs that are asked for, in the order of the table.
     pub predicted: Vec<Predicted>,
-}
-
-/// A scale on which the shares of a mixture are seen.
-#[derive(Debug, Clone, Copy)]
-enum Scale {
-    Share,
-    Root,
-    Log,
-}
-
-const SCALES: [Scale; 3] = [Scale::Share, Scale::Root, Scale::Log];
-
-/// Features of runs, one a row.
-fn features(runs: &[&Run], domains: usize, scale: Scale) -> DMatrix<f64> {
-    let of_share = |share: f64| match scale {
-        Scale::Share => share,
-        Scale::Root => share.sqrt(),
-        Scale::Log => (share + 0.25 / domains as f64).ln(),
-    };
-    // 0 where no run says it, which makes a feature that does not vary
-    let sizes = |run: &Run| [run.total, run.n_params].map(|size| size.map_or(0.0, f64::ln));
-    let row = |run: &&Run| run.shares.iter().map(|&share| of_share(share)).chain(sizes(run)).collect::<Vec<_>>();
-    let rows: Vec<f64> = runs.iter().flat_map(row).collect();
-    DMatrix::from_row_slice(runs.len(), domains + 2, &rows)
-}
-
-/// The average of what equally likely processes believe.
-fn averaged(beliefs: &[Vec<Belief>], at: usize) -> Belief {
-    let count = beliefs.len() as f64;
-    let mean = beliefs.iter().map(|of| of[at].mean).sum::<f64>() / count;
-    let variance = beliefs.iter().map(|of| of[at].deviation.powi(2) + (of[at].mean - mean).powi(2)).sum::<f64>() / count;
-    Belief { mean, deviation: variance.sqrt() }
+    /// Coordinates of the processes of its law.
+    coordinates: Vec<Vec<f64>>,
 }
 
 /// Fits each target of a table and predicts what it asks for; none of a target with fewer than [`LEAST_RUNS`] losses to fit. The result is the same on any
@@ -115,14 +96,8 @@ fn fit_target(table: &MixtureTable, target: usize) -> Option<TargetFit> {
     let (runs, losses): (Vec<&Run>, Vec<f64>) = known.into_iter().unzip();
     let asked: Vec<&Run> = table.asked().collect();
     let ln_losses = DVector::from_iterator(losses.len(), losses.iter().map(|loss| loss.ln()));
-    let domains = table.domains().len();
-    let of_scale = |scale: Scale| {
-        let process = Process::fit(&features(&runs, domains, scale), &ln_losses)?;
-        Some((process.left_out(), process.at(&features(&asked, domains, scale))))
-    };
-    let beliefs: Vec<(Vec<Belief>, Vec<Belief>)> = SCALES.into_iter().map(of_scale).collect::<Option<_>>()?;
-    let (left_out, at_asked): (Vec<Vec<Belief>>, Vec<Vec<Belief>>) = beliefs.into_iter().unzip();
-    let left_out: Vec<Predicted> = (0..losses.len()).map(|at| Predicted::new(averaged(&left_out, at))).collect();
+    let law = TargetLaw::fit(&runs, &ln_losses, table.domains().len())?;
+    let left_out: Vec<Predicted> = law.left_out().into_iter().map(Predicted::new).collect();
     let count = losses.len() as f64;
     let within = |(predicted, loss): &(&Predicted, &f64)| (predicted.interval_90.lo..=predicted.interval_90.hi).contains(loss);
     let medians: Vec<f64> = left_out.iter().map(|predicted| predicted.loss).collect();
@@ -133,7 +108,8 @@ fn fit_target(table: &MixtureTable, target: usize) -> Option<TargetFit> {
             error: medians.iter().zip(&losses).map(|(predicted, loss)| (predicted / loss - 1.0).abs()).sum::<f64>() / count,
             within_90: left_out.iter().zip(&losses).filter(within).count() as f64 / count,
         },
-        predicted: (0..asked.len()).map(|at| Predicted::new(averaged(&at_asked, at))).collect(),
+        predicted: law.at(&asked).into_iter().map(Predicted::new).collect(),
+        coordinates: law.coordinates(),
     })
 }
 

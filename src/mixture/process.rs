@@ -65,6 +65,8 @@ pub(super) struct Process {
     y: DVector<f64>,
     coordinates: DVector<f64>,
     covariance: Cholesky<f64, Dyn>,
+    /// `C^-1 y`.
+    alpha: DVector<f64>,
 }
 
 /// The part of the covariance that falls with the distance.
@@ -135,16 +137,64 @@ fn objective(x: &DMatrix<f64>, y: &DVector<f64>, coordinates: &DVector<f64>) -> 
 impl Process {
     /// Fits values (n) at features (n, any), of which those that do not vary are left out; none where a number is not finite.
     pub(super) fn fit(features: &DMatrix<f64>, values: &DVector<f64>) -> Option<Self> {
+        Process::with(features, values, |x, y| {
+            let start = DVector::from_fn(x.ncols() + 3, |at, _| prior(x.ncols(), at).0);
+            Some(minimise(|at| objective(x, y, at), start))
+        })
+    }
+
+    /// The process that was fitted to values at features, from its coordinates; none where they do not belong to these.
+    pub(super) fn restored(features: &DMatrix<f64>, values: &DVector<f64>, coordinates: &[f64]) -> Option<Self> {
+        Process::with(features, values, |x, _| (coordinates.len() == x.ncols() + 3).then(|| DVector::from_row_slice(coordinates)))
+    }
+
+    fn with(
+        features: &DMatrix<f64>,
+        values: &DVector<f64>,
+        coordinates: impl Fn(&DMatrix<f64>, &DVector<f64>) -> Option<DVector<f64>>,
+    ) -> Option<Self> {
         let standard = Standard::of(features);
         let x = standard.apply(features);
         let mean = values.mean();
         // equal values are known to be equal up to rounding
         let deviation = values.variance().sqrt().max(1e-9);
         let y = values.map(|value| (value - mean) / deviation);
-        let start = DVector::from_fn(x.ncols() + 3, |at, _| prior(x.ncols(), at).0);
-        let coordinates = minimise(|at| objective(&x, &y, at), start);
+        let coordinates = coordinates(&x, &y)?;
         let covariance = with_noise(&x, &coordinates)?;
-        Some(Process { standard, mean, deviation, x, y, coordinates, covariance })
+        let alpha = covariance.solve(&y);
+        Some(Process { standard, mean, deviation, x, y, coordinates, covariance, alpha })
+    }
+
+    /// Logarithms of lengths, amplitude, slope and noise, as found.
+    pub(super) fn coordinates(&self) -> &[f64] {
+        self.coordinates.as_slice()
+    }
+
+    /// Mean at one row of features, and its gradient in them.
+    pub(super) fn slope(&self, features: &DMatrix<f64>) -> (f64, Vec<f64>) {
+        let z = self.standard.apply(features);
+        let falling = near(&self.x, &z, &self.coordinates).column(0).component_mul(&self.alpha);
+        let line = (2.0 * self.coordinates[self.x.ncols() + SLOPE]).exp();
+        let mean = covariance(&self.x, &z, &self.coordinates).column(0).dot(&self.alpha);
+        let mut gradient = vec![0.0; features.ncols()];
+        for (k, &feature) in self.standard.varying.iter().enumerate() {
+            let length = (-2.0 * self.coordinates[k]).exp();
+            let along = (0..self.x.nrows())
+                .map(|i| falling[i] * (self.x[(i, k)] - z[(0, k)]) * length + line * self.alpha[i] * self.x[(i, k)])
+                .sum::<f64>();
+            gradient[feature] = self.deviation * along / self.standard.deviation[feature];
+        }
+        (self.mean + self.deviation * mean, gradient)
+    }
+
+    /// Means and covariance at rows of features, without noise, and the variance of the noise.
+    pub(super) fn joint(&self, features: &DMatrix<f64>) -> (DVector<f64>, DMatrix<f64>, f64) {
+        let z = self.standard.apply(features);
+        let cross = covariance(&self.x, &z, &self.coordinates);
+        let means = cross.tr_mul(&self.alpha).map(|mean| self.mean + self.deviation * mean);
+        let left = covariance(&z, &z, &self.coordinates) - cross.tr_mul(&self.covariance.solve(&cross));
+        let square = self.deviation.powi(2);
+        (means, left * square, noise(&self.coordinates) * square)
     }
 
     fn belief(&self, mean: f64, variance: f64) -> Belief {
@@ -155,19 +205,19 @@ impl Process {
     pub(super) fn at(&self, features: &DMatrix<f64>) -> Vec<Belief> {
         let z = self.standard.apply(features);
         let cross = covariance(&self.x, &z, &self.coordinates);
-        let (alpha, solved) = (self.covariance.solve(&self.y), self.covariance.solve(&cross));
+        let solved = self.covariance.solve(&cross);
         let own = |j: usize| covariance(&z.rows(j, 1).into_owned(), &z.rows(j, 1).into_owned(), &self.coordinates)[(0, 0)];
         let one = |j: usize| {
             let variance = own(j) - cross.column(j).dot(&solved.column(j)) + noise(&self.coordinates);
-            self.belief(cross.column(j).dot(&alpha), variance)
+            self.belief(cross.column(j).dot(&self.alpha), variance)
         };
         (0..z.nrows()).map(one).collect()
     }
 
     /// What is believed of each value from all others (Rasmussen and Williams 2006, 5.12).
     pub(super) fn left_out(&self) -> Vec<Belief> {
-        let (alpha, inverse) = (self.covariance.solve(&self.y), self.covariance.inverse());
-        let one = |i: usize| self.belief(self.y[i] - alpha[i] / inverse[(i, i)], 1.0 / inverse[(i, i)]);
+        let inverse = self.covariance.inverse();
+        let one = |i: usize| self.belief(self.y[i] - self.alpha[i] / inverse[(i, i)], 1.0 / inverse[(i, i)]);
         (0..self.y.len()).map(one).collect()
     }
 }
@@ -210,10 +260,36 @@ mod tests {
             let mut rest = process.clone();
             (rest.x, rest.y) = (process.x.clone().remove_row(i), process.y.clone().remove_row(i));
             rest.covariance = with_noise(&rest.x, &rest.coordinates).unwrap();
+            rest.alpha = rest.covariance.solve(&rest.y);
             let found = rest.at(&x.rows(i, 1).into_owned())[0];
             approx::assert_relative_eq!(found.mean, left_out.mean, max_relative = 1e-9);
             approx::assert_relative_eq!(found.deviation, left_out.deviation, max_relative = 1e-9);
         }
+    }
+
+    #[test]
+    fn slopes_are_differences_and_coordinates_restore_the_process() {
+        let (x, y) = data(14);
+        let process = Process::fit(&x, &y).unwrap();
+        let place = DMatrix::from_row_slice(1, 3, &[0.31, 0.52, 5.0]);
+        let (mean, gradient) = process.slope(&place);
+        let (means, covariance, noise) = process.joint(&place);
+        let belief = process.at(&place)[0];
+        approx::assert_relative_eq!(mean, belief.mean, max_relative = 1e-12);
+        approx::assert_relative_eq!(means[0], belief.mean, max_relative = 1e-12);
+        approx::assert_relative_eq!((covariance[(0, 0)] + noise).sqrt(), belief.deviation, max_relative = 1e-9);
+        for k in 0..2 {
+            let along = |value: f64| {
+                let mut moved = place.clone();
+                moved[(0, k)] = value;
+                process.slope(&moved).0
+            };
+            approx::assert_relative_eq!(gradient[k], derivative(along, place[(0, k)], 1e-5), max_relative = 1e-6, epsilon = 1e-9);
+        }
+        assert_eq!(gradient[2], 0.0);
+        let again = Process::restored(&x, &y, process.coordinates()).unwrap();
+        assert_eq!(again.at(&place), process.at(&place));
+        assert!(Process::restored(&x, &y, &process.coordinates()[1..]).is_none());
     }
 
     #[test]

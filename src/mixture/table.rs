@@ -9,6 +9,7 @@
 //! | `total` | amount of all domains together, above 0 | that of the amounts, else not known, of no run |
 //! | `n_params` | parameters of the model, above 0 | not known, of no run |
 //! | `seed` | seed of the run; rows of one mixture are repeats | not known |
+//! | `unique_NAME` | unique amount of a domain, the same in all rows | not known |
 //!
 //! Shares are divided by their sum, which is 1 up to 1 %. Other columns are an error. Two tables, of mixtures and of losses, are joined by their
 //! first columns; all other columns of theirs are domains and targets, whatever their names, but for those above.
@@ -16,12 +17,14 @@
 use crate::files::{self, FileError};
 use crate::parquet::guarded;
 use polars::prelude::{Column, DataType, ParquetReader, PolarsResult, SerReader};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 /// One run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Run {
     /// Name.
     pub name: String,
@@ -34,6 +37,7 @@ pub struct Run {
     /// Loss of each target, above 0.
     pub losses: Vec<Option<f64>>,
     /// Whether its losses are asked for, and so not fitted.
+    #[serde(skip)]
     pub is_asked: bool,
 }
 
@@ -42,6 +46,8 @@ pub struct Run {
 pub struct MixtureTable {
     domains: Vec<String>,
     targets: Vec<String>,
+    /// Unique amount of each domain, where it is known.
+    unique: Vec<Option<f64>>,
     runs: Vec<Run>,
 }
 
@@ -62,7 +68,9 @@ pub enum TableError {
 #[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum Fault {
     /// A column of another name.
-    #[error("the column `{column}`, expected `run`, `split`, `seed`, `total`, `n_params`, `p_DOMAIN` or `x_DOMAIN`, and `loss_TARGET`")]
+    #[error(
+        "the column `{column}`, expected `run`, `split`, `seed`, `total`, `n_params`, `p_DOMAIN` or `x_DOMAIN`, `unique_DOMAIN`, and `loss_TARGET`"
+    )]
     Column { column: String },
     /// A column that is there more than once.
     #[error("the column `{column}` stands in the header twice")]
@@ -88,6 +96,12 @@ pub enum Fault {
     /// A size that only some runs have: the others could not be told from them.
     #[error("row {row}, column `{column}`: found nothing, expected a number as in other rows")]
     Gap { row: usize, column: &'static str },
+    /// Unique amounts of what is no domain.
+    #[error("the column `unique_{name}`, expected a domain of the table: `{}`", domains.join("`, `"))]
+    Unmixed { name: String, domains: Vec<String> },
+    /// Unique amounts that are not of the domain but of the run.
+    #[error("row {row}, column `unique_{name}`: found {found}, expected {expected} as in an earlier row")]
+    Unlike { row: usize, name: String, found: String, expected: String },
     /// One name of two runs.
     #[error("two rows for the run `{run}`, expected one")]
     SameRun { run: String },
@@ -148,6 +162,7 @@ enum Holds {
     Params,
     Share(String),
     Amount(String),
+    Unique(String),
     Loss(String),
 }
 
@@ -160,7 +175,11 @@ impl Holds {
             "seed" => Some(Holds::Seed),
             "total" => Some(Holds::Total),
             "n_params" => Some(Holds::Params),
-            _ => after("p_").map(Holds::Share).or(after("x_").map(Holds::Amount)).or(after("loss_").map(Holds::Loss)),
+            _ => after("p_")
+                .map(Holds::Share)
+                .or(after("x_").map(Holds::Amount))
+                .or(after("unique_").map(Holds::Unique))
+                .or(after("loss_").map(Holds::Loss)),
         }
     }
 }
@@ -212,13 +231,18 @@ impl MixtureTable {
         let mut seen = HashMap::new();
         match runs.iter().find(|run| seen.insert(run.name.as_str(), ()).is_some()) {
             Some(run) => Err(Fault::SameRun { run: run.name.clone() }),
-            None => Ok(MixtureTable { domains, targets, runs }),
+            None => Ok(MixtureTable { unique: unique(&texts, &columns, &domains)?, domains, targets, runs }),
         }
     }
 
     /// Names of the domains.
     pub fn domains(&self) -> &[String] {
         &self.domains
+    }
+
+    /// Unique amount of each domain, where it is known.
+    pub fn unique(&self) -> &[Option<f64>] {
+        &self.unique
     }
 
     /// Names of the targets.
@@ -250,6 +274,32 @@ fn in_file(path: &Path, fault: Fault) -> TableError {
     TableError::Table { path: path.to_owned(), fault }
 }
 
+/// The unique amount of each domain: what its column says in every row that says something.
+fn unique(texts: &Texts, columns: &[Holds], domains: &[String]) -> Result<Vec<Option<f64>>, Fault> {
+    let mut unique = vec![None; domains.len()];
+    for (at, column) in columns.iter().enumerate() {
+        let Holds::Unique(name) = column else { continue };
+        let Some(place) = domains.iter().position(|domain| domain == name) else {
+            return Err(Fault::Unmixed { name: name.clone(), domains: domains.to_vec() });
+        };
+        for (row, cell) in texts.rows.iter().map(|cells| cells[at].as_str()).enumerate().filter(|(_, cell)| !cell.is_empty()) {
+            let wrong = || Fault::Cell {
+                row: row + 1,
+                column: format!("unique_{name}"),
+                found: cell.to_owned(),
+                expected: "a finite number above 0",
+            };
+            let found = cell.parse::<f64>().ok().filter(|found| found.is_finite() && *found > 0.0).ok_or_else(wrong)?;
+            let expected = *unique[place].get_or_insert(found);
+            if found != expected {
+                let (found, expected) = (found.to_string(), expected.to_string());
+                return Err(Fault::Unlike { row: row + 1, name: name.clone(), found, expected });
+            }
+        }
+    }
+    Ok(unique)
+}
+
 /// A row of cells as a run.
 fn run(row: usize, header: &[String], columns: &[Holds], cells: &[String]) -> Result<Run, Fault> {
     let mut run = Run { name: format!("{row}"), shares: vec![], total: None, n_params: None, losses: vec![], is_asked: false };
@@ -274,6 +324,7 @@ fn run(row: usize, header: &[String], columns: &[Holds], cells: &[String]) -> Re
             Holds::Seed => drop(number(|seed| seed >= 0.0 && seed.fract() == 0.0, "a whole number not below 0")?),
             Holds::Total => run.total = number(above, "a finite number above 0")?,
             Holds::Params => run.n_params = number(above, "a finite number above 0")?,
+            Holds::Unique(_) => {}
             Holds::Loss(_) => run.losses.push(number(above, "a finite number above 0")?),
             Holds::Share(_) | Holds::Amount(_) => {
                 are_amounts |= matches!(column, Holds::Amount(_));

@@ -48,7 +48,7 @@ fn what_is_no_table_is_said_to_be_none() {
     for (text, expected) in [
         (
             "p_a,p_b,loss_t,note\n",
-            "`t.csv`: the column `note`, expected `run`, `split`, `seed`, `total`, `n_params`, `p_DOMAIN` or `x_DOMAIN`, and `loss_TARGET`",
+            "`t.csv`: the column `note`, expected `run`, `split`, `seed`, `total`, `n_params`, `p_DOMAIN` or `x_DOMAIN`, `unique_DOMAIN`, and `loss_TARGET`",
         ),
         ("p_a,p_b\n", "`t.csv`: 0 columns of targets, expected at least 1"),
         ("p_a,loss_t\n", "`t.csv`: 1 columns of domains, expected at least 2"),
