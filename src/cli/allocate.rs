@@ -2,6 +2,7 @@
 
 use super::failure::{Failure, OrFail};
 use super::mixture::{MixtureArguments, quoted, typed};
+use super::shares::{self, ShareArguments};
 use super::terminal::{note, say};
 use super::{command, comparison};
 use crate::allocate::{Active, BaselinePath, Policy, Verdict};
@@ -30,6 +31,9 @@ pub(super) struct Arguments {
     /// The problem
     #[command(flatten)]
     pub mixture: MixtureArguments,
+    /// What fits of mixtures can be asked for beside
+    #[command(flatten)]
+    pub shares: ShareArguments,
     /// Say what the gain is worth in pairs of this baseline, like `proportional` or `temperature-3.3`
     #[arg(long, value_name = "POLICY", default_value = "uniform", conflicts_with = "problem", value_parser = baseline)]
     pub equivalent: Policy,
@@ -58,6 +62,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let folders = arguments.experiment.as_deref().map(Folders::of).transpose()?;
     let fits = read_fits(arguments, folders.as_ref())?;
+    if let Some(mixtures) = &fits.file.mixtures {
+        if arguments.equivalent != Policy::Uniform {
+            let error = anyhow::anyhow!("`--equivalent` does not go with fits of mixtures, expected laws of languages");
+            return Err(Failure::input(error));
+        }
+        let (flags, own, out) = (&arguments.mixture, &arguments.shares, arguments.out.as_deref());
+        return shares::run(&shares::Asked { flags, own, out, json: arguments.json }, &fits, mixtures);
+    }
+    if let Some(flag) = arguments.shares.given() {
+        let error = anyhow::anyhow!("`{flag}` goes with fits of mixtures, found laws of languages");
+        return Err(Failure::input(error).hint("`parallot fit --mixtures FILE --out fits.json` makes fits of mixtures"));
+    }
     let problem = arguments.mixture.pose(&fits.file)?;
     let out = arguments.out.clone().or_else(|| folders.as_ref().map(|folders| folders.fits.clone()));
     if let Some(out) = &out {
@@ -84,6 +100,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.mixture.transfer || problem.is_joint() {
         warn_of_totals(&fits.file, &allocation);
     }
+    allocation.command = Some(command());
     if let Some(out) = &out {
         write_allocation(&fits, &allocation, &command(), out)?;
     }

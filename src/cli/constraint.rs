@@ -112,6 +112,27 @@ pub(super) fn read_mix(path: &Path) -> Result<Vec<(String, u64)>, Failure> {
     Ok(mix)
 }
 
+/// Reads a mix of domains: a YAML map from names to shares or amounts, not below 0.
+pub(super) fn read_shares(path: &Path) -> Result<Vec<(String, f64)>, Failure> {
+    let text = files::read_text(path).or_input()?;
+    let wrong = |cause: String| {
+        let error = anyhow::anyhow!("cannot use the mix `{}`: {cause}", path.display());
+        Failure::input(error).hint("a mix is a YAML map from domains to shares or amounts, like `web: 0.3` or `web: 12k`")
+    };
+    let given: serde_yaml::Mapping = yaml::checked(&text).and_then(serde_yaml::from_str).map_err(|error| wrong(error.to_string()))?;
+    let amount = |value: &serde_yaml::Value| {
+        let short = || value.as_str()?.parse::<Pairs>().ok().map(|Pairs(amount)| amount as f64);
+        value.as_f64().or_else(short).filter(|amount| amount.is_finite() && *amount >= 0.0)
+    };
+    let one = |(name, value): (&serde_yaml::Value, &serde_yaml::Value)| {
+        let name = name.as_str().map_or_else(|| serde_yaml::to_string(name).unwrap_or_default().trim().to_owned(), str::to_owned);
+        let amount = amount(value).ok_or_else(|| wrong(format!("`{name}` is no share or amount, expected a number not below 0")))?;
+        Ok((name, amount))
+    };
+    let mix = given.iter().map(one).collect::<Result<Vec<_>, Failure>>()?;
+    if mix.iter().all(|(_, amount)| *amount == 0.0) { Err(wrong("all of it is 0".to_owned())) } else { Ok(mix) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

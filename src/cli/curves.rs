@@ -8,7 +8,7 @@ use super::terminal::{note, say, table};
 use crate::curve::{CurveTable, Query, TableCurve};
 use crate::files;
 use crate::fit::surface::SurfaceParameter;
-use crate::fit::{Candidate, Fit, FitFile, Flag, Misfit, Parameter, Termination};
+use crate::fit::{Candidate, Fit, Flag, Misfit, Parameter, Termination};
 use crate::law::{Law, Surface};
 use crate::report::draws_parquet;
 use crate::report::eye::significant;
@@ -156,7 +156,6 @@ pub(super) fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Ou
     if let Some(out) = outputs.fits.filter(|_| failed.len() < results.len()) {
         let source = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let fits = fits_of_table(&source, &output.input_sha256, &table, &results, &forms.settings())?;
-        let fits = FitFile { command: Some(command()), ..fits };
         files::write(out, fits.to_json().or_work()?.as_bytes()).or_work()?;
         if outputs.json != Some("-") {
             say(&format!("\nfits in `{0}`\nnext: parallot allocate --fits {0} --budget PAIRS", out.display()));

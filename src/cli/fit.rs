@@ -7,7 +7,7 @@ use super::terminal::{note, say, table};
 use super::{command, count, joint, mixtures, transfer};
 use crate::files;
 use crate::fit::surface::SurfaceSettings;
-use crate::fit::{Basis, Candidate, Fit, FitFile, RepetitionFit, Settings};
+use crate::fit::{Basis, Candidate, Fit, RepetitionFit, Settings};
 use crate::law::{Form, SurfaceForm};
 use crate::numeric::quantiles::quantile;
 use crate::record::Store;
@@ -31,7 +31,7 @@ pub(super) struct Arguments {
     pub curves: Option<PathBuf>,
     /// A table of mixtures to fit instead, of any domains and targets: CSV or Parquet, a run a row, with columns `p_DOMAIN` (shares) or
     /// `x_DOMAIN` (amounts), `loss_TARGET` and, where known, `run,split,seed,total,n_params`; runs whose split is `predict` are predicted
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["experiment", "curves", "family", "form", "held_back", "n_draws", "seed", "out", "draws"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["experiment", "curves", "family", "form", "held_back", "n_draws", "seed", "draws"])]
     pub mixtures: Option<PathBuf>,
     /// Losses of the mixtures in a table of their own; the two are joined by their first columns
     #[arg(long, value_name = "FILE", requires = "mixtures")]
@@ -53,7 +53,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// Write the fits of the table to a file that `allocate --fits` reads; those of an experiment have their place
-    #[arg(long, value_name = "FILE", requires = "curves")]
+    #[arg(long, value_name = "FILE", conflicts_with = "experiment")]
     pub out: Option<PathBuf>,
     /// Write the draws of every law to a Parquet file
     #[arg(long, value_name = "FILE")]
@@ -72,7 +72,7 @@ impl Arguments {
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(path) = &arguments.mixtures {
-        return mixtures::run(path, arguments.metrics.as_deref(), arguments.json.as_deref());
+        return mixtures::run(path, arguments.metrics.as_deref(), arguments.json.as_deref(), arguments.out.as_deref());
     }
     let forms = forms(arguments)?;
     if let Some(path) = &arguments.curves {
@@ -104,7 +104,6 @@ fn run_experiment(experiment: &str, settings: Settings, arguments: &Arguments) -
         note(&format!("warning: {missing} of {} runs have no record yet; the fit uses the others", manifest.runs.len()));
     }
     let FitsOfRecords { file, without_transfer, without_joint } = fit_records(&folders.name, &manifest, &records, settings)?;
-    let file = FitFile { command: Some(command()), ..file };
     if let Some(error) = without_transfer {
         note(&format!("note: transfer is left out: {error}"));
     }

@@ -203,6 +203,23 @@ pub(super) fn typed(flags: &MixtureArguments) -> String {
     if flags.transfer { typed + " --transfer" } else { typed }
 }
 
+/// A flag that fits of mixtures know nothing of, where one was given.
+pub(super) fn typed_beyond_shares(flags: &MixtureArguments) -> Option<&'static str> {
+    let given = [
+        ("--unit", flags.unit != Unit::Pairs),
+        ("--objective", flags.objective != Objective::Mean),
+        ("--price", !flags.price.is_empty()),
+        ("--budget-cost", flags.budget_cost.is_some()),
+        ("--group", !flags.group.is_empty()),
+        ("--no-worse-than", !flags.no_worse_than.is_empty()),
+        ("--transfer", flags.transfer),
+        ("--laws", flags.laws.is_some()),
+        ("--target-loss", !flags.target_loss.is_empty()),
+        ("--target", flags.target.is_some()),
+    ];
+    given.into_iter().find_map(|(name, is_given)| is_given.then_some(name))
+}
+
 /// A word as a shell takes it for one.
 pub(super) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "=_.,:%-+/".contains(c);

@@ -5,9 +5,9 @@ use super::command;
 use super::failure::{Failure, OrFail};
 use super::terminal::{say, table};
 use crate::files;
-use crate::mixture::{LEAST_RUNS, MixtureTable, TargetFit, fit_mixtures};
+use crate::mixture::{LEAST_RUNS, MixtureFits, MixtureTable, TargetFit, fit_mixtures};
 use crate::report::eye::significant;
-use crate::study::version;
+use crate::study::{fits_of_mixtures, version};
 use serde::Serialize;
 use std::path::Path;
 
@@ -42,10 +42,14 @@ struct Output<'a> {
 }
 
 /// Fits the targets of a table and writes what it asks for; `json` is a file, or `-` for the terminal.
-pub(super) fn run(mixtures: &Path, losses: Option<&Path>, json: Option<&str>) -> Result<(), Failure> {
+pub(super) fn run(mixtures: &Path, losses: Option<&Path>, json: Option<&str>, fits_out: Option<&Path>) -> Result<(), Failure> {
     let out = json.filter(|&out| out != "-").map(Path::new);
     if let Some(out) = out {
         check_apart("--json", out, [mixtures].into_iter().chain(losses))?;
+        files::check_writable(out.parent().unwrap_or(Path::new("."))).or_input()?;
+    }
+    if let Some(out) = fits_out {
+        check_apart("--out", out, [mixtures].into_iter().chain(losses))?;
         files::check_writable(out.parent().unwrap_or(Path::new("."))).or_input()?;
     }
     let hint = "one row a run: shares `p_DOMAIN` that add up to 1 or amounts `x_DOMAIN`, and a column `loss_TARGET` for each loss";
@@ -70,6 +74,14 @@ pub(super) fn run(mixtures: &Path, losses: Option<&Path>, json: Option<&str>) ->
         Some("-") => say(text()?.trim_end()),
         _ if fitted.is_empty() => {}
         _ => print(&output),
+    }
+    if let (Some(out), Some(mixtures_fits)) = (fits_out, MixtureFits::new(&read, &fits)) {
+        let source = mixtures.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let file = fits_of_mixtures(&source, &output.inputs_sha256.join(" "), mixtures_fits);
+        files::write(out, file.to_json().or_work()?.as_bytes()).or_work()?;
+        if json != Some("-") {
+            say(&format!("\nfits in `{0}`\nnext: parallot allocate --fits {0} --budget AMOUNT", out.display()));
+        }
     }
     let left: Vec<&str> = read.targets().iter().zip(&fits).filter(|(_, fit)| fit.is_none()).map(|(name, _)| name.as_str()).collect();
     match left.as_slice() {

@@ -24,6 +24,7 @@ mod mixtures;
 mod problem;
 mod quickstart;
 mod report;
+mod shares;
 #[cfg(feature = "train")]
 mod similarity;
 mod sweep;

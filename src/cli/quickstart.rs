@@ -77,6 +77,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     note("3/6 allocation");
     allocate::run(&allocate::Arguments {
+        shares: super::shares::ShareArguments::default(),
         equivalent: Policy::Uniform,
         experiment: Some(experiment.clone()),
         fits: None,

@@ -25,6 +25,7 @@ pub mod transfer;
 
 use crate::curve::{Curve, CurveError, Point};
 use crate::law::{Form, Law};
+use crate::mixture::MixtureFits;
 use crate::numeric::least_squares::Stop;
 use crate::units::{Estimate, Interval};
 use joint::JointFit;
@@ -240,9 +241,6 @@ pub struct Fit {
 pub struct FitFile {
     /// Version and git revision of the program.
     pub parallot: String,
-    /// The command as typed; absent in files of version 0.1.0 and of programs that call the library.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub command: Option<String>,
     /// What was fitted: the name of the sweep or of the file.
     pub source: String,
     /// Hash of the points.
@@ -257,6 +255,9 @@ pub struct FitFile {
     /// The joint law of pooled models, where mixtures were trained; absent in files of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joint: Option<JointFit>,
+    /// Laws of mixtures of any domains, where a table of them was fitted; there are no curves then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixtures: Option<MixtureFits>,
 }
 
 /// Why no law could be fitted.

@@ -242,13 +242,13 @@ fn a_fit_file_comes_back_from_its_text() {
     let settings = Settings::default();
     let file = FitFile {
         parallot: "0".into(),
-        command: None,
         source: "x".into(),
         input_sha256: "0".into(),
         settings,
         fits,
         transfer: None,
         joint: None,
+        mixtures: None,
     };
     assert_eq!(FitFile::from_json(&file.to_json().unwrap()).unwrap(), file);
 }

@@ -64,6 +64,8 @@ pub struct PolicyShares {
     pub policy: String,
     /// Amount per domain.
     pub amounts: Vec<u64>,
+    /// Whether every share lies within what the runs tried; the losses are extrapolated else.
+    pub is_tried: bool,
     /// Predicted loss per target.
     pub losses: Vec<f64>,
     /// Their weighted mean.
@@ -164,7 +166,7 @@ impl ShareProblem<'_> {
     }
 
     /// What `ours` is predicted to gain over `other`.
-    fn gain(&self, ours: &[f64], other: &[f64]) -> Estimate {
+    pub(super) fn gain(&self, ours: &[f64], other: &[f64]) -> Estimate {
         let (ours, other) = (self.run(ours), self.run(other));
         let (mut value, mut deviations) = (0.0, Vec::with_capacity(self.weights.len()));
         for (law, weight) in self.laws.laws.iter().zip(&self.weights) {
@@ -191,6 +193,7 @@ impl ShareProblem<'_> {
             PolicyShares {
                 policy,
                 amounts: whole(shares, self.total),
+                is_tried: shares.iter().enumerate().all(|(at, share)| self.laws.is_tried(at, *share)),
                 mean_loss: losses.iter().zip(&self.weights).map(|(loss, weight)| loss * weight).sum(),
                 losses,
                 parallot_gains: (!is_ours).then(|| self.gain(&best, shares)),
@@ -229,16 +232,14 @@ fn whole(shares: &[f64], total: f64) -> Vec<u64> {
     amounts
 }
 
-/// Who is ahead: ours against the best of the others as predicted.
+/// Who is ahead: ours against the best of the others as predicted, of those that the runs tell of.
 fn verdict(policies: &[PolicyShares]) -> String {
-    let others = policies.iter().filter_map(|row| Some((row, row.parallot_gains?)));
-    let Some((row, gain)) = others.min_by(|a, b| a.0.mean_loss.total_cmp(&b.0.mean_loss)) else { return String::new() };
+    let others = policies.iter().filter(|row| row.is_tried).filter_map(|row| Some((row, row.parallot_gains?)));
+    let Some((row, gain)) = others.min_by(|a, b| a.0.mean_loss.total_cmp(&b.0.mean_loss)) else {
+        return "undecided: the shares of all other policies lie beyond those of the runs".to_owned();
+    };
     let Interval { lo, hi } = gain.interval_90;
-    let found =
-        format!("{:+.4} (one model of each, 90 % interval {lo:+.4} to {hi:+.4}) over `{}`, the best of the others", gain.value, row.policy);
-    if lo > 0.0 {
-        format!("follow parallot: it is predicted to gain {found}")
-    } else {
-        format!("undecided: parallot is predicted to gain {found}")
-    }
+    let interval = format!("one model of each, 90 % interval {lo:+.4} to {hi:+.4}");
+    let verdict = if lo > 0.0 { "follow parallot" } else { "undecided" };
+    format!("{verdict}: parallot is predicted to gain {:+.4} ({interval}) over `{}`, the best of the others", gain.value, row.policy)
 }

@@ -104,6 +104,12 @@ impl MixtureLaws<'_> {
         (shares().fold(1.0, f64::min), shares().fold(0.0, f64::max))
     }
 
+    /// Whether a share of a domain lies within those of the runs, up to rounding.
+    pub fn is_tried(&self, domain: usize, share: f64) -> bool {
+        let (least, most) = self.tried(domain);
+        (least - 1e-9..=most + 1e-9).contains(&share)
+    }
+
     /// Least and largest of a size of the runs, where they have it.
     pub fn range(&self, size: impl Fn(&Run) -> Option<f64>) -> Option<(f64, f64)> {
         let sizes = || self.fits.runs.iter().filter_map(&size);

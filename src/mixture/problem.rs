@@ -195,13 +195,18 @@ impl<'a> ShareProblem<'a> {
         (value, gradient)
     }
 
-    /// Bounds of the blocks: what all of their domains have room for.
+    /// Bounds of the blocks: what was tried gives way where the bounds that were asked for leave it no room.
     pub(super) fn block_bounds(&self) -> Result<(Vec<f64>, Vec<f64>), ShareError> {
+        self.bounds_within(&self.bounds).or_else(|_| self.bounds_within(&self.asked))
+    }
+
+    /// What all domains of each block have room for.
+    fn bounds_within(&self, bounds: &[(f64, f64)]) -> Result<(Vec<f64>, Vec<f64>), ShareError> {
         let mut ends = (Vec::new(), Vec::new());
         for block in &self.blocks {
             let inner = || block.iter().filter(|(_, part)| *part > 0.0);
-            let lower = inner().map(|&(at, part)| self.bounds[at].0 / part).fold(0.0, f64::max);
-            let upper = inner().map(|&(at, part)| self.bounds[at].1 / part).fold(1.0, f64::min);
+            let lower = inner().map(|&(at, part)| bounds[at].0 / part).fold(0.0, f64::max);
+            let upper = inner().map(|&(at, part)| bounds[at].1 / part).fold(1.0, f64::min);
             if lower > upper * (1.0 + 1e-9) {
                 let domain = block.iter().map(|&(at, _)| self.laws.fits.domains[at].as_str()).collect::<Vec<_>>().join("+");
                 return Err(ShareError::Crossed { domain, least: lower, most: upper });

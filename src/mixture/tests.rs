@@ -2,6 +2,10 @@
 
 use super::*;
 use crate::files;
+use crate::numeric::differences::derivative;
+use crate::numeric::random::{Item, Purpose, generator};
+use rand::RngExt;
+use rand_distr::{Distribution, StandardNormal};
 use std::path::PathBuf;
 
 fn write(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
@@ -99,4 +103,185 @@ fn mixtures_of_a_known_law_are_predicted() {
         fit.predicted.iter().zip(&truth).filter(|(predicted, truth)| (predicted.interval_90.lo..=predicted.interval_90.hi).contains(truth));
     assert!(inside.count() >= 12);
     assert!(fit.predicted.iter().all(|one| one.interval_90.lo < one.interval_50.lo && one.interval_50.hi < one.interval_90.hi));
+}
+
+/// A world of four domains and three targets: each target falls with its own domain and a little with a neighbour, and every model has noise of its own.
+struct World {
+    scales: Vec<f64>,
+    exponents: Vec<f64>,
+    seed: u64,
+}
+
+const NOISE_COMMON: f64 = 0.003;
+const NOISE_OWN: f64 = 0.003;
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut random = generator(seed, Purpose::Planted, Item::Of("world"));
+        let mut between = |lo: f64, hi: f64| lo + (hi - lo) * random.random::<f64>();
+        World { scales: (0..3).map(|_| between(0.05, 0.3)).collect(), exponents: (0..3).map(|_| between(0.2, 0.6)).collect(), seed }
+    }
+
+    fn losses(&self, shares: &[f64]) -> Vec<f64> {
+        let one = |t: usize| 1.5 + self.scales[t] * (shares[t] + 0.2 * shares[(t + 1) % 4] + 0.01).powf(-self.exponents[t]);
+        (0..3).map(one).collect()
+    }
+
+    fn mean(&self, shares: &[f64]) -> f64 {
+        self.losses(shares).iter().sum::<f64>() / 3.0
+    }
+
+    /// Losses of one model.
+    fn model(&self, shares: &[f64], number: u64) -> Vec<f64> {
+        let mut random = generator(self.seed, Purpose::Planted, Item::NthOf("model", number));
+        let mut normal = || -> f64 { StandardNormal.sample(&mut random) };
+        let common = NOISE_COMMON * normal();
+        self.losses(shares).iter().map(|loss| loss * (common + NOISE_OWN * normal()).exp()).collect()
+    }
+
+    fn table(&self, runs: u64) -> MixtureTable {
+        let mut random = generator(self.seed, Purpose::Planted, Item::Of("design"));
+        let mut text = "p_a,p_b,p_c,p_d,loss_a,loss_b,loss_c\n".to_owned();
+        for run in 0..runs {
+            let parts: Vec<f64> = (0..4).map(|_| -random.random::<f64>().max(1e-9).ln()).collect();
+            let shares: Vec<f64> = parts.iter().map(|part| part / parts.iter().sum::<f64>()).collect();
+            let cells: Vec<String> = shares.iter().chain(&self.model(&shares, run)).map(f64::to_string).collect();
+            text += &(cells.join(",") + "\n");
+        }
+        read(&text).unwrap()
+    }
+}
+
+fn even() -> Vec<f64> {
+    vec![0.25; 4]
+}
+
+/// The gain that one model of each then shows lies in its interval nine times in ten, though ours was chosen by the laws that predict it; and the
+/// choice is near the best there is.
+#[test]
+fn gains_of_chosen_mixtures_hold_in_simulated_worlds() {
+    let (mut held, mut lost, mut attainable) = (0, 0.0, 0.0);
+    const WORLDS: u64 = 40;
+    for seed in 0..WORLDS {
+        let world = World::new(seed);
+        let table = world.table(32);
+        let fits = MixtureFits::new(&table, &fit_mixtures(&table)).unwrap();
+        let laws = fits.laws().unwrap();
+        let found = ShareProblem::new(&laws, 100_000).solve(0).unwrap();
+        let ours: Vec<f64> = found.domains.iter().map(|row| row.share).collect();
+        assert!((ours.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        let mean = |losses: Vec<f64>| losses.iter().sum::<f64>() / 3.0;
+        let measured = mean(world.model(&even(), 1000)) - mean(world.model(&ours, 1001));
+        let gain = found.policies[1].parallot_gains.unwrap();
+        held += u64::from(gain.interval_90.contains(measured));
+        let f = |shares: &[f64]| {
+            let slope = |at: usize| {
+                let along = |share: f64| {
+                    let mut moved = shares.to_vec();
+                    moved[at] = share;
+                    world.mean(&moved)
+                };
+                derivative(along, shares[at], 1e-5)
+            };
+            (world.mean(shares), (0..4).map(slope).collect())
+        };
+        let (_, best) = simplex::minimise(f, &even(), &[1e-3; 4], &[1.0; 4]);
+        lost += world.mean(&ours) - best;
+        attainable += world.mean(&even()) - best;
+    }
+    println!("gains in their intervals: {held} of {WORLDS}; share of the attainable gain lost: {:.3}", lost / attainable);
+    assert!((32..=40).contains(&held), "{held} of {WORLDS}");
+    assert!(lost < 0.15 * attainable, "{lost} of {attainable}");
+}
+
+#[test]
+fn bounds_blocks_and_a_pull_are_kept() {
+    let world = World::new(7);
+    let table = world.table(40);
+    let fits = MixtureFits::new(&table, &fit_mixtures(&table)).unwrap();
+    let again: MixtureFits = serde_json::from_str(&serde_json::to_string(&fits).unwrap()).unwrap();
+    let laws = again.laws().unwrap();
+    let problem = || ShareProblem::new(&laws, 1000);
+    let shares = |problem: ShareProblem<'_>| problem.solve(0).unwrap().domains.iter().map(|row| row.share).collect::<Vec<f64>>();
+    let free = shares(problem());
+    let bound = problem().max("a", 100).unwrap().min("d", 300).unwrap().solve(0).unwrap();
+    assert_eq!(bound.domains.iter().map(|row| row.amount).sum::<u64>(), 1000);
+    assert_eq!((bound.domains[0].amount, bound.domains[0].held, bound.domains[3].held), (100, Held::Max, Held::Min));
+    assert!(bound.domains[3].amount == 300 && bound.policies[0].mean_loss >= problem().solve(0).unwrap().policies[0].mean_loss);
+    // a block keeps the proportions of the mix in use
+    let mix = [("a", 3.0), ("b", 1.0), ("c", 1.0), ("d", 1.0)].map(|(name, part)| (name.to_owned(), part));
+    let frozen = shares(problem().current(&mix).unwrap().freeze("old", &["a".to_owned(), "b".to_owned()]).unwrap());
+    assert!((frozen[0] - 3.0 * frozen[1]).abs() < 1e-9, "{frozen:?}");
+    // the stronger the pull, the nearer the mix
+    let apart = |shares: &[f64]| shares.iter().zip([0.5, 1.0 / 6.0, 1.0 / 6.0, 1.0 / 6.0]).map(|(a, b)| (a - b).abs()).sum::<f64>();
+    let [weak, strong] = [0.01, 10.0].map(|pull| apart(&shares(problem().near(&mix, pull).unwrap())));
+    assert!(apart(&free) >= weak && weak > strong && strong < 0.02, "{} {weak} {strong}", apart(&free));
+    // what cannot be is said
+    let error = |problem: Result<ShareProblem<'_>, ShareError>| problem.and_then(|problem| problem.solve(0)).unwrap_err().to_string();
+    assert_eq!(error(problem().max("e", 1)), "`e` is no domain of the fits, expected one of `a`, `b`, `c`, `d`");
+    assert_eq!(
+        error(problem().min("a", 600).and_then(|p| p.min("b", 600))),
+        "the lower bounds of all domains add up to 1.2 of the budget, expected at most 1"
+    );
+    assert_eq!(
+        error(problem().weights(&[("a".to_owned(), -1.0)])),
+        "weights of the targets sum to 1, expected numbers not below 0 with a sum above 0"
+    );
+    let twice = problem().freeze("x", &["a".to_owned(), "b".to_owned()]).and_then(|p| p.freeze("y", &["b".to_owned(), "c".to_owned()]));
+    assert_eq!(error(twice), "`b` stands in two frozen blocks, expected one");
+}
+
+#[test]
+fn unique_amounts_cap_passes() {
+    let rows: String = (0..12)
+        .map(|at| {
+            let a = 0.1 + 0.07 * at as f64;
+            format!("{a},{},500,2000,{}\n", 1.0 - a, 2.0 - 0.5 * a)
+        })
+        .collect();
+    let table = read(&format!("p_a,p_b,unique_a,unique_b,loss_t\n{rows}")).unwrap();
+    let fits = MixtureFits::new(&table, &fit_mixtures(&table)).unwrap();
+    let laws = fits.laws().unwrap();
+    let found = ShareProblem::new(&laws, 2000).epochs(2.0).solve(0).unwrap();
+    assert_eq!((found.domains[0].amount, found.domains[0].held), (1000, Held::Max));
+    assert!(found.policies.iter().any(|row| row.policy == "proportional" && row.amounts == [400, 1600]));
+    for (text, expected) in [
+        ("p_a,p_b,unique_c,loss_t\n.5,.5,3,2\n", "`t.csv`: the column `unique_c`, expected a domain of the table: `a`, `b`"),
+        ("p_a,p_b,unique_a,loss_t\n.5,.5,3,2\n.5,.5,4,2\n", "`t.csv`: row 2, column `unique_a`: found 4, expected 3 as in an earlier row"),
+    ] {
+        assert_eq!(read(text).unwrap_err(), expected);
+    }
+}
+
+/// What one model of a mixture gains over one of another lies in its interval nine times in ten: held-out runs of the Pile, pairs of one size.
+#[test]
+fn gains_between_held_out_runs_of_the_pile_hold() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fitdata/mixture/pile5.csv");
+    if !path.exists() {
+        assert!(std::env::var("CI").is_err(), "the published mixtures are missing");
+        println!("skipped: the published mixtures are not here");
+        return;
+    }
+    let text = files::read_text(&path)
+        .unwrap()
+        .replacen("model,", "n_params,", 1)
+        .replace("M,train,", "e6,fit,")
+        .replace("M,eval,", "e6,predict,");
+    let table = read(&text).unwrap();
+    let fits = MixtureFits::new(&table, &fit_mixtures(&table)).unwrap();
+    let laws = fits.laws().unwrap();
+    let asked: Vec<&Run> = table.asked().collect();
+    let mean = |run: &Run| run.losses.iter().map(|loss| loss.unwrap()).sum::<f64>() / 5.0;
+    let (mut pairs, mut held, mut signs) = (0, 0, 0);
+    for (at, a) in asked.iter().enumerate() {
+        for b in asked[..at].iter().filter(|b| b.n_params == a.n_params) {
+            let gain = ShareProblem::new(&laws, 1).n_params(a.n_params.unwrap()).unwrap().gain(&a.shares, &b.shares);
+            let measured = mean(b) - mean(a);
+            pairs += 1;
+            held += usize::from(gain.interval_90.contains(measured));
+            signs += usize::from((gain.value > 0.0) == (measured > 0.0));
+        }
+    }
+    println!("{held} of {pairs} gains in their intervals, {signs} of the right sign");
+    assert!(pairs == 60 && held * 100 >= 80 * pairs && signs * 100 >= 80 * pairs, "{held} and {signs} of {pairs}");
 }

@@ -164,13 +164,13 @@ pub fn fits_of_table(
     prior_repetition(&mut fits, settings);
     Ok(FitFile {
         parallot: version().to_owned(),
-        command: None,
         source: source.to_owned(),
         input_sha256: sha256.to_owned(),
         settings: settings.clone(),
         fits,
         transfer: None,
         joint: None,
+        mixtures: None,
     })
 }
 

@@ -6,6 +6,7 @@ use crate::files;
 use crate::fit::joint::{JointError, JointFit, ModelRun, fit_joint};
 use crate::fit::transfer::{MixtureRun, TransferError, TransferFit, Untuned, fit_transfer};
 use crate::fit::{self, Fit, FitFile, Settings};
+use crate::mixture::MixtureFits;
 use crate::record::{Evaluation, Manifest, RunRecord, Subject, points_csv};
 use crate::report::ReportError;
 use crate::units::Lang;
@@ -50,6 +51,20 @@ impl HashedFits {
     }
 }
 
+/// Fits of a table of mixtures as they are kept.
+pub fn fits_of_mixtures(source: &str, input_sha256: &str, mixtures: MixtureFits) -> FitFile {
+    FitFile {
+        parallot: version().to_owned(),
+        source: source.to_owned(),
+        input_sha256: input_sha256.to_owned(),
+        settings: Settings::default(),
+        fits: Vec::new(),
+        transfer: None,
+        joint: None,
+        mixtures: Some(mixtures),
+    }
+}
+
 /// Fits every language of a sweep. A language that cannot be fitted fails the whole: an allocation without it would be another problem.
 pub fn fit_records(name: &str, manifest: &Manifest, records: &[RunRecord], settings: Settings) -> Result<FitsOfRecords, StudyError> {
     let langs: Vec<Lang> = manifest.corpora.iter().map(|row| row.lang.clone()).collect();
@@ -68,7 +83,7 @@ pub fn fit_records(name: &str, manifest: &Manifest, records: &[RunRecord], setti
     };
     let input_sha256 = files::hash(&points);
     let file =
-        FitFile { parallot: version().to_owned(), command: None, source: name.to_owned(), input_sha256, settings, fits, transfer, joint };
+        FitFile { parallot: version().to_owned(), source: name.to_owned(), input_sha256, settings, fits, transfer, joint, mixtures: None };
     Ok(FitsOfRecords { file, without_transfer, without_joint })
 }
 

@@ -29,7 +29,7 @@ mod report;
 pub use allocation::{AllocationFile, POLICIES};
 pub use curves::{Fitted, Forms, fit_table, fits_of_table};
 pub use error::StudyError;
-pub use fits::{FitsOfRecords, HashedFits, fit_records};
+pub use fits::{FitsOfRecords, HashedFits, fit_records, fits_of_mixtures};
 pub use folders::Folders;
 pub use report::{judge_anew, names, read_allocation, read_similarity, report_of, write_allocation};
 

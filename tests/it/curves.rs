@@ -115,6 +115,7 @@ fn mixtures_of_a_table_are_predicted() {
     );
     place.write("few.csv", "p_a,p_b,loss_t\n1,0,2\n0,1,3\n");
     place.write("other.csv", "p_a,p_b,loss_t,note\n1,0,2,x\n");
+    place.write("mix.yaml", "web: 0.5\ncode: 0.25\nbooks: 0.25\n");
     let runs = [
         place.done("fit --mixtures mixtures.csv --json out.json"),
         place.done("fit --mixtures ratios.csv --metrics metrics.csv"),
@@ -122,6 +123,17 @@ fn mixtures_of_a_table_are_predicted() {
         place.fails(2, "fit --mixtures other.csv"),
         place.fails(2, "fit --mixtures mixtures.csv --json mixtures.csv"),
         place.fails(2, "fit --mixtures mixtures.csv --family run"),
+        place.done("fit --mixtures mixtures.csv --out fits.json"),
+        place.done("allocate --fits fits.json --budget 10k"),
+        place.done(
+            "allocate --fits fits.json --budget 10k --from mix.yaml --freeze old:web+books --max code=3k --weight code=2 --out chosen",
+        ),
+        place.done("allocate --fits fits.json --budget 10k --near mix.yaml --pull 1 --min books=0"),
+        place.fails(2, "allocate --fits fits.json --budget 10k --group g:web+code>=50%"),
+        place.fails(2, "allocate --fits fits.json --budget 10k --max tea=1k"),
+        place.fails(2, "allocate --fits fits.json --budget 10k --max web=1k --max code=1k --max books=1k"),
+        place.fails(2, "allocate --budget 10k --freeze old:web+books"),
+        place.fails(2, "allocate --fits fits.json --budget 10k --freeze web"),
     ];
     assert_transcript("own_mixtures", &runs);
     let out: Value = serde_json::from_str(&place.read("out.json")).unwrap();

@@ -63,6 +63,7 @@ fn planted_laws_are_found() {
 fn the_allocation_is_spent_to_the_pair_and_exported_to_the_row() {
     let place = Place::with_fits();
     let printed = json(&place.done("allocate tiny --budget 7001 --json").stdout);
+    assert_eq!(printed["command"], "parallot allocate tiny --budget 7001 --json");
     assert_eq!(printed, json(&place.read("fits/tiny/allocation.json")));
     let text = place.read("fits/tiny/allocation.csv");
     let (header, rows) = csv(&text);

@@ -142,7 +142,6 @@ fn the_same_whatever_the_threads_and_back_from_text() {
     let fits = with(1);
     assert_eq!(fits, with(3));
     let file = FitFile {
-        command: None,
         parallot: "0".into(),
         source: "x".into(),
         input_sha256: "0".into(),
@@ -150,6 +149,7 @@ fn the_same_whatever_the_threads_and_back_from_text() {
         fits,
         transfer: None,
         joint: None,
+        mixtures: None,
     };
     assert_eq!(FitFile::from_json(&file.to_json().unwrap()).unwrap(), file);
     // a file of an older version knows nothing of repetition: repeated pairs are new
