@@ -51,7 +51,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     sweep::run(&sweep::Arguments {
         experiment: experiment.clone(),
         list: false,
+        status: false,
         json: false,
+        missing: false,
+        base: false,
+        run: Vec::new(),
+        shard: None,
         device: arguments.device.clone(),
         jobs: None,
         stack: None,

@@ -49,6 +49,37 @@ impl Store {
         files::lock_folder(&self.folder)?.ok_or_else(|| RecordError::Locked { path: self.folder.clone() })
     }
 
+    /// Claims a run for one process; none where another is at work on it.
+    pub fn claim(&self, run_id: &str, owner: &files::Owner) -> Result<Option<files::Claim>, RecordError> {
+        Ok(files::claim(&self.folder.join(format!("{run_id}.claim")), owner)?)
+    }
+
+    /// Who is at work on a run.
+    pub fn claimed(&self, run_id: &str) -> Result<Option<files::Owner>, RecordError> {
+        Ok(files::claimed(&self.folder.join(format!("{run_id}.claim")))?)
+    }
+
+    /// Keeps why a run could not be finished; its record or its next try takes that back.
+    pub fn write_failure(&self, run_id: &str, reason: &str) -> Result<(), RecordError> {
+        Ok(files::write(&self.failed(run_id), reason.as_bytes())?)
+    }
+
+    /// Why a run could not be finished, where it is known.
+    pub fn failure(&self, run_id: &str) -> Option<String> {
+        let path = self.failed(run_id);
+        files::exists(&path).then(|| files::read_text(&path).unwrap_or_default().trim().to_owned())
+    }
+
+    /// Forgets why a run could not be finished.
+    pub fn forget_failure(&self, run_id: &str) -> Result<(), RecordError> {
+        let path = self.failed(run_id);
+        if files::exists(&path) { Ok(files::remove(&path)?) } else { Ok(()) }
+    }
+
+    fn failed(&self, run_id: &str) -> PathBuf {
+        self.folder.join(format!("{run_id}.failed"))
+    }
+
     /// Writes one record.
     pub fn write(&self, record: &RunRecord) -> Result<(), RecordError> {
         let path = self.path(&record.run_id);

@@ -25,6 +25,15 @@ impl Job {
         }
     }
 
+    /// The same kind of job with some of its runs, of which there is at least one.
+    pub fn of_runs(&self, runs: Vec<RunSpec>) -> Self {
+        match self {
+            Job::Run(run) => Job::Run(runs.into_iter().next().unwrap_or_else(|| run.clone())),
+            Job::Trunk(_) => Job::Trunk(runs),
+            Job::Stack(_) => Job::Stack(runs),
+        }
+    }
+
     /// Its runs, in the order in which they finish.
     pub fn runs(&self) -> &[RunSpec] {
         match self {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::corpus::Bitext;
 use crate::spec::{Experiment, ScheduleSpec, Text, TrunkSpec};
+use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 
 const EXPERIMENT: &str = "\
@@ -29,6 +30,12 @@ fn experiment() -> (Experiment, Vec<Bitext>, Vec<RunSpec>) {
     (experiment, bitexts, runs)
 }
 
+/// A site of this process.
+fn site(store: &Store) -> Site<'_> {
+    static OWNER: LazyLock<Owner> = LazyLock::new(Owner::this);
+    Site { store, owner: &OWNER, simulated: true }
+}
+
 fn store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::new(folder.path());
@@ -51,7 +58,7 @@ fn every_missing_run_is_run_once_and_the_smallest_come_first() {
             write(&simulate(&experiment, spec, "test"))
         })
     };
-    run_missing(&Job::of(&plan.missing, &ScheduleSpec::Whole, 1), &store, 3, run).unwrap();
+    run_missing(&Job::of(&plan.missing, &ScheduleSpec::Whole, 1), &site(&store), 3, run).unwrap();
     let mut ran = ran.into_inner().unwrap();
     let mut missing: Vec<String> = plan.missing.iter().map(|run| run.id.clone()).collect();
     ran.sort();
@@ -73,7 +80,7 @@ fn the_first_failure_ends_the_sweep_and_what_was_done_stays() {
         }
         write(&simulate(&experiment, &job.runs()[0], "test"))
     };
-    assert!(matches!(run_missing(&Job::of(&runs, &ScheduleSpec::Whole, 1), &store, 1, run), Err(RecordError::Locked { .. })));
+    assert!(matches!(run_missing(&Job::of(&runs, &ScheduleSpec::Whole, 1), &site(&store), 1, run), Err(RecordError::Locked { .. })));
     let plan = Plan::new(&runs, &store, true).unwrap();
     assert_eq!(plan.done.len(), 4);
 }

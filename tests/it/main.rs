@@ -34,6 +34,7 @@ mod repeating;
 mod resume;
 mod scores;
 mod seeds;
+mod sharing;
 #[cfg(feature = "train")]
 mod similarity;
 #[cfg(feature = "train")]

@@ -1,6 +1,7 @@
 //! `parallot sweep`: the small runs that are missing.
 
 mod list;
+mod status;
 #[cfg(feature = "train")]
 mod work;
 
@@ -12,16 +13,18 @@ use crate::cli::version;
 use crate::corpus::Bitext;
 #[cfg(not(feature = "train"))]
 use crate::corpus::Tongue;
-use crate::files;
+use crate::files::{self, Owner};
 use crate::record::{self, Manifest, RecordError, RunRow, Store, TrainingVersion};
 use crate::report::eye::{duration, grouped};
 use crate::spec::{
     BaseFiles, BaseSpec, CheckpointBase, CheckpointFiles, CheckpointPlace, Experiment, PresetBase, RunSpec, ScheduleSpec, SpecError,
 };
 use crate::study::Folders;
-use crate::sweep::{Cost, Job, Plan, run_missing, simulate};
+use crate::sweep::{Cost, Job, Plan, Site, run_missing, simulate};
 use clap::{Args, ValueEnum};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// Flags of `parallot sweep`.
 #[derive(Debug, Clone, Args)]
@@ -31,9 +34,24 @@ pub(super) struct Arguments {
     /// Print the runs and their cost, and run nothing
     #[arg(long)]
     pub list: bool,
-    /// With --list: one JSON object instead of a table
-    #[arg(long, requires = "list")]
+    /// Print how far the runs are: finished, running, diverged, failed with the reason, missing
+    #[arg(long, conflicts_with = "list")]
+    pub status: bool,
+    /// With --list or --status: one JSON object instead of a table
+    #[arg(long)]
     pub json: bool,
+    /// Print the ids of the runs that nobody finished or is at work on, one a line
+    #[arg(long, conflicts_with_all = ["list", "status", "json"])]
+    pub missing: bool,
+    /// Make the base model if it is not kept, and run nothing: the first job of a cluster, before those of the runs
+    #[arg(long, conflicts_with_all = ["list", "status", "missing"])]
+    pub base: bool,
+    /// Do this run alone, by its id; may be repeated. Other processes may be at work on other runs
+    #[arg(long, value_name = "ID", conflicts_with_all = ["list", "status", "missing", "base"])]
+    pub run: Vec<String>,
+    /// Do the K-th of N shares of the runs, like `3/16`. Other processes may be at work on other shares
+    #[arg(long, value_name = "K/N", conflicts_with_all = ["list", "status", "missing", "base", "run"])]
+    pub shard: Option<Shard>,
     /// Where to train: `cpu`, `cuda` or `cuda:1`; `cuda/f32` for f32 in place of bf16
     #[arg(long, default_value = "cpu")]
     pub device: String,
@@ -57,6 +75,25 @@ pub(super) struct Arguments {
     pub trainer: Trainer,
 }
 
+/// One of several shares of the runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shard {
+    /// Its place, from 0.
+    place: usize,
+    /// How many there are.
+    of: usize,
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.split_once('/').and_then(|(place, of)| Some((place.parse::<usize>().ok()?, of.parse::<usize>().ok()?)));
+        let (place, of) = parsed.filter(|(place, of)| (1..=*of).contains(place)).ok_or("expected K/N with K from 1 to N, like `3/16`")?;
+        Ok(Shard { place: place - 1, of })
+    }
+}
+
 /// Who trains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Trainer {
@@ -77,7 +114,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let error = anyhow::anyhow!("`--stack` beside `schedule: trunk`, expected at most one of them");
         return Err(Failure::input(error).hint("runs of a trunk follow each other; `--jobs` trains several trunks at a time"));
     }
-    if !arguments.list {
+    if arguments.json && !arguments.list && !arguments.status {
+        return Err(Failure::input(anyhow::anyhow!("`--json` without `--list` or `--status`, expected one of them")));
+    }
+    let told = arguments.list || arguments.status || arguments.missing;
+    if !told {
         check_device(&arguments.device, arguments.trainer)?;
     }
     let store = Store::new(&folders.records);
@@ -91,6 +132,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref(), training_version);
     let runs = available(experiment.runs(&bitexts, &base_id), &experiment, &bitexts);
     let plan = look_up(&runs, &store, simulated)?;
+    if arguments.status {
+        return status::print(&runs, &plan, &store, arguments.json);
+    }
+    if arguments.missing {
+        return status::print_missing(&plan, &store);
+    }
     let cost = Cost::new(&experiment, &bitexts, &plan.done, &arguments.device);
     if arguments.list {
         let memory = memory_of(&experiment, &bitexts, &base_files, arguments);
@@ -100,23 +147,59 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     }
     check_version(training_version, &plan, &folders)?;
+    if arguments.base {
+        return make_base(&experiment, &bitexts, &base_files, arguments);
+    }
+    let chosen = chosen(&runs, arguments)?;
     files::check_writable(&folders.records).or_input()?;
-    let _lock = store.lock().map_err(|error| Failure::work(error).hint("wait for the other sweep, or stop it"))?;
+    // shares of the runs are done beside each other; each run is claimed by one process
+    let alone = || store.lock().map_err(|error| Failure::work(error).hint(BESIDE)).map(Some);
+    let _lock = if chosen.is_some() { None } else { alone()? };
     store.write_manifest(&manifest(training_version, &base_id, &bitexts, &runs)).or_work()?;
     // what another process finished before the lock was ours is done as well
-    let plan = look_up(&runs, &store, simulated)?;
+    let mut plan = look_up(&runs, &store, simulated)?;
+    plan.missing.retain(|run| chosen.as_ref().is_none_or(|chosen| chosen.contains(&run.id)));
     if arguments.save.is_some() && !plan.done.is_empty() {
         note(&format!("note: {} runs are done and not trained again, so `--save` does not write theirs", plan.done.len()));
     }
     let jobs = Job::of(&plan.missing, &experiment.tuning.schedule, stack_of(arguments));
     match arguments.trainer {
-        Trainer::Simulated => run_missing(&jobs, &store, 1, |job, _, write| {
+        Trainer::Simulated => run_missing(&jobs, &Site { store: &store, owner: &Owner::this(), simulated }, 1, |job, _, write| {
             job.runs().iter().try_for_each(|run| write(&simulate(&experiment, run, version())))
         })
         .map_err(|error: RecordError| Failure::work(error)),
         Trainer::Candle => train(&experiment, (&bitexts, &untuned, &tongues), &base_files, &jobs, &store, &cost, arguments),
     }?;
-    finish(&store, &folders.records)
+    let missing = look_up(&runs, &store, simulated)?.missing;
+    match &chosen {
+        Some(chosen) if !missing.is_empty() => {
+            let own = missing.iter().filter(|run| chosen.contains(&run.id)).count();
+            let left = if own == 0 { String::new() } else { format!(", {own} of them in this share, which another process is at work on") };
+            say(&format!("{} of {} runs are done; {} are missing{left}", runs.len() - missing.len(), runs.len(), missing.len()));
+            Ok(())
+        }
+        _ => finish(&store, &folders.records),
+    }
+}
+
+/// What to do about a folder that a whole sweep is at work on.
+const BESIDE: &str = "wait for the other sweep, or stop it; `--shard K/N` and `--run ID` let several processes share the runs";
+
+/// Ids of the runs that were asked for; none where all are.
+fn chosen(runs: &[RunSpec], arguments: &Arguments) -> Result<Option<BTreeSet<String>>, Failure> {
+    if let Some(unknown) = arguments.run.iter().find(|id| !runs.iter().any(|run| run.id == **id)) {
+        let error = anyhow::anyhow!("`--run {unknown}` is no run of the experiment, expected the id of one");
+        return Err(
+            Failure::input(error).hint(format!("`parallot sweep {} --missing` prints those that are missing", arguments.experiment))
+        );
+    }
+    let Some(Shard { place, of }) = arguments.shard else {
+        return Ok((!arguments.run.is_empty()).then(|| arguments.run.iter().cloned().collect()));
+    };
+    // runs of one size are of about one length: neighbours go to different shares
+    let mut by_size: Vec<&RunSpec> = runs.iter().collect();
+    by_size.sort_by_key(|run| run.subject.pairs());
+    Ok(Some(by_size.iter().skip(place).step_by(of).map(|run| run.id.clone()).collect()))
 }
 
 /// What is missing of an older version of the training code is not made: it would be another measurement among those that are there.
@@ -237,7 +320,7 @@ pub(super) fn check_device(_: &str, trainer: Trainer) -> Result<(), Failure> {
 #[cfg(feature = "train")]
 pub(super) use work::base;
 #[cfg(feature = "train")]
-use work::{measured_speed, memory_of, train};
+use work::{make_base, measured_speed, memory_of, train};
 
 #[cfg(not(feature = "train"))]
 fn train(
@@ -250,6 +333,11 @@ fn train(
     arguments: &Arguments,
 ) -> Result<(), Failure> {
     check_device(&arguments.device, arguments.trainer)
+}
+
+#[cfg(not(feature = "train"))]
+fn make_base(_: &Experiment, _: &[Bitext], _: &BaseFiles, arguments: &Arguments) -> Result<(), Failure> {
+    check_device(&arguments.device, Trainer::Candle)
 }
 
 #[cfg(not(feature = "train"))]

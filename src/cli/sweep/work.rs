@@ -2,15 +2,15 @@
 
 use super::{Arguments, jobs_of, pools, stack_of, threads_of};
 use crate::cli::failure::{Failure, OrFail};
-use crate::cli::terminal::{bar, bars, note};
+use crate::cli::terminal::{bar, bars, note, say};
 use crate::cli::version;
 use crate::corpus::{Bitext, Pair, Tongue};
-use crate::files;
+use crate::files::{self, Owner};
 use crate::model::{ModelConfig, checkpoint};
 use crate::record::{Outcome, RunRecord, Store, Subject, TrainingVersion};
 use crate::report::eye::{duration, grouped};
 use crate::spec::{BaseFiles, BaseSpec, Experiment, Method, RunSpec};
-use crate::sweep::{Cost, Job, run_missing};
+use crate::sweep::{Cost, Job, Site, run_missing};
 use crate::train::{Base, Memory, Origin, Progress, SEQUENCES, Size, Step, TrainError, Tuner, Workload, measure, prepare, select_device};
 use indicatif::{MultiProgress, ProgressBar};
 use std::fmt::Display;
@@ -103,7 +103,8 @@ pub(super) fn train(
     let pools = pools(workers)?;
     let work = jobs.iter().flat_map(|job| cost.computed_tokens(job)).map(|tokens| cost.work_tokens(tokens).max(1.0) as u64).sum();
     let total = bar(&bars, work, "sweep");
-    run_missing(jobs, store, workers, |job, worker, write| {
+    let site = Site { store, owner: &Owner::this(), simulated: false };
+    run_missing(jobs, &site, workers, |job, worker, write| {
         if let Job::Stack(runs) = job {
             let mut shown = Shown { label: stack_label(runs), tokens: cost.computed_tokens(job).iter().sum(), before: 0, total: &total };
             let records = pools[worker].install(|| tuner.run_stack(runs, &clock, |progress| shown.see(progress)))?;
@@ -125,6 +126,15 @@ pub(super) fn train(
     })
     .map_err(of_training)?;
     total.finish_and_clear();
+    Ok(())
+}
+
+/// Makes the base if it is not kept.
+pub(super) fn make_base(experiment: &Experiment, bitexts: &[Bitext], base_files: &BaseFiles, arguments: &Arguments) -> Result<(), Failure> {
+    files::check_writable(&arguments.cache).or_input()?;
+    let place = (arguments.device.as_str(), arguments.cache.as_path());
+    let base = base(experiment, bitexts, base_files, TrainingVersion::CURRENT, place, &bars())?;
+    say(&format!("base `{}` in `{}`", base.id, base.folder.display()));
     Ok(())
 }
 

@@ -6,11 +6,11 @@ use super::super::terminal::{bar, bars, note};
 use super::super::version;
 use super::{Arguments, PARTS, Question};
 use crate::corpus::Bitext;
-use crate::files;
+use crate::files::{self, Owner};
 use crate::record::{Outcome, RunRecord, Store};
 use crate::report::eye::duration;
 use crate::spec::RunSpec;
-use crate::sweep::{Cost, Job, Plan, run_missing};
+use crate::sweep::{Cost, Job, Plan, Site, run_missing};
 use crate::train::{Base, Tuner};
 use crate::validate::Shift;
 
@@ -80,7 +80,8 @@ impl Question {
         let bars = bars();
         let work = |run: &RunSpec| cost.work_tokens(cost.train_tokens(run)).max(1.0) as u64;
         let total = bar(&bars, plan.missing.iter().map(work).sum(), "validate");
-        run_missing(&jobs, store, workers, |job, worker, write| {
+        let site = Site { store, owner: &Owner::this(), simulated: false };
+        run_missing(&jobs, &site, workers, |job, worker, write| {
             for spec in job.runs() {
                 let mut before = 0;
                 let record = pools[worker].install(|| {

@@ -1,6 +1,10 @@
 //! Files: read, write whole or not at all, hash, lock. The only user of `std::fs`; every error names its path once.
 #![allow(clippy::disallowed_methods, reason = "this module is the one that wraps std::fs")]
 
+mod claim;
+
+pub use claim::{Claim, Owner, claim, claimed};
+
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -61,6 +65,11 @@ pub fn map(path: &Path) -> Result<memmap2::Mmap, FileError> {
     let file = open(path)?;
     // SAFETY: as everywhere that files are mapped, nobody may cut the file short meanwhile; weights are written once
     unsafe { memmap2::Mmap::map(file.get_ref()) }.map_err(failed("read", path))
+}
+
+/// Removes a file.
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    fs::remove_file(path).map_err(failed("remove", path))
 }
 
 /// Copies a file, whole or not at all.
