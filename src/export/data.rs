@@ -52,7 +52,7 @@ impl<'p> DataFile<'p> {
     }
 
     /// The same in a Parquet file with a column `messages`.
-    pub(super) fn as_parquet(self) -> Self {
+    pub(super) fn into_parquet(self) -> Self {
         DataFile { path: self.path.replace(".jsonl", ".parquet"), form: Form::Parquet, ..self }
     }
 

@@ -119,7 +119,7 @@ impl Chat {
     pub fn chat_tokens(&self, asked: &str, answer: &str) -> Result<(usize, usize), ChatError> {
         let asked = context! { role => "user", content => asked };
         let answer = context! { role => "assistant", content => answer };
-        let prompt = self.render(&[asked.clone()], true)?;
+        let prompt = self.render(std::slice::from_ref(&asked), true)?;
         let whole = self.render(&[asked, answer], false)?;
         Ok((self.count(&prompt, false)?, self.count(&whole, false)?))
     }

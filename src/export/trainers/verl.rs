@@ -9,8 +9,8 @@ use crate::export::{DataFile, Exported};
 
 /// A column `messages`, one file per language.
 pub(super) fn files<'p>(plan: &'p Plan<'_>) -> Exported<'p> {
-    let train: Vec<DataFile> = plan.train_files().into_iter().map(DataFile::as_parquet).collect();
-    let validation: Vec<DataFile> = plan.validation_files().into_iter().map(DataFile::as_parquet).collect();
+    let train: Vec<DataFile> = plan.train_files().into_iter().map(DataFile::into_parquet).collect();
+    let validation: Vec<DataFile> = plan.validation_files().into_iter().map(DataFile::into_parquet).collect();
     let list = |files: &[DataFile]| format!("[{}]", files.iter().map(DataFile::path).collect::<Vec<_>>().join(","));
     let validated = match validation.as_slice() {
         [] => String::new(),
