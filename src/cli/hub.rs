@@ -1,9 +1,11 @@
 //! Checkpoints on the Hugging Face Hub or a mirror of it: downloaded once, into the cache that all its tools share.
 
 use super::failure::Failure;
+use crate::files;
+use crate::model::Chat;
 use crate::spec::CheckpointFiles;
 use anyhow::anyhow;
-use hf_hub::api::sync::{ApiBuilder, ApiError};
+use hf_hub::api::sync::{ApiBuilder, ApiError, ApiRepo};
 use hf_hub::{Cache, Repo, RepoType};
 use std::env;
 use std::path::PathBuf;
@@ -19,7 +21,7 @@ pub(super) fn fetch(name: &str, revision: &str) -> Result<PathBuf, Failure> {
     if let Some(folder) = cached(&cache, &repo) {
         return Ok(folder);
     }
-    if env::var("HF_HUB_OFFLINE").is_ok_and(|value| ["1", "ON", "YES", "TRUE"].contains(&value.to_uppercase().as_str())) {
+    if is_offline() {
         let error = anyhow!("`{name}` at revision `{revision}` is not in the cache `{}`", cache.path().display());
         return Err(Failure::input(error).hint("HF_HUB_OFFLINE forbids downloads"));
     }
@@ -32,6 +34,35 @@ pub(super) fn fetch(name: &str, revision: &str) -> Result<PathBuf, Failure> {
         let error = anyhow!("`{name}` at revision `{revision}` is no checkpoint, expected `config.json`, `tokenizer.json` and safetensors");
         Failure::input(error).hint("a revision or a conversion with safetensors may exist; pickles are never read")
     })
+}
+
+/// The folder of a tokenizer: one that is there, or else that of a model on the Hub, of which nothing but the tokenizer is downloaded.
+pub(super) fn tokenizer(name: &str) -> Result<PathBuf, Failure> {
+    let folder = PathBuf::from(name);
+    if files::is_folder(&folder) {
+        return Ok(folder);
+    }
+    let cache = Cache::new(cache_folder()?);
+    let repo = Repo::with_revision(name.to_owned(), RepoType::Model, "main".to_owned());
+    let cached = || cache.repo(repo.clone()).get(CheckpointFiles::TOKENIZER).and_then(|path| Some(path.parent()?.to_owned()));
+    if let Some(folder) = cached() {
+        return Ok(folder);
+    }
+    let endpoint = env::var("HF_ENDPOINT").unwrap_or_else(|_| ENDPOINT.to_owned());
+    let is_wanted = |file: &str| Chat::FILES.contains(&file);
+    let got = |repo: ApiRepo, found: &[String]| found.iter().filter(|file| is_wanted(file)).try_for_each(|file| repo.get(file).map(drop));
+    let done = if is_offline() { Ok(()) } else { from_hub(&cache, &repo, &endpoint, got) };
+    let hint = "`--tokenizer FOLDER` needs no network; HF_ENDPOINT names a mirror and HF_TOKEN opens gated models";
+    done.map_err(|error| Failure::work(anyhow!("cannot download the tokenizer of `{name}` from `{endpoint}`: {error}")).hint(hint))?;
+    cached().ok_or_else(|| {
+        let error = anyhow!("`{name}` is no folder and no model with a `tokenizer.json` on the Hub or in its cache, expected one of them");
+        Failure::input(error).hint(hint)
+    })
+}
+
+/// Whether downloads are forbidden.
+fn is_offline() -> bool {
+    env::var("HF_HUB_OFFLINE").is_ok_and(|value| ["1", "ON", "YES", "TRUE"].contains(&value.to_uppercase().as_str()))
 }
 
 /// As `huggingface_hub` looks for it.
@@ -57,14 +88,21 @@ fn cached(cache: &Cache, repo: &Repo) -> Option<PathBuf> {
 }
 
 fn download(cache: &Cache, repo: &Repo, endpoint: &str) -> Result<(), ApiError> {
+    from_hub(cache, repo, endpoint, |repo, found| CheckpointFiles::wanted(found).into_iter().try_for_each(|name| repo.get(name).map(drop)))
+}
+
+/// Does something with a repository and the names of its files.
+fn from_hub(
+    cache: &Cache,
+    repo: &Repo,
+    endpoint: &str,
+    get: impl FnOnce(ApiRepo, &[String]) -> Result<(), ApiError>,
+) -> Result<(), ApiError> {
     let mut api = ApiBuilder::from_cache(cache.clone()).with_endpoint(endpoint.trim_end_matches('/').to_owned()).with_retries(3);
     if let Ok(token) = env::var("HF_TOKEN") {
         api = api.with_token(Some(token));
     }
     let repo = api.build()?.repo(repo.clone());
     let found: Vec<String> = repo.info()?.siblings.into_iter().map(|file| file.rfilename).collect();
-    for name in CheckpointFiles::wanted(&found) {
-        repo.get(name)?;
-    }
-    Ok(())
+    get(repo, &found)
 }

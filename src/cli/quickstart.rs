@@ -7,6 +7,7 @@ use super::text::TextArguments;
 use super::{allocate, export, fit, report, sweep};
 use crate::allocate::{Policy, PolicyRow};
 use crate::corpus::Constructed;
+use crate::export::Trainer;
 use crate::files;
 use crate::record::Store;
 use crate::report::eye::duration;
@@ -98,17 +99,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     report::run(&report::Arguments { experiment: experiment.clone(), out: None })?;
     note("6/6 data and configuration for LLaMA-Factory");
     let out = arguments.out.join("llamafactory");
-    export::run(&export::Arguments {
-        experiment,
-        to: export::Trainer::Llamafactory,
-        out,
-        model: None,
-        template: None,
-        policy: None,
-        seed: 0,
-        force: false,
-        text: TextArguments::default(),
-    })?;
+    export::run(&export::Arguments::new(experiment, Trainer::LlamaFactory, out))?;
     let folder = arguments.out.display();
     say(&format!("\neverything is in `{folder}`, made in {}", duration(start.elapsed().as_secs_f64())));
     say(&format!("look first at `{}`", arguments.out.join("plots/quickstart/index.html").display()));

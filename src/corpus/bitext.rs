@@ -125,9 +125,14 @@ impl Bitext {
     /// The train part in the order of a seed, for runs ([`Purpose::Pairs`]) or another purpose. Languages have orders of their own, so that those
     /// that translate the same text do not bring the same sentences to a model of several.
     pub fn shuffled(&self, seed: u64, purpose: Purpose) -> Shuffled {
-        let mut pairs = self.train.0.pairs.clone();
-        pairs.shuffle(&mut generator(seed, purpose, Item::Of(self.lang.code())));
-        Shuffled(pairs)
+        Shuffled(self.order(seed, purpose).into_iter().map(|place| self.train.0.pairs[place].clone()).collect())
+    }
+
+    /// The same order as places in the train part, where copies of all pairs would be too many.
+    pub fn order(&self, seed: u64, purpose: Purpose) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.train.len()).collect();
+        places.shuffle(&mut generator(seed, purpose, Item::Of(self.lang.code())));
+        places
     }
 
     /// Reads and pools the sources of one language, with paths relative to `root`. Bad rows are counted, or the end if `strict`.

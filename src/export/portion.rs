@@ -1,168 +1,156 @@
-//! Portions: the rows that one language gets, and their file of JSON lines.
+//! Portions: the rows that one language gets, made one at a time.
 
 use super::ExportError;
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// One training example.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row<'a> {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Row {
     /// What is asked.
-    pub instruction: &'a str,
-    /// The text it is asked of.
-    pub input: &'a str,
+    pub instruction: String,
+    /// The text it is asked of; empty where the instruction says all.
+    pub input: String,
     /// The answer.
-    pub output: &'a str,
+    pub output: String,
+    /// Code of the language of the answer.
+    pub to: String,
+}
+
+impl Row {
+    /// What a user says in a chat.
+    pub fn asked(&self) -> String {
+        self.asked_with("\n\n")
+    }
+
+    /// The same with something else between the instruction and its text.
+    pub fn asked_with(&self, between: &str) -> String {
+        if self.input.is_empty() { self.instruction.clone() } else { format!("{}{between}{}", self.instruction, self.input) }
+    }
+}
+
+/// Tokens of a row as the trainer makes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Length {
+    /// Those before the answer.
+    pub prompt: u32,
+    /// All.
+    pub total: u32,
+}
+
+/// Rows that are made when they are asked for, so that ten million of them need no memory.
+pub struct Rows<'a> {
+    count: usize,
+    make: Box<dyn Fn(usize) -> Row + Sync + 'a>,
+}
+
+impl<'a> Rows<'a> {
+    /// So many rows, and how each is made.
+    pub fn new(count: usize, make: impl Fn(usize) -> Row + Sync + 'a) -> Self {
+        Rows { count, make: Box::new(make) }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The row at a place below [`Rows::len`].
+    pub fn row(&self, index: usize) -> Row {
+        (self.make)(index)
+    }
+}
+
+impl fmt::Debug for Rows<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows", self.count)
+    }
 }
 
 /// What one language gets.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Portion<'a> {
-    /// Language code.
-    pub lang: &'a str,
-    /// Pairs allocated.
-    pub pairs: u64,
-    /// The unique rows, in the order of the corpus' seeded shuffle.
-    /// More pairs than rows: whole passes in this order, then its beginning.
-    pub rows: &'a [Row<'a>],
+    /// Language code; before it `instructions_` where the rows are no translations.
+    pub name: String,
+    /// Rows that are read.
+    pub drawn: u64,
+    /// The unique rows, in a seeded order. More are read than there are: whole passes in this order, then its beginning.
+    pub rows: Rows<'a>,
     /// Rows to validate on; none leaves the language out of validation.
-    pub validation: &'a [Row<'a>],
-    /// Target tokens of one pass over each row, where they were counted; as long as `rows`.
-    pub target_tokens: Option<&'a [u32]>,
+    pub validation: Rows<'a>,
+    /// Tokens of each unique row, where they were counted; as long as `rows`.
+    pub lengths: Option<Vec<Length>>,
+    /// Rows above the limit in whose place the next ones stand.
+    pub replaced: u64,
 }
 
 impl Portion<'_> {
     /// Different rows among those drawn.
     pub fn unique_drawn(&self) -> u64 {
-        self.pairs.min(self.rows.len() as u64)
+        self.drawn.min(self.rows.len() as u64)
     }
 
-    /// Target tokens of all rows drawn.
-    pub fn tokens_drawn(&self) -> Option<u64> {
-        let tokens = self.target_tokens.filter(|tokens| tokens.len() == self.rows.len() && !tokens.is_empty())?;
-        let sum = |tokens: &[u32]| tokens.iter().copied().map(u64::from).sum::<u64>();
-        let (passes, rest) = (self.pairs / tokens.len() as u64, self.pairs % tokens.len() as u64);
-        Some(passes * sum(tokens) + sum(&tokens[..rest as usize]))
+    /// Rows drawn that have more tokens than `limit`; none where they were not counted.
+    pub fn rows_over(&self, limit: u32) -> Option<u64> {
+        self.sum(|length| u64::from(length.total > limit))
+    }
+
+    /// The sum over all rows drawn of a number that each has; none where they were not counted.
+    pub(super) fn sum(&self, of: impl Fn(&Length) -> u64) -> Option<u64> {
+        let lengths = self.lengths.as_ref().filter(|lengths| lengths.len() == self.rows.len() && !lengths.is_empty())?;
+        let sum = |lengths: &[Length]| lengths.iter().map(&of).sum::<u64>();
+        let (passes, rest) = (self.drawn / lengths.len() as u64, self.drawn % lengths.len() as u64);
+        Some(passes * sum(lengths) + sum(&lengths[..rest as usize]))
     }
 }
 
-/// The portions with pairs, once it is sure that each can be written.
-pub(super) fn checked<'a, 'b>(portions: &'b [Portion<'a>]) -> Result<Vec<&'b Portion<'a>>, ExportError> {
+/// The portions with rows, once it is sure that each can be written.
+pub(super) fn checked(portions: Vec<Portion<'_>>) -> Result<Vec<Portion<'_>>, ExportError> {
     let mut seen = BTreeSet::new();
-    for portion in portions {
-        if portion.lang.is_empty() || !portion.lang.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
-            return Err(ExportError::Name { found: portion.lang.to_owned() });
+    for portion in &portions {
+        let name = || portion.name.clone();
+        if portion.name.is_empty() || !portion.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
+            return Err(ExportError::Name { found: name() });
         }
-        if !seen.insert(portion.lang) {
-            return Err(ExportError::Twice { lang: portion.lang.to_owned() });
+        if !seen.insert(&portion.name) {
+            return Err(ExportError::Twice { lang: name() });
         }
-        if portion.pairs > 0 && portion.rows.is_empty() {
-            return Err(ExportError::NoRows { lang: portion.lang.to_owned(), pairs: portion.pairs });
+        if portion.drawn > 0 && portion.rows.is_empty() {
+            return Err(ExportError::NoRows { lang: name(), pairs: portion.drawn });
         }
     }
-    let present: Vec<_> = portions.iter().filter(|portion| portion.pairs > 0).collect();
+    let present: Vec<_> = portions.into_iter().filter(|portion| portion.drawn > 0).collect();
     if present.is_empty() { Err(ExportError::Empty) } else { Ok(present) }
-}
-
-/// Bytes of about one chunk.
-const CHUNK: usize = 1 << 20;
-
-/// A file of JSON lines, rendered chunk by chunk.
-#[derive(Debug, Clone, PartialEq)]
-pub struct JsonLines<'a> {
-    path: String,
-    rows: &'a [Row<'a>],
-    count: u64,
-}
-
-impl<'a> JsonLines<'a> {
-    /// `count` rows, `rows` being repeated from their beginning where they are fewer; rows must not be empty.
-    pub(super) fn new(path: String, rows: &'a [Row<'a>], count: u64) -> Self {
-        JsonLines { path, rows, count }
-    }
-
-    /// Path, relative to the folder of the export.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// Lines of the file.
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// The bytes, in order, in chunks of about a mebibyte that end with a line.
-    pub fn chunks(&self) -> impl Iterator<Item = Vec<u8>> + '_ {
-        let mut lines = (0..self.count).zip(self.rows.iter().cycle()).map(|(_, row)| line(row));
-        std::iter::from_fn(move || {
-            let mut chunk = lines.next()?;
-            while chunk.len() < CHUNK {
-                let Some(line) = lines.next() else { break };
-                chunk.extend(line);
-            }
-            Some(chunk)
-        })
-    }
-}
-
-fn line(row: &Row) -> Vec<u8> {
-    // `Value` escapes texts and cannot fail
-    let [instruction, input, output] = [row.instruction, row.input, row.output].map(|text| serde_json::Value::from(text).to_string());
-    format!("{{\"instruction\":{instruction},\"input\":{input},\"output\":{output}}}\n").into_bytes()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::portion;
     use super::*;
 
-    const fn row(input: &str) -> Row<'_> {
-        Row { instruction: "Translate.", input, output: "x\n\"y\"" }
-    }
-
-    const ROWS: [Row; 3] = [row("one"), row("two"), row("three")];
-
-    fn portion(lang: &'static str, pairs: u64) -> Portion<'static> {
-        Portion { lang, pairs, rows: &ROWS, validation: &[], target_tokens: Some(&[10, 20, 40]) }
-    }
-
-    fn inputs(count: u64) -> Vec<String> {
-        let bytes: Vec<u8> = JsonLines::new("f".to_owned(), &ROWS, count).chunks().flatten().collect();
-        let text = String::from_utf8(bytes).unwrap();
-        assert!(text.is_empty() || text.ends_with('\n'));
-        let read = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["input"].as_str().unwrap().to_owned();
-        text.lines().map(read).collect()
-    }
-
     #[test]
-    fn rows_repeat_in_whole_passes_and_then_from_the_beginning() {
-        assert_eq!(inputs(2), ["one", "two"]);
-        assert_eq!(inputs(7), ["one", "two", "three", "one", "two", "three", "one"]);
-        assert!(inputs(0).is_empty());
-    }
-
-    #[test]
-    fn chunks_hold_every_line_once() {
-        let lines = JsonLines::new("f".to_owned(), &ROWS, 100_000);
-        assert!(lines.chunks().count() > 3);
-        assert_eq!(lines.chunks().map(|chunk| chunk.iter().filter(|&&byte| byte == b'\n').count()).sum::<usize>(), 100_000);
-        assert!(lines.chunks().all(|chunk| chunk.ends_with(b"\n")));
-    }
-
-    #[test]
-    fn tokens_follow_the_rows_drawn() {
-        assert_eq!(portion("x", 2).tokens_drawn(), Some(30));
-        assert_eq!(portion("x", 7).tokens_drawn(), Some(150));
-        assert_eq!(Portion { target_tokens: None, ..portion("x", 7) }.tokens_drawn(), None);
+    fn sums_follow_the_rows_drawn() {
+        let lengths = || Some([10, 20, 40].map(|total| Length { prompt: 1, total }).to_vec());
+        let total = |drawn| Portion { lengths: lengths(), ..portion("x", drawn) }.sum(|length| u64::from(length.total));
+        assert_eq!((total(2), total(7)), (Some(30), Some(150)));
+        assert_eq!(portion("x", 7).sum(|_| 1), None);
         assert_eq!(portion("x", 7).unique_drawn(), 3);
     }
 
     #[test]
     fn what_cannot_be_written_is_refused() {
-        assert_eq!(checked(&[portion("a", 0)]), Err(ExportError::Empty));
+        let error = |portions| checked(portions).unwrap_err();
+        assert_eq!(error(vec![portion("a", 0)]), ExportError::Empty);
         for name in ["", "../etc", "a,b", "a b", "<script>"] {
-            assert_eq!(checked(&[portion(name, 1)]), Err(ExportError::Name { found: name.to_owned() }));
+            assert_eq!(error(vec![portion(name, 1)]), ExportError::Name { found: name.to_owned() });
         }
-        assert_eq!(checked(&[portion("a", 1), portion("a", 0)]), Err(ExportError::Twice { lang: "a".to_owned() }));
-        let none = Portion { rows: &[], ..portion("a", 5) };
-        assert_eq!(checked(&[none]), Err(ExportError::NoRows { lang: "a".to_owned(), pairs: 5 }));
+        assert_eq!(error(vec![portion("a", 1), portion("a", 0)]), ExportError::Twice { lang: "a".to_owned() });
+        let none = Portion { rows: Rows::new(0, |_| Row::default()), ..portion("a", 5) };
+        assert_eq!(error(vec![none]), ExportError::NoRows { lang: "a".to_owned(), pairs: 5 });
     }
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} `{}`: {cause}", path.display())]
 pub struct FileError {
-    /// What was tried: `read`, `write`, `create`, `lock`, `list`.
+    /// What was tried: `read`, `write`, `create`, `remove`, `lock`, `list`.
     pub action: &'static str,
     /// The file or folder.
     pub path: PathBuf,
@@ -122,6 +122,11 @@ pub fn is_same(one: &Path, other: &Path) -> bool {
     matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
 }
 
+/// A path that leads to the same place from every folder; what is not there keeps its name.
+pub fn absolute(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// Whether a folder is at the path.
 pub fn is_folder(path: &Path) -> bool {
     path.is_dir()
@@ -158,6 +163,18 @@ pub fn write_parts<B: AsRef<[u8]>>(path: &Path, parts: impl IntoIterator<Item = 
     parts.into_iter().try_for_each(|part| inner.write_all(part.as_ref())).map_err(failed("write", path))?;
     file.as_file().sync_all().map_err(failed("write", path))?;
     file.persist(path).map_err(|error| failed("write", path)(error.error))?;
+    Ok(())
+}
+
+/// Removes a file, and the folders above it that are empty then, up to `folder`, which stays.
+pub fn remove_below(folder: &Path, path: &Path) -> Result<(), FileError> {
+    fs::remove_file(path).map_err(failed("remove", path))?;
+    for above in path.ancestors().skip(1).take_while(|above| *above != folder) {
+        // one that holds something else stays as well
+        if fs::remove_dir(above).is_err() {
+            break;
+        }
+    }
     Ok(())
 }
 
@@ -291,6 +308,21 @@ mod tests {
         assert!(is_same(&file, &folder.path().join("x/../a.csv")));
         assert!(!is_same(&file, &other) && !is_same(&folder.path().join("c"), &folder.path().join("c")));
         assert_eq!(hash_file(&file).unwrap(), hash_parts(["onet", "wo"]));
+    }
+
+    #[test]
+    fn a_removed_file_takes_empty_folders_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, two, three] = ["a/b/one", "a/b/two", "a/three"].map(|name| folder.path().join(name));
+        for path in [&one, &two, &three] {
+            write(path, b"x").unwrap();
+        }
+        remove_below(folder.path(), &one).unwrap();
+        assert!(exists(&two));
+        remove_below(folder.path(), &two).unwrap();
+        assert!(!exists(&folder.path().join("a/b")) && exists(&three));
+        remove_below(folder.path(), &three).unwrap();
+        assert!(exists(folder.path()) && !exists(&folder.path().join("a")));
     }
 
     #[test]

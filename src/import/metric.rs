@@ -68,8 +68,13 @@ pub(super) fn matching<'a>(run: &'a Run, asked: &str) -> Vec<(&'a Metric, Option
     run.series.iter().filter_map(|(metric, series)| Some((metric, eval_set(metric, asked)?, series))).collect()
 }
 
-/// The eval set on which a series is the metric asked for; an outer `None` is another metric.
+/// The eval set on which a series is the metric asked for; an outer `None` is another metric. Sets that `export` names are languages.
 fn eval_set<'a>(metric: &'a Metric, asked: &str) -> Option<Option<&'a str>> {
+    let exported = |set: &'a str| set.strip_prefix("muit_").and_then(|set| set.strip_suffix("_val")).filter(|lang| !lang.is_empty());
+    logged_set(metric, asked).map(|set| set.map(|set| exported(set).unwrap_or(set)))
+}
+
+fn logged_set<'a>(metric: &'a Metric, asked: &str) -> Option<Option<&'a str>> {
     let after_eval = |key: &'a str| EVALUATION.iter().find_map(|start| key.strip_prefix(start));
     let of_set = |set: &str| asked.strip_prefix(set)?.strip_prefix('/').filter(|asked| metric.key == *asked || name(metric) == *asked);
     let is_named = metric.key == asked || name(metric) == asked;
@@ -122,6 +127,9 @@ mod tests {
             ("train_loss", "eval_loss", None),
             ("eval_closs", "eval_loss", None),
             ("eval__loss", "eval_loss", None),
+            ("eval_muit_tur_Latn_val_loss", "eval_loss", Some(Some("tur_Latn"))),
+            ("eval_muit__val_loss", "eval_loss", Some(Some("muit__val"))),
+            ("eval_muit_tur_Latn_loss", "eval_loss", Some(Some("muit_tur_Latn"))),
         ];
         for (key, asked, expected) in cases {
             assert_eq!(eval_set(&metric(key, None), asked), expected, "{key} for {asked}");

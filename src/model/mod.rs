@@ -20,6 +20,7 @@ mod arena;
 mod attention;
 mod backprop;
 mod batch;
+mod chat;
 pub mod checkpoint;
 mod composed;
 mod config;
@@ -38,6 +39,7 @@ mod tokenizer;
 
 pub use backprop::{Backprop, Gradients, PART_TOKENS, Saving};
 pub use batch::Batch;
+pub use chat::{Chat, ChatError};
 pub use checkpoint::{CheckpointError, WeightsError};
 pub use config::{ConfigError, Family, ModelConfig, RopeScaling};
 pub use generate::{Choices, Choosing, Decoding, Request, generate};

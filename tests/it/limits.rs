@@ -200,27 +200,50 @@ fn an_edited_export_is_not_written_over() {
     place.done("export tiny --out out --seed 3");
     rewritten("out/train.yaml", "# mine\n");
     let mut runs = vec![place.fails(2, "export tiny --out out"), place.done("export tiny --out out --force")];
-    rewritten("out/data/dataset_info.json", " ");
+    rewritten("out/realised.csv", " ");
     runs.push(place.fails(2, "export tiny --out out"));
     // somebody else's file of that name
-    place.write("theirs/data/dataset_info.json", "{}");
+    place.write("theirs/README.md", "{}");
     runs.push(place.fails(2, "export tiny --out theirs"));
     assert!(!files::exists(&place.path("theirs/train.yaml")), "nothing is written where one file is edited");
     assert_transcript("edited", &runs);
-    // a file of an earlier plan that a later one has no pairs for is still known
+}
+
+#[test]
+fn an_export_takes_away_what_an_earlier_one_left() {
+    let place = Place::with_fits();
+    place.done("allocate tiny --budget 3k");
+    place.done("export tiny --out out");
+    // a language that drops out leaves no file behind, and no folder of the earlier plan
     place.done("allocate tiny --budget 300 --weight qaa=0 --max qaa=0");
-    place.done("export tiny --out out --force");
-    place.done("allocate tiny --budget 5k");
     place.done("export tiny --out out");
+    let files_of = |place: &Place| place.tree("out").into_iter().map(|(path, _)| path).collect::<Vec<_>>();
+    let left = files_of(&place);
+    assert!(!left.iter().any(|path| path.to_string_lossy().contains("qaa")), "{left:?}");
+    assert_eq!(place.path("out/data").read_dir().unwrap().count(), 1);
+    // what was edited since, and what no export wrote, stays
+    let edited = left.iter().find(|path| path.to_string_lossy().contains("qab_Latn.jsonl")).unwrap();
+    files::write(&place.path(edited), b"mine").unwrap();
+    place.write("out/data/mine.txt", "mine");
+    let outside = place.path("outside.txt");
+    files::write(&outside, b"x").unwrap();
+    let list = place.read("out/exported.sha256");
+    let listed = format!("{list}{0}  ../outside.txt\n{0}  {1}\n", files::hash(b"x"), outside.display());
+    place.write("out/exported.sha256", listed);
+    let told = place.done("export tiny --out out --to trl");
+    assert_eq!(told.stderr.matches("is of an earlier export and was edited since; it stays").count(), 1, "{told}");
+    let now = files_of(&place);
+    assert!(now.contains(edited) && now.iter().any(|path| path.ends_with("mine.txt")), "{now:?}");
+    assert!(!now.iter().any(|path| path.ends_with("train.yaml")), "{now:?}");
+    assert!(files::exists(&outside), "a list that anybody can edit takes nothing outside of its folder away");
     // a lost list is no reason to refuse what would be written anyway
-    place.done("export tiny --out out --force");
     std::fs::remove_file(place.path("out/exported.sha256")).unwrap();
-    place.done("export tiny --out out");
+    place.done("export tiny --out out --to trl");
     let list = place.read("out/exported.sha256");
     let of = |name: &str| {
         list.lines().any(|line| line == format!("{}  {name}", files::hash_file(&place.path(Path::new("out").join(name))).unwrap()))
     };
-    assert!(["train.yaml", "realised.csv", "data/dataset_info.json", "data/muit_qaa_Latn.jsonl"].iter().all(|name| of(name)), "{list}");
+    assert!(["sft.yaml", "realised.csv", "README.md"].iter().all(|name| of(name)), "{list}");
 }
 
 #[cfg(feature = "train")]

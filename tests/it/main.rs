@@ -12,6 +12,7 @@ mod constructed;
 mod curves;
 #[cfg(feature = "train")]
 mod evaluating;
+mod exporting;
 mod failures;
 #[cfg(feature = "train")]
 mod generating;

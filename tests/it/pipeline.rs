@@ -77,9 +77,10 @@ fn the_allocation_is_spent_to_the_pair_and_exported_to_the_row() {
     assert_eq!(ours.iter().map(|(_, pairs)| pairs).sum::<u64>(), 7001);
 
     place.done("export tiny --out out");
-    let info = json(&place.read("out/data/dataset_info.json"));
+    let data = place.exported("out");
+    let info = json(&data["dataset_info.json"]);
     for (lang, pairs) in ours {
-        let rows = place.read(format!("out/data/muit_{lang}.jsonl"));
+        let rows = &data[&format!("muit_{lang}.jsonl")];
         assert_eq!(rows.lines().count() as u64, pairs, "{lang}");
         assert_eq!(info[format!("muit_{lang}")]["num_samples"], pairs, "{lang}");
         assert!(rows.lines().all(|row| json(row)["output"].as_str().is_some_and(|text| !text.is_empty())));
@@ -183,7 +184,7 @@ fn corpora_in_files_go_the_same_way() {
     place.done("fit files --n-draws 20");
     place.done("allocate files --budget 5k --epochs 2 --min qac=1400");
     place.done("export files --out out");
-    let far = place.read("out/data/muit_qac_Latn.jsonl");
+    let far = place.exported("out").remove("muit_qac_Latn.jsonl").unwrap();
     assert_eq!(far.lines().count(), 1400);
     let mut different: Vec<&str> = far.lines().collect();
     different.sort();

@@ -1,6 +1,7 @@
 //! A fresh folder, the real binary at work in it, and transcripts of what it said.
 
 use parallot::files;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -67,6 +68,16 @@ impl Place {
     /// The text of a file.
     pub fn read(&self, name: impl AsRef<Path>) -> String {
         files::read_text(&self.path(name)).unwrap()
+    }
+
+    /// The data files of an export by their names, which lie in a folder named for the plan.
+    pub fn exported(&self, folder: &str) -> BTreeMap<String, String> {
+        let files = self.tree(&format!("{folder}/data")).into_iter();
+        let text = |(path, bytes): (PathBuf, Vec<u8>)| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, String::from_utf8_lossy(&bytes).into_owned())
+        };
+        files.map(text).collect()
     }
 
     /// The files below a folder with their content, in order of their names; locks and temporary files are left out.

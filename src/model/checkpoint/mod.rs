@@ -132,6 +132,8 @@ pub fn write(folder: &Path, model: &Llama, vocabulary: &Vocabulary) -> Result<()
         "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": bos,
         "eos_token": eos,
+        // nothing is padded in training; other programs that make batches need one
+        "pad_token": eos,
         "model_max_length": model.context(),
         "clean_up_tokenization_spaces": false,
     });
@@ -147,7 +149,7 @@ pub fn write(folder: &Path, model: &Llama, vocabulary: &Vocabulary) -> Result<()
 /// with the configuration and the tokenizer of `origin` beside them.
 pub fn write_trained(folder: &Path, model: &Llama, origin: &Path) -> Result<(), CheckpointError> {
     if let Some(lora) = model.lora() {
-        write_json(&folder.join(adapter::CONFIG), &adapter::config(lora.spec(), origin))?;
+        write_json(&folder.join(adapter::CONFIG), &adapter::config(lora.spec(), &files::absolute(origin)))?;
         return Ok(files::write(&folder.join(adapter::WEIGHTS), &lora.to_safetensors()?)?);
     }
     let path = origin.join(CheckpointFiles::CONFIG);
