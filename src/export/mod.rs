@@ -22,7 +22,6 @@ pub use trainer::{OnLong, Trainer};
 
 /// Why an allocation could not be exported.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum ExportError {
     /// No language has a pair.
     #[error("nothing to export: no language has a pair")]
