@@ -134,7 +134,13 @@ fn read_fits(arguments: &Arguments, folders: Option<&Folders>) -> Result<HashedF
 /// The fits that are kept for an experiment.
 pub(super) fn fits_of(folders: &Folders) -> Result<HashedFits, Failure> {
     let hint = format!("`parallot fit {}` makes them", folders.experiment.display());
-    HashedFits::read(&folders.fits.join("fits.json")).map_err(|error| Failure::from(error).hint(hint))
+    let fits = HashedFits::read(&folders.fits.join("fits.json")).map_err(|error| Failure::from(error).hint(&hint))?;
+    if fits.file.mixtures.is_some() {
+        let error = anyhow::anyhow!("the fits of `{}` are of mixtures of a table, expected laws of its languages", folders.name);
+        return Err(Failure::input(error)
+            .hint("`parallot allocate --fits FILE` reads fits of mixtures; `parallot fit NAME` makes those of an experiment"));
+    }
+    Ok(fits)
 }
 
 /// How far beyond the largest run a law may be read without a word, as a factor.

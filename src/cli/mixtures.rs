@@ -1,7 +1,7 @@
 //! `parallot fit --mixtures`: anybody's mixtures from a table, and the losses of others predicted.
 
-use super::apart::check_apart;
 use super::command;
+use super::curves::Outputs;
 use super::failure::{Failure, OrFail};
 use super::terminal::{say, table};
 use crate::files;
@@ -44,12 +44,9 @@ struct Output<'a> {
 /// Fits the targets of a table and writes what it asks for; `json` is a file, or `-` for the terminal.
 pub(super) fn run(mixtures: &Path, losses: Option<&Path>, json: Option<&str>, fits_out: Option<&Path>) -> Result<(), Failure> {
     let out = json.filter(|&out| out != "-").map(Path::new);
-    if let Some(out) = out {
-        check_apart("--json", out, [mixtures].into_iter().chain(losses))?;
-        files::check_writable(out.parent().unwrap_or(Path::new("."))).or_input()?;
-    }
-    if let Some(out) = fits_out {
-        check_apart("--out", out, [mixtures].into_iter().chain(losses))?;
+    let outputs = Outputs { fits: fits_out, json, draws: None };
+    outputs.check_apart([mixtures].into_iter().chain(losses))?;
+    for out in out.into_iter().chain(fits_out) {
         files::check_writable(out.parent().unwrap_or(Path::new("."))).or_input()?;
     }
     let hint = "one row a run: shares `p_DOMAIN` that add up to 1 or amounts `x_DOMAIN`, and a column `loss_TARGET` for each loss";

@@ -5,6 +5,7 @@ use super::constraint::{self, Assigned, Count};
 use super::failure::{Failure, OrFail};
 use super::mixture::{MixtureArguments, typed_beyond_shares};
 use super::terminal::{note, say, table};
+use crate::allocate::ProblemBuilder;
 use crate::files;
 use crate::mixture::{DomainShare, Held, MixtureFits, MixtureLaws, ShareAllocation, ShareError, ShareProblem};
 use crate::report::eye::{grouped, significant};
@@ -12,6 +13,7 @@ use crate::study::{HashedFits, version};
 use crate::units::Interval;
 use clap::Args;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -126,10 +128,20 @@ fn pose<'a>(asked: &Asked<'_>, laws: &'a MixtureLaws<'a>) -> Result<ShareProblem
     let (flags, own) = (asked.flags, asked.own);
     let current = flags.from.as_deref().map(constraint::read_shares).transpose()?;
     let sum = current.as_ref().map(|mix| mix.iter().map(|(_, amount)| amount).sum::<f64>());
-    let budget = flags.budget.map(|Count(budget)| budget).or(sum.map(|sum| sum as u64)).unwrap_or_default();
-    if budget == 0 {
-        return Err(Failure::input(anyhow::anyhow!("`--budget` is 0, expected at least 1")));
-    }
+    let budget = match (flags.budget, sum) {
+        (Some(Count(0)), _) => {
+            return Err(Failure::input(anyhow::anyhow!("`--budget` is 0, expected at least 1")).hint("like `--budget 10M`"));
+        }
+        (Some(Count(budget)), _) => budget,
+        (None, Some(sum)) if sum >= 2.0 => sum.round() as u64,
+        (None, _) => {
+            let error = anyhow::anyhow!("no `--budget`, and the mix of `--from` has shares, expected an amount");
+            return Err(Failure::input(error).hint("`--budget 10M`, or amounts in the mix"));
+        }
+    };
+    check_once("--min", flags.min.iter().map(|given| given.lang.as_str()))?;
+    check_once("--max", flags.max.iter().map(|given| given.lang.as_str()))?;
+    check_once("--weight", flags.weight.iter().map(|given| given.lang.as_str()))?;
     let pose = || -> Result<ShareProblem<'a>, ShareError> {
         let mut problem = ShareProblem::new(laws, budget);
         if let Some(n_params) = own.n_params {
@@ -142,7 +154,7 @@ fn pose<'a>(asked: &Asked<'_>, laws: &'a MixtureLaws<'a>) -> Result<ShareProblem
             problem = problem.max(lang, *amount)?;
         }
         let weights: Vec<(String, f64)> = flags.weight.iter().map(|given| (given.lang.clone(), given.value)).collect();
-        problem = problem.epochs(flags.epochs).weights(&weights)?;
+        problem = problem.epochs(flags.epochs, flags.epochs != ProblemBuilder::EPOCHS)?.weights(&weights)?;
         if let Some(mix) = &current {
             problem = problem.current(mix)?;
         }
@@ -158,6 +170,19 @@ fn pose<'a>(asked: &Asked<'_>, laws: &'a MixtureLaws<'a>) -> Result<ShareProblem
     }
 }
 
+/// Refuses a name that is given twice.
+fn check_once<'a>(flag: &str, names: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(
+                Failure::input(anyhow::anyhow!("`{flag}` names `{name}` twice, expected once")).hint("the flag may be repeated for others")
+            );
+        }
+    }
+    Ok(())
+}
+
 /// The error with the flags that mend it.
 fn hinted(error: ShareError) -> Failure {
     let hint = match &error {
@@ -165,7 +190,15 @@ fn hinted(error: ShareError) -> Failure {
             "`--min`, `--max` and `--epochs` set bounds; without them a share stays within what the runs tried"
         }
         ShareError::Empty { .. } => "`--from FILE` is the mix in use, by which a frozen block is divided",
-        _ => return Failure::input(error),
+        ShareError::Unknown { .. } => "names are those of the columns of the table, without `p_`, `x_` or `loss_`",
+        ShareError::Weights { .. } => "`--weight TARGET=W` is 1 for targets that no flag names",
+        ShareError::Twice { .. } => "one `--freeze` with all domains of the two blocks makes one of them",
+        ShareError::NoParams | ShareError::OneSize { .. } | ShareError::Params { .. } => {
+            "without `--n-params` the model is as large as the largest run"
+        }
+        ShareError::NoUnique | ShareError::Epochs { .. } => {
+            "without `--epochs` nothing is held by passes where unique amounts are not known"
+        }
     };
     Failure::input(error).hint(hint)
 }
@@ -189,14 +222,15 @@ fn warn(allocation: &ShareAllocation, laws: &MixtureLaws<'_>) {
         ("n_params", laws.range(|run| run.n_params), allocation.n_params),
     ];
     for (name, range, asked) in sizes {
-        let outside = range.zip(asked).filter(|((least, most), asked)| asked < least || asked > most);
+        // what does not vary is no feature of the laws
+        let outside = range.filter(|(least, most)| least < most).zip(asked).filter(|((least, most), asked)| asked < least || asked > most);
         if let Some(((least, most), asked)) = outside {
             let [least, most, asked] = [least, most, asked].map(|value| grouped(value as u64));
             note(&format!("warning: `{name}` is {asked}, beyond the runs' {least} to {most}; losses are extrapolated"));
         }
     }
-    if laws.range(|run| run.total).is_none() {
-        note("note: the table says no `total`: losses are those of models of the runs' size, whatever `--budget` is");
+    if laws.range(|run| run.total).is_none_or(|(least, most)| least == most) {
+        note("note: the runs are of no or of one `total`: losses are those of models of the runs' size, whatever `--budget` is");
     }
 }
 
@@ -207,10 +241,15 @@ fn csv(output: &Output<'_>) -> String {
     for policy in &output.allocation.policies {
         for (row, amount) in output.allocation.domains.iter().zip(&policy.amounts) {
             let share = *amount as f64 / output.allocation.budget as f64;
-            let _ = writeln!(text, "{},{},{amount},{share}", policy.policy, row.domain);
+            let _ = writeln!(text, "{},{},{amount},{share}", cell(&policy.policy), cell(&row.domain));
         }
     }
     text
+}
+
+/// A cell of CSV.
+fn cell(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 fn print(allocation: &ShareAllocation, out: Option<&Path>) {
@@ -230,6 +269,7 @@ fn print(allocation: &ShareAllocation, out: Option<&Path>) {
     let rows = allocation.policies.iter().map(|row| {
         let mean = significant(row.mean_loss, 4);
         let mean = if row.is_tried { mean } else { format!("{mean}, extrapolated") };
+        let mean = if row.is_allowed { mean } else { format!("{mean}, not allowed") };
         let gain = row.parallot_gains.map_or_else(String::new, |gain| {
             let Interval { lo, hi } = gain.interval_90;
             format!("{:+.4} ({lo:+.4} to {hi:+.4})", gain.value)

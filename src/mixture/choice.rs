@@ -11,7 +11,7 @@
 //! A gain is the weighted mean loss under another policy less that under ours, with an interval for one model of each: the
 //! laws at the two mixtures together, the noise of both models, and what targets miss in common.
 
-use super::problem::{ShareError, ShareProblem};
+use super::problem::{Bounds, ShareError, ShareProblem};
 use super::simplex::{minimise, projected};
 use super::{Run, Z_95};
 use crate::numeric::random::{Item, Purpose, generator};
@@ -66,6 +66,8 @@ pub struct PolicyShares {
     pub amounts: Vec<u64>,
     /// Whether every share lies within what the runs tried; the losses are extrapolated else.
     pub is_tried: bool,
+    /// Whether it keeps the bounds that were asked for and the frozen blocks.
+    pub is_allowed: bool,
     /// Predicted loss per target.
     pub losses: Vec<f64>,
     /// Their weighted mean.
@@ -94,9 +96,9 @@ pub struct ShareAllocation {
 }
 
 impl ShareProblem<'_> {
-    /// The best shares that were found, the same on any number of threads.
-    fn best(&self, seed: u64) -> Result<Vec<f64>, ShareError> {
-        let (lower, upper) = self.block_bounds()?;
+    /// The best shares that were found, the same on any number of threads, and the bounds that they kept.
+    fn best(&self, seed: u64) -> Result<(Vec<f64>, Bounds), ShareError> {
+        let (bounds, (lower, upper)) = self.block_bounds()?;
         let gathered =
             |shares: &[f64]| -> Vec<f64> { self.blocks.iter().map(|block| block.iter().map(|&(at, _)| shares[at]).sum()).collect() };
         let mut runs: Vec<(f64, Vec<f64>)> = Vec::new();
@@ -117,33 +119,24 @@ impl ShareProblem<'_> {
         };
         let found: Vec<(Vec<f64>, f64)> = starts.par_iter().map(|start| minimise(f, start, &lower, &upper)).collect();
         let least = found.into_iter().min_by(|a, b| a.1.total_cmp(&b.1));
-        Ok(self.spread(&least.map(|(shares, _)| shares).unwrap_or_default()))
+        Ok((self.spread(&least.map(|(shares, _)| shares).unwrap_or_default()), bounds))
     }
 
-    /// What holds a domain at a share.
-    fn held(&self, domain: usize, share: f64) -> Held {
-        let ((least, most), (lower, upper)) = (self.asked[domain], self.bounds[domain]);
+    /// What holds a domain at a share within bounds.
+    fn held(&self, domain: usize, share: f64, (lower, upper): (f64, f64)) -> Held {
+        let ((least, most), (_, most_tried)) = (self.asked[domain], self.laws.tried(domain));
         let near = |bound: f64| (share - bound).abs() <= AT_BOUND * (upper - lower).max(1e-9);
         match () {
-            () if near(lower) && lower > 0.0 => {
-                if lower <= least {
-                    Held::Min
-                } else {
-                    Held::LeastTried
-                }
-            }
-            () if near(upper) && upper < 1.0 => {
-                if upper >= most {
-                    Held::Max
-                } else {
-                    Held::MostTried
-                }
-            }
+            () if near(upper) && upper < 1.0 && upper >= most => Held::Max,
+            () if near(lower) && lower > 0.0 && lower <= least => Held::Min,
+            () if near(upper) && upper <= most_tried && upper < 1.0 => Held::MostTried,
+            () if near(lower) && lower > 0.0 => Held::LeastTried,
             () => Held::None,
         }
     }
 
-    /// The simple ways to share the budget, as far as they are known; within the bounds that were asked for.
+    /// The simple ways to share the budget, as far as they are known; within the bounds that were asked for, but for the
+    /// mix in use.
     fn baselines(&self) -> Vec<(String, Vec<f64>)> {
         let (lower, upper): (Vec<f64>, Vec<f64>) = self.asked.iter().copied().unzip();
         let within = |shares: &[f64]| projected(shares, &lower, &upper);
@@ -158,8 +151,12 @@ impl ShareProblem<'_> {
             let losses = run.losses.iter().zip(&self.weights).filter(|(_, weight)| **weight > 0.0);
             losses.map(|(loss, weight)| loss.map(|loss| loss * weight)).sum::<Option<f64>>()
         };
-        // of models as large as the one asked for
-        let measured = fits.runs.iter().filter(|run| run.n_params == self.n_params).filter_map(|run| Some((mean(&run)?, run)));
+        // of models as large as the one asked for and as near its total as there is, of shares that it may have
+        let allowed = || fits.runs.iter().filter(|run| run.n_params == self.n_params && self.allows(&run.shares));
+        let apart = |run: &Run| run.total.map_or(0.0, |total| (total / self.total).ln().abs());
+        let nearest = allowed().map(apart).fold(f64::INFINITY, f64::min);
+        let alike = allowed().filter(|run| apart(run) <= nearest + 1e-9);
+        let measured = alike.filter_map(|run| Some((mean(&run)?, run)));
         let best = measured.min_by(|a, b| a.0.total_cmp(&b.0));
         all.extend(best.map(|(_, run)| (format!("best-run {}", run.name), run.shares.clone())));
         all
@@ -186,13 +183,14 @@ impl ShareProblem<'_> {
 
     /// Chooses the shares and sets them beside the simple ones.
     pub fn solve(&self, seed: u64) -> Result<ShareAllocation, ShareError> {
-        let best = self.best(seed)?;
+        let (best, bounds) = self.best(seed)?;
         let policy = |policy: String, shares: &[f64], is_ours: bool| {
             let run = self.run(shares);
             let losses: Vec<f64> = self.laws.laws.iter().map(|law| law.slope(&run).0.exp()).collect();
             PolicyShares {
                 policy,
                 amounts: whole(shares, self.total),
+                is_allowed: self.allows(shares),
                 is_tried: shares.iter().enumerate().all(|(at, share)| self.laws.is_tried(at, *share)),
                 mean_loss: losses.iter().zip(&self.weights).map(|(loss, weight)| loss * weight).sum(),
                 losses,
@@ -207,7 +205,7 @@ impl ShareProblem<'_> {
             amount: policies[0].amounts[at],
             share: best[at],
             tried: self.laws.tried(at),
-            held: self.held(at, best[at]),
+            held: self.held(at, best[at], bounds[at]),
         });
         Ok(ShareAllocation {
             budget: self.total as u64,
@@ -234,12 +232,17 @@ fn whole(shares: &[f64], total: f64) -> Vec<u64> {
 
 /// Who is ahead: ours against the best of the others as predicted, of those that the runs tell of.
 fn verdict(policies: &[PolicyShares]) -> String {
-    let others = policies.iter().filter(|row| row.is_tried).filter_map(|row| Some((row, row.parallot_gains?)));
+    let others = policies.iter().filter(|row| row.is_tried && row.is_allowed).filter_map(|row| Some((row, row.parallot_gains?)));
     let Some((row, gain)) = others.min_by(|a, b| a.0.mean_loss.total_cmp(&b.0.mean_loss)) else {
-        return "undecided: the shares of all other policies lie beyond those of the runs".to_owned();
+        return "undecided: no other policy keeps within the bounds and what the runs tried".to_owned();
     };
     let Interval { lo, hi } = gain.interval_90;
+    let verdict = match () {
+        () if !policies[0].is_tried => "beyond the runs",
+        () if lo > 0.0 => "follow parallot",
+        () if hi < 0.0 => "behind",
+        () => "undecided",
+    };
     let interval = format!("one model of each, 90 % interval {lo:+.4} to {hi:+.4}");
-    let verdict = if lo > 0.0 { "follow parallot" } else { "undecided" };
     format!("{verdict}: parallot is predicted to gain {:+.4} ({interval}) over `{}`, the best of the others", gain.value, row.policy)
 }

@@ -53,7 +53,9 @@ impl MixtureFits {
     /// The laws of the targets; none where the file does not hold together.
     pub fn laws(&self) -> Option<MixtureLaws<'_>> {
         let domains = self.domains.len();
-        let is_whole = |run: &Run| run.shares.len() == domains && run.losses.len() == self.targets.len();
+        let is_loss = |loss: &f64| loss.is_finite() && *loss > 0.0;
+        let is_whole =
+            |run: &Run| run.shares.len() == domains && run.losses.len() == self.targets.len() && run.losses.iter().flatten().all(is_loss);
         if domains < 2 || self.unique.len() != domains || self.targets.is_empty() || !self.runs.iter().all(is_whole) {
             return None;
         }

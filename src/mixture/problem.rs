@@ -2,6 +2,7 @@
 
 use super::Run;
 use super::fits::MixtureLaws;
+use crate::units::Short;
 
 /// Why shares cannot be chosen.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -11,13 +12,13 @@ pub enum ShareError {
     #[error("`{name}` is no {kind} of the fits, expected one of `{}`", known.join("`, `"))]
     Unknown { kind: &'static str, name: String, known: Vec<String> },
     /// Weights that leave nothing to lower.
-    #[error("weights of the targets sum to {found}, expected numbers not below 0 with a sum above 0")]
+    #[error("weights of the targets sum to {}, expected numbers not below 0 with a sum above 0", Short(*found))]
     Weights { found: f64 },
     /// Bounds of one domain that cross.
-    #[error("`{domain}` is held to at least {least} and at most {most} of the budget, expected a range")]
+    #[error("`{domain}` is held to at least {} and at most {} of the budget, expected a range", Short(*least), Short(*most))]
     Crossed { domain: String, least: f64, most: f64 },
     /// Bounds that leave no room.
-    #[error("the {side} bounds of all domains add up to {found} of the budget, expected {expected} 1")]
+    #[error("the {side} bounds of all domains add up to {} of the budget, expected {expected} 1", Short(*found))]
     Room { side: &'static str, found: f64, expected: &'static str },
     /// A block without proportions.
     #[error("the block `{block}` has nothing in the mix in use, expected amounts of its domains")]
@@ -25,10 +26,29 @@ pub enum ShareError {
     /// A domain of two blocks.
     #[error("`{domain}` stands in two frozen blocks, expected one")]
     Twice { domain: String },
-    /// Runs whose models differ in size, and a size that is none.
-    #[error("{found} parameters, expected a finite number above 0")]
+    /// A size of the model where the runs do not say theirs.
+    #[error("the size of a model is asked for, expected `n_params` of the runs in the table")]
+    NoParams,
+    /// Another size than the only one that the runs have.
+    #[error("a model of {} parameters is asked for, expected {}, the size of all runs", Short(*found), Short(*size))]
+    OneSize { found: f64, size: f64 },
+    /// Passes that are no number of passes, or that nothing can be held by.
+    #[error("passes over unique amounts are {}, expected a finite number above 0", Short(*found))]
+    Epochs { found: f64 },
+    /// A bound by passes where no unique amount is known.
+    #[error("passes over unique amounts are held, expected a column `unique_DOMAIN` in the table")]
+    NoUnique,
+    /// A size that is none.
+    #[error("{} parameters, expected a finite number above 0", Short(*found))]
     Params { found: f64 },
 }
+
+/// Least and most share of each domain.
+pub(super) type Bounds = Vec<(f64, f64)>;
+/// Least shares and most shares of the blocks.
+pub(super) type BlockBounds = (Vec<f64>, Vec<f64>);
+/// Halvings of the way from what was tried to what was asked for.
+const HALVINGS: usize = 30;
 
 /// What is to be chosen: shares of the domains of some fits.
 #[derive(Debug, Clone)]
@@ -71,6 +91,10 @@ impl<'a> ShareProblem<'a> {
         if !(n_params.is_finite() && n_params > 0.0) {
             return Err(ShareError::Params { found: n_params });
         }
+        let (least, most) = self.laws.range(|run| run.n_params).ok_or(ShareError::NoParams)?;
+        if least == most && n_params != most {
+            return Err(ShareError::OneSize { found: n_params, size: most });
+        }
         self.n_params = Some(n_params);
         Ok(self)
     }
@@ -97,14 +121,20 @@ impl<'a> ShareProblem<'a> {
         Ok(self)
     }
 
-    /// At most so many passes over the unique amount of each domain where it is known.
-    pub fn epochs(mut self, epochs: f64) -> Self {
+    /// At most so many passes over the unique amount of each domain where it is known; of one at least where they are asked for.
+    pub fn epochs(mut self, epochs: f64, are_asked: bool) -> Result<Self, ShareError> {
+        if !(epochs.is_finite() && epochs > 0.0) {
+            return Err(ShareError::Epochs { found: epochs });
+        }
+        if are_asked && self.laws.fits.unique.iter().all(Option::is_none) {
+            return Err(ShareError::NoUnique);
+        }
         for (at, unique) in self.laws.fits.unique.iter().enumerate() {
             let Some(most) = unique.map(|unique| unique * epochs / self.total) else { continue };
             self.asked[at].1 = self.asked[at].1.min(most);
             self.bounds[at] = (self.bounds[at].0.min(most), self.bounds[at].1.min(most));
         }
-        self
+        Ok(self)
     }
 
     /// Weights of targets by name; 1 where it names none.
@@ -145,6 +175,9 @@ impl<'a> ShareProblem<'a> {
         let mix = self.mix(mix)?;
         // what the mix has nothing of would be infinitely far from it
         for (at, _) in mix.iter().enumerate().filter(|(_, share)| **share == 0.0) {
+            if self.asked[at].0 > 0.0 {
+                return Err(ShareError::Crossed { domain: self.laws.fits.domains[at].clone(), least: self.asked[at].0, most: 0.0 });
+            }
             (self.asked[at], self.bounds[at]) = ((0.0, 0.0), (0.0, 0.0));
         }
         self.near = Some((mix, pull));
@@ -154,17 +187,16 @@ impl<'a> ShareProblem<'a> {
     /// Domains that keep their proportions in the mix in use: one block, which grows and shrinks as one.
     pub fn freeze(mut self, block: &str, domains: &[String]) -> Result<Self, ShareError> {
         let places: Vec<usize> = domains.iter().map(|domain| self.domain(domain)).collect::<Result<_, _>>()?;
-        let current = self.current.clone().unwrap_or_else(|| vec![1.0; self.asked.len()]);
-        let sum: f64 = places.iter().map(|&at| current[at]).sum();
-        if sum <= 0.0 {
-            return Err(ShareError::Empty { block: block.to_owned() });
-        }
+        let parts = |current: &Vec<f64>| places.iter().map(|&at| current[at]).collect::<Vec<f64>>();
+        let parts = self.current.as_ref().map(parts).filter(|parts| parts.iter().sum::<f64>() > 0.0);
+        let parts = parts.ok_or_else(|| ShareError::Empty { block: block.to_owned() })?;
         for &at in &places {
             let own = self.blocks.iter().position(|block| block.len() == 1 && block[0].0 == at);
             let own = own.ok_or_else(|| ShareError::Twice { domain: self.laws.fits.domains[at].clone() })?;
             self.blocks.remove(own);
         }
-        self.blocks.push(places.iter().map(|&at| (at, current[at] / sum)).collect());
+        let sum: f64 = parts.iter().sum();
+        self.blocks.push(places.iter().zip(parts).map(|(&at, part)| (at, part / sum)).collect());
         Ok(self)
     }
 
@@ -195,18 +227,39 @@ impl<'a> ShareProblem<'a> {
         (value, gradient)
     }
 
-    /// Bounds of the blocks: what was tried gives way where the bounds that were asked for leave it no room.
-    pub(super) fn block_bounds(&self) -> Result<(Vec<f64>, Vec<f64>), ShareError> {
-        self.bounds_within(&self.bounds).or_else(|_| self.bounds_within(&self.asked))
+    /// Bounds of the domains and of the blocks. What was tried gives way no further than the bounds that were asked for need room: all by the
+    /// least common part of the way to them.
+    pub(super) fn block_bounds(&self) -> Result<(Bounds, BlockBounds), ShareError> {
+        self.bounds_within(&self.asked)?;
+        let between = |part: f64| -> Bounds {
+            let ends = self.bounds.iter().zip(&self.asked);
+            ends.map(|(tried, asked)| (tried.0 + part * (asked.0 - tried.0), tried.1 + part * (asked.1 - tried.1))).collect()
+        };
+        if let Ok(blocks) = self.bounds_within(&self.bounds) {
+            return Ok((self.bounds.clone(), blocks));
+        }
+        let (mut tight, mut wide) = (0.0, 1.0);
+        for _ in 0..HALVINGS {
+            let middle = 0.5 * (tight + wide);
+            if self.bounds_within(&between(middle)).is_ok() { wide = middle } else { tight = middle }
+        }
+        let bounds = between(wide);
+        let blocks = self.bounds_within(&bounds)?;
+        Ok((bounds, blocks))
     }
 
     /// What all domains of each block have room for.
-    fn bounds_within(&self, bounds: &[(f64, f64)]) -> Result<(Vec<f64>, Vec<f64>), ShareError> {
+    fn bounds_within(&self, bounds: &[(f64, f64)]) -> Result<BlockBounds, ShareError> {
         let mut ends = (Vec::new(), Vec::new());
         for block in &self.blocks {
             let inner = || block.iter().filter(|(_, part)| *part > 0.0);
             let lower = inner().map(|&(at, part)| bounds[at].0 / part).fold(0.0, f64::max);
             let upper = inner().map(|&(at, part)| bounds[at].1 / part).fold(1.0, f64::min);
+            // a domain without a part in its block has nothing
+            let left_out = block.iter().find(|&&(at, part)| part == 0.0 && self.asked[at].0 > 0.0);
+            if let Some(&(at, _)) = left_out {
+                return Err(ShareError::Crossed { domain: self.laws.fits.domains[at].clone(), least: self.asked[at].0, most: 0.0 });
+            }
             if lower > upper * (1.0 + 1e-9) {
                 let domain = block.iter().map(|&(at, _)| self.laws.fits.domains[at].as_str()).collect::<Vec<_>>().join("+");
                 return Err(ShareError::Crossed { domain, least: lower, most: upper });
@@ -217,6 +270,13 @@ impl<'a> ShareProblem<'a> {
         room("lower", ends.0.iter().sum())?;
         room("upper", ends.1.iter().sum())?;
         Ok(ends)
+    }
+
+    /// Whether shares keep the bounds that were asked for and the proportions of the frozen blocks.
+    pub(super) fn allows(&self, shares: &[f64]) -> bool {
+        let of_blocks: Vec<f64> = self.blocks.iter().map(|block| block.iter().map(|&(at, _)| shares[at]).sum()).collect();
+        let within = shares.iter().zip(&self.asked).all(|(share, (least, most))| (least - 1e-9..=most + 1e-9).contains(share));
+        within && self.spread(&of_blocks).iter().zip(shares).all(|(kept, share)| (kept - share).abs() < 1e-6)
     }
 
     /// The shares of the blocks' domains.

@@ -227,8 +227,39 @@ fn bounds_blocks_and_a_pull_are_kept() {
         error(problem().weights(&[("a".to_owned(), -1.0)])),
         "weights of the targets sum to 1, expected numbers not below 0 with a sum above 0"
     );
-    let twice = problem().freeze("x", &["a".to_owned(), "b".to_owned()]).and_then(|p| p.freeze("y", &["b".to_owned(), "c".to_owned()]));
+    assert_eq!(
+        error(problem().min("a", 600).and_then(|p| p.max("a", 400))),
+        "`a` is held to at least 0.6 and at most 0.4 of the budget, expected a range"
+    );
+    assert!(error(problem().freeze("x", &["a".to_owned(), "b".to_owned()])).starts_with("the block `x` has nothing in the mix in use"));
+    assert_eq!(error(problem().n_params(1e9)), "the size of a model is asked for, expected `n_params` of the runs in the table");
+    assert_eq!(error(problem().epochs(2.0, true)), "passes over unique amounts are held, expected a column `unique_DOMAIN` in the table");
+    let twice = problem()
+        .current(&mix)
+        .unwrap()
+        .freeze("x", &["a".to_owned(), "b".to_owned()])
+        .and_then(|p| p.freeze("y", &["b".to_owned(), "c".to_owned()]));
     assert_eq!(error(twice), "`b` stands in two frozen blocks, expected one");
+}
+
+/// One tight bound does not free the others: what was tried gives way as far as there is need of room.
+#[test]
+fn what_was_tried_gives_way_no_further_than_it_must() {
+    let rows: String = (0..12)
+        .map(|at| {
+            let (a, b) = (0.2 + 0.2 * (at % 4) as f64 / 3.0, 0.2 + 0.2 * (at / 4) as f64 / 2.0);
+            format!("{a},{b},{},{}\n", 1.0 - a - b, 3.0 - a - 2.0 * b)
+        })
+        .collect();
+    let table = read(&format!("p_a,p_b,p_c,loss_t\n{rows}")).unwrap();
+    let fits = MixtureFits::new(&table, &fit_mixtures(&table)).unwrap();
+    let laws = fits.laws().unwrap();
+    let found = ShareProblem::new(&laws, 1000).max("a", 50).unwrap().solve(0).unwrap();
+    let shares: Vec<f64> = found.domains.iter().map(|row| row.share).collect();
+    // 0.05 to a; b and c have 0.95 between them, which is 0.05 beyond the 0.4 and 0.6 that were tried of each at most only in part
+    assert!((shares[0] - 0.05).abs() < 1e-9 && shares[1] < 0.5 && shares[2] > 0.45, "{shares:?}");
+    assert_eq!(found.domains[0].held, Held::Max);
+    assert!(!found.policies[0].is_tried && !found.verdict.starts_with("follow"), "{}", found.verdict);
 }
 
 #[test]
@@ -242,7 +273,7 @@ fn unique_amounts_cap_passes() {
     let table = read(&format!("p_a,p_b,unique_a,unique_b,loss_t\n{rows}")).unwrap();
     let fits = MixtureFits::new(&table, &fit_mixtures(&table)).unwrap();
     let laws = fits.laws().unwrap();
-    let found = ShareProblem::new(&laws, 2000).epochs(2.0).solve(0).unwrap();
+    let found = ShareProblem::new(&laws, 2000).epochs(2.0, true).unwrap().solve(0).unwrap();
     assert_eq!((found.domains[0].amount, found.domains[0].held), (1000, Held::Max));
     assert!(found.policies.iter().any(|row| row.policy == "proportional" && row.amounts == [400, 1600]));
     for (text, expected) in [

@@ -50,7 +50,7 @@ fn a_run_that_another_process_is_at_work_on_is_left_to_it() {
     assert_eq!((&state(&before, &taken)["state"], &state(&before, &taken)["owner"]), (&"running".into(), &"elsewhere 7".into()));
     assert_eq!((&state(&before, &failed)["state"], &state(&before, &failed)["reason"]), (&"failed".into(), &"out of memory".into()));
     assert!(!place.done("sweep tiny --trainer simulated --missing").stdout.contains(&taken));
-    place.done("sweep tiny --trainer simulated --shard 1/1");
+    place.fails(1, "sweep tiny --trainer simulated --shard 1/1");
     let after = status();
     assert_eq!(state(&after, &taken)["state"], "running");
     assert_eq!(state(&after, &failed)["state"], "finished");

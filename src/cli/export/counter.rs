@@ -5,7 +5,7 @@ use super::super::hub;
 use super::arguments::Arguments;
 use super::fitting::Fitting;
 use crate::corpus::{Instruction, PromptStyle, prompt};
-use crate::export::{Format, Length, Row, Settings};
+use crate::export::{Format, Length, Row, Settings, Trainer};
 use crate::model::{Chat, ChatError};
 use anyhow::anyhow;
 use rayon::prelude::*;
@@ -36,8 +36,10 @@ impl Counter {
         let chat = Chat::read(&hub::tokenizer(name)?).or_input()?;
         checked(&chat, settings)?;
         // LLaMA-Factory writes by a template of its own, which is the model's where that has one
-        let is_chat = settings.format.is_chat() || (settings.names_template() && chat.has_template());
-        let between = if settings.names_template() { "\n" } else { "\n\n" };
+        // ms-swift makes chats of Alpaca's columns
+        let rewrites = settings.names_template() || (settings.trainer == Trainer::MsSwift && settings.format == Format::Alpaca);
+        let is_chat = settings.format.is_chat() || (rewrites && chat.has_template());
+        let between = if rewrites { "\n" } else { "\n\n" };
         Ok(Some(Counter { chat, is_chat, between, limit: settings.limit, replaces: arguments.replace_long }))
     }
 

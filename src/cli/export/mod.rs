@@ -12,12 +12,13 @@ mod rows;
 pub(super) use arguments::Arguments;
 
 use super::failure::{Failure, OrFail};
+use super::mixture::quoted;
 use super::terminal::{note, say};
 use super::text;
 use super::written;
 use crate::allocate::{Policy, PolicyRow};
 use crate::corpus::{Bitext, Tongue};
-use crate::export::{self, Plan, Portion, Trainer};
+use crate::export::{self, Plan, Portion, Settings, Trainer};
 use crate::files;
 use crate::report::eye::grouped;
 use crate::spec::Experiment;
@@ -25,6 +26,7 @@ use crate::study::headline::validations;
 use crate::study::{AllocationFile, Folders, read_allocation};
 use counter::Counter;
 use rows::Wish;
+use std::path::Path;
 
 /// Most rows of an export, some hundred gigabytes.
 const MOST_ROWS: u64 = 1_000_000_000;
@@ -50,7 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let wish = Wish { experiment: &experiment, seed: arguments.seed, counter: counter.as_ref() };
     let portions = portions(&wish, &allocation, chosen, &bitexts, &tongues)?;
     let stamp = format!("parallot {}, fits sha256 {}, policy {}", allocation.parallot, allocation.fits_sha256, chosen.policy);
-    let hash = plan_hash(arguments, &stamp, &portions, &bitexts, &tongues);
+    let hash = plan_hash(arguments, &stamp, &settings, &experiment, (&portions, &bitexts, &tongues));
     tell_long(arguments, &portions, settings.limit);
     let plan = Plan::new(settings, portions, &stamp, &hash, arguments.seed).or_work()?;
     let exported = export::export(&plan).or_work()?;
@@ -59,10 +61,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (out, count) = (arguments.out.display(), exported.data.len());
     say(&format!("{} training rows in {count} data files, `realised.csv` and `README.md` in `{out}`", grouped(plan.rows())));
     match &exported.start {
-        Some(start) => say(&format!("next: (cd {out} && {start})")),
-        None => say(&format!("next: (cd {out} && python3 check_counts.py)")),
+        Some(start) => say(&next(&arguments.out, start)),
+        None => say(&next(&arguments.out, "python3 check_counts.py")),
     }
     Ok(())
+}
+
+/// The line that starts the trainer; a comment behind the command stays outside of its brackets.
+fn next(out: &Path, start: &str) -> String {
+    let (command, comment) = start.split_once("  # ").map_or((start, String::new()), |(command, then)| (command, format!("  # {then}")));
+    format!("next: (cd {} && {command}){comment}", quoted(&out.display().to_string()))
 }
 
 /// The allocation of an experiment, which must be of the fits that are there.
@@ -112,9 +120,17 @@ fn portions<'a>(
 }
 
 /// What names a plan in paths: eight digits of the hash of all that decides its rows.
-fn plan_hash(arguments: &Arguments, stamp: &str, portions: &[Portion], bitexts: &[Bitext], tongues: &[Tongue]) -> String {
+fn plan_hash(
+    arguments: &Arguments,
+    stamp: &str,
+    settings: &Settings,
+    experiment: &Experiment,
+    (portions, bitexts, tongues): (&[Portion], &[Bitext], &[Tongue]),
+) -> String {
     let Arguments { to, seed, format, limit, tokenizer, replace_long, .. } = arguments;
     let mut lines = format!("{stamp}\n{} {seed} {format:?} {limit:?} {tokenizer:?} {replace_long}\n", to.name());
+    lines += &format!("{settings:?} {:?} {}\n", experiment.tuning.direction, experiment.evaluation.pairs);
+    lines.extend(bitexts.iter().map(|bitext| format!("{}\n", bitext.name)));
     lines.extend(portions.iter().map(|portion| format!("{} {} {}\n", portion.name, portion.drawn, portion.replaced)));
     lines.extend(bitexts.iter().map(|bitext| format!("{} {}\n", bitext.train.hash(), bitext.dev.hash())));
     lines += &Tongue::hash(tongues);

@@ -1,6 +1,7 @@
 //! `parallot sweep`: the small runs that are missing.
 
 mod list;
+mod share;
 mod status;
 #[cfg(feature = "train")]
 mod work;
@@ -22,9 +23,9 @@ use crate::spec::{
 use crate::study::Folders;
 use crate::sweep::{Cost, Job, Plan, Site, run_missing, simulate};
 use clap::{Args, ValueEnum};
-use std::collections::BTreeSet;
+use share::{Shard, chosen};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::time::Duration;
 
 /// Flags of `parallot sweep`.
 #[derive(Debug, Clone, Args)]
@@ -65,7 +66,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FOLDER", env = "PARALLOT_CACHE", default_value = ".parallot-cache")]
     pub cache: PathBuf,
     /// Keep the weights or adapters of every run that is trained now, in FOLDER/RUN, as transformers or peft loads them
-    #[arg(long, value_name = "FOLDER", conflicts_with = "list")]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["list", "status", "missing", "base"])]
     pub save: Option<PathBuf>,
     /// Where the corpora are
     #[command(flatten)]
@@ -73,25 +74,6 @@ pub(super) struct Arguments {
     /// Who trains; `simulated` gives planted laws with noise in no time, to try a pipeline
     #[arg(long, value_enum, default_value = "candle", hide = true)]
     pub trainer: Trainer,
-}
-
-/// One of several shares of the runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shard {
-    /// Its place, from 0.
-    place: usize,
-    /// How many there are.
-    of: usize,
-}
-
-impl FromStr for Shard {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parsed = text.split_once('/').and_then(|(place, of)| Some((place.parse::<usize>().ok()?, of.parse::<usize>().ok()?)));
-        let (place, of) = parsed.filter(|(place, of)| (1..=*of).contains(place)).ok_or("expected K/N with K from 1 to N, like `3/16`")?;
-        Ok(Shard { place: place - 1, of })
-    }
 }
 
 /// Who trains.
@@ -147,60 +129,63 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     }
     check_version(training_version, &plan, &folders)?;
+    if arguments.base && simulated {
+        return Err(Failure::input(anyhow::anyhow!("`--base` with simulated runs, expected runs that train weights")));
+    }
     if arguments.base {
         return make_base(&experiment, &bitexts, &base_files, arguments);
     }
-    let chosen = chosen(&runs, arguments)?;
+    let chosen = chosen(&runs, &arguments.run, arguments.shard, &arguments.experiment)?;
     files::check_writable(&folders.records).or_input()?;
     // shares of the runs are done beside each other; each run is claimed by one process
     let alone = || store.lock().map_err(|error| Failure::work(error).hint(BESIDE)).map(Some);
     let _lock = if chosen.is_some() { None } else { alone()? };
     store.write_manifest(&manifest(training_version, &base_id, &bitexts, &runs)).or_work()?;
-    // what another process finished before the lock was ours is done as well
-    let mut plan = look_up(&runs, &store, simulated)?;
-    plan.missing.retain(|run| chosen.as_ref().is_none_or(|chosen| chosen.contains(&run.id)));
-    if arguments.save.is_some() && !plan.done.is_empty() {
-        note(&format!("note: {} runs are done and not trained again, so `--save` does not write theirs", plan.done.len()));
-    }
-    let jobs = Job::of(&plan.missing, &experiment.tuning.schedule, stack_of(arguments));
-    match arguments.trainer {
-        Trainer::Simulated => run_missing(&jobs, &Site { store: &store, owner: &Owner::this(), simulated }, 1, |job, _, write| {
-            job.runs().iter().try_for_each(|run| write(&simulate(&experiment, run, version())))
-        })
-        .map_err(|error: RecordError| Failure::work(error)),
-        Trainer::Candle => train(&experiment, (&bitexts, &untuned, &tongues), &base_files, &jobs, &store, &cost, arguments),
-    }?;
-    let missing = look_up(&runs, &store, simulated)?.missing;
-    match &chosen {
-        Some(chosen) if !missing.is_empty() => {
-            let own = missing.iter().filter(|run| chosen.contains(&run.id)).count();
-            let left = if own == 0 { String::new() } else { format!(", {own} of them in this share, which another process is at work on") };
-            say(&format!("{} of {} runs are done; {} are missing{left}", runs.len() - missing.len(), runs.len(), missing.len()));
-            Ok(())
+    let mut is_told = false;
+    loop {
+        // what another process finished in the meantime is done as well
+        let mut plan = look_up(&runs, &store, simulated)?;
+        plan.missing.retain(|run| chosen.as_ref().is_none_or(|chosen| chosen.contains(&run.id)));
+        if arguments.save.is_some() && !plan.done.is_empty() && !is_told {
+            note(&format!("note: {} runs are done and not trained again, so `--save` does not write theirs", plan.done.len()));
         }
-        _ => finish(&store, &folders.records),
+        let jobs = Job::of(&plan.missing, &experiment.tuning.schedule, stack_of(arguments));
+        let site = Site { store: &store, owner: &Owner::this(), simulated };
+        match arguments.trainer {
+            Trainer::Simulated => {
+                let one = |run: &RunSpec| simulate(&experiment, run, version());
+                run_missing(&jobs, &site, 1, |job, _, write| job.runs().iter().try_for_each(|run| write(&one(run))))
+                    .map_err(|error: RecordError| Failure::work(error))
+            }
+            Trainer::Candle => train(&experiment, (&bitexts, &untuned, &tongues), &base_files, &jobs, &site, &cost, arguments),
+        }?;
+        let missing = look_up(&runs, &store, simulated)?.missing;
+        if missing.is_empty() {
+            return finish(&store, &folders.records);
+        }
+        let own = missing.iter().filter(|run| chosen.as_ref().is_none_or(|chosen| chosen.contains(&run.id))).count();
+        match &chosen {
+            Some(_) if own == 0 => {
+                say(&format!("{} of {} runs are done; {} are missing", runs.len() - missing.len(), runs.len(), missing.len()));
+                return Ok(());
+            }
+            Some(_) => {
+                let error = anyhow::anyhow!("{own} runs of this share are with other processes, expected all of it done");
+                return Err(Failure::work(error).hint("`--status` says with which; start it again to see it done"));
+            }
+            None if !is_told => note(&format!("waiting for {own} runs that other processes are at work on")),
+            None => {}
+        }
+        is_told = true;
+        std::thread::sleep(WAIT);
     }
 }
+
+/// How long a whole sweep waits before it looks again at what other processes are doing.
+const WAIT: Duration = Duration::from_secs(5);
 
 /// What to do about a folder that a whole sweep is at work on.
 const BESIDE: &str = "wait for the other sweep, or stop it; `--shard K/N` and `--run ID` let several processes share the runs";
-
-/// Ids of the runs that were asked for; none where all are.
-fn chosen(runs: &[RunSpec], arguments: &Arguments) -> Result<Option<BTreeSet<String>>, Failure> {
-    if let Some(unknown) = arguments.run.iter().find(|id| !runs.iter().any(|run| run.id == **id)) {
-        let error = anyhow::anyhow!("`--run {unknown}` is no run of the experiment, expected the id of one");
-        return Err(
-            Failure::input(error).hint(format!("`parallot sweep {} --missing` prints those that are missing", arguments.experiment))
-        );
-    }
-    let Some(Shard { place, of }) = arguments.shard else {
-        return Ok((!arguments.run.is_empty()).then(|| arguments.run.iter().cloned().collect()));
-    };
-    // runs of one size are of about one length: neighbours go to different shares
-    let mut by_size: Vec<&RunSpec> = runs.iter().collect();
-    by_size.sort_by_key(|run| run.subject.pairs());
-    Ok(Some(by_size.iter().skip(place).step_by(of).map(|run| run.id.clone()).collect()))
-}
 
 /// What is missing of an older version of the training code is not made: it would be another measurement among those that are there.
 pub(super) fn check_version(found: TrainingVersion, plan: &Plan, folders: &Folders) -> Result<(), Failure> {
@@ -328,7 +313,7 @@ fn train(
     _: (&[Bitext], &[Bitext], &[Tongue]),
     _: &BaseFiles,
     _: &[Job],
-    _: &Store,
+    _: &Site<'_>,
     _: &Cost,
     arguments: &Arguments,
 ) -> Result<(), Failure> {

@@ -5,9 +5,9 @@ use crate::cli::failure::{Failure, OrFail};
 use crate::cli::terminal::{bar, bars, note, say};
 use crate::cli::version;
 use crate::corpus::{Bitext, Pair, Tongue};
-use crate::files::{self, Owner};
+use crate::files;
 use crate::model::{ModelConfig, checkpoint};
-use crate::record::{Outcome, RunRecord, Store, Subject, TrainingVersion};
+use crate::record::{Outcome, RunRecord, Subject, TrainingVersion};
 use crate::report::eye::{duration, grouped};
 use crate::spec::{BaseFiles, BaseSpec, Experiment, Method, RunSpec};
 use crate::sweep::{Cost, Job, Site, run_missing};
@@ -78,7 +78,7 @@ pub(super) fn train(
     (bitexts, untuned, tongues): (&[Bitext], &[Bitext], &[Tongue]),
     base_files: &BaseFiles,
     jobs: &[Job],
-    store: &Store,
+    site: &Site<'_>,
     cost: &Cost,
     arguments: &Arguments,
 ) -> Result<(), Failure> {
@@ -103,8 +103,7 @@ pub(super) fn train(
     let pools = pools(workers)?;
     let work = jobs.iter().flat_map(|job| cost.computed_tokens(job)).map(|tokens| cost.work_tokens(tokens).max(1.0) as u64).sum();
     let total = bar(&bars, work, "sweep");
-    let site = Site { store, owner: &Owner::this(), simulated: false };
-    run_missing(jobs, &site, workers, |job, worker, write| {
+    run_missing(jobs, site, workers, |job, worker, write| {
         if let Job::Stack(runs) = job {
             let mut shown = Shown { label: stack_label(runs), tokens: cost.computed_tokens(job).iter().sum(), before: 0, total: &total };
             let records = pools[worker].install(|| tuner.run_stack(runs, &clock, |progress| shown.see(progress)))?;

@@ -126,6 +126,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Some(trainer) => question.train(trainer, &plan, &store, arguments)?,
         None => plan.missing.iter().try_for_each(|spec| store.write(&simulate(&question.experiment, spec, version()))).or_work()?,
     }
+    let left = Plan::new(&all, &store, simulated).or_input()?.missing.len();
+    if left > 0 {
+        let error = anyhow::anyhow!("{left} models are with other processes, expected all of them");
+        return Err(Failure::work(error).hint("wait for the other validation and start it again; one that is gone counts for ten minutes"));
+    }
     let records = runs
         .iter()
         .map(|runs| runs.iter().filter_map(|run| store.read(&run.id).transpose()).collect::<Result<Vec<RunRecord>, _>>())

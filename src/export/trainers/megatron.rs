@@ -26,6 +26,6 @@ pub(super) fn files<'p>(plan: &'p Plan<'_>) -> Exported<'p> {
     );
     let files = vec![("blend.json".to_owned(), format!("{blend:#}\n").into_bytes()), ("prepare.sh".to_owned(), script(plan, &body))];
     let start = "MEGATRON=~/Megatron-LM bash prepare.sh --tokenizer-type HuggingFaceTokenizer --tokenizer-model NAME  \
-                 # then train with --per-split-data-args-path blend.json";
+                 # then train, from this folder, with --per-split-data-args-path blend.json";
     Exported { files, data: train.into_iter().chain(validation).collect(), start: Some(start.to_owned()) }
 }

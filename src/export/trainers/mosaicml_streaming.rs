@@ -3,7 +3,7 @@
 //! `choose` is an absolute count; `repeat` would round each stream down, `proportion` would change the shares.
 
 use super::{Plan, yaml};
-use crate::export::plan::{LEARNING_RATE, SEED};
+use crate::export::plan::{BATCH, LEARNING_RATE, SEED, WARMUP};
 use crate::export::{DataFile, ExportError, Exported};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -15,8 +15,13 @@ struct WireFoundry<'a> {
     model: WireModel<'a>,
     tokenizer: WireTokenizer<'a>,
     train_loader: WireLoader,
+    global_train_batch_size: u64,
+    device_train_microbatch_size: &'static str,
+    device_eval_batch_size: u32,
     max_duration: &'static str,
+    eval_interval: &'static str,
     optimizer: WireOptimizer,
+    scheduler: WireScheduler,
     precision: &'static str,
     seed: u32,
     save_folder: String,
@@ -41,6 +46,13 @@ struct WireOptimizer {
 }
 
 #[derive(Serialize)]
+struct WireScheduler {
+    name: &'static str,
+    t_warmup: String,
+    alpha_f: f64,
+}
+
+#[derive(Serialize)]
 struct WireLoader {
     name: &'static str,
     dataset: WireDataset,
@@ -51,6 +63,7 @@ struct WireLoader {
 struct WireDataset {
     streams: BTreeMap<String, WireStream>,
     max_seq_len: u32,
+    decoder_only_format: bool,
     shuffle: bool,
     packing_ratio: Option<f64>,
 }
@@ -74,11 +87,17 @@ pub(super) fn files<'p>(plan: &'p Plan<'_>) -> Result<Exported<'p>, ExportError>
         tokenizer: WireTokenizer { name: &plan.settings.model },
         train_loader: WireLoader {
             name: "finetuning",
-            dataset: WireDataset { streams, max_seq_len: limit, shuffle: true, packing_ratio: None },
+            dataset: WireDataset { streams, max_seq_len: limit, decoder_only_format: true, shuffle: true, packing_ratio: None },
             drop_last: false,
         },
+        // every field that LLM Foundry has no default for
+        global_train_batch_size: plan.batch(),
+        device_train_microbatch_size: "auto",
+        device_eval_batch_size: BATCH,
         max_duration: "1ep",
+        eval_interval: "1ep",
         optimizer: WireOptimizer { name: "decoupled_adamw", lr: LEARNING_RATE },
+        scheduler: WireScheduler { name: "cosine_with_warmup", t_warmup: format!("{WARMUP}dur"), alpha_f: 0.1 },
         precision: "amp_bf16",
         seed: SEED,
         save_folder: plan.output(),
