@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 /// One of several shares of the runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shard {
+pub(in crate::cli) struct Shard {
     /// Its place, from 0.
     place: usize,
     /// How many there are.
