@@ -13,7 +13,7 @@ pub enum UnitError {
     #[error("`{found}` is not a language code, expected three letters, `_` and a script, like `tur_Latn`")]
     Lang { found: String },
     /// Not a whole non-negative amount.
-    #[error("`{found}` is not an amount, expected a whole number with an optional `k`, `M` or `G`, like `1.5M`")]
+    #[error("`{found}` is not an amount, expected a whole number with an optional `k`, `M`, `B` or `G`, like `1.5M`")]
     Amount { found: String },
     /// Not a direction of translation.
     #[error("`{found}` is not a direction, expected `en-x`, `x-en` or `both`")]
@@ -44,14 +44,14 @@ impl fmt::Display for Pairs {
 impl FromStr for Pairs {
     type Err = UnitError;
 
-    /// Reads `12000`, `12k`, `1.5M` or `2G`; the result must be a whole number.
+    /// Reads `12000`, `12k`, `1.5M`, `10B` or `2G`; the result must be a whole number.
     fn from_str(text: &str) -> Result<Self, UnitError> {
         let wrong = || UnitError::Amount { found: text.to_owned() };
         let digits = text.trim().replace('_', "");
         let (number, factor) = match digits.char_indices().last() {
             Some((at, 'k' | 'K')) => (&digits[..at], 1e3),
             Some((at, 'M')) => (&digits[..at], 1e6),
-            Some((at, 'G')) => (&digits[..at], 1e9),
+            Some((at, 'G' | 'B')) => (&digits[..at], 1e9),
             _ => (digits.as_str(), 1.0),
         };
         if !number.starts_with(|c: char| c.is_ascii_digit()) || number.contains(['e', 'E']) {

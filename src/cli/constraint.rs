@@ -3,7 +3,8 @@
 use super::failure::{Failure, OrFail};
 use crate::allocate::{Policy, Problem, percent};
 use crate::files;
-use crate::units::Pairs;
+use crate::numeric::largest_remainders;
+use crate::units::{Pairs, Short};
 use crate::yaml;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -76,20 +77,25 @@ pub(super) fn cost(text: &str) -> Result<f64, String> {
         .map_err(|_| format!("`{text}` is no cost, expected a number like `5000`, `0.5` or `30k`"))
 }
 
-/// Pairs of a language in a file of the mix in use: a number, or a text like `12k`.
+/// What a file of the mix in use says of a language: pairs as a number or a text like `12k`, or a share.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Given {
     Number(u64),
+    Share(f64),
     Text(String),
 }
 
-/// Reads the mix in use: a YAML map from languages to pairs.
-pub(super) fn read_mix(path: &Path) -> Result<Vec<(String, u64)>, Failure> {
+/// How far the shares of a mix may be from a sum of 1.
+const ROUNDED: f64 = 0.01;
+
+/// Reads the mix in use: a YAML map from languages to pairs, or to shares of the budget.
+pub(super) fn read_mix(path: &Path, budget: Option<u64>) -> Result<Vec<(String, u64)>, Failure> {
     let text = files::read_text(path).or_input()?;
     let wrong = |cause: String| {
         let error = anyhow::anyhow!("cannot use the mix `{}`: {cause}", path.display());
-        Failure::input(error).hint("a mix is a YAML map from languages to pairs, like `tur_Latn: 12k`")
+        Failure::input(error)
+            .hint("a mix is a YAML map from languages to pairs, like `tur_Latn: 12k`, or to shares of `--budget`, like `tur_Latn: 0.2`")
     };
     // a map of YAML knows of keys that stand twice
     yaml::checked(&text).and_then(serde_yaml::from_str::<serde_yaml::Mapping>).map_err(|error| wrong(error.to_string()))?;
@@ -97,11 +103,28 @@ pub(super) fn read_mix(path: &Path) -> Result<Vec<(String, u64)>, Failure> {
     let given: BTreeMap<String, Given> = read.map_err(|error: serde_path_to_error::Error<serde_yaml::Error>| {
         wrong(format!("`{}` is no number of pairs, expected a whole number or a text like `12k`", error.path()))
     })?;
+    if given.values().any(|given| matches!(given, Given::Share(_))) {
+        let share = |(lang, given): (&String, &Given)| match given {
+            Given::Share(share) if share.is_finite() && *share >= 0.0 => Ok(*share),
+            Given::Number(share @ 0..=1) => Ok(*share as f64),
+            _ => Err(wrong(format!("`{lang}` is no share, expected a number from 0 to 1 as of the others"))),
+        };
+        let shares = given.iter().map(share).collect::<Result<Vec<f64>, Failure>>()?;
+        let sum: f64 = shares.iter().sum();
+        if (sum - 1.0).abs() > ROUNDED {
+            return Err(wrong(format!("its shares add up to {}, expected 1", Short(sum))));
+        }
+        let budget = budget.ok_or_else(|| wrong("its shares are of no budget of pairs, expected `--budget` beside it".to_owned()))?;
+        let shares: Vec<f64> = shares.iter().map(|share| share / sum).collect();
+        return Ok(given.into_keys().zip(largest_remainders(&shares, budget)).collect());
+    }
     let mut mix = Vec::with_capacity(given.len());
     for (lang, given) in given {
         let pairs = match given {
             Given::Number(pairs) if pairs <= Problem::MAX_BUDGET => pairs,
             Given::Number(pairs) => return Err(wrong(format!("`{lang}` is {pairs}, expected at most {} pairs", Problem::MAX_BUDGET))),
+            // without a share among them there is none
+            Given::Share(share) => return Err(wrong(format!("`{lang}` is {share}, expected pairs"))),
             Given::Text(text) => text.parse::<Pairs>().map_err(|error| wrong(format!("`{lang}`: {error}")))?.0,
         };
         mix.push((lang, pairs));
@@ -149,5 +172,18 @@ mod tests {
         assert_eq!(read("current"), Some((Policy::Current, 0.0)));
         assert_eq!(read("uniform:0"), Some((Policy::Uniform, 0.0)));
         assert_eq!((read("best:1%"), read("uniform:-1%"), read("uniform:inf%")), (None, None, None));
+    }
+
+    #[test]
+    fn shares_of_a_mix_are_pairs_of_the_budget() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mix.yaml");
+        files::write(&path, b"a: 0.5\nb: 0.25\nc: 0.25\nd: 0\n").unwrap();
+        let mix = read_mix(&path, Some(1001)).unwrap();
+        // the remainder of a half and of two quarters goes to the half
+        assert_eq!(mix.iter().map(|(_, pairs)| *pairs).collect::<Vec<_>>(), [501, 250, 250, 0]);
+        assert!(read_mix(&path, None).is_err());
+        files::write(&path, b"a: 0.5\nb: 12k\n").unwrap();
+        assert!(read_mix(&path, Some(1001)).is_err());
     }
 }

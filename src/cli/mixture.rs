@@ -50,7 +50,7 @@ pub(super) struct MixtureArguments {
     /// where mixtures were trained and the budget is one of pairs
     #[arg(long, value_name = "LAWS")]
     pub laws: Option<Laws>,
-    /// The mix in use, a YAML map from languages to pairs: what to move, and what it brings; its sum is the budget unless one is said
+    /// The mix in use, a YAML map from languages to pairs or to shares of the budget: what to move, and what it brings; its sum is the budget unless one is said
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
     /// The least budget that brings languages to these losses in nats, like `tur=2.1,hin=2.3`, instead of a budget
@@ -122,7 +122,8 @@ impl MixtureArguments {
             builder = builder.transfer();
         }
         if let Some(path) = &self.from {
-            builder = builder.current(constraint::read_mix(path)?);
+            let pairs = self.budget.filter(|_| self.unit == Unit::Pairs).map(|Count(budget)| budget);
+            builder = builder.current(constraint::read_mix(path, pairs)?);
         }
         if let Some(target) = self.target {
             builder = builder.target(target);

@@ -14,6 +14,7 @@
 use super::problem::{Bounds, ShareError, ShareProblem};
 use super::simplex::{minimise, projected};
 use super::{Run, Z_95};
+use crate::numeric::largest_remainders;
 use crate::numeric::random::{Item, Purpose, generator};
 use crate::units::{Estimate, Interval};
 use rand::RngExt;
@@ -189,7 +190,7 @@ impl ShareProblem<'_> {
             let losses: Vec<f64> = self.laws.laws.iter().map(|law| law.slope(&run).0.exp()).collect();
             PolicyShares {
                 policy,
-                amounts: whole(shares, self.total),
+                amounts: largest_remainders(shares, self.total as u64),
                 is_allowed: self.allows(shares),
                 is_tried: shares.iter().enumerate().all(|(at, share)| self.laws.is_tried(at, *share)),
                 mean_loss: losses.iter().zip(&self.weights).map(|(loss, weight)| loss * weight).sum(),
@@ -217,17 +218,6 @@ impl ShareProblem<'_> {
             policies,
         })
     }
-}
-
-/// Whole amounts: down, and what is left to the largest remainders, ties by order.
-fn whole(shares: &[f64], total: f64) -> Vec<u64> {
-    let exact: Vec<f64> = shares.iter().map(|share| share * total).collect();
-    let mut amounts: Vec<u64> = exact.iter().map(|amount| amount.floor() as u64).collect();
-    let mut order: Vec<usize> = (0..exact.len()).collect();
-    order.sort_by(|&a, &b| exact[b].fract().total_cmp(&exact[a].fract()));
-    let left = (total as u64).saturating_sub(amounts.iter().sum());
-    order.iter().cycle().take(left as usize).for_each(|&at| amounts[at] += 1);
-    amounts
 }
 
 /// Who is ahead: ours against the best of the others as predicted, of those that the runs tell of.

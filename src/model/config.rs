@@ -30,9 +30,21 @@ impl Family {
     }
 }
 
+/// A change of rotary frequencies, by which a network reaches longer contexts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RopeScaling {
+    /// All are divided by a factor (position interpolation).
+    Linear {
+        /// The factor, at least 1.
+        factor: f64,
+    },
+    /// Low ones are, as in LLaMA 3.1.
+    Llama3(Llama3Scaling),
+}
+
 /// The change of rotary frequencies by which LLaMA 3.1 reaches longer contexts.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-pub struct RopeScaling {
+pub struct Llama3Scaling {
     /// Low frequencies are divided by it.
     pub factor: f64,
     /// Fewer turns than this in the original context make a frequency low.
@@ -46,9 +58,14 @@ pub struct RopeScaling {
 impl RopeScaling {
     /// A frequency, radians a token, after the change; between low and high the two are mixed linearly in the turns.
     fn apply(&self, frequency: f64) -> f64 {
-        let turns = self.original_max_position_embeddings as f64 * frequency / TAU;
-        let high = ((turns - self.low_freq_factor) / (self.high_freq_factor - self.low_freq_factor)).clamp(0.0, 1.0);
-        (1.0 - high) * frequency / self.factor + high * frequency
+        match self {
+            RopeScaling::Linear { factor } => frequency / factor,
+            RopeScaling::Llama3(scaling) => {
+                let turns = scaling.original_max_position_embeddings as f64 * frequency / TAU;
+                let high = ((turns - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor)).clamp(0.0, 1.0);
+                (1.0 - high) * frequency / scaling.factor + high * frequency
+            }
+        }
     }
 }
 

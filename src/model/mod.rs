@@ -41,7 +41,7 @@ pub use backprop::{Backprop, Gradients, PART_TOKENS, Saving};
 pub use batch::Batch;
 pub use chat::{Chat, ChatError};
 pub use checkpoint::{CheckpointError, WeightsError};
-pub use config::{ConfigError, Family, ModelConfig, RopeScaling};
+pub use config::{ConfigError, Family, Llama3Scaling, ModelConfig, RopeScaling};
 pub use generate::{Choices, Choosing, Decoding, Request, generate};
 #[cfg(test)]
 pub(crate) use gpu::on_emulated_card;

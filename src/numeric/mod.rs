@@ -20,6 +20,17 @@ pub fn ln_add_exp(a: f64, b: f64) -> f64 {
     if small == f64::NEG_INFINITY { large } else { large + (small - large).exp().ln_1p() }
 }
 
+/// Whole amounts of shares whose sum is 1: down, and what is left of the total to the largest remainders, ties by order.
+pub fn largest_remainders(shares: &[f64], total: u64) -> Vec<u64> {
+    let exact: Vec<f64> = shares.iter().map(|share| share * total as f64).collect();
+    let mut amounts: Vec<u64> = exact.iter().map(|amount| amount.floor() as u64).collect();
+    let mut order: Vec<usize> = (0..exact.len()).collect();
+    order.sort_by(|&a, &b| exact[b].fract().total_cmp(&exact[a].fract()));
+    let left = total.saturating_sub(amounts.iter().sum());
+    order.iter().cycle().take(left as usize).for_each(|&at| amounts[at] += 1);
+    amounts
+}
+
 /// `exp` of the scores, summing to 1; equal where none is finite.
 pub fn softmax(scores: &[f64]) -> Vec<f64> {
     let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);

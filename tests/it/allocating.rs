@@ -43,6 +43,8 @@ fn a_mix_in_use_and_targets() {
 fn what_cannot_be_asked() {
     let place = place();
     place.write("none.yaml", "{}");
+    place.write("shares.yaml", "qaa: 0.5\nqab: 0.25\nqac: 0.25\n");
+    place.write("unwhole.yaml", "qaa: 0.5\nqab: 0.25\n");
     place.write("odd.yaml", "qaa: many\n");
     place.write("swh.yaml", "swh: 3\n");
     place.write("twice.yaml", "qaa: 3\nqab: 2\nqaa_Latn: 4\n");
@@ -63,6 +65,8 @@ fn what_cannot_be_asked() {
         "allocate tiny --target-loss qaa=0.001",
         "allocate tiny --target mean=-3%",
         "allocate tiny --target worst=2",
+        "allocate tiny --from shares.yaml",
+        "allocate tiny --budget 3k --from unwhole.yaml",
         "allocate tiny --from none.yaml",
         "allocate tiny --from odd.yaml",
         "allocate tiny --from swh.yaml",

@@ -1,6 +1,6 @@
 //! The `config.json` of a checkpoint, field by field: what it must say for the network here to be the one that it means.
 
-use crate::model::config::{ConfigError, Family, ModelConfig, RopeScaling};
+use crate::model::config::{ConfigError, Family, Llama3Scaling, ModelConfig, RopeScaling};
 use crate::model::tokenizer::{Mark, Marks, Vocabulary};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -199,14 +199,19 @@ impl WireRope {
         match self.rope_type.as_deref().or(self.older_type.as_deref()) {
             None | Some("default") => Ok(None),
             Some("llama3") => {
-                let scaling = RopeScaling::deserialize(&self.rest).map_err(|error| ConfigError::Json(format!("rope_scaling: {error}")))?;
+                let scaling =
+                    Llama3Scaling::deserialize(&self.rest).map_err(|error| ConfigError::Json(format!("rope_scaling: {error}")))?;
                 if scaling.factor >= 1.0 && scaling.low_freq_factor < scaling.high_freq_factor {
-                    return Ok(Some(scaling));
+                    return Ok(Some(RopeScaling::Llama3(scaling)));
                 }
                 let expected = "a `factor` of at least 1 and a `low_freq_factor` below the `high_freq_factor`";
                 Err(field("rope_scaling", format!("{scaling:?}"), expected))
             }
-            Some(other) => Err(field("rope_scaling", format!("`{other}`"), "`default` or `llama3`")),
+            Some("linear") => match self.rest.get("factor").and_then(Value::as_f64).filter(|factor| factor.is_finite() && *factor >= 1.0) {
+                Some(factor) => Ok(Some(RopeScaling::Linear { factor })),
+                None => Err(field("rope_scaling", self.rest.to_string(), "a `factor` of at least 1")),
+            },
+            Some(other) => Err(field("rope_scaling", format!("`{other}`"), "`default`, `linear` or `llama3`")),
         }
     }
 }
@@ -232,14 +237,15 @@ pub(super) fn written(config: &ModelConfig, context: usize, vocabulary: &Vocabul
         Family::Qwen2 => "Qwen2ForCausalLM",
         Family::Qwen3 => "Qwen3ForCausalLM",
     };
-    let rope_scaling = config.rope_scaling.map(|scaling| {
-        json!({
+    let rope_scaling = config.rope_scaling.map(|scaling| match scaling {
+        RopeScaling::Linear { factor } => json!({ "rope_type": "linear", "factor": factor }),
+        RopeScaling::Llama3(scaling) => json!({
             "rope_type": "llama3",
             "factor": scaling.factor,
             "low_freq_factor": scaling.low_freq_factor,
             "high_freq_factor": scaling.high_freq_factor,
             "original_max_position_embeddings": scaling.original_max_position_embeddings,
-        })
+        }),
     });
     json!({
         "architectures": [architecture],
@@ -292,7 +298,14 @@ mod tests {
         ];
         let configs = forms.each_ref().map(|rope| parsed(&format!(r#""model_type": "llama", {rope}"#)).unwrap().0);
         assert!(configs[0] == configs[1] && configs[1] == configs[2], "{configs:?}");
-        assert_eq!((configs[0].rope_theta, configs[0].rope_scaling.unwrap().factor), (5e5, 8.0));
+        assert!(
+            matches!(configs[0].rope_scaling, Some(RopeScaling::Llama3(Llama3Scaling { factor: 8.0, .. }))) && configs[0].rope_theta == 5e5
+        );
+        let linear = parsed(r#""model_type": "llama", "rope_scaling": {"type": "linear", "factor": 4.0}"#).unwrap().0;
+        let plain = ModelConfig { rope_scaling: None, ..linear };
+        assert_eq!(linear.rope_scaling, Some(RopeScaling::Linear { factor: 4.0 }));
+        assert!(linear.rope_frequencies().iter().zip(plain.rope_frequencies()).all(|(slow, plain)| *slow == plain / 4.0));
+        assert!(parsed(r#""model_type": "llama", "rope_scaling": {"type": "linear", "factor": 0.5}"#).is_err());
         assert!(parsed(&format!(r#""model_type": "llama", {}"#, forms[0].replace("1.0", "4.0"))).is_err());
         // what a file leaves out is as `transformers` has it
         let (plain, _) = parsed(r#""model_type": "qwen2""#).unwrap();
@@ -322,7 +335,8 @@ mod tests {
 
     #[test]
     fn a_written_configuration_reads_back() {
-        let (config, _) = parsed(r#""model_type": "qwen3", "head_dim": 6, "num_key_value_heads": 2"#).unwrap();
+        let linear = r#""rope_scaling": {"rope_type": "linear", "factor": 2.0}"#;
+        let (config, _) = parsed(&format!(r#""model_type": "qwen3", "head_dim": 6, "num_key_value_heads": 2, {linear}"#)).unwrap();
         let texts = ["a word and another"].into_iter().cycle().take(10);
         let vocabulary = Vocabulary::train(texts, 260).unwrap();
         let (read, ids) = parse(written(&config, 32, &vocabulary).to_string().as_bytes(), 32).unwrap();

@@ -36,7 +36,8 @@ impl Llama {
     /// The network whose variables are in some safetensors files of f32, f16 or bf16, in f32. Every tensor must be one of the network's.
     pub fn from_safetensors(files: &[&[u8]], config: ModelConfig, context: usize, device: &Device) -> Result<Self, WeightsError> {
         let files = files.iter().map(|bytes| SafeTensors::deserialize(bytes)).collect::<Result<Vec<_>, _>>()?;
-        let mut found: BTreeMap<String, TensorView> = files.iter().flat_map(|file| file.tensors()).collect();
+        let mut found: BTreeMap<String, TensorView> =
+            files.iter().flat_map(|file| file.tensors()).map(|(name, view)| (unwrapped(&name).to_owned(), view)).collect();
         let mut fault = None;
         let model = Llama::build(config, context, Ops::best_for(device, DType::F32), |name, shape| {
             let packed = packed(&mut found, parts(name, shape[0], &config), &shape[1..]).map_err(|error| {
@@ -108,6 +109,18 @@ fn packed(found: &mut BTreeMap<String, TensorView>, parts: Vec<(String, usize)>,
     Ok(Tensor::cat(&tensors, 0)?)
 }
 
+/// What programs put before the names of a network that they have wrapped: compiled, or spread over processes.
+const WRAPPERS: [&str; 3] = ["_orig_mod.", "module.", "_fsdp_wrapped_module."];
+
+/// The name of a tensor without them.
+fn unwrapped(name: &str) -> &str {
+    let mut name = name;
+    while let Some(inner) = WRAPPERS.iter().find_map(|wrapper| name.strip_prefix(wrapper)) {
+        name = inner;
+    }
+    name
+}
+
 /// Tensors that some files hold although they follow from others.
 fn is_derived(name: &str, config: &ModelConfig) -> bool {
     name.ends_with("rotary_emb.inv_freq") || (config.is_tied && name == "lm_head.weight")
@@ -127,4 +140,16 @@ fn serialize(tensors: &[(String, Tensor)]) -> Result<Vec<u8>, Error> {
     let views = views.collect::<Result<Vec<_>, Error>>()?;
     let metadata = [("format".to_owned(), "pt".to_owned())].into();
     safetensors::serialize(views, Some(metadata)).map_err(Error::wrap)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrappers_of_names_are_taken_off() {
+        for name in ["model.norm.weight", "_orig_mod.model.norm.weight", "module._orig_mod.model.norm.weight"] {
+            assert_eq!(unwrapped(name), "model.norm.weight");
+        }
+    }
 }
