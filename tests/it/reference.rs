@@ -190,7 +190,7 @@ fn keys_of_a_problem_are_described_as_they_are() {
     ];
     let place = Place::new();
     for (heading, path) in places {
-        place.write("problem.json", &spoiled(whole.clone(), path));
+        place.write("problem.json", spoiled(whole.clone(), path));
         let error = place.fails(2, "allocate --problem problem.json").stderr;
         assert_eq!(described(&page, heading), expected(&error), "{heading}");
     }
