@@ -29,7 +29,7 @@ pub enum ProblemError {
     /// Bounds of a language in the wrong order.
     #[error("lower bound of `{lang}` is {lower} pairs, above its upper bound of {upper}")]
     Crossed { lang: String, lower: u64, upper: u64 },
-    /// A budget above [`Problem::MAX_BUDGET`].
+    /// A budget above `Problem::MAX_BUDGET`.
     #[error("budget of {budget} is too large, expected at most {most}")]
     TooLarge { budget: Budget, most: u64 },
     /// A budget that is no amount.
