@@ -146,9 +146,10 @@ mod tests {
             let (pairs, more) = (passes * unique, more * unique);
             let gained = repetition.effective(pairs + more) - repetition.effective(pairs);
             prop_assert!((repetition.gained(pairs, more) - gained).abs() <= 1e-14 * (1.0 + r_star) * unique * 8.0);
-            // as far as the effective data still tell pairs apart
+            // as far as the effective data still tell pairs apart; where all that repeats can bring is there, none is told from more
             let back = repetition.amount_for(repetition.effective(pairs));
-            prop_assert!((back - pairs).abs() <= 1e-13 * (1.0 + r_star) * unique / repetition.slope(pairs).max(1e-300));
+            let is_told = repetition.slope(pairs) > 1e-15;
+            prop_assert!(!is_told || (back - pairs).abs() <= 1e-13 * (1.0 + r_star) * unique / repetition.slope(pairs).max(1e-300));
         }
     }
 
