@@ -1,6 +1,7 @@
 //! Trainers: the closed set of programs that an export can be for, and what each does with the rows it is given.
 
 use super::format::Format;
+use std::cmp::Reverse;
 
 /// A program that is written for, or a form that many read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,14 +148,21 @@ impl Trainer {
     }
 }
 
-/// Batches between these are as good as each other; the usual ones lie here. All of them divide over eight GPUs.
+/// Batches between these are as good as each other; the usual ones lie here.
 const BATCHES: std::ops::RangeInclusive<u64> = 64..=256;
-const GPUS: usize = 8;
+/// Processes of a machine, over which a batch is divided.
+const GPUS: u64 = 8;
 
-/// The batch that leaves the fewest of so many rows over, the largest of equals; all rows where they are fewer than a batch.
+/// The batch that leaves the fewest of so many rows over, of those that divide over eight GPUs, the largest of equals; all rows where they are
+/// fewer than a batch.
 fn dividing_batch(rows: u64) -> u64 {
-    let fewest = BATCHES.step_by(GPUS).collect::<Vec<u64>>().into_iter().rev().min_by_key(|batch| rows % batch);
+    let fewest = BATCHES.filter(|batch| batch % GPUS == 0).min_by_key(|batch| (rows % batch, Reverse(*batch)));
     if rows <= *BATCHES.start() { rows.max(1) } else { fewest.unwrap_or(rows) }
+}
+
+/// The most GPUs of a machine over which a batch divides.
+pub(super) fn gpus_for(batch: u64) -> u64 {
+    [GPUS, 4, 2].into_iter().find(|gpus| batch.is_multiple_of(*gpus)).unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -175,6 +183,7 @@ mod tests {
         // 12,000 = 240 * 50, of which the default batch of 256 leaves 224 over
         assert_eq!((dividing_batch(12_000), 12_000 % 256), (240, 224));
         assert_eq!([1, 17, 64].map(dividing_batch), [1, 17, 64]);
+        assert_eq!([240, 20, 10, 17].map(gpus_for), [8, 4, 2, 1]);
         // a prime: the largest batch of those that leave one row
         let prime = 12_007;
         let brute = (64..=256).filter(|batch| batch % 8 == 0).map(|batch| prime % batch).min();

@@ -4,6 +4,7 @@ use super::place::{Place, assert_transcript};
 use parallot::files;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 #[test]
 fn shares_of_the_runs_are_those_of_one_sweep() {
@@ -55,7 +56,16 @@ fn a_run_that_another_process_is_at_work_on_is_left_to_it() {
     assert_eq!(state(&after, &taken)["state"], "running");
     assert_eq!(state(&after, &failed)["state"], "finished");
     assert!(!files::exists(&place.path(format!("experiments/records/tiny/{failed}.failed"))));
-    files::remove(&place.path(format!("experiments/records/tiny/{taken}.claim"))).unwrap();
-    place.done("sweep tiny --trainer simulated");
+    // a whole sweep waits for the other process, which gives its run back here
+    let claim = place.path(format!("experiments/records/tiny/{taken}.claim"));
+    std::thread::scope(|scope| {
+        let given_back = scope.spawn(|| {
+            std::thread::sleep(Duration::from_secs(2));
+            files::remove(&claim).unwrap();
+        });
+        let whole = place.done("sweep tiny --trainer simulated");
+        assert!(given_back.is_finished(), "it did not wait");
+        assert!(whole.stderr.contains("waiting for runs that other processes are at work on: 1"), "{}", whole.stderr);
+    });
     assert_eq!(state(&status(), &taken)["state"], "finished");
 }

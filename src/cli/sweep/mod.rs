@@ -173,7 +173,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 let error = anyhow::anyhow!("{own} runs of this share are with other processes, expected all of it done");
                 return Err(Failure::work(error).hint("`--status` says with which; start it again to see it done"));
             }
-            None if !is_told => note(&format!("waiting for {own} runs that other processes are at work on")),
+            None if !is_told => note(&format!("waiting for runs that other processes are at work on: {own}")),
             None => {}
         }
         is_told = true;

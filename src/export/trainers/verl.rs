@@ -1,10 +1,11 @@
 //! verl: Parquet files and `train.sh`.
 //!
-//! Its loader drops the last batch where it is not full and goes over the data four times unless told otherwise: the batch divides the rows
-//! where one between 64 and 256 does, and there is one epoch. A row above the limit would stop it; here it is cut.
+//! Its loader drops the last batch where it is not full, of each process, and goes over the data four times unless told otherwise: the batch
+//! divides the rows where a multiple of 8 between 64 and 256 does, it divides over the processes, and there is one epoch. A row above the limit would stop it; here it is cut.
 
 use super::{Plan, script, shell};
 use crate::export::plan::{LEARNING_RATE, WARMUP};
+use crate::export::trainer::gpus_for;
 use crate::export::{DataFile, Exported};
 
 /// A column `messages`, one file per language.
@@ -28,7 +29,11 @@ pub(super) fn files<'p>(plan: &'p Plan<'_>) -> Exported<'p> {
         plan.output(),
     );
     let files = vec![("train.sh".to_owned(), script(plan, &body))];
-    Exported { files, data: train.into_iter().chain(validation).collect(), start: Some("GPUS=8 bash train.sh".to_owned()) }
+    Exported {
+        files,
+        data: train.into_iter().chain(validation).collect(),
+        start: Some(format!("GPUS={} bash train.sh", gpus_for(plan.batch()))),
+    }
 }
 
 #[cfg(test)]
@@ -40,6 +45,7 @@ mod tests {
     fn the_batch_is_one_that_nothing_is_left_of() {
         let script = file(&plan(Trainer::Verl, Format::Messages), "train.sh");
         assert!(script.contains("data.train_batch_size=10 "), "{script}");
+        assert_eq!(crate::export::export(&plan(Trainer::Verl, Format::Messages)).unwrap().start.unwrap(), "GPUS=2 bash train.sh");
         let files = "[data/0123abcd/muit_swh_Latn.parquet,data/0123abcd/muit_tur_Latn.parquet]";
         assert!(script.contains(&format!("'data.train_files={files}'")), "{script}");
     }
