@@ -1,5 +1,5 @@
-//! The two-variable fit of Hoffmann et al. 2022 on the points read off their figure, and its bootstrap, with times:
-//! `cargo bench --bench chinchilla -- [draws]`.
+//! The two-variable fit of Hoffmann et al. 2022 on the points read off their figure, and its
+//! bootstrap, with times: `cargo bench --bench chinchilla -- [draws]`.
 
 use parallot::files;
 use parallot::fit::surface::{SurfaceData, SurfacePoint, SurfaceSettings, fit};
@@ -17,16 +17,26 @@ const REPEATS: usize = 21;
 fn main() {
     let argument = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     let draws = argument.and_then(|number| number.parse().ok()).unwrap_or(4000);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fitdata/chinchilla/points.csv");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fitdata/chinchilla/points.csv");
     if !files::exists(&path) {
         println!("skipped: no published points");
         return;
     }
     let text = files::read_text(&path).unwrap();
-    let rows: Vec<Vec<f64>> = text.lines().skip(1).map(|line| line.split(',').map(|cell| cell.parse().unwrap()).collect()).collect();
+    let rows: Vec<Vec<f64>> = text
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').map(|cell| cell.parse().unwrap()).collect())
+        .collect();
     for is_all in [false, true] {
         let used = rows.iter().filter(|row| is_all || row[4] == 1.0);
-        let points = used.map(|row| SurfacePoint { n_params: row[0], amount: row[2], loss_nats: row[3], weight: 1.0 });
+        let points = used.map(|row| SurfacePoint {
+            n_params: row[0],
+            amount: row[2],
+            loss_nats: row[3],
+            weight: 1.0,
+        });
         report(&SurfaceData::new(points.collect()).unwrap(), draws);
     }
 }
@@ -51,7 +61,10 @@ fn report(data: &SurfaceData, draws: usize) {
         1e3 * times[REPEATS / 2]
     );
     let (found, seconds) = timed(&SurfaceSettings { draws, ..settings });
-    println!("{draws} bootstrap refits on {} threads: {seconds:.2} s", rayon::current_num_threads());
+    println!(
+        "{draws} bootstrap refits on {} threads: {seconds:.2} s",
+        rayon::current_num_threads()
+    );
     for (at, parameter) in found.parameters().iter().enumerate() {
         let drawn: Vec<f64> = found.draws.iter().map(|draw| draw.parameters()[at].1).collect();
         println!(

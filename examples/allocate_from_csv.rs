@@ -1,4 +1,5 @@
-//! Losses of your own runs → an allocation: `cargo run --release --example allocate_from_csv -- curves.csv 30000`.
+//! Losses of your own runs → an allocation:
+//! `cargo run --release --example allocate_from_csv -- curves.csv 30000`.
 
 #![allow(clippy::print_stdout)]
 

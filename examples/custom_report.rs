@@ -1,4 +1,5 @@
-//! Kept fits → one's own table of predictions: `cargo run --release --example custom_report -- fits/bible-six/fits.json`.
+//! Kept fits → one's own table of predictions:
+//! `cargo run --release --example custom_report -- fits/bible-six/fits.json`.
 
 #![allow(clippy::print_stdout)]
 
@@ -13,7 +14,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     for fit in &fits.file.fits {
         for pairs in [1_000.0, 4_000.0, 16_000.0] {
             let predicted = fit.predict(pairs);
-            println!("{},{pairs},{:.4},{:.4},{:.4}", fit.curve, predicted.value, predicted.interval_90.lo, predicted.interval_90.hi);
+            println!(
+                "{},{pairs},{:.4},{:.4},{:.4}",
+                fit.curve, predicted.value, predicted.interval_90.lo, predicted.interval_90.hi
+            );
         }
     }
     Ok(())

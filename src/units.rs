@@ -10,10 +10,16 @@ use std::str::FromStr;
 #[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum UnitError {
     /// Not a FLORES code.
-    #[error("`{found}` is not a language code, expected three letters, `_` and a script, like `tur_Latn`")]
+    #[error(
+        "`{found}` is not a language code, expected three letters, `_` and a script, like \
+        `tur_Latn`"
+    )]
     Lang { found: String },
     /// Not a whole non-negative amount.
-    #[error("`{found}` is not an amount, expected a whole number with an optional `k`, `M`, `B` or `G`, like `1.5M`")]
+    #[error(
+        "`{found}` is not an amount, expected a whole number with an optional `k`, `M`, `B` or \
+        `G`, like `1.5M`"
+    )]
     Amount { found: String },
     /// Not a direction of translation.
     #[error("`{found}` is not a direction, expected `en-x`, `x-en` or `both`")]
@@ -21,12 +27,16 @@ pub enum UnitError {
 }
 
 /// A number of translation pairs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Pairs(pub u64);
 
 /// A number of tokens.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Tokens(pub u64);
 
@@ -83,7 +93,8 @@ impl Lang {
         &self.0
     }
 
-    /// The English name of the language for prompts and plots, or the code where the table has none.
+    /// The English name of the language for prompts and plots, or the code where the table has
+    /// none.
     pub fn name(&self) -> &str {
         self.row().map_or(&self.0, |(_, _, name)| name)
     }
@@ -148,7 +159,11 @@ impl FromStr for Lang {
             && bytes[3] == b'_'
             && bytes[4].is_ascii_uppercase()
             && bytes[5..].iter().all(u8::is_ascii_lowercase);
-        if well_formed { Ok(Lang(text.to_owned())) } else { Err(UnitError::Lang { found: text.to_owned() }) }
+        if well_formed {
+            Ok(Lang(text.to_owned()))
+        } else {
+            Err(UnitError::Lang { found: text.to_owned() })
+        }
     }
 }
 
@@ -176,7 +191,8 @@ impl fmt::Display for Lang {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 #[serde(try_from = "String", into = "String")]
 pub enum Direction {
-    /// English is read, the other language written: the direction that the x-LLaMA paper found to help most.
+    /// English is read, the other language written: the direction that the x-LLaMA paper found to
+    /// help most.
     #[default]
     FromEnglish,
     /// The other language is read, English written.
@@ -209,14 +225,18 @@ impl From<Direction> for String {
     }
 }
 
-/// JSON of numbers that may be infinite, which JSON itself has no word for: finite ones as numbers, others as `"inf"`, `"-inf"`, `"NaN"`.
-/// For `#[serde(with = "…")]`.
+/// JSON of numbers that may be infinite, which JSON itself has no word for: finite ones as numbers,
+/// others as `"inf"`, `"-inf"`, `"NaN"`. For `#[serde(with = "…")]`.
 pub mod any_number {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     /// Writes a number.
     pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        if value.is_finite() { serializer.serialize_f64(*value) } else { serializer.serialize_str(&value.to_string()) }
+        if value.is_finite() {
+            serializer.serialize_f64(*value)
+        } else {
+            serializer.serialize_str(&value.to_string())
+        }
     }
 
     #[derive(Deserialize)]
@@ -234,13 +254,16 @@ pub mod any_number {
                 "inf" => Ok(f64::INFINITY),
                 "-inf" => Ok(f64::NEG_INFINITY),
                 "NaN" => Ok(f64::NAN),
-                _ => Err(D::Error::custom(format!("`{word}` is not a number, expected one, or `inf`, `-inf` or `NaN`"))),
+                _ => Err(D::Error::custom(format!(
+                    "`{word}` is not a number, expected one, or `inf`, `-inf` or `NaN`"
+                ))),
             },
         }
     }
 }
 
-/// Any number, for messages: in plain notation where that is short, `1e300` without its three hundred digits.
+/// Any number, for messages: in plain notation where that is short, `1e300` without its three
+/// hundred digits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Short(pub f64);
 
@@ -291,17 +314,27 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// The mean of some values with Student's interval, infinite where there is one value; absent of nothing.
+    /// The mean of some values with Student's interval, infinite where there is one value; absent
+    /// of nothing.
     pub fn of_mean(values: &[f64]) -> Option<Self> {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
         match values.len() {
             0 => None,
-            1 => Some(Estimate { value: mean, interval_90: Interval { lo: f64::NEG_INFINITY, hi: f64::INFINITY } }),
+            1 => Some(Estimate {
+                value: mean,
+                interval_90: Interval { lo: f64::NEG_INFINITY, hi: f64::INFINITY },
+            }),
             _ => {
-                let error = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0) / count).sqrt();
+                let error = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>()
+                    / (count - 1.0)
+                    / count)
+                    .sqrt();
                 let half = StudentsT::new(0.0, 1.0, count - 1.0).ok()?.inverse_cdf(0.95) * error;
-                Some(Estimate { value: mean, interval_90: Interval { lo: mean - half, hi: mean + half } })
+                Some(Estimate {
+                    value: mean,
+                    interval_90: Interval { lo: mean - half, hi: mean + half },
+                })
             }
         }
     }
@@ -313,7 +346,13 @@ mod tests {
 
     #[test]
     fn amounts_read_their_suffixes() {
-        for (text, pairs) in [("12000", 12_000), ("12k", 12_000), ("1.5M", 1_500_000), ("2G", 2_000_000_000), ("1_000", 1000)] {
+        for (text, pairs) in [
+            ("12000", 12_000),
+            ("12k", 12_000),
+            ("1.5M", 1_500_000),
+            ("2G", 2_000_000_000),
+            ("1_000", 1000),
+        ] {
             assert_eq!(text.parse(), Ok(Pairs(pairs)), "{text}");
         }
         for text in ["", "k", "-5", "1e9", "1.5", "NaN", "inf", "5 pairs", "99999999999999999999"] {
@@ -323,14 +362,23 @@ mod tests {
 
     #[test]
     fn numbers_in_messages_are_short() {
-        for (value, text) in [(1e300, "1e300"), (-2.5e-9, "-2.5e-9"), (0.0, "0"), (9e15, "9000000000000000"), (f64::INFINITY, "inf")] {
+        for (value, text) in [
+            (1e300, "1e300"),
+            (-2.5e-9, "-2.5e-9"),
+            (0.0, "0"),
+            (9e15, "9000000000000000"),
+            (f64::INFINITY, "inf"),
+        ] {
             assert_eq!(Short(value).to_string(), text);
         }
     }
 
     #[test]
     fn infinite_numbers_survive_json() {
-        let estimate = Estimate { value: f64::INFINITY, interval_90: Interval { lo: f64::NEG_INFINITY, hi: 0.1 + 0.2 } };
+        let estimate = Estimate {
+            value: f64::INFINITY,
+            interval_90: Interval { lo: f64::NEG_INFINITY, hi: 0.1 + 0.2 },
+        };
         let json = serde_json::to_string(&estimate).unwrap();
         assert_eq!(serde_json::from_str::<Estimate>(&json).unwrap(), estimate, "{json}");
         assert!(serde_json::from_str::<Interval>(r#"{"lo": "low", "hi": 1}"#).is_err());
@@ -338,8 +386,14 @@ mod tests {
 
     #[test]
     fn codes_are_flores_codes() {
-        assert_eq!("rus_Cyrl".parse::<Lang>().map(|l| l.name().to_owned()), Ok("Russian".to_owned()));
-        assert_eq!("qaa_Latn".parse::<Lang>().map(|l| l.name().to_owned()), Ok("qaa_Latn".to_owned()));
+        assert_eq!(
+            "rus_Cyrl".parse::<Lang>().map(|l| l.name().to_owned()),
+            Ok("Russian".to_owned())
+        );
+        assert_eq!(
+            "qaa_Latn".parse::<Lang>().map(|l| l.name().to_owned()),
+            Ok("qaa_Latn".to_owned())
+        );
         for text in ["ru", "rus", "rus-Cyrl", "RUS_Cyrl", "rus_cyrl", "русс_Cyrl", ""] {
             assert!(text.parse::<Lang>().is_err(), "{text}");
         }

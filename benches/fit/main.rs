@@ -1,6 +1,8 @@
-//! The fits against published curves and planted laws: `cargo bench --bench fit -- [revisiting|flan|in-sample|coverage|regret|speed]…`.
+//! The fits against published curves and planted laws:
+//! `cargo bench --bench fit -- [revisiting|flan|in-sample|coverage|regret|speed]…`.
 //!
-//! Errors are of ln loss. Everything that is chosen, forms and priors, is chosen on the fitting part alone.
+//! Errors are of ln loss. Everything that is chosen, forms and priors, is chosen on the fitting
+//! part alone.
 
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a bench reports to a person")]
 
@@ -8,7 +10,8 @@ mod planted;
 mod published;
 
 fn main() {
-    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let asked: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let all: [(&str, fn()); 6] = [
         ("speed", planted::speed),
         ("in-sample", published::in_sample),

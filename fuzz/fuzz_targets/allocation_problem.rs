@@ -1,4 +1,5 @@
-//! Allocation problems: any text is a problem or an error, and a small problem is solved without a panic.
+//! Allocation problems: any text is a problem or an error, and a small problem is solved without a
+//! panic.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,6 +1,7 @@
 //! What the targets share: bytes put into a file, and a reader's answer to it.
 //!
-//! A target fails when its reader panics, overflows or takes memory or time without bounds; an error is a good answer.
+//! A target fails when its reader panics, overflows or takes memory or time without bounds; an
+//! error is a good answer.
 
 use parallot::corpus::{Bitext, Source};
 use parallot::import::{self, Amount, Kind, Selection, Sense, Take};

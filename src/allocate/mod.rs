@@ -1,14 +1,16 @@
-//! Allocation: spread a budget over languages in whole pairs so that the weighted sum of their losses is least, or the worst loss, or the
-//! mean of the worst draws.
+//! Allocation: spread a budget over languages in whole pairs so that the weighted sum of their
+//! losses is least, or the worst loss, or the mean of the worst draws.
 //!
 //! ```text
 //! minimise  F(X) = sum_i w_i L_i(X_i)
 //! subject to  sum_i X_i = budget  (or  sum_i c_i X_i <= budget),   lower_i <= X_i <= upper_i,   group rows,   X_i whole
 //! ```
 //!
-//! `L_i` is the average of the laws that the fit weighs, over what its pairs are worth where they are repeated. `solver` solves the problem, and every answer carries the bound that proves it;
-//! here are the baselines beside it, what the uncertainty of the laws makes of both, and the problems turned round: the least budget that
-//! reaches a target, the front between the mean and the worst language.
+//! `L_i` is the average of the laws that the fit weighs, over what its pairs are worth where they
+//! are repeated. `solver` solves the problem, and every answer carries the bound that proves it;
+//! here are the baselines beside it, what the uncertainty of the laws makes of both, and the
+//! problems turned round: the least budget that reaches a target, the front between the mean and
+//! the worst language.
 
 mod baseline;
 mod builder;
@@ -22,12 +24,18 @@ mod target;
 mod term;
 mod verdict;
 
-pub use builder::{Ask, BuildError, GroupRequest, Laws, MeanTarget, ProblemBuilder, TextError, Unit, coupling, place_of};
+pub use builder::{
+    Ask, BuildError, GroupRequest, Laws, MeanTarget, ProblemBuilder, TextError, Unit, coupling,
+    place_of,
+};
 pub(crate) use builder::{CVAR_LEVEL, percent};
 pub use comparison::{compare, predict_losses};
 pub use equivalent::{BaselinePath, PathPoint};
 pub use pareto::{ParetoPoint, pareto_front};
-pub use problem::{Amount, Budget, Coupling, Group, Objective, Problem, ProblemError, Rule, budget_path, no_worse_than};
+pub use problem::{
+    Amount, Budget, Coupling, Group, Objective, Problem, ProblemError, Rule, budget_path,
+    no_worse_than,
+};
 pub use target::{Target, TargetError, least_budget};
 pub use term::{Drawn, Term};
 pub use verdict::{Finding, GainOf, Measured, Predicted, PredictedBy, Verdict};
@@ -63,12 +71,14 @@ pub struct AllocatedLanguage {
     pub share: f64,
     /// Pairs over unique pairs, where the latter are known.
     pub epochs: Option<f64>,
-    /// Fall of the weighted loss a thousand further pairs at the margin, `-1000 w L'(X)`, nats per target token.
+    /// Fall of the weighted loss a thousand further pairs at the margin, `-1000 w L'(X)`, nats per
+    /// target token.
     #[serde(with = "crate::units::any_number")]
     pub marginal_gain_per_1k: f64,
     /// Active bound.
     pub active: Active,
-    /// Predicted loss, nats per target token; infinite only where a language of weight 0 gets nothing and its law has a pole there.
+    /// Predicted loss, nats per target token; infinite only where a language of weight 0 gets
+    /// nothing and its law has a pole there.
     #[serde(with = "crate::units::any_number")]
     pub loss_nats: f64,
 }
@@ -93,7 +103,8 @@ pub struct Allocation {
     /// What was minimised: the weighted sum of losses, or the worst weighted loss.
     #[serde(with = "crate::units::any_number")]
     pub objective: f64,
-    /// What a further unit of budget is worth, nats per target token: of pairs, the largest fall that one more brings; 0 where all are full.
+    /// What a further unit of budget is worth, nats per target token: of pairs, the largest fall
+    /// that one more brings; 0 where all are full.
     #[serde(with = "crate::units::any_number")]
     pub shadow_price: f64,
     /// The same of each group.
@@ -102,7 +113,8 @@ pub struct Allocation {
     /// A bound below which no allocation of this budget can come, from the dual.
     #[serde(with = "crate::units::any_number")]
     pub lower_bound: f64,
-    /// (objective - lower_bound) over the reducible part of the objective; 0 is a proof of optimality.
+    /// (objective - lower_bound) over the reducible part of the objective; 0 is a proof of
+    /// optimality.
     #[serde(with = "crate::units::any_number")]
     pub gap: f64,
 }
@@ -122,7 +134,8 @@ impl Allocation {
     }
 }
 
-/// A way to spend a budget. Every baseline is clipped into the bounds, and what that frees or lacks is shared out by its own rule.
+/// A way to spend a budget. Every baseline is clipped into the bounds, and what that frees or lacks
+/// is shared out by its own rule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Policy {
@@ -171,12 +184,20 @@ impl std::str::FromStr for Policy {
 
     /// The inverse of its text; `parallot` and what goes by draws are no baselines.
     fn from_str(text: &str) -> Result<Self, ()> {
-        let number = |prefix: &str| text.strip_prefix(prefix)?.parse::<f64>().ok().filter(|number| *number > 0.0 && number.is_finite());
+        let number = |prefix: &str| {
+            text.strip_prefix(prefix)?
+                .parse::<f64>()
+                .ok()
+                .filter(|number| *number > 0.0 && number.is_finite())
+        };
         match text {
             "uniform" => Ok(Policy::Uniform),
             "proportional" => Ok(Policy::Proportional),
             "current" => Ok(Policy::Current),
-            _ => number("temperature-").map(Policy::Temperature).or_else(|| number("unimax-").map(Policy::UniMax)).ok_or(()),
+            _ => number("temperature-")
+                .map(Policy::Temperature)
+                .or_else(|| number("unimax-").map(Policy::UniMax))
+                .ok_or(()),
         }
     }
 }
@@ -190,17 +211,19 @@ pub struct PolicyRow {
     pub pairs: Vec<u64>,
     /// Predicted loss per language: of the fitted laws, with the interval over the draws.
     pub loss_nats: Vec<Estimate>,
-    /// Weighted mean of the losses, nats per target token: of the fitted laws, with the interval over the draws.
+    /// Weighted mean of the losses, nats per target token: of the fitted laws, with the interval
+    /// over the draws.
     pub mean_loss_nats: Estimate,
     /// The largest loss of a language that counts, nats per target token.
     pub worst_loss_nats: Estimate,
-    /// Score of uniform less that of this policy, nats per target token: positive is better than uniform. The score is the mean loss, or
-    /// the worst where that is the objective.
-    /// Its value is the mean over the draws, not the gain under the fitted laws: those chose the allocation and so flatter it.
-    /// Absent of uniform itself, and of ours where the optimum is not proven.
+    /// Score of uniform less that of this policy, nats per target token: positive is better than
+    /// uniform. The score is the mean loss, or the worst where that is the objective. Its value is
+    /// the mean over the draws, not the gain under the fitted laws: those chose the allocation and
+    /// so flatter it. Absent of uniform itself, and of ours where the optimum is not proven.
     pub gain_nats: Option<Estimate>,
-    /// Score of this policy less that of ours, likewise: what going over to ours brings. Absent of ours, of the optima over the draws, which
-    /// the very draws flatter that would judge them, and where the optimum is not proven.
+    /// Score of this policy less that of ours, likewise: what going over to ours brings. Absent of
+    /// ours, of the optima over the draws, which the very draws flatter that would judge them, and
+    /// where the optimum is not proven.
     pub behind_nats: Option<Estimate>,
 }
 
@@ -211,7 +234,8 @@ pub struct Comparison {
     pub allocation: Allocation,
     /// 90 % interval of each share when the problem is solved anew for every draw.
     pub shares: Vec<Estimate>,
-    /// Policies; the first is ours, the second uniform. Those that go by unique pairs are left out where a language's are unknown.
+    /// Policies; the first is ours, the second uniform. Those that go by unique pairs are left out
+    /// where a language's are unknown.
     pub policies: Vec<PolicyRow>,
     /// Whether uniform meets the groups; where it does not there is nothing to keep.
     pub uniform_meets_groups: bool,
@@ -221,18 +245,21 @@ pub struct Comparison {
     pub gain_of: GainOf,
     /// Which laws predict the gains.
     pub predicted_by: PredictedBy,
-    /// By how much another allocation may be better for all that is proven, nats per target token of the score.
+    /// By how much another allocation may be better for all that is proven, nats per target token
+    /// of the score.
     #[serde(with = "crate::units::any_number")]
     pub slack_nats: f64,
-    /// What not knowing the laws is expected to cost the allocation, nats per target token of the score: the mean over the draws of what the
-    /// draw's own optimum would save under it.
+    /// What not knowing the laws is expected to cost the allocation, nats per target token of the
+    /// score: the mean over the draws of what the draw's own optimum would save under it.
     #[serde(with = "crate::units::any_number")]
     pub expected_regret_nats: f64,
-    /// The part of it that is noise around the fitted laws: the mean score, under the fitted laws, of the optima of draws of their form, less
-    /// that of ours. Our gain over another policy is lowered by twice this (see [`compare`]). 0 by joint laws.
+    /// The part of it that is noise around the fitted laws: the mean score, under the fitted laws,
+    /// of the optima of draws of their form, less that of ours. Our gain over another policy is
+    /// lowered by twice this (see [`compare`]). 0 by joint laws.
     #[serde(with = "crate::units::any_number")]
     pub noise_regret_nats: f64,
-    /// The expected regret in closed form, to second order; absent where groups or an objective other than the mean couple the languages.
+    /// The expected regret in closed form, to second order; absent where groups or an objective
+    /// other than the mean couple the languages.
     pub regret_formula_nats: Option<f64>,
     /// Draws used.
     pub draws: usize,

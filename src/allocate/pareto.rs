@@ -1,4 +1,5 @@
-//! The front between the mean and the worst language: for each level that the worst may have, the least mean.
+//! The front between the mean and the worst language: for each level that the worst may have, the
+//! least mean.
 
 use super::problem::{at_level, least_worst, worst_loss};
 use super::{Objective, Problem, SolveError};
@@ -16,9 +17,10 @@ pub struct ParetoPoint {
     pub worst_loss_nats: f64,
 }
 
-/// `count` allocations from the one of the least worst loss to the one of the least mean, their worst losses evenly apart. No allocation has
-/// both a lower mean and a lower worst loss than one of them, but for whole pairs. Under transfer, where no language has a level of
-/// its own, there is none.
+/// `count` allocations from the one of the least worst loss to the one of the least mean, their
+/// worst losses evenly apart. No allocation has both a lower mean and a lower worst loss than one
+/// of them, but for whole pairs. Under transfer, where no language has a level of its own, there is
+/// none.
 pub fn pareto_front(problem: &Problem, count: usize) -> Result<Vec<ParetoPoint>, SolveError> {
     if problem.coupling().is_some() {
         return Ok(Vec::new());
@@ -36,7 +38,8 @@ pub fn pareto_front(problem: &Problem, count: usize) -> Result<Vec<ParetoPoint>,
         return Ok(vec![last]);
     }
     let level = |at: usize| first.worst_loss_nats + apart * at as f64 / (count - 1) as f64;
-    let between = (1..count - 1).into_par_iter().filter_map(|at| point(&at_level(&mean, level(at))?).ok());
+    let between =
+        (1..count - 1).into_par_iter().filter_map(|at| point(&at_level(&mean, level(at))?).ok());
     let between: Vec<ParetoPoint> = between.collect();
     Ok(std::iter::once(first).chain(between).chain([last]).collect())
 }

@@ -10,17 +10,25 @@ pub(super) fn stride(problem: &Problem, count: usize) -> usize {
     if problem.groups().is_empty() { 1 } else { count.div_ceil(DRAWS_WITH_GROUPS).max(1) }
 }
 
-/// What policies are judged by: the mean loss, or the worst weighted one where that is the objective; nats per target token.
+/// What policies are judged by: the mean loss, or the worst weighted one where that is the
+/// objective; nats per target token.
 pub(super) fn score(problem: &Problem, losses: &[f64]) -> f64 {
     match problem.objective() {
         Objective::Mean | Objective::Cvar(_) => weighted_mean(problem, losses),
-        Objective::Worst => counted(problem, losses).map(|(weight, loss)| weight * loss).fold(f64::NEG_INFINITY, f64::max),
+        Objective::Worst => counted(problem, losses)
+            .map(|(weight, loss)| weight * loss)
+            .fold(f64::NEG_INFINITY, f64::max),
     }
 }
 
 /// Weights and losses of the languages that count.
 fn counted<'a>(problem: &'a Problem, losses: &'a [f64]) -> impl Iterator<Item = (f64, f64)> + 'a {
-    problem.terms().iter().zip(losses).filter(|(term, _)| term.weight > 0.0).map(|(term, &loss)| (term.weight, loss))
+    problem
+        .terms()
+        .iter()
+        .zip(losses)
+        .filter(|(term, _)| term.weight > 0.0)
+        .map(|(term, &loss)| (term.weight, loss))
 }
 
 /// Mean loss over languages by weight, nats per target token; those of weight 0 have no part in it.

@@ -19,7 +19,8 @@ pub enum Target {
 #[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum TargetError {
     /// A mean loss below that of the optimum under all that may be spent.
-    #[error("no amount of data brings the mean loss to {} nats: with all that the bounds allow it is {}", Short(*target), Short(*best))]
+    #[error("no amount of data brings the mean loss to {} nats: with all that the bounds allow it \
+    is {}", Short(*target), Short(*best))]
     Mean { target: f64, best: f64 },
     /// A loss of a language below that of the most pairs that it can get.
     #[error("at most {pairs} pairs do not bring `{lang}` to {} nats: its loss is {} there", Short(*target), Short(*best))]
@@ -36,15 +37,23 @@ impl Budget {
     /// A budget of pairs, or of cost, that fills every language of the terms, as far as numbers go.
     pub fn ample(terms: &[Term], of_cost: bool) -> Self {
         let cost = |term: &Term| if of_cost { term.cost } else { 1.0 };
-        let full: f64 = terms.iter().map(|term| term.upper.map_or(f64::INFINITY, |upper| cost(term) * upper as f64)).sum();
+        let full: f64 = terms
+            .iter()
+            .map(|term| term.upper.map_or(f64::INFINITY, |upper| cost(term) * upper as f64))
+            .sum();
         let amount = full.min(Problem::MAX_BUDGET as f64);
         if of_cost { Budget::Cost(amount) } else { Budget::Pairs(amount as u64) }
     }
 }
 
-/// The problem under the least budget that reaches a target: to the pair, or to the cost of the cheapest pair. The budget of `problem` is the
-/// most that may be spent. Groups come apart from it, for shares of that most need not fit where those of the least do.
-pub fn least_budget(problem: &Problem, groups: &[Group], target: &Target) -> Result<Problem, TargetError> {
+/// The problem under the least budget that reaches a target: to the pair, or to the cost of the
+/// cheapest pair. The budget of `problem` is the most that may be spent. Groups come apart from it,
+/// for shares of that most need not fit where those of the least do.
+pub fn least_budget(
+    problem: &Problem,
+    groups: &[Group],
+    target: &Target,
+) -> Result<Problem, TargetError> {
     let step = problem.terms().iter().map(|term| problem.cost(term)).fold(f64::INFINITY, f64::min);
     let most = (problem.budget().amount() / step).ceil().min(Problem::MAX_BUDGET as f64) as u64;
     let held = match target {
@@ -52,8 +61,10 @@ pub fn least_budget(problem: &Problem, groups: &[Group], target: &Target) -> Res
         Target::Mean(_) => problem.clone(),
     };
     let at = |steps: u64| {
-        let budget = held.budget().of((steps as f64 * step * (1.0 + 1e-12)).min(held.budget().amount()));
-        let grouped = held.with_budget(budget).and_then(|problem| problem.with_groups(groups.to_vec()));
+        let budget =
+            held.budget().of((steps as f64 * step * (1.0 + 1e-12)).min(held.budget().amount()));
+        let grouped =
+            held.with_budget(budget).and_then(|problem| problem.with_groups(groups.to_vec()));
         grouped.ok().filter(|problem| reaches(problem, target))
     };
     if let Target::Mean(target) = *target {
@@ -112,5 +123,6 @@ fn reaches(problem: &Problem, target: &Target) -> bool {
 
 /// Weighted mean loss of the optimum.
 fn mean_loss(problem: &Problem) -> Result<f64, SolveError> {
-    Ok(problem.weighted_loss(&problem.solve()?.pairs()) / problem.terms().iter().map(|term| term.weight).sum::<f64>())
+    Ok(problem.weighted_loss(&problem.solve()?.pairs())
+        / problem.terms().iter().map(|term| term.weight).sum::<f64>())
 }

@@ -4,8 +4,9 @@
 //! L(X) = laws(d(X))      L' = laws'(d) d'      L'' = laws''(d) d'^2 + laws'(d) d''
 //! ```
 //!
-//! `d` are the effective data of pairs, in unique ones (`law::Repetition`), and X itself where nothing is known of repetition. Losses are in nats per
-//! target token. `d` rises and is concave, so L falls, and is convex where the laws are.
+//! `d` are the effective data of pairs, in unique ones (`law::Repetition`), and X itself where
+//! nothing is known of repetition. Losses are in nats per target token. `d` rises and is concave,
+//! so L falls, and is convex where the laws are.
 
 use crate::law::{Average, Form, Law, Repetition};
 use serde::{Deserialize, Serialize};
@@ -55,13 +56,32 @@ impl Term {
     /// A language of weight and cost 1, without bounds, to which repeated pairs are new.
     pub fn new(lang: impl Into<String>, laws: impl Into<Average>) -> Self {
         let (lang, laws) = (lang.into(), laws.into());
-        Term { lang, laws, repetition: None, weight: 1.0, cost: 1.0, lower: 0, upper: None, unique: None, current: None }
+        Term {
+            lang,
+            laws,
+            repetition: None,
+            weight: 1.0,
+            cost: 1.0,
+            lower: 0,
+            upper: None,
+            unique: None,
+            current: None,
+        }
     }
 
     /// The same language under a draw.
     pub fn under(&self, drawn: &Drawn) -> Self {
-        let redrawn = |old: Repetition| drawn.r_star.and_then(|r_star| Repetition::new(old.unique(), r_star).ok()).unwrap_or(old);
-        Term { laws: Average::from(drawn.law), repetition: self.repetition.map(redrawn), ..self.clone() }
+        let redrawn = |old: Repetition| {
+            drawn
+                .r_star
+                .and_then(|r_star| Repetition::new(old.unique(), r_star).ok())
+                .unwrap_or(old)
+        };
+        Term {
+            laws: Average::from(drawn.law),
+            repetition: self.repetition.map(redrawn),
+            ..self.clone()
+        }
     }
 
     /// Whether its laws are joint ones, of the pooled model that it is part of.
@@ -84,7 +104,8 @@ impl Term {
         self.laws.loss(self.effective(pairs))
     }
 
-    /// `L(from) - L(to)` for `from <= to`, without the cancellation of the plain difference of losses.
+    /// `L(from) - L(to)` for `from <= to`, without the cancellation of the plain difference of
+    /// losses.
     pub fn fall(&self, from: f64, to: f64) -> f64 {
         self.laws.fall(self.effective(from), self.effective(to))
     }
@@ -99,7 +120,8 @@ impl Term {
         let (worth, slope) = (self.effective(pairs), self.effective_slope(pairs));
         let bend = self.repetition.map_or(0.0, |repetition| repetition.curvature(pairs));
         // without repetition no product of an infinite slope and 0
-        self.laws.curvature(worth) * slope * slope + if bend == 0.0 { 0.0 } else { self.laws.slope(worth) * bend }
+        self.laws.curvature(worth) * slope * slope
+            + if bend == 0.0 { 0.0 } else { self.laws.slope(worth) * bend }
     }
 
     /// Least pairs for a finite objective: one where the law has a pole that counts.

@@ -1,7 +1,8 @@
 //! The one sentence of a comparison, and the policy that it recommends.
 //!
-//! What was measured comes before what is predicted, and uniform is kept unless something speaks against it. Nothing that a verdict says is
-//! stored twice: who won and what is recommended follow from the intervals that it holds.
+//! What was measured comes before what is predicted, and uniform is kept unless something speaks
+//! against it. Nothing that a verdict says is stored twice: who won and what is recommended follow
+//! from the intervals that it holds.
 
 use super::{Comparison, Policy};
 use crate::units::{Estimate, Interval};
@@ -78,9 +79,11 @@ pub enum Finding {
 pub enum Verdict {
     /// Bounds, groups or targets leave one allocation.
     NoChoice,
-    /// The optimum is not proven: another allocation may be better by so much, nats per target token.
+    /// The optimum is not proven: another allocation may be better by so much, nats per target
+    /// token.
     Unproven {
-        /// What the certificate leaves open, as in [`Comparison::slack_nats`]; infinite without a bound.
+        /// What the certificate leaves open, as in [`Comparison::slack_nats`]; infinite without a
+        /// bound.
         slack_nats: f64,
     },
     /// The laws ask for the uniform allocation.
@@ -94,7 +97,8 @@ pub enum Verdict {
     Measured {
         /// Gain of those of an allocation of parallot over those of uniform.
         measured: Measured,
-        /// Gain by the laws at the allocation that is asked; it also decides where another one was measured.
+        /// Gain by the laws at the allocation that is asked; it also decides where another one was
+        /// measured.
         predicted: Predicted,
     },
     /// No models were tuned on both.
@@ -126,11 +130,17 @@ impl Measured {
     fn differences(&self) -> Vec<String> {
         let mut differences = Vec::new();
         if self.budget != self.asked {
-            differences.push(format!("measured at {} pairs, not at the {} asked for", grouped(self.budget), grouped(self.asked)));
+            differences.push(format!(
+                "measured at {} pairs, not at the {} asked for",
+                grouped(self.budget),
+                grouped(self.asked)
+            ));
         }
         if self.moved_share > OTHER_MIX {
             let percent = 100.0 * self.moved_share;
-            differences.push(format!("measured of another mix: {percent:.0} % of the pairs go to other languages now"));
+            differences.push(format!(
+                "measured of another mix: {percent:.0} % of the pairs go to other languages now"
+            ));
         }
         if self.fits_changed {
             differences.push("the fits have changed since it was measured".to_owned());
@@ -177,7 +187,8 @@ impl Verdict {
             Verdict::Same => false,
             // a win elsewhere is no win here where the laws do not promise one
             Verdict::Measured { measured, predicted } => {
-                measured.finding() == Finding::Parallot && (measured.is_of_this_mix() || predicted.is_above_0())
+                measured.finding() == Finding::Parallot
+                    && (measured.is_of_this_mix() || predicted.is_above_0())
             }
             Verdict::Predicted { predicted } => predicted.is_above_0(),
         };
@@ -186,7 +197,8 @@ impl Verdict {
 
     /// Which policy, and the one reason.
     pub fn headline(&self) -> String {
-        let policy = if self.recommended() == Some(Policy::Parallot) { "parallot" } else { "keep uniform" };
+        let policy =
+            if self.recommended() == Some(Policy::Parallot) { "parallot" } else { "keep uniform" };
         match self {
             Verdict::NoChoice => format!("{policy}: bounds or targets leave nothing to choose"),
             Verdict::Unproven { slack_nats } => format!("no verdict: {}", unproven(*slack_nats)),
@@ -194,24 +206,41 @@ impl Verdict {
             Verdict::NoUniform { .. } => format!("{policy}: uniform does not meet the groups"),
             Verdict::Measured { measured, .. } => format!("{policy}: {measured}"),
             Verdict::Predicted { predicted } => match predicted.draws_90 {
-                None => format!("{policy}: without draws of the laws the predicted gain of parallot, {predicted}, has no interval"),
-                Some(draws) if draws.hi < 0.0 => format!("{policy}: the predicted gain of parallot is below 0, {predicted}"),
-                Some(draws) if draws.lo <= 0.0 => format!("{policy}: the predicted gain of parallot holds 0, {predicted}"),
-                Some(_) => format!("{policy}, by prediction, not measured: a gain over uniform of {predicted}"),
+                None => format!(
+                    "{policy}: without draws of the laws the predicted gain of parallot, \
+                    {predicted}, has no interval"
+                ),
+                Some(draws) if draws.hi < 0.0 => {
+                    format!("{policy}: the predicted gain of parallot is below 0, {predicted}")
+                }
+                Some(draws) if draws.lo <= 0.0 => {
+                    format!("{policy}: the predicted gain of parallot holds 0, {predicted}")
+                }
+                Some(_) => format!(
+                    "{policy}, by prediction, not measured: a gain over uniform of {predicted}"
+                ),
             },
         }
     }
 
-    /// What is to be said beside it: the prediction and whom it comes from, and in what a measurement differs from what is asked.
+    /// What is to be said beside it: the prediction and whom it comes from, and in what a
+    /// measurement differs from what is asked.
     pub fn beside(&self) -> Vec<String> {
         match self {
             Verdict::NoChoice | Verdict::Unproven { .. } | Verdict::Same => Vec::new(),
-            Verdict::NoUniform { predicted } => vec![format!("against it a gain of {predicted} is predicted, {}", predicted.by)],
+            Verdict::NoUniform { predicted } => {
+                vec![format!("against it a gain of {predicted} is predicted, {}", predicted.by)]
+            }
             Verdict::Predicted { predicted } => vec![predicted.by.to_string()],
             Verdict::Measured { measured, predicted } => {
-                let mut lines = vec![format!("predicted is a gain over uniform of {predicted}, {}", predicted.by)];
+                let mut lines = vec![format!(
+                    "predicted is a gain over uniform of {predicted}, {}",
+                    predicted.by
+                )];
                 lines.extend(measured.differences());
-                if measured.finding() == Finding::Parallot && self.recommended() == Some(Policy::Uniform) {
+                if measured.finding() == Finding::Parallot
+                    && self.recommended() == Some(Policy::Uniform)
+                {
                     lines.push("here the laws predict no gain".to_owned());
                 }
                 lines
@@ -230,7 +259,11 @@ impl Verdict {
 
 fn unproven(slack_nats: f64) -> String {
     match slack_nats.is_finite() {
-        true => format!("the optimum is not proven, another allocation may be better by up to {} nats per language", eye(slack_nats)),
+        true => format!(
+            "the optimum is not proven, another allocation may be better by up to {} nats per \
+            language",
+            eye(slack_nats)
+        ),
         false => "the optimum is not proven, no bound on a better allocation was found".to_owned(),
     }
 }
@@ -245,7 +278,9 @@ impl fmt::Display for Verdict {
 impl fmt::Display for PredictedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            PredictedBy::OneLanguage => "by laws of models tuned on one language; pooled models differ",
+            PredictedBy::OneLanguage => {
+                "by laws of models tuned on one language; pooled models differ"
+            }
             PredictedBy::Transfer => "by laws with transfer fitted to small mixtures",
             PredictedBy::Joint => "by the joint law of pooled models, fitted to small mixtures",
         })
@@ -259,7 +294,14 @@ impl fmt::Display for Predicted {
             GainOf::Worst => "of the worst language",
         };
         write!(f, "{} nats {of}", signed(self.gain_nats))?;
-        self.draws_90.map_or(Ok(()), |draws| write!(f, " ({} to {}, 90 % of the draws of the laws)", signed(draws.lo), signed(draws.hi)))
+        self.draws_90.map_or(Ok(()), |draws| {
+            write!(
+                f,
+                " ({} to {}, 90 % of the draws of the laws)",
+                signed(draws.lo),
+                signed(draws.hi)
+            )
+        })
     }
 }
 
@@ -272,10 +314,16 @@ impl fmt::Display for Measured {
         };
         let Estimate { value, interval_90: Interval { lo, hi } } = self.gain_nats;
         let (budget, gain) = (grouped(self.budget), signed(value));
-        write!(f, "{who} models tuned on {budget} pairs: parallot gained {gain} nats per language over uniform ")?;
+        write!(
+            f,
+            "{who} models tuned on {budget} pairs: parallot gained {gain} nats per language over \
+            uniform "
+        )?;
         match self.seeds {
             1 => write!(f, "(one seed, which has no interval)"),
-            seeds => write!(f, "({} to {}, 90 % interval over {seeds} seeds)", signed(lo), signed(hi)),
+            seeds => {
+                write!(f, "({} to {}, 90 % interval over {seeds} seeds)", signed(lo), signed(hi))
+            }
         }
     }
 }
@@ -305,12 +353,24 @@ mod tests {
     use super::*;
 
     fn predicted(gain_nats: f64, lo: f64, hi: f64) -> Predicted {
-        Predicted { gain_nats, draws_90: Some(Interval { lo, hi }), of: GainOf::Mean, by: PredictedBy::OneLanguage }
+        Predicted {
+            gain_nats,
+            draws_90: Some(Interval { lo, hi }),
+            of: GainOf::Mean,
+            by: PredictedBy::OneLanguage,
+        }
     }
 
     fn measured(value: f64, lo: f64, hi: f64) -> Measured {
         let gain_nats = Estimate { value, interval_90: Interval { lo, hi } };
-        Measured { budget: 28_370, asked: 28_370, seeds: 5, gain_nats, moved_share: 0.0, fits_changed: false }
+        Measured {
+            budget: 28_370,
+            asked: 28_370,
+            seeds: 5,
+            gain_nats,
+            moved_share: 0.0,
+            fits_changed: false,
+        }
     }
 
     #[test]
@@ -319,17 +379,30 @@ mod tests {
         assert_eq!(follow.recommended(), Some(Policy::Parallot));
         assert_eq!(
             follow.to_string(),
-            "parallot, by prediction, not measured: a gain over uniform of +0.0210 nats per language \
-             (+0.0040 to +0.0380, 90 % of the draws of the laws); by laws of models tuned on one language; pooled models differ"
+            "parallot, by prediction, not measured: a gain over uniform of +0.0210 nats per \
+            language \
+             (+0.0040 to +0.0380, 90 % of the draws of the laws); by laws of models tuned on one \
+            language; pooled models differ"
         );
-        for (lo, hi, word) in [(-0.004, 0.009, "holds 0"), (0.0, 0.009, "holds 0"), (-0.009, -0.004, "is below 0")] {
+        for (lo, hi, word) in
+            [(-0.004, 0.009, "holds 0"), (0.0, 0.009, "holds 0"), (-0.009, -0.004, "is below 0")]
+        {
             let keep = Verdict::Predicted { predicted: predicted(0.002, lo, hi) };
             assert_eq!(keep.recommended(), Some(Policy::Uniform));
-            assert!(keep.to_string().starts_with(&format!("keep uniform: the predicted gain of parallot {word}, ")), "{keep}");
+            assert!(
+                keep.to_string()
+                    .starts_with(&format!("keep uniform: the predicted gain of parallot {word}, ")),
+                "{keep}"
+            );
         }
-        let no_draws = Verdict::Predicted { predicted: Predicted { draws_90: None, ..predicted(0.1, 0.0, 0.0) } };
+        let no_draws = Verdict::Predicted {
+            predicted: Predicted { draws_90: None, ..predicted(0.1, 0.0, 0.0) },
+        };
         assert_eq!(no_draws.recommended(), Some(Policy::Uniform));
-        assert!(no_draws.to_string().contains("+0.1000 nats per language, has no interval"), "{no_draws}");
+        assert!(
+            no_draws.to_string().contains("+0.1000 nats per language, has no interval"),
+            "{no_draws}"
+        );
     }
 
     #[test]
@@ -338,14 +411,25 @@ mod tests {
         let of = |measured| Verdict::Measured { measured, predicted: sure };
         let lost = of(measured(-0.0319, -0.0382, -0.0256));
         assert_eq!(lost.recommended(), Some(Policy::Uniform));
-        assert!(lost.to_string().starts_with("keep uniform: uniform won in models tuned on 28,370 pairs: "), "{lost}");
-        assert!(lost.to_string().contains("predicted is a gain over uniform of +0.0300 nats"), "{lost}");
+        assert!(
+            lost.to_string()
+                .starts_with("keep uniform: uniform won in models tuned on 28,370 pairs: "),
+            "{lost}"
+        );
+        assert!(
+            lost.to_string().contains("predicted is a gain over uniform of +0.0300 nats"),
+            "{lost}"
+        );
         let undecided = of(measured(0.0023, -0.0078, 0.0123));
         assert_eq!(undecided.recommended(), Some(Policy::Uniform));
         assert!(undecided.to_string().contains("neither won"), "{undecided}");
         let one = of(Measured { seeds: 1, ..measured(0.2, f64::NEG_INFINITY, f64::INFINITY) });
         assert_eq!(one.recommended(), Some(Policy::Uniform));
-        assert!(one.to_string().contains("one seed, which has no interval") && !one.to_string().contains("inf"), "{one}");
+        assert!(
+            one.to_string().contains("one seed, which has no interval")
+                && !one.to_string().contains("inf"),
+            "{one}"
+        );
         assert_eq!(of(measured(0.0133, 0.0059, 0.0207)).recommended(), Some(Policy::Parallot));
     }
 
@@ -354,19 +438,30 @@ mod tests {
         let won = measured(0.0133, 0.0059, 0.0207);
         let unsure = predicted(0.001, -0.001, 0.003);
         let of = |measured, predicted| Verdict::Measured { measured, predicted };
-        assert_eq!(of(won, unsure).recommended(), Some(Policy::Parallot), "the very mix was measured");
+        assert_eq!(
+            of(won, unsure).recommended(),
+            Some(Policy::Parallot),
+            "the very mix was measured"
+        );
         let elsewhere = Measured { asked: 30_000, fits_changed: true, moved_share: 0.124, ..won };
         assert_eq!(of(elsewhere, unsure).recommended(), Some(Policy::Uniform));
         let kept = of(elsewhere, predicted(0.02, 0.01, 0.03));
         assert_eq!(kept.recommended(), Some(Policy::Parallot));
-        for word in ["28,370 pairs, not at the 30,000 asked for", "another mix: 12 % of the pairs", "the fits have changed since"] {
+        for word in [
+            "28,370 pairs, not at the 30,000 asked for",
+            "another mix: 12 % of the pairs",
+            "the fits have changed since",
+        ] {
             assert!(kept.to_string().contains(word), "{word}: {kept}");
         }
     }
 
     #[test]
     fn numbers_keep_two_digits() {
-        assert_eq!((eye(0.000_012_34), eye(0.0), signed(-0.25)), ("0.000012".into(), "0.0000".into(), "-0.2500".into()));
+        assert_eq!(
+            (eye(0.000_012_34), eye(0.0), signed(-0.25)),
+            ("0.000012".into(), "0.0000".into(), "-0.2500".into())
+        );
         assert_eq!((grouped(0), grouped(1_002_003)), ("0".into(), "1,002,003".into()));
         let infinite = Verdict::Unproven { slack_nats: f64::INFINITY };
         assert_eq!((infinite.recommended(), infinite.to_string().contains("inf")), (None, false));

@@ -34,7 +34,8 @@ pub(super) struct Arguments {
     /// What fits of mixtures can be asked for beside
     #[command(flatten)]
     pub shares: ShareArguments,
-    /// Say what the gain is worth in pairs of this baseline, like `proportional` or `temperature-3.3`
+    /// Say what the gain is worth in pairs of this baseline, like `proportional` or
+    /// `temperature-3.3`
     #[arg(long, value_name = "POLICY", default_value = "uniform", conflicts_with = "problem", value_parser = baseline)]
     pub equivalent: Policy,
     /// Print the allocation as JSON
@@ -43,16 +44,20 @@ pub(super) struct Arguments {
     /// Whether models are tuned on the allocation next, so that nobody need be told how to.
     #[arg(skip)]
     pub is_tried_next: bool,
-    /// Folder to write `allocation.json` and `allocation.csv` to; that of the experiment's fits where one is given
+    /// Folder to write `allocation.json` and `allocation.csv` to; that of the experiment's fits
+    /// where one is given
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
 }
 
 /// A policy that can be asked for at any budget.
 fn baseline(name: &str) -> Result<Policy, String> {
-    let policy =
-        name.parse::<Policy>().ok().filter(|policy| !matches!(policy, Policy::Parallot | Policy::Current) && !policy.is_of_draws());
-    policy.ok_or_else(|| "expected a baseline: `uniform`, `proportional`, `temperature-3.3`, `unimax-4`".to_owned())
+    let policy = name.parse::<Policy>().ok().filter(|policy| {
+        !matches!(policy, Policy::Parallot | Policy::Current) && !policy.is_of_draws()
+    });
+    policy.ok_or_else(|| {
+        "expected a baseline: `uniform`, `proportional`, `temperature-3.3`, `unimax-4`".to_owned()
+    })
 }
 
 /// Runs the verb.
@@ -64,18 +69,26 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let fits = read_fits(arguments, folders.as_ref())?;
     if let Some(mixtures) = &fits.file.mixtures {
         if arguments.equivalent != Policy::Uniform {
-            let error = anyhow::anyhow!("`--equivalent` does not go with fits of mixtures, expected laws of languages");
+            let error = anyhow::anyhow!(
+                "`--equivalent` does not go with fits of mixtures, expected laws of languages"
+            );
             return Err(Failure::input(error));
         }
         let (flags, own, out) = (&arguments.mixture, &arguments.shares, arguments.out.as_deref());
-        return shares::run(&shares::Asked { flags, own, out, json: arguments.json }, &fits, mixtures);
+        return shares::run(
+            &shares::Asked { flags, own, out, json: arguments.json },
+            &fits,
+            mixtures,
+        );
     }
     if let Some(flag) = arguments.shares.given() {
         let error = anyhow::anyhow!("`{flag}` goes with fits of mixtures, found laws of languages");
-        return Err(Failure::input(error).hint("`parallot fit --mixtures FILE --out fits.json` makes fits of mixtures"));
+        return Err(Failure::input(error)
+            .hint("`parallot fit --mixtures FILE --out fits.json` makes fits of mixtures"));
     }
     let problem = arguments.mixture.pose(&fits.file)?;
-    let out = arguments.out.clone().or_else(|| folders.as_ref().map(|folders| folders.fits.clone()));
+    let out =
+        arguments.out.clone().or_else(|| folders.as_ref().map(|folders| folders.fits.clone()));
     if let Some(out) = &out {
         files::check_writable(out).or_input()?;
     }
@@ -86,15 +99,18 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         if allocation.worth().is_none() {
             let policy = arguments.equivalent;
             note(&format!(
-                "note: what the gain is worth in pairs of `{policy}` is not known: it is not compared, or no budget of it is near enough"
+                "note: what the gain is worth in pairs of `{policy}` is not known: it is not \
+                compared, or no budget of it is near enough"
             ));
         }
     }
     if !arguments.is_tried_next {
-        let (flags, experiment) = (typed(&arguments.mixture), arguments.experiment.as_deref().map(quoted));
+        let (flags, experiment) =
+            (typed(&arguments.mixture), arguments.experiment.as_deref().map(quoted));
         let asked = experiment.as_deref().zip(folders.as_ref());
         let asked = asked.map(|(experiment, folders)| Asked { experiment, folders, flags: &flags });
-        allocation.to_know = ToKnow::new(&allocation.verdict(), &problem, &allocation.comparison, &fits.file, asked);
+        allocation.to_know =
+            ToKnow::new(&allocation.verdict(), &problem, &allocation.comparison, &fits.file, asked);
     }
     warn(&fits.file, &allocation, problem.is_joint());
     if arguments.mixture.transfer || problem.is_joint() {
@@ -114,7 +130,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         if let (Some(experiment), Some(Policy::Uniform), false) =
             (&arguments.experiment, allocation.recommended, allocation.verdict() == Verdict::Same)
         {
-            say(&format!("`parallot export {experiment}` writes uniform; with `--policy parallot` the allocation above"));
+            say(&format!(
+                "`parallot export {experiment}` writes uniform; with `--policy parallot` the \
+                allocation above"
+            ));
         }
     }
     Ok(())
@@ -125,7 +144,10 @@ fn read_fits(arguments: &Arguments, folders: Option<&Folders>) -> Result<HashedF
         (Some(path), _) => Ok(HashedFits::read(path)?),
         (None, Some(folders)) => fits_of(folders),
         (None, None) => {
-            note("note: these are the laws shipped with the program, of a 1 M-parameter model on Bible text; yours will differ");
+            note(
+                "note: these are the laws shipped with the program, of a 1 M-parameter model on \
+                Bible text; yours will differ",
+            );
             Ok(HashedFits::parse(SHIPPED, "the shipped fits")?)
         }
     }
@@ -134,11 +156,17 @@ fn read_fits(arguments: &Arguments, folders: Option<&Folders>) -> Result<HashedF
 /// The fits that are kept for an experiment.
 pub(super) fn fits_of(folders: &Folders) -> Result<HashedFits, Failure> {
     let hint = format!("`parallot fit {}` makes them", folders.experiment.display());
-    let fits = HashedFits::read(&folders.fits.join("fits.json")).map_err(|error| Failure::from(error).hint(&hint))?;
+    let fits = HashedFits::read(&folders.fits.join("fits.json"))
+        .map_err(|error| Failure::from(error).hint(&hint))?;
     if fits.file.mixtures.is_some() {
-        let error = anyhow::anyhow!("the fits of `{}` are of mixtures of a table, expected laws of its languages", folders.name);
-        return Err(Failure::input(error)
-            .hint("`parallot allocate --fits FILE` reads fits of mixtures; `parallot fit NAME` makes those of an experiment"));
+        let error = anyhow::anyhow!(
+            "the fits of `{}` are of mixtures of a table, expected laws of its languages",
+            folders.name
+        );
+        return Err(Failure::input(error).hint(
+            "`parallot allocate --fits FILE` reads fits of mixtures; `parallot fit NAME` \
+            makes those of an experiment",
+        ));
     }
     Ok(fits)
 }
@@ -149,32 +177,57 @@ const FAR: f64 = 4.0;
 /// Names what a person should know before following the allocation.
 fn warn(fits: &FitFile, allocation: &AllocationFile, is_joint: bool) {
     if let Some(warning) = allocation.verdict().warning() {
-        note(&format!("warning: {warning}; gap {} of the reducible loss", eye::significant(allocation.comparison.allocation.gap, 2)));
+        note(&format!(
+            "warning: {warning}; gap {} of the reducible loss",
+            eye::significant(allocation.comparison.allocation.gap, 2)
+        ));
     }
     let languages = &allocation.comparison.allocation.languages;
     let held: Vec<String> = (languages.iter().filter(|language| language.active == Active::Floor))
         .map(|language| format!("`{}` at {}", language.lang, grouped(language.pairs)))
         .collect();
     if !held.is_empty() {
-        let least = if is_joint { "the least that its mixtures looked at" } else { "half of the smallest size that was run" };
+        let least = if is_joint {
+            "the least that its mixtures looked at"
+        } else {
+            "half of the smallest size that was run"
+        };
         note(&format!("note: held at {least}, or at half of an even share: {}", held.join(", ")));
-        note("hint: `--min LANG=0` lets a language have fewer pairs, where its law is read far below its runs");
+        note(
+            "hint: `--min LANG=0` lets a language have fewer pairs, where its law is read far \
+            below its runs",
+        );
     }
     let joint = fits.joint.as_ref().filter(|_| is_joint);
     let trusted = |fit: &Fit| joint.map_or(0.5 * fit.smallest_run(), |joint| joint.trusted_from);
     let below: Vec<String> = (fits.fits.iter().zip(languages.iter().zip(&allocation.terms)))
-        .filter(|(fit, (language, term))| term.weight > 0.0 && (language.pairs as f64) < trusted(fit))
-        .map(|(fit, (language, _))| format!("`{}` {} of {}", language.lang, grouped(language.pairs), grouped(fit.smallest_run() as u64)))
+        .filter(|(fit, (language, term))| {
+            term.weight > 0.0 && (language.pairs as f64) < trusted(fit)
+        })
+        .map(|(fit, (language, _))| {
+            format!(
+                "`{}` {} of {}",
+                language.lang,
+                grouped(language.pairs),
+                grouped(fit.smallest_run() as u64)
+            )
+        })
         .collect();
     if !below.is_empty() {
-        note(&format!("warning: far fewer pairs than the smallest run, where laws are extrapolated downwards: {}", below.join(", ")));
+        note(&format!(
+            "warning: far fewer pairs than the smallest run, where laws are extrapolated \
+            downwards: {}",
+            below.join(", ")
+        ));
     }
     for (fit, language) in fits.fits.iter().zip(languages) {
         let largest = fit.largest_run();
         if language.pairs as f64 > FAR * largest {
-            let (pairs, lang, largest) = (grouped(language.pairs), &language.lang, grouped(largest as u64));
+            let (pairs, lang, largest) =
+                (grouped(language.pairs), &language.lang, grouped(largest as u64));
             note(&format!(
-                "warning: {pairs} pairs of `{lang}` are far beyond its largest run, {largest} pairs; intervals are too narrow there"
+                "warning: {pairs} pairs of `{lang}` are far beyond its largest run, {largest} \
+                pairs; intervals are too narrow there"
             ));
         }
     }
@@ -188,7 +241,8 @@ fn warn_of_totals(fits: &FitFile, allocation: &AllocationFile) {
     if let Some(largest) = largest.filter(|largest| total as f64 > FAR * largest) {
         let (total, largest) = (grouped(total), grouped(largest as u64));
         note(&format!(
-            "warning: {total} pairs are far beyond the largest mixture, {largest} pairs; what languages take from each other is extrapolated"
+            "warning: {total} pairs are far beyond the largest mixture, {largest} pairs; what \
+            languages take from each other is extrapolated"
         ));
     }
 }

@@ -4,8 +4,9 @@ use mimalloc::MiMalloc;
 use std::alloc::{GlobalAlloc, Layout};
 use std::io::Write;
 
-/// glibc returns every large tensor to the system and asks for it again; mimalloc keeps the pages. Memory that is refused ends the process
-/// with a sentence and exit status 1, where the standard library would abort it with a backtrace.
+/// glibc returns every large tensor to the system and asks for it again; mimalloc keeps the pages.
+/// Memory that is refused ends the process with a sentence and exit status 1, where the standard
+/// library would abort it with a backtrace.
 pub struct Allocator(MiMalloc);
 
 impl Allocator {

@@ -1,4 +1,5 @@
-//! An allocation for a person: what every language gets, the policies side by side, and the verdict.
+//! An allocation for a person: what every language gets, the policies side by side, and the
+//! verdict.
 
 use super::terminal::{say, table};
 use crate::allocate::{Active, Allocation, Budget, Comparison, GainOf, PredictedBy, Status};
@@ -18,7 +19,11 @@ pub(super) fn print(file: &AllocationFile, validations: &[Validation]) {
         let (pairs, worth) = (language.pairs as f64, term.effective(language.pairs as f64));
         if let (true, Some(repetition)) = (worth < pairs, term.repetition) {
             let (lang, r_star) = (&term.lang, eye::significant(repetition.r_star(), 3));
-            say(&format!("{} pairs of `{lang}` are worth {} unique ones (R* {r_star})", grouped(language.pairs), grouped(worth as u64)));
+            say(&format!(
+                "{} pairs of `{lang}` are worth {} unique ones (R* {r_star})",
+                grouped(language.pairs),
+                grouped(worth as u64)
+            ));
         }
     }
     say("");
@@ -30,18 +35,28 @@ pub(super) fn print(file: &AllocationFile, validations: &[Validation]) {
     say(&format!("\n{}", solved(&comparison.allocation, comparison.gain_of, weights)));
     if comparison.draws > 0 {
         let regret = comparison.expected_regret_nats;
-        let formula = comparison.regret_formula_nats.map_or(String::new(), |formula| format!(", by the formula {}", nats(formula)));
-        say(&format!("\nexpected regret against knowing the laws: {} nats per language{formula}", nats(regret)));
+        let formula = comparison
+            .regret_formula_nats
+            .map_or(String::new(), |formula| format!(", by the formula {}", nats(formula)));
+        say(&format!(
+            "\nexpected regret against knowing the laws: {} nats per language{formula}",
+            nats(regret)
+        ));
     }
     if comparison.draws > 0 && comparison.predicted_by != PredictedBy::Joint {
         let noise = nats(comparison.noise_regret_nats);
         say(&format!(
-            "noise alone: {noise} nats per language; predicted gains of parallot are lowered by twice that, for the laws that predict them also \
+            "noise alone: {noise} nats per language; predicted gains of parallot are lowered by \
+            twice that, for the laws that predict them also \
              chose it (docs/method.md)"
         ));
     }
     let verdict = file.verdict();
-    say(&format!("\nverdict on {}: {}", eye::budget(comparison.allocation.budget), verdict.headline()));
+    say(&format!(
+        "\nverdict on {}: {}",
+        eye::budget(comparison.allocation.budget),
+        verdict.headline()
+    ));
     verdict.beside().iter().for_each(|line| say(line));
     if let Some(worth) = file.worth() {
         say(&worth);
@@ -51,7 +66,8 @@ pub(super) fn print(file: &AllocationFile, validations: &[Validation]) {
     }
 }
 
-/// How the problem was solved, and what more of the budget would bring: of a mean over languages per unit of weight.
+/// How the problem was solved, and what more of the budget would bring: of a mean over languages
+/// per unit of weight.
 fn solved(allocation: &Allocation, of: GainOf, weights: f64) -> String {
     let (status, gap) = match allocation.gap {
         gap if gap.is_infinite() => ("no bound", "unknown".to_owned()),
@@ -66,39 +82,51 @@ fn solved(allocation: &Allocation, of: GainOf, weights: f64) -> String {
         GainOf::Mean => ("mean loss", more * allocation.shadow_price / weights),
         GainOf::Worst => ("worst loss", more * allocation.shadow_price),
     };
-    format!("{status}: gap {gap} of the reducible loss; {unit} would lower the {what} by {} nats", nats(price))
+    format!(
+        "{status}: gap {gap} of the reducible loss; {unit} would lower the {what} by {} nats",
+        nats(price)
+    )
 }
 
 /// What every language gets.
 fn languages(file: &AllocationFile) -> String {
     let comparison = &file.comparison;
     let moves = file.terms.iter().any(|term| term.current.is_some());
-    let rows = comparison.allocation.languages.iter().zip(&comparison.shares).enumerate().map(|(at, (language, share))| {
-        let loss = comparison.policies.first().map(|ours| ours.loss_nats[at]);
-        let current = file.terms.get(at).and_then(|term| term.current).unwrap_or(0);
-        let mut cells = vec![
-            language.lang.clone(),
-            grouped(language.pairs),
-            percent(language.share),
-            format!("{} to {}", percent(share.interval_90.lo), percent(share.interval_90.hi)),
-            language.epochs.map_or("-".to_owned(), |epochs| format!("{epochs:.2}")),
-            loss.map_or("-".to_owned(), |loss| with_interval(loss, nats)),
-            match language.active {
-                Active::None => "-",
-                Active::Lower => "least",
-                Active::Floor => "floor",
-                Active::Upper => "most",
+    let rows = comparison.allocation.languages.iter().zip(&comparison.shares).enumerate().map(
+        |(at, (language, share))| {
+            let loss = comparison.policies.first().map(|ours| ours.loss_nats[at]);
+            let current = file.terms.get(at).and_then(|term| term.current).unwrap_or(0);
+            let mut cells = vec![
+                language.lang.clone(),
+                grouped(language.pairs),
+                percent(language.share),
+                format!("{} to {}", percent(share.interval_90.lo), percent(share.interval_90.hi)),
+                language.epochs.map_or("-".to_owned(), |epochs| format!("{epochs:.2}")),
+                loss.map_or("-".to_owned(), |loss| with_interval(loss, nats)),
+                match language.active {
+                    Active::None => "-",
+                    Active::Lower => "least",
+                    Active::Floor => "floor",
+                    Active::Upper => "most",
+                }
+                .to_owned(),
+            ];
+            if moves {
+                let sign = if language.pairs < current { "\u{2212}" } else { "+" };
+                cells.insert(2, format!("{sign}{}", grouped(language.pairs.abs_diff(current))));
             }
-            .to_owned(),
-        ];
-        if moves {
-            let sign = if language.pairs < current { "\u{2212}" } else { "+" };
-            cells.insert(2, format!("{sign}{}", grouped(language.pairs.abs_diff(current))));
-        }
-        cells
-    });
-    let mut headings =
-        vec!["language", "pairs", "share", "90 % of the draws", "epochs", "predicted loss, nats per token (90 % of the draws)", "at bound"];
+            cells
+        },
+    );
+    let mut headings = vec![
+        "language",
+        "pairs",
+        "share",
+        "90 % of the draws",
+        "epochs",
+        "predicted loss, nats per token (90 % of the draws)",
+        "at bound",
+    ];
     if moves {
         headings.insert(2, "move");
     }
@@ -107,12 +135,15 @@ fn languages(file: &AllocationFile) -> String {
 
 /// The policies, what was measured of them first.
 fn policies(file: &AllocationFile, validations: &[Validation]) -> String {
-    let measured_by = file.measured.and_then(|measured| validations.iter().find(|validation| validation.budget == measured.budget));
+    let measured_by = file.measured.and_then(|measured| {
+        validations.iter().find(|validation| validation.budget == measured.budget)
+    });
     let dash = || "-".to_owned();
     let rows = file.comparison.policies.iter().map(|row| {
         let mut cells = vec![row.policy.to_string()];
         if let Some(validation) = measured_by {
-            let measured = validation.result_of(row.policy).and_then(|result| result.measured_gain_nats);
+            let measured =
+                validation.result_of(row.policy).and_then(|result| result.measured_gain_nats);
             cells.push(measured.map_or_else(dash, |gain| with_interval(gain, signed)));
         }
         cells.extend([
@@ -123,8 +154,11 @@ fn policies(file: &AllocationFile, validations: &[Validation]) -> String {
         cells
     });
     let predicted = "predicted gain over uniform, nats (90 % of the draws)";
-    let mut headings = vec!["policy", predicted, "mean loss, nats per token", "worst language, nats per token"];
-    let of_measured = measured_by.map(|by| format!("measured gain over uniform at {} pairs, nats (90 %)", grouped(by.budget)));
+    let mut headings =
+        vec!["policy", predicted, "mean loss, nats per token", "worst language, nats per token"];
+    let of_measured = measured_by.map(|by| {
+        format!("measured gain over uniform at {} pairs, nats (90 %)", grouped(by.budget))
+    });
     if let Some(heading) = &of_measured {
         headings.insert(1, heading);
     }
@@ -133,10 +167,19 @@ fn policies(file: &AllocationFile, validations: &[Validation]) -> String {
 
 /// Why a policy that was chosen over the draws is not the one recommended.
 fn of_draws(comparison: &Comparison) -> Option<String> {
-    let names: Vec<String> = comparison.policies.iter().filter(|row| row.policy.is_of_draws()).map(|row| row.policy.to_string()).collect();
+    let names: Vec<String> = comparison
+        .policies
+        .iter()
+        .filter(|row| row.policy.is_of_draws())
+        .map(|row| row.policy.to_string())
+        .collect();
     let are = if names.len() > 1 { "are" } else { "is" };
     (!names.is_empty()).then(|| {
-        format!("{} {are} chosen by the draws that predict here, which flatters: no reason to prefer them to parallot", names.join(" and "))
+        format!(
+            "{} {are} chosen by the draws that predict here, which flatters: no reason to \
+        prefer them to parallot",
+            names.join(" and ")
+        )
     })
 }
 

@@ -1,4 +1,5 @@
-//! `parallot fit --curves`: anybody's curves from a table, fitted, and the losses it asks for predicted.
+//! `parallot fit --curves`: anybody's curves from a table, fitted, and the losses it asks for
+//! predicted.
 
 use super::apart::check_apart;
 use super::command;
@@ -36,12 +37,21 @@ impl<'a> Outputs<'a> {
     }
 
     /// Refuses what would overwrite an input, or another output.
-    pub(super) fn check_apart(&self, inputs: impl IntoIterator<Item = impl AsRef<Path>> + Clone) -> Result<(), Failure> {
+    pub(super) fn check_apart(
+        &self,
+        inputs: impl IntoIterator<Item = impl AsRef<Path>> + Clone,
+    ) -> Result<(), Failure> {
         self.files().try_for_each(|(flag, out)| check_apart(flag, out, inputs.clone()))?;
         let outputs: Vec<(&str, &Path)> = self.files().collect();
         for (at, (flag, out)) in outputs.iter().enumerate() {
-            if let Some((other, _)) = outputs[..at].iter().find(|(_, before)| before == out || files::is_same(before, out)) {
-                return Err(Failure::input(anyhow::anyhow!("`{other}` and `{flag}` are both `{}`, expected two files", out.display())));
+            if let Some((other, _)) = outputs[..at]
+                .iter()
+                .find(|(_, before)| before == out || files::is_same(before, out))
+            {
+                return Err(Failure::input(anyhow::anyhow!(
+                    "`{other}` and `{flag}` are both `{}`, expected two files",
+                    out.display()
+                )));
             }
         }
         Ok(())
@@ -122,7 +132,12 @@ struct Output<'a> {
 }
 
 /// Fits the curves of a table and writes what it asks for.
-pub(super) fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Outputs) -> Result<(), Failure> {
+pub(super) fn run(
+    path: &Path,
+    family: Option<&str>,
+    forms: &Forms,
+    outputs: &Outputs,
+) -> Result<(), Failure> {
     outputs.check_apart([path])?;
     let bytes = files::read(path).or_input()?;
     let table = CurveTable::read(path, family).map_err(StudyError::from)?;
@@ -135,7 +150,12 @@ pub(super) fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Ou
         command: command(),
         input_sha256: files::hash(&bytes),
         predictions: predictions(&table, &results),
-        curves: table.curves().iter().zip(&results).map(|(curve, result)| told(curve, result)).collect(),
+        curves: table
+            .curves()
+            .iter()
+            .zip(&results)
+            .map(|(curve, result)| told(curve, result))
+            .collect(),
     };
     if let Some(draws) = outputs.draws {
         let fits: Vec<&Fit> = results.iter().filter_map(Fitted::law).collect();
@@ -154,16 +174,24 @@ pub(super) fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Ou
     failed.iter().for_each(|error| note(&format!("warning: {error}")));
     // last: a surface is no law of one language, and is written above all the same
     if let Some(out) = outputs.fits.filter(|_| failed.len() < results.len()) {
-        let source = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let fits = fits_of_table(&source, &output.input_sha256, &table, &results, &forms.settings())?;
+        let source =
+            path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let fits =
+            fits_of_table(&source, &output.input_sha256, &table, &results, &forms.settings())?;
         files::write(out, fits.to_json().or_work()?.as_bytes()).or_work()?;
         if outputs.json != Some("-") {
-            say(&format!("\nfits in `{0}`\nnext: parallot allocate --fits {0} --budget PAIRS", out.display()));
+            say(&format!(
+                "\nfits in `{0}`\nnext: parallot allocate --fits {0} --budget PAIRS",
+                out.display()
+            ));
         }
     }
     match failed.len() {
         0 => Ok(()),
-        failed => Err(Failure::work(anyhow::anyhow!("{failed} of {} curves could not be fitted; the others are written", results.len()))),
+        failed => Err(Failure::work(anyhow::anyhow!(
+            "{failed} of {} curves could not be fitted; the others are written",
+            results.len()
+        ))),
     }
 }
 
@@ -171,7 +199,12 @@ pub(super) fn run(path: &Path, family: Option<&str>, forms: &Forms, outputs: &Ou
 fn predictions<'a>(table: &'a CurveTable, results: &[Fitted]) -> Vec<Predicted<'a>> {
     let mut all: Vec<(usize, Predicted<'a>)> = Vec::new();
     for (curve, result) in table.curves().iter().zip(results) {
-        all.extend(curve.predict.iter().filter_map(|query| Some((query.position, predicted(curve, query, result)?))));
+        all.extend(
+            curve
+                .predict
+                .iter()
+                .filter_map(|query| Some((query.position, predicted(curve, query, result)?))),
+        );
     }
     all.sort_by_key(|(position, _)| *position);
     all.into_iter().map(|(_, predicted)| predicted).collect()
@@ -220,7 +253,11 @@ fn told<'a>(curve: &'a TableCurve, result: &'a Fitted) -> Told<'a> {
                 starts: fit.starts,
                 starts_agreed: fit.starts_agreed,
                 noise_log: fit.noise_log(),
-                flags: fit.at_bounds.iter().map(|parameter| format!("{parameter} at its bound")).collect(),
+                flags: fit
+                    .at_bounds
+                    .iter()
+                    .map(|parameter| format!("{parameter} at its bound"))
+                    .collect(),
             }
         }
         Fitted::Failed(error) => Told::Failed { curve: name, error: error.clone() },
@@ -244,20 +281,46 @@ fn print(curves: &CurveTable, results: &[Fitted], output: &Output) {
         Fitted::Law(fit) => law_table::row(fit),
         Fitted::Surface(choice) => {
             let fit = &choice.chosen.fit;
-            let parameters: Vec<String> =
-                fit.parameters().iter().map(|one| format!("{} {}", one.name, significant(one.value, 3))).collect();
+            let parameters: Vec<String> = fit
+                .parameters()
+                .iter()
+                .map(|one| format!("{} {}", one.name, significant(one.value, 3)))
+                .collect();
             let law = format!("{}: {}", fit.surface.form().name(), parameters.join(", "));
-            vec![curve.name.clone(), law, "-".to_owned(), law_table::percent(fit.noise_log()), "-".to_owned()]
+            vec![
+                curve.name.clone(),
+                law,
+                "-".to_owned(),
+                law_table::percent(fit.noise_log()),
+                "-".to_owned(),
+            ]
         }
-        Fitted::Failed(_) => vec![curve.name.clone(), "-".to_owned(), "-".to_owned(), "-".to_owned(), "not fitted".to_owned()],
+        Fitted::Failed(_) => vec![
+            curve.name.clone(),
+            "-".to_owned(),
+            "-".to_owned(),
+            "-".to_owned(),
+            "not fitted".to_owned(),
+        ],
     };
     say(&table(&law_table::HEADINGS, curves.curves().iter().zip(results).map(row)));
     if !output.predictions.is_empty() {
         let row = |one: &Predicted| {
             let [lo, hi] = one.interval_90;
             let number = |value: f64| significant(value, 4);
-            vec![one.curve.to_owned(), number(one.x), number(one.prediction), format!("{} to {}", number(lo), number(hi))]
+            vec![
+                one.curve.to_owned(),
+                number(one.x),
+                number(one.prediction),
+                format!("{} to {}", number(lo), number(hi)),
+            ]
         };
-        say(&format!("\n{}", table(&["curve", "x", "prediction", "90 % interval"], output.predictions.iter().map(row))));
+        say(&format!(
+            "\n{}",
+            table(
+                &["curve", "x", "prediction", "90 % interval"],
+                output.predictions.iter().map(row)
+            )
+        ));
     }
 }

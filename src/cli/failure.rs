@@ -13,7 +13,8 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// The command line or an input file is wrong: exit status 2. A full disk is no fault of an input.
+    /// The command line or an input file is wrong: exit status 2. A full disk is no fault of an
+    /// input.
     pub(super) fn input(error: impl Into<anyhow::Error>) -> Self {
         let error = error.into();
         let is_full = error.downcast_ref::<FileError>().is_some_and(FileError::is_full);
@@ -84,7 +85,17 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_no_wrong_input() {
-        let status = |kind| Failure::input(FileError { action: "write", path: PathBuf::from("x"), cause: io::Error::from(kind) }).status();
-        assert_eq!((status(io::ErrorKind::StorageFull), status(io::ErrorKind::PermissionDenied)), (1, 2));
+        let status = |kind| {
+            Failure::input(FileError {
+                action: "write",
+                path: PathBuf::from("x"),
+                cause: io::Error::from(kind),
+            })
+            .status()
+        };
+        assert_eq!(
+            (status(io::ErrorKind::StorageFull), status(io::ErrorKind::PermissionDenied)),
+            (1, 2)
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! `parallot import`: the logs of trainers and evaluators as one table of curves, `curve,x,loss[,se][,seed]`.
+//! `parallot import`: the logs of trainers and evaluators as one table of curves,
+//! `curve,x,loss[,se][,seed]`.
 
 use super::apart::check_apart;
 use super::failure::{Failure, OrFail};
@@ -21,18 +22,19 @@ pub(super) struct Arguments {
     /// CSV to write, instead of standard output
     #[arg(long, value_name = "FILE.csv")]
     pub out: Option<PathBuf>,
-    /// What the logs are, where their content does not tell: trainer-state, tensorboard, wandb, mlflow, lm-eval, sacrebleu, lightning
-    /// or text
+    /// What the logs are, where their content does not tell: trainer-state, tensorboard, wandb,
+    /// mlflow, lm-eval, sacrebleu, lightning or text
     #[arg(long, value_name = "KIND")]
     pub from: Option<Kind>,
-    /// Lines of a text log that are read: a pattern with the groups `step`, `value` and perhaps `metric`, such as
-    /// `step (?P<step>\d+) loss (?P<value>[\d.]+)`
+    /// Lines of a text log that are read: a pattern with the groups `step`, `value` and perhaps
+    /// `metric`, such as `step (?P<step>\d+) loss (?P<value>[\d.]+)`
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = pattern)]
     pub pattern: Option<Regex>,
     /// Where the amount of data comes from
     #[command(flatten)]
     pub amount: AmountArguments,
-    /// Name of the curve: what this captures in the run's name, its path or the metric's key, instead of the eval set or the key
+    /// Name of the curve: what this captures in the run's name, its path or the metric's key,
+    /// instead of the eval set or the key
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = pattern)]
     pub curve: Option<Regex>,
     /// Seed: what this captures in the run's name or path, instead of the setting `seed`
@@ -44,7 +46,8 @@ pub(super) struct Arguments {
     /// Which value of a run counts: the last, the best, or the mean of the last K
     #[arg(long, value_name = "last|best|mean:K", default_value = "last")]
     pub take: Take,
-    /// Higher is better, and this the score of a perfect model: the loss is what is missing to it [default: by the metric's name]
+    /// Higher is better, and this the score of a perfect model: the loss is what is missing to it
+    /// [default: by the metric's name]
     #[arg(long, value_name = "SCORE")]
     pub ceiling: Option<f64>,
     /// Lower is better, whatever the metric's name says
@@ -56,7 +59,8 @@ pub(super) struct Arguments {
 #[derive(Debug, Clone, Args)]
 #[group(multiple = false)]
 pub(super) struct AmountArguments {
-    /// Amount of data: what this captures in the run's name or path, such as `-(\d+k?)$` for `zh-8k`
+    /// Amount of data: what this captures in the run's name or path, such as `-(\d+k?)$` for
+    /// `zh-8k`
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true, value_parser = pattern)]
     pub size: Option<Regex>,
     /// Amount of data: the setting of the run with this key
@@ -80,7 +84,8 @@ pub(super) enum X {
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let selection = selection(arguments)?;
-    let logs = import::read(&arguments.logs, arguments.from, arguments.pattern.as_ref()).map_err(hinted)?;
+    let logs = import::read(&arguments.logs, arguments.from, arguments.pattern.as_ref())
+        .map_err(hinted)?;
     logs.notes.iter().for_each(|text| note(&format!("note: {text}")));
     if let Some(out) = &arguments.out {
         check_apart("--out", out, logs.files.iter().chain(&arguments.amount.size_table))?;
@@ -95,14 +100,24 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     files::write(out, &csv).or_input()?;
     let curves: BTreeSet<&str> = imported.rows.iter().map(|row: &Row| row.curve.as_str()).collect();
-    say(&format!("{} points of {} curves in `{}`", imported.rows.len(), curves.len(), out.display()));
+    say(&format!(
+        "{} points of {} curves in `{}`",
+        imported.rows.len(),
+        curves.len(),
+        out.display()
+    ));
     say(&format!("next: parallot fit --curves {} --out fits.json", out.display()));
     Ok(())
 }
 
 fn selection(arguments: &Arguments) -> Result<Selection, Failure> {
-    if let Some(ceiling) = arguments.ceiling.filter(|ceiling| !(ceiling.is_finite() && *ceiling > 0.0)) {
-        return Err(Failure::input(anyhow::anyhow!("`--ceiling` is {}, expected a finite number above 0", Short(ceiling))));
+    if let Some(ceiling) =
+        arguments.ceiling.filter(|ceiling| !(ceiling.is_finite() && *ceiling > 0.0))
+    {
+        return Err(Failure::input(anyhow::anyhow!(
+            "`--ceiling` is {}, expected a finite number above 0",
+            Short(ceiling)
+        )));
     }
     let rises = arguments.ceiling.map(|ceiling| Sense::Rises { ceiling });
     Ok(Selection {
@@ -127,7 +142,8 @@ fn pattern(text: &str) -> Result<Regex, String> {
 fn amount(arguments: &AmountArguments) -> Result<Option<Amount>, Failure> {
     let pattern = arguments.size.clone().map(Amount::Pattern);
     let key = || arguments.size_key.clone().map(Amount::Key);
-    let table = arguments.size_table.as_ref().map(|path| AmountTable::read(path)).transpose().or_input()?;
+    let table =
+        arguments.size_table.as_ref().map(|path| AmountTable::read(path)).transpose().or_input()?;
     let step = arguments.x.map(|X::Step| Amount::Step);
     Ok(pattern.or_else(key).or(table.map(Amount::Table)).or(step))
 }
@@ -135,23 +151,41 @@ fn amount(arguments: &AmountArguments) -> Result<Option<Amount>, Failure> {
 fn hinted(error: ImportError) -> Failure {
     let hint = match &error {
         ImportError::Unrecognised { .. } => {
-            "`--from KIND` says what it is; `--pattern REGEX` reads the lines of any text log, with the groups `step` and `value`"
+            "`--from KIND` says what it is; `--pattern REGEX` reads the lines of any text log, \
+            with the groups `step` and `value`"
         }
-        ImportError::NoLog { .. } => "`--pattern REGEX` reads the lines of any text log, with the groups `step` and `value`",
-        ImportError::Mixed { .. } => "`--from KIND` reads the logs of one kind in folders; other runs are imported by another command",
+        ImportError::NoLog { .. } => {
+            "`--pattern REGEX` reads the lines of any text log, with the groups `step` and `value`"
+        }
+        ImportError::Mixed { .. } => {
+            "`--from KIND` reads the logs of one kind in folders; other runs are imported by \
+            another command"
+        }
         ImportError::Signature { .. } => "`--curve REGEX` puts them into curves of their own",
         ImportError::Metric { .. } => "`--metric NAME` says which",
         ImportError::NoAmount { .. } | ImportError::NoRunHasAmount { .. } => {
             r"`--size '-(\d+k?)$'` takes it from names, `--size-key KEY` from settings, `--size-table FILE.csv` from a table, `--x step` from steps"
         }
-        ImportError::Ambiguous { .. } => "`--metric KEY` names one of them, or `--curve REGEX` tells them apart",
-        ImportError::Folders { .. } => "name the folders that count; `--curve REGEX` tells parts of a run apart, `--seed REGEX` repeats",
-        ImportError::NoStep { .. } => {
-            "`--size REGEX` takes the amount from names, `--size-key KEY` from settings, `--size-table FILE.csv` from a table"
+        ImportError::Ambiguous { .. } => {
+            "`--metric KEY` names one of them, or `--curve REGEX` tells them apart"
         }
-        ImportError::Sense { .. } => "`--ceiling SCORE` says that it is and what a perfect model has, `--lower-is-better` that it is not",
+        ImportError::Folders { .. } => {
+            "name the folders that count; `--curve REGEX` tells parts of a run apart, `--seed \
+            REGEX` repeats"
+        }
+        ImportError::NoStep { .. } => {
+            "`--size REGEX` takes the amount from names, `--size-key KEY` from settings, \
+            `--size-table FILE.csv` from a table"
+        }
+        ImportError::Sense { .. } => {
+            "`--ceiling SCORE` says that it is and what a perfect model has, `--lower-is-better` \
+            that it is not"
+        }
         ImportError::Ceiling { .. } => "`--ceiling SCORE` says what a perfect model has",
-        ImportError::Loss { .. } => "no law falls below 0; `--metric NAME` takes another metric, `--ceiling SCORE` turns a score round",
+        ImportError::Loss { .. } => {
+            "no law falls below 0; `--metric NAME` takes another metric, `--ceiling SCORE` turns a \
+            score round"
+        }
         _ => return Failure::input(error),
     };
     Failure::input(error).hint(hint)

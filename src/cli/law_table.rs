@@ -8,7 +8,12 @@ pub(super) const HEADINGS: [&str; 5] = ["curve", "law", "held-out error", "noise
 
 /// One row of a table of fits.
 pub(super) fn row(fit: &Fit) -> Vec<String> {
-    let parameters: Vec<String> = fit.law.parameters().iter().map(|(name, value)| format!("{name} {}", significant(*value, 3))).collect();
+    let parameters: Vec<String> = fit
+        .law
+        .parameters()
+        .iter()
+        .map(|(name, value)| format!("{name} {}", significant(*value, 3)))
+        .collect();
     let flags: Vec<String> = fit.flags.iter().map(ToString::to_string).collect();
     let held_out = fit.candidates.first().and_then(|best| best.held_out_error);
     vec![

@@ -1,8 +1,12 @@
-//! The flags that pose an allocation problem, checked before any file is read, and the problem that they pose over some fits.
+//! The flags that pose an allocation problem, checked before any file is read, and the problem that
+//! they pose over some fits.
 
 use super::constraint::{self, Assigned, Count, Promise};
 use super::failure::Failure;
-use crate::allocate::{Budget, BuildError, GroupRequest, Laws, MeanTarget, Objective, Problem, ProblemBuilder, ProblemError, Unit};
+use crate::allocate::{
+    Budget, BuildError, GroupRequest, Laws, MeanTarget, Objective, Problem, ProblemBuilder,
+    ProblemError, Unit,
+};
 use crate::fit::FitFile;
 use clap::Args;
 use std::path::PathBuf;
@@ -28,7 +32,8 @@ pub(super) struct MixtureArguments {
     /// Weight of a language's loss, like `hin_Deva=2`; 1 unless said; may be repeated
     #[arg(long, value_name = "LANG=WEIGHT", value_parser = constraint::assigned::<f64>)]
     pub weight: Vec<Assigned<f64>>,
-    /// What counts: `mean` over languages, the `worst` language, or `cvar:0.9`, the mean of the worst tenth of the draws
+    /// What counts: `mean` over languages, the `worst` language, or `cvar:0.9`, the mean of the
+    /// worst tenth of the draws
     #[arg(long, value_name = "OBJECTIVE", default_value = "mean")]
     pub objective: Objective,
     /// Cost of a pair, like `swh_Latn=0.02`; 1 unless said; may be repeated
@@ -37,26 +42,33 @@ pub(super) struct MixtureArguments {
     /// What may be spent, in units of the prices, instead of `--budget`
     #[arg(long, value_name = "COST", conflicts_with = "budget", allow_hyphen_values = true, value_parser = constraint::cost)]
     pub budget_cost: Option<f64>,
-    /// A sum of languages held by an amount or by a share of the budget, like `indic: hin+mar >= 20%`; may be repeated
+    /// A sum of languages held by an amount or by a share of the budget, like
+    /// `indic: hin+mar >= 20%`; may be repeated
     #[arg(long, value_name = "GROUP")]
     pub group: Vec<GroupRequest>,
-    /// No language's loss is above that under a policy by more than a share of it, like `uniform:0.5%`; may be repeated
+    /// No language's loss is above that under a policy by more than a share of it, like
+    /// `uniform:0.5%`; may be repeated
     #[arg(long, value_name = "POLICY:SHARE", value_parser = constraint::promise, conflicts_with_all = ["target", "target_loss"])]
     pub no_worse_than: Vec<Promise>,
-    /// Count what a pair of one language brings to the others, as `parallot fit` found it in mixtures; goes with a budget and bounds only
+    /// Count what a pair of one language brings to the others, as `parallot fit` found it in
+    /// mixtures; goes with a budget and bounds only
     #[arg(long, conflicts_with_all = ["group", "no_worse_than", "target_loss", "target"])]
     pub transfer: bool,
-    /// Laws to stand on: `joint`, of the pooled model that will be trained, or `curves`, of models of one language each; unless said joint ones
-    /// where mixtures were trained and the budget is one of pairs
+    /// Laws to stand on: `joint`, of the pooled model that will be trained, or `curves`, of models
+    /// of one language each; unless said joint ones where mixtures were trained and the budget is
+    /// one of pairs
     #[arg(long, value_name = "LAWS")]
     pub laws: Option<Laws>,
-    /// The mix in use, a YAML map from languages to pairs or to shares of the budget: what to move, and what it brings; its sum is the budget unless one is said
+    /// The mix in use, a YAML map from languages to pairs or to shares of the budget: what to move,
+    /// and what it brings; its sum is the budget unless one is said
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
-    /// The least budget that brings languages to these losses in nats, like `tur=2.1,hin=2.3`, instead of a budget
+    /// The least budget that brings languages to these losses in nats, like `tur=2.1,hin=2.3`,
+    /// instead of a budget
     #[arg(long, value_name = "LANG=LOSS", value_delimiter = ',', value_parser = constraint::assigned::<f64>, conflicts_with_all = ["budget", "budget_cost"])]
     pub target_loss: Vec<Assigned<f64>>,
-    /// The least budget that brings the mean loss to `mean=2.1` nats, or with `--from` lowers it by `mean=-3%`
+    /// The least budget that brings the mean loss to `mean=2.1` nats, or with `--from` lowers it by
+    /// `mean=-3%`
     #[arg(long, value_name = "TARGET", conflicts_with_all = ["budget", "budget_cost", "target_loss"])]
     pub target: Option<MeanTarget>,
 }
@@ -88,9 +100,12 @@ impl MixtureArguments {
     pub(super) fn pose(&self, file: &FitFile) -> Result<Problem, Failure> {
         if self.budget == Some(Count(0)) {
             let one = if self.unit == Unit::Tokens { "token" } else { "pair" };
-            return Err(Failure::input(anyhow::anyhow!("`--budget` is 0, expected at least 1 {one}")));
+            return Err(Failure::input(anyhow::anyhow!(
+                "`--budget` is 0, expected at least 1 {one}"
+            )));
         }
-        let mut builder = Problem::builder(file).unit(self.unit).epochs(self.epochs).objective(self.objective);
+        let mut builder =
+            Problem::builder(file).unit(self.unit).epochs(self.epochs).objective(self.objective);
         if let Some(laws) = self.laws {
             builder = builder.laws(laws);
         }
@@ -122,14 +137,17 @@ impl MixtureArguments {
             builder = builder.transfer();
         }
         if let Some(path) = &self.from {
-            let pairs = self.budget.filter(|_| self.unit == Unit::Pairs).map(|Count(budget)| budget);
+            let pairs =
+                self.budget.filter(|_| self.unit == Unit::Pairs).map(|Count(budget)| budget);
             builder = builder.current(constraint::read_mix(path, pairs)?);
         }
         if let Some(target) = self.target {
             builder = builder.target(target);
         }
         if !self.target_loss.is_empty() {
-            builder = builder.target_losses(self.target_loss.iter().map(|given| (given.lang.clone(), given.value)).collect());
+            builder = builder.target_losses(
+                self.target_loss.iter().map(|given| (given.lang.clone(), given.value)).collect(),
+            );
         }
         builder.build().map_err(|error| hinted(error, self.unit))
     }
@@ -139,16 +157,25 @@ impl MixtureArguments {
 fn hinted(error: BuildError, unit: Unit) -> Failure {
     let hint = match &error {
         BuildError::Problem(error) => Some(hint_of(error, unit)),
-        BuildError::NoTokens { .. } => Some("fits of an experiment do; `--price LANG=TOKENS --budget-cost N` says it by hand"),
+        BuildError::NoTokens { .. } => {
+            Some("fits of an experiment do; `--price LANG=TOKENS --budget-cost N` says it by hand")
+        }
         BuildError::TokensAndPrices => Some("a pair costs its tokens, or its price"),
         BuildError::PricesAndPairs => Some("`--budget-cost` is such a budget"),
-        BuildError::TargetBesideObjective { .. } => Some("targets are of the mean loss, or of named languages"),
-        BuildError::ChangeOfNothing => Some("`--from FILE` gives the mix in use"),
-        BuildError::UnknownPolicy { .. } => Some("`current` needs `--from FILE`, the others the unique pairs of each language"),
-        BuildError::NoTransfer => {
-            Some("`mixtures: {count: N, least: PAIRS, most: PAIRS}` in the experiment, then `parallot sweep` and `fit`")
+        BuildError::TargetBesideObjective { .. } => {
+            Some("targets are of the mean loss, or of named languages")
         }
-        BuildError::NoJoint { .. } => Some("leave out `--laws`: the laws of models of one language each decide then"),
+        BuildError::ChangeOfNothing => Some("`--from FILE` gives the mix in use"),
+        BuildError::UnknownPolicy { .. } => {
+            Some("`current` needs `--from FILE`, the others the unique pairs of each language")
+        }
+        BuildError::NoTransfer => Some(
+            "`mixtures: {count: N, least: PAIRS, most: PAIRS}` in the experiment, then `parallot \
+            sweep` and `fit`",
+        ),
+        BuildError::NoJoint { .. } => {
+            Some("leave out `--laws`: the laws of models of one language each decide then")
+        }
         BuildError::TransferBesideMore => Some("leave out `--transfer`, or the other"),
         _ => None,
     };
@@ -174,12 +201,17 @@ fn hint_of(error: &ProblemError, unit: Unit) -> &'static str {
         | ProblemError::TooLarge { .. }
             if unit == Unit::Tokens =>
         {
-            "with `--unit tokens` a unit of cost is a token; `--budget`, `--min` and `--max` set what must fit together"
+            "with `--unit tokens` a unit of cost is a token; `--budget`, `--min` and `--max` set \
+            what must fit together"
         }
         ProblemError::NoFiniteValue { .. } => {
-            "`--weight LANG=0` leaves a language out, and with it its loss; `--budget` and `--max` give it pairs"
+            "`--weight LANG=0` leaves a language out, and with it its loss; `--budget` and `--max` \
+            give it pairs"
         }
-        _ => "`--budget`, `--epochs`, `--min`, `--max`, `--group` and `--no-worse-than` set what must fit together",
+        _ => {
+            "`--budget`, `--epochs`, `--min`, `--max`, `--group` and `--no-worse-than` set what \
+            must fit together"
+        }
     }
 }
 
@@ -188,7 +220,9 @@ pub(super) fn typed(flags: &MixtureArguments) -> String {
     let mut typed = String::new();
     let mut flag = |name: &str, value: &str| typed += &format!(" {name} {}", quoted(value));
     let counts = [("--min", &flags.min), ("--max", &flags.max)];
-    counts.into_iter().for_each(|(name, given)| given.iter().for_each(|given| flag(name, &given.text)));
+    counts
+        .into_iter()
+        .for_each(|(name, given)| given.iter().for_each(|given| flag(name, &given.text)));
     flags.weight.iter().for_each(|given| flag("--weight", &given.text));
     flags.group.iter().for_each(|group| flag("--group", group.text()));
     flags.no_worse_than.iter().for_each(|promise| flag("--no-worse-than", &promise.text));
@@ -224,7 +258,11 @@ pub(super) fn typed_beyond_shares(flags: &MixtureArguments) -> Option<&'static s
 /// A word as a shell takes it for one.
 pub(super) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "=_.,:%-+/".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 #[cfg(test)]

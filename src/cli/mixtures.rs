@@ -41,21 +41,33 @@ struct Output<'a> {
     targets: Vec<Target<'a>>,
 }
 
-/// Fits the targets of a table and writes what it asks for; `json` is a file, or `-` for the terminal.
-pub(super) fn run(mixtures: &Path, losses: Option<&Path>, json: Option<&str>, fits_out: Option<&Path>) -> Result<(), Failure> {
+/// Fits the targets of a table and writes what it asks for; `json` is a file, or `-` for the
+/// terminal.
+pub(super) fn run(
+    mixtures: &Path,
+    losses: Option<&Path>,
+    json: Option<&str>,
+    fits_out: Option<&Path>,
+) -> Result<(), Failure> {
     let out = json.filter(|&out| out != "-").map(Path::new);
     let outputs = Outputs { fits: fits_out, json, draws: None };
     outputs.check_apart([mixtures].into_iter().chain(losses))?;
     for out in out.into_iter().chain(fits_out) {
         files::check_writable(out.parent().unwrap_or(Path::new("."))).or_input()?;
     }
-    let hint = "one row a run: shares `p_DOMAIN` that add up to 1 or amounts `x_DOMAIN`, and a column `loss_TARGET` for each loss";
-    let read = MixtureTable::read(mixtures, losses).map_err(|error| Failure::input(error).hint(hint))?;
+    let hint = "one row a run: shares `p_DOMAIN` that add up to 1 or amounts `x_DOMAIN`, and a \
+    column `loss_TARGET` for each loss";
+    let read =
+        MixtureTable::read(mixtures, losses).map_err(|error| Failure::input(error).hint(hint))?;
     let hash = |path: &Path| files::read(path).map(|bytes| files::hash(&bytes)).or_input();
     let inputs_sha256 = [mixtures].into_iter().chain(losses).map(hash).collect::<Result<_, _>>()?;
     let fits = fit_mixtures(&read);
-    let fitted: Vec<(&str, &TargetFit)> =
-        read.targets().iter().zip(&fits).filter_map(|(name, fit)| Some((name.as_str(), fit.as_ref()?))).collect();
+    let fitted: Vec<(&str, &TargetFit)> = read
+        .targets()
+        .iter()
+        .zip(&fits)
+        .filter_map(|(name, fit)| Some((name.as_str(), fit.as_ref()?)))
+        .collect();
     let output = Output {
         parallot: version(),
         command: command(),
@@ -73,18 +85,32 @@ pub(super) fn run(mixtures: &Path, losses: Option<&Path>, json: Option<&str>, fi
         _ => print(&output),
     }
     if let (Some(out), Some(mixtures_fits)) = (fits_out, MixtureFits::new(&read, &fits)) {
-        let source = mixtures.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let source = mixtures
+            .file_stem()
+            .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let file = fits_of_mixtures(&source, &output.inputs_sha256.join(" "), mixtures_fits);
         files::write(out, file.to_json().or_work()?.as_bytes()).or_work()?;
         if json != Some("-") {
-            say(&format!("\nfits in `{0}`\nnext: parallot allocate --fits {0} --budget AMOUNT", out.display()));
+            say(&format!(
+                "\nfits in `{0}`\nnext: parallot allocate --fits {0} --budget AMOUNT",
+                out.display()
+            ));
         }
     }
-    let left: Vec<&str> = read.targets().iter().zip(&fits).filter(|(_, fit)| fit.is_none()).map(|(name, _)| name.as_str()).collect();
+    let left: Vec<&str> = read
+        .targets()
+        .iter()
+        .zip(&fits)
+        .filter(|(_, fit)| fit.is_none())
+        .map(|(name, _)| name.as_str())
+        .collect();
     match left.as_slice() {
         [] => Ok(()),
         names => {
-            let error = anyhow::anyhow!("too few losses of `{}`, expected at least {LEAST_RUNS} each in rows to fit", names.join("`, `"));
+            let error = anyhow::anyhow!(
+                "too few losses of `{}`, expected at least {LEAST_RUNS} each in rows to fit",
+                names.join("`, `")
+            );
             let rest = if fitted.is_empty() {
                 "rows whose `split` is `predict` are not fitted"
             } else {
@@ -97,15 +123,25 @@ pub(super) fn run(mixtures: &Path, losses: Option<&Path>, json: Option<&str>, fi
 
 fn target<'a>(&(target, fit): &(&'a str, &'a TargetFit)) -> Target<'a> {
     let found = fit.left_out;
-    Target { target, runs: found.runs, left_out_spearman: found.spearman, left_out_error: found.error, left_out_within_90: found.within_90 }
+    Target {
+        target,
+        runs: found.runs,
+        left_out_spearman: found.spearman,
+        left_out_error: found.error,
+        left_out_within_90: found.within_90,
+    }
 }
 
 /// Every loss that the table asks for, by run and then target.
-fn predictions<'a>(read: &'a MixtureTable, fitted: &[(&'a str, &'a TargetFit)]) -> Vec<Predicted<'a>> {
+fn predictions<'a>(
+    read: &'a MixtureTable,
+    fitted: &[(&'a str, &'a TargetFit)],
+) -> Vec<Predicted<'a>> {
     let of_run = |(at, run): (usize, &'a crate::mixture::Run)| {
         fitted.iter().map(move |&(target, fit)| {
             let found = fit.predicted[at];
-            let [interval_50, interval_90] = [found.interval_50, found.interval_90].map(|interval| [interval.lo, interval.hi]);
+            let [interval_50, interval_90] =
+                [found.interval_50, found.interval_90].map(|interval| [interval.lo, interval.hi]);
             Predicted { run: &run.name, target, prediction: found.loss, interval_50, interval_90 }
         })
     };
@@ -116,7 +152,13 @@ fn print(output: &Output<'_>) {
     let percent = |share: f64| format!("{} %", significant(100.0 * share, 3));
     let row = |one: &Target<'_>| {
         let spearman = one.left_out_spearman.map_or("-".to_owned(), |value| format!("{value:.3}"));
-        vec![one.target.to_owned(), one.runs.to_string(), spearman, percent(one.left_out_error), percent(one.left_out_within_90)]
+        vec![
+            one.target.to_owned(),
+            one.runs.to_string(),
+            spearman,
+            percent(one.left_out_error),
+            percent(one.left_out_within_90),
+        ]
     };
     let headings = ["target", "runs", "Spearman", "mean error", "in their 90 % intervals"];
     say(&format!(
@@ -128,8 +170,15 @@ fn print(output: &Output<'_>) {
         return;
     }
     let row = |one: &Predicted<'_>| {
-        let [value, lo, hi] = [one.prediction, one.interval_90[0], one.interval_90[1]].map(|value| significant(value, 4));
+        let [value, lo, hi] = [one.prediction, one.interval_90[0], one.interval_90[1]]
+            .map(|value| significant(value, 4));
         vec![one.run.to_owned(), one.target.to_owned(), value, format!("{lo} to {hi}")]
     };
-    say(&format!("\n{}", table(&["run", "target", "predicted loss", "of a run, 90 %"], output.predictions.iter().map(row))));
+    say(&format!(
+        "\n{}",
+        table(
+            &["run", "target", "predicted loss", "of a run, 90 %"],
+            output.predictions.iter().map(row)
+        )
+    ));
 }

@@ -1,4 +1,5 @@
-//! The command line: flags to checked values, one file a verb; the only stdout, stderr, environment and clock.
+//! The command line: flags to checked values, one file a verb; the only stdout, stderr, environment
+//! and clock.
 
 mod allocate;
 mod allocator;
@@ -53,7 +54,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Do all of it on languages that the program makes itself: runs, laws, allocation, report, in a few minutes on a CPU
+    /// Do all of it on languages that the program makes itself: runs, laws, allocation, report, in
+    /// a few minutes on a CPU
     Quickstart(quickstart::Arguments),
     /// Run the small training runs of an experiment that are missing
     Sweep(sweep::Arguments),
@@ -73,7 +75,8 @@ enum Verb {
     /// Tune models on an allocation and on the baselines, and say who won
     #[cfg(feature = "train")]
     Validate(validate::Arguments),
-    /// Compute how similar languages are to English, and how well that predicts a language that was never run
+    /// Compute how similar languages are to English, and how well that predicts a language that was
+    /// never run
     #[cfg(feature = "train")]
     Similarity(similarity::Arguments),
     /// Measure how fast this machine trains
@@ -87,17 +90,22 @@ fn command() -> String {
     std::iter::once("parallot".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
-/// Parses the arguments of the process and runs the verb. Exit status: 0 done, 1 the work failed, 2 wrong usage or input.
+/// Parses the arguments of the process and runs the verb. Exit status: 0 done, 1 the work failed, 2
+/// wrong usage or input.
 pub fn main() -> ExitCode {
     // SAFETY: the first thing that the process does, before any thread
     #[cfg(feature = "train")]
     unsafe {
         crate::train::keep_candle_on_its_thread();
     }
-    let cli = match Cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let cli = match Cli::command()
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+    {
         Ok(cli) => cli,
         Err(error) => {
-            // clap's own text and exit codes: 0 for help and version, which are results, 2 for usage
+            // clap's own text and exit codes: 0 for help and version, which are results, 2 for
+            // usage
             terminal::keep(error.print());
             return match error.exit_code() {
                 0 => ended(terminal::all_said()),
@@ -108,7 +116,9 @@ pub fn main() -> ExitCode {
     quiet_panics();
     let done = panic::catch_unwind(|| run(cli.verb)).unwrap_or_else(|_| {
         let fault = Failure::work(anyhow::anyhow!("a fault of parallot itself, not of its input"));
-        Err(fault.hint("`RUST_BACKTRACE=1` in the environment shows where; please report it with the command"))
+        Err(fault.hint(
+            "`RUST_BACKTRACE=1` in the environment shows where; please report it with the command",
+        ))
     });
     ended(done.and_then(|()| terminal::all_said()))
 }
@@ -124,8 +134,8 @@ fn ended(done: Result<(), Failure>) -> ExitCode {
     }
 }
 
-/// Readers turn panics of polars on damaged files into errors, and `main` all others: nobody is to read of them beside,
-/// unless a backtrace is asked for.
+/// Readers turn panics of polars on damaged files into errors, and `main` all others: nobody is to
+/// read of them beside, unless a backtrace is asked for.
 fn quiet_panics() {
     if std::env::var_os("RUST_BACKTRACE").is_none() {
         panic::set_hook(Box::new(|_| {}));

@@ -1,4 +1,5 @@
-//! `parallot allocate --problem FILE`: a problem of any kind from a file, its answer as JSON or as a table.
+//! `parallot allocate --problem FILE`: a problem of any kind from a file, its answer as JSON or as
+//! a table.
 
 use super::failure::{Failure, OrFail};
 use super::terminal::{note, say, table};
@@ -11,8 +12,8 @@ use crate::yaml;
 use std::path::Path;
 use std::time::Instant;
 
-/// Reads, solves and prints a problem. Exit status, with JSON or without: 0 for amounts, 2 where nothing meets the problem, 1 where nothing was
-/// found and nothing proven.
+/// Reads, solves and prints a problem. Exit status, with JSON or without: 0 for amounts, 2 where
+/// nothing meets the problem, 1 where nothing was found and nothing proven.
 pub(super) fn run(path: &Path, json: bool) -> Result<(), Failure> {
     let problem = read(path)?;
     let start = Instant::now();
@@ -22,14 +23,18 @@ pub(super) fn run(path: &Path, json: bool) -> Result<(), Failure> {
         say(&serde_json::to_string_pretty(&file).or_work()?);
     }
     let solution = answer.map_err(|error| match error {
-        SolveError::NoneFound => Failure::work(error).hint("finer grains or `at_most` for `exactly` leave more room"),
+        SolveError::NoneFound => {
+            Failure::work(error).hint("finer grains or `at_most` for `exactly` leave more room")
+        }
         error => Failure::input(error),
     })?;
     if !json {
         print(&file);
     }
     if solution.status == Status::Feasible {
-        let gap = file.gap.map_or("nothing is proven".to_owned(), |gap| format!("the gap is {gap:.1e} of the reducible loss"));
+        let gap = file.gap.map_or("nothing is proven".to_owned(), |gap| {
+            format!("the gap is {gap:.1e} of the reducible loss")
+        });
         note(&format!("warning: better amounts may exist: {gap}"));
     }
     Ok(())
@@ -38,28 +43,53 @@ pub(super) fn run(path: &Path, json: bool) -> Result<(), Failure> {
 /// Reads a problem, and the fits that it names.
 fn read(path: &Path) -> Result<PosedProblem, Failure> {
     let text = files::read_text(path).or_input()?;
-    let syntax = if path.extension().is_some_and(|extension| extension == "json") { Syntax::Json } else { Syntax::Yaml };
-    let wrong = |error: &dyn std::fmt::Display| Failure::input(anyhow::anyhow!("cannot use problem `{}`: {error}", path.display()));
+    let syntax = if path.extension().is_some_and(|extension| extension == "json") {
+        Syntax::Json
+    } else {
+        Syntax::Yaml
+    };
+    let wrong = |error: &dyn std::fmt::Display| {
+        Failure::input(anyhow::anyhow!("cannot use problem `{}`: {error}", path.display()))
+    };
     if syntax == Syntax::Yaml {
         yaml::checked(&text).map_err(|error| wrong(&error))?;
     }
     let file = ProblemFile::read(&text, syntax).map_err(|error| wrong(&error))?;
-    let fits = file.fits.as_ref().map(|fits| read_fits(&path.parent().unwrap_or(Path::new("")).join(fits))).transpose()?;
+    let fits = file
+        .fits
+        .as_ref()
+        .map(|fits| read_fits(&path.parent().unwrap_or(Path::new("")).join(fits)))
+        .transpose()?;
     let fitted = |name: &str| {
-        let fit = fits.as_ref()?.fits.iter().find(|fit| fit.curve == name || fit.curve.split('_').next() == Some(name))?;
-        Some(Fitted { law: Kernel::of(&fit.law)?, draws: fit.draws.iter().map(Kernel::of).collect::<Option<_>>()? })
+        let fit = fits
+            .as_ref()?
+            .fits
+            .iter()
+            .find(|fit| fit.curve == name || fit.curve.split('_').next() == Some(name))?;
+        Some(Fitted {
+            law: Kernel::of(&fit.law)?,
+            draws: fit.draws.iter().map(Kernel::of).collect::<Option<_>>()?,
+        })
     };
-    file.parts(fitted).map_err(|error| wrong(&error)).and_then(|parts| PosedProblem::new(parts).map_err(|error| wrong(&error)))
+    file.parts(fitted)
+        .map_err(|error| wrong(&error))
+        .and_then(|parts| PosedProblem::new(parts).map_err(|error| wrong(&error)))
 }
 
 fn read_fits(path: &Path) -> Result<FitFile, Failure> {
     let text = files::read_text(path).or_input()?;
-    FitFile::from_json(&text).map_err(|error| Failure::input(anyhow::anyhow!("cannot read fits `{}`: {error}", path.display())))
+    FitFile::from_json(&text).map_err(|error| {
+        Failure::input(anyhow::anyhow!("cannot read fits `{}`: {error}", path.display()))
+    })
 }
 
 fn print(file: &AnswerFile) {
-    say(&table(&["language", "amount", "share", "epochs", "loss", "gain per 1k", "at bound"], file.languages.iter().map(row)));
-    let number = |number: Option<f64>| number.map_or("unknown".to_owned(), |number| number.to_string());
+    say(&table(
+        &["language", "amount", "share", "epochs", "loss", "gain per 1k", "at bound"],
+        file.languages.iter().map(row),
+    ));
+    let number =
+        |number: Option<f64>| number.map_or("unknown".to_owned(), |number| number.to_string());
     let (objective, bound) = (number(file.objective), number(file.lower_bound));
     say(&format!("\n{}: objective {objective}, no allocation is below {bound}", file.status));
 }

@@ -94,15 +94,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         out: None,
     })?;
     note("4/6 models tuned on the allocation and on uniform");
-    Trial { arguments, experiment: &experiment, folders: Folders::of(&experiment)? }.run(start.elapsed().as_secs_f64())?;
+    Trial { arguments, experiment: &experiment, folders: Folders::of(&experiment)? }
+        .run(start.elapsed().as_secs_f64())?;
     note("5/6 plots and page");
     report::run(&report::Arguments { experiment: experiment.clone(), out: None })?;
     note("6/6 data and configuration for LLaMA-Factory");
     let out = arguments.out.join("llamafactory");
     export::run(&export::Arguments::new(experiment, Trainer::LlamaFactory, out))?;
     let folder = arguments.out.display();
-    say(&format!("\neverything is in `{folder}`, made in {}", duration(start.elapsed().as_secs_f64())));
-    say(&format!("look first at `{}`", arguments.out.join("plots/quickstart/index.html").display()));
+    say(&format!(
+        "\neverything is in `{folder}`, made in {}",
+        duration(start.elapsed().as_secs_f64())
+    ));
+    say(&format!(
+        "look first at `{}`",
+        arguments.out.join("plots/quickstart/index.html").display()
+    ));
     Ok(())
 }
 
@@ -123,7 +130,8 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// Tunes models on the allocation and on uniform where time is left for it after so many seconds, or says how to.
+    /// Tunes models on the allocation and on uniform where time is left for it after so many
+    /// seconds, or says how to.
     fn run(&self, spent: f64) -> Result<(), Failure> {
         let budget = self.arguments.budget.0;
         if files::exists(&self.folders.fits.join(format!("{}.json", validation_name(budget)))) {
@@ -138,12 +146,20 @@ impl Trial<'_> {
         }
         let is_simulated = self.arguments.trainer == sweep::Trainer::Simulated;
         let seconds = self.seconds(rows)?;
-        if cfg!(feature = "train") && (is_simulated || seconds.is_some_and(|seconds| spent + seconds + REST_SECONDS <= MOST_SECONDS)) {
+        if cfg!(feature = "train")
+            && (is_simulated
+                || seconds.is_some_and(|seconds| spent + seconds + REST_SECONDS <= MOST_SECONDS))
+        {
             return self.tune();
         }
         let (yaml, cache) = (self.experiment, self.arguments.out.join("cache"));
-        let command = format!("parallot validate {yaml} --budget {budget} --seeds {SEEDS} --policies uniform --cache {}", cache.display());
-        let time = seconds.map_or(String::new(), |seconds| format!(" in about {}", duration(seconds)));
+        let command = format!(
+            "parallot validate {yaml} --budget {budget} --seeds {SEEDS} --policies uniform --cache \
+            {}",
+            cache.display()
+        );
+        let time =
+            seconds.map_or(String::new(), |seconds| format!(" in about {}", duration(seconds)));
         say(&format!("no time is left to test the prediction here; `{command}` does it{time}"));
         Ok(())
     }
@@ -153,10 +169,16 @@ impl Trial<'_> {
         let fits = allocate::fits_of(&self.folders)?.file.fits;
         let (_, records) = Store::new(&self.folders.records).read_sweep().or_work()?;
         let pairs = rows.iter().flat_map(|row| row.pairs.iter().zip(&fits));
-        let tokens: Option<f64> = pairs.map(|(&pairs, fit)| Some(SEEDS as f64 * pairs as f64 * fit.tokens_per_pair?)).sum();
+        let tokens: Option<f64> = pairs
+            .map(|(&pairs, fit)| Some(SEEDS as f64 * pairs as f64 * fit.tokens_per_pair?))
+            .sum();
         let models = rows.len() * SEEDS as usize;
-        let jobs = std::thread::available_parallelism().map_or(1, usize::from).min(if self.arguments.device == "cpu" { models } else { 1 });
-        Ok(tokens.zip(Speed::of(&records)).map(|(tokens, speed)| speed.seconds(tokens, models) / jobs as f64))
+        let jobs = std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(if self.arguments.device == "cpu" { models } else { 1 });
+        Ok(tokens
+            .zip(Speed::of(&records))
+            .map(|(tokens, speed)| speed.seconds(tokens, models) / jobs as f64))
     }
 
     #[cfg(feature = "train")]

@@ -28,17 +28,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let out = arguments.out.clone().unwrap_or_else(|| folders.plots.clone());
     let fits = fits_of(&folders)?;
     let validations = validations(&folders)?;
-    let allocation = read_allocation(&folders)?.map(|allocation| allocation.judged(&validations)).filter(|allocation| {
-        let current = allocation.fits_sha256 == fits.sha256;
-        if !current {
-            note("warning: the allocation is of other fits and is left out; `parallot allocate` makes a new one");
-        }
-        current
-    });
+    let allocation = read_allocation(&folders)?
+        .map(|allocation| allocation.judged(&validations))
+        .filter(|allocation| {
+            let current = allocation.fits_sha256 == fits.sha256;
+            if !current {
+                note(
+                    "warning: the allocation is of other fits and is left out; `parallot allocate` \
+            makes a new one",
+                );
+            }
+            current
+        });
     let similarity = read_similarity(&folders)?.filter(|similarity| {
         let current = similarity.fits_sha256 == fits.sha256;
         if !current {
-            note("warning: the similarities are of other fits and are left out; `parallot similarity` makes new ones");
+            note(
+                "warning: the similarities are of other fits and are left out; `parallot \
+            similarity` makes new ones",
+            );
         }
         current
     });

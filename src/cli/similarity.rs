@@ -25,7 +25,8 @@ use std::path::PathBuf;
 pub(super) struct Arguments {
     /// Experiment that has been swept and fitted: a YAML file, or the name of one in `experiments/`
     pub experiment: String,
-    /// Where to read the sentences, and to train the base if it is not kept: `cpu`, `cuda` or `cuda:1`; `cuda/f32` for f32 in place of bf16
+    /// Where to read the sentences, and to train the base if it is not kept: `cpu`, `cuda` or
+    /// `cuda:1`; `cuda/f32` for f32 in place of bf16
     #[arg(long, default_value = "cpu")]
     pub device: String,
     /// Folder of base models, which are kept by the hash of their spec
@@ -52,15 +53,29 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     similarity::check(bitexts.len()).or_input()?;
     let base_files = sweep::base_files(&experiment, &folders)?;
     let (manifest, records) = Store::new(&folders.records).read_sweep().or_input()?;
-    let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref(), manifest.training_version);
+    let base_id =
+        experiment.base_id(&bitexts, base_files.sha256().as_deref(), manifest.training_version);
     if manifest.base_id != base_id {
-        let error = anyhow!("the records are of base `{}`, expected that of the experiment, `{base_id}`", manifest.base_id);
-        return Err(Failure::input(error).hint(format!("`parallot sweep {0}` and `parallot fit {0}` make them anew", arguments.experiment)));
+        let error = anyhow!(
+            "the records are of base `{}`, expected that of the experiment, `{base_id}`",
+            manifest.base_id
+        );
+        return Err(Failure::input(error).hint(format!(
+            "`parallot sweep {0}` and `parallot fit {0}` make them anew",
+            arguments.experiment
+        )));
     }
     for folder in [&folders.fits, &folders.plots, &arguments.cache] {
         files::check_writable(folder).or_input()?;
     }
-    let base = sweep::base(&experiment, &bitexts, &base_files, manifest.training_version, (&arguments.device, &arguments.cache), &bars())?;
+    let base = sweep::base(
+        &experiment,
+        &bitexts,
+        &base_files,
+        manifest.training_version,
+        (&arguments.device, &arguments.cache),
+        &bars(),
+    )?;
     let languages = likenesses(&experiment, &bitexts, &records, &base)?;
     let (trials, verdict) = trials(&fits.file.fits, &languages).or_input()?;
     let similarity = Similarity {
@@ -88,23 +103,43 @@ fn check_languages(fits: &HashedFits, bitexts: &[Bitext], experiment: &str) -> R
     if fitted == codes {
         return Ok(());
     }
-    let error = anyhow!("the fits are of {}, expected those of the experiment, {}", fitted.join(", "), codes.join(", "));
+    let error = anyhow!(
+        "the fits are of {}, expected those of the experiment, {}",
+        fitted.join(", "),
+        codes.join(", ")
+    );
     Err(Failure::input(error).hint(format!("`parallot fit {experiment}` makes them anew")))
 }
 
-/// How alike each language and English are to the base: dev sentences, on which runs were scored, and the text of the train part.
-fn likenesses(experiment: &Experiment, bitexts: &[Bitext], records: &[RunRecord], base: &Base) -> Result<Vec<Likeness>, Failure> {
+/// How alike each language and English are to the base: dev sentences, on which runs were scored,
+/// and the text of the train part.
+fn likenesses(
+    experiment: &Experiment,
+    bitexts: &[Bitext],
+    records: &[RunRecord],
+    base: &Base,
+) -> Result<Vec<Likeness>, Failure> {
     let shown = bar(&bars(), 2 * bitexts.len() as u64, "similarity");
     let of = |bitext: &Bitext| {
-        let (lang, pairs) = (bitext.lang.code(), evaluated(bitext.dev.pairs(), experiment.evaluation.pairs));
+        let (lang, pairs) =
+            (bitext.lang.code(), evaluated(bitext.dev.pairs(), experiment.evaluation.pairs));
         shown.set_message(bitext.name.clone());
-        let cosine = cosine(&base.model, &base.vocabulary, &pairs, lang, || ()).map_err(|error| failed(lang, error))?;
+        let cosine = cosine(&base.model, &base.vocabulary, &pairs, lang, || ())
+            .map_err(|error| failed(lang, error))?;
         shown.inc(1);
-        let vocabulary = overlap(&base.vocabulary, bitext.train.pairs()).map_err(|error| failed(lang, error))?;
+        let vocabulary =
+            overlap(&base.vocabulary, bitext.train.pairs()).map_err(|error| failed(lang, error))?;
         shown.inc(1);
         let target_tokens = target_tokens(bitext, records)?;
         let english_bytes = pairs.iter().map(|pair| pair.english.len() as u64).sum();
-        Ok(Likeness { lang: lang.to_owned(), sentences: pairs.len() as u64, cosine, vocabulary, target_tokens, english_bytes })
+        Ok(Likeness {
+            lang: lang.to_owned(),
+            sentences: pairs.len() as u64,
+            cosine,
+            vocabulary,
+            target_tokens,
+            english_bytes,
+        })
     };
     let found = bitexts.iter().map(of).collect();
     shown.finish_and_clear();
@@ -113,16 +148,21 @@ fn likenesses(experiment: &Experiment, bitexts: &[Bitext], records: &[RunRecord]
 
 /// Target tokens that the runs were scored on, the same in all of them.
 fn target_tokens(bitext: &Bitext, records: &[RunRecord]) -> Result<u64, Failure> {
-    let evaluation: Option<&Evaluation> = records.iter().find_map(|record| record.evaluation(&bitext.lang));
-    evaluation
-        .map(|evaluation| evaluation.target_tokens.0)
-        .ok_or_else(|| Failure::input(anyhow!("no record has a loss on `{}`, expected at least one finished run", bitext.lang)))
+    let evaluation: Option<&Evaluation> =
+        records.iter().find_map(|record| record.evaluation(&bitext.lang));
+    evaluation.map(|evaluation| evaluation.target_tokens.0).ok_or_else(|| {
+        Failure::input(anyhow!(
+            "no record has a loss on `{}`, expected at least one finished run",
+            bitext.lang
+        ))
+    })
 }
 
 fn failed(lang: &str, error: EvaluateError) -> Failure {
     match error {
         EvaluateError::TooFew { found, needed } => {
-            let error = anyhow!("`{lang}` has {found} dev pairs to compare, expected at least {needed}");
+            let error =
+                anyhow!("`{lang}` has {found} dev pairs to compare, expected at least {needed}");
             Failure::input(error).hint("`evaluation: {pairs: N}` says how many are read")
         }
         _ => Failure::work(error),
@@ -132,9 +172,12 @@ fn failed(lang: &str, error: EvaluateError) -> Failure {
 fn write(similarity: &Similarity, folders: &Folders) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(similarity).or_work()? + "\n";
     files::write(&folders.fits.join("similarity.json"), json.as_bytes()).or_work()?;
-    files::write(&folders.fits.join("similarity.csv"), &csv::similarity(similarity).or_work()?).or_work()?;
+    files::write(&folders.fits.join("similarity.csv"), &csv::similarity(similarity).or_work()?)
+        .or_work()?;
     let pictures = similarity_pictures(similarity).or_work()?;
-    pictures.iter().try_for_each(|(name, bytes)| files::write(&folders.plots.join(name), bytes).or_work())
+    pictures
+        .iter()
+        .try_for_each(|(name, bytes)| files::write(&folders.plots.join(name), bytes).or_work())
 }
 
 fn print(similarity: &Similarity, folders: &Folders) {
@@ -154,7 +197,10 @@ fn print(similarity: &Similarity, folders: &Folders) {
             row.lang.clone(),
             format!("{:.3}", row.cosine.parallel),
             format!("{:.3}", row.cosine.random),
-            format!("{:.4} ({:.4} to {:.4})", gamma.value, gamma.interval_90.lo, gamma.interval_90.hi),
+            format!(
+                "{:.4} ({:.4} to {:.4})",
+                gamma.value, gamma.interval_90.lo, gamma.interval_90.hi
+            ),
             format!("{:.4}", row.gamma(Gamma::Vocabulary)),
             format!("{:.3}", row.vocabulary.types),
             content.map_or_else(String::new, |trial| significant(trial.levels_log[at].exp(), 3)),
@@ -166,29 +212,54 @@ fn print(similarity: &Similarity, folders: &Folders) {
             Measure::Content => "nats a byte of English",
             Measure::Fall => "loss over that of the base",
         };
-        say(&format!("\nleft out and predicted, error of ln y, y in {unit}:\n{}", errors(similarity, trial)));
+        say(&format!(
+            "\nleft out and predicted, error of ln y, y in {unit}:\n{}",
+            errors(similarity, trial)
+        ));
     }
     if similarity.trials.iter().all(|trial| trial.measure != Measure::Fall) {
-        note("note: falls are left out: the experiment has no size 0, so nothing is known of the base");
+        note(
+            "note: falls are left out: the experiment has no size 0, so nothing is known of the \
+            base",
+        );
     }
     let layers: Vec<String> = similarity.layers.iter().map(ToString::to_string).collect();
     say(&format!("\n{}", similarity.verdict));
     let (fits, plot) = (folders.fits.join("similarity.json"), folders.plots.join("similarity.svg"));
-    say(&format!("cosines of layers {}; numbers in `{}`, plot in `{}`", layers.join(", "), fits.display(), plot.display()));
+    say(&format!(
+        "cosines of layers {}; numbers in `{}`, plot in `{}`",
+        layers.join(", "),
+        fits.display(),
+        plot.display()
+    ));
 }
 
 /// One row per predictor, one column per language.
 fn errors(similarity: &Similarity, trial: &Trial) -> String {
     let langs = similarity.languages.iter().map(|row| row.lang.as_str());
-    let headings: Vec<&str> = ["predicted by"].into_iter().chain(langs).chain(["all", "gain over none (90 %)", "by chance"]).collect();
+    let headings: Vec<&str> = ["predicted by"]
+        .into_iter()
+        .chain(langs)
+        .chain(["all", "gain over none (90 %)", "by chance"])
+        .collect();
     let rows = trial.scores.iter().map(|score| {
         let misses = score.misses.iter().map(|miss| format!("{:.3}", miss.rms_log));
         let gain = score.gain.as_ref().map_or(["-".to_owned(), "-".to_owned()], |gain| {
             let interval = gain.error_log.interval_90;
-            let error = format!("{} ({} to {})", signed(gain.error_log.value), signed(interval.lo), signed(interval.hi));
+            let error = format!(
+                "{} ({} to {})",
+                signed(gain.error_log.value),
+                signed(interval.lo),
+                signed(interval.hi)
+            );
             [error, format!("{:.3}", gain.by_chance)]
         });
-        [score.predictor.to_string()].into_iter().chain(misses).chain([format!("{:.3}", score.rms_log)]).chain(gain).collect()
+        [score.predictor.to_string()]
+            .into_iter()
+            .chain(misses)
+            .chain([format!("{:.3}", score.rms_log)])
+            .chain(gain)
+            .collect()
     });
     table(&headings, rows)
 }

@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 /// Where the corpora are and how strictly they are read.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct TextArguments {
-    /// Folder that the paths of corpora are relative to, instead of the `data` key of the experiment
+    /// Folder that the paths of corpora are relative to, instead of the `data` key of the
+    /// experiment
     #[arg(long, value_name = "FOLDER", env = "PARALLOT_DATA")]
     pub data: Option<PathBuf>,
     /// Stop at the first bad row of a corpus instead of leaving it out
@@ -24,7 +25,11 @@ pub(super) struct TextArguments {
 }
 
 /// Reads or builds the bitexts that runs are tuned on and tells what was left out.
-pub(super) fn read(experiment: &Experiment, folders: &Folders, arguments: &TextArguments) -> Result<Vec<Bitext>, Failure> {
+pub(super) fn read(
+    experiment: &Experiment,
+    folders: &Folders,
+    arguments: &TextArguments,
+) -> Result<Vec<Bitext>, Failure> {
     Ok(read_all(experiment, folders, arguments)?.0)
 }
 
@@ -36,7 +41,12 @@ pub(super) fn read_all(
 ) -> Result<(Vec<Bitext>, Vec<Bitext>), Failure> {
     let (mut bitexts, root) = match &experiment.text {
         Text::Constructed(spec) => {
-            let wrong = |error| anyhow::anyhow!("cannot make the languages of `{}`: {error}", folders.experiment.display());
+            let wrong = |error| {
+                anyhow::anyhow!(
+                    "cannot make the languages of `{}`: {error}",
+                    folders.experiment.display()
+                )
+            };
             let bitexts = spec.build().map_err(wrong).or_input()?;
             if experiment.untuned.is_empty() {
                 return Ok((bitexts, Vec::new()));
@@ -50,23 +60,39 @@ pub(super) fn read_all(
     };
     let untuned = read_languages(&experiment.untuned, &root, arguments)?;
     if let Some(bitext) = untuned.iter().find(|bitext| bitext.test.is_empty()) {
-        let error = anyhow::anyhow!("`{}` under `untuned` has no test pairs, expected at least one: runs are scored on them", bitext.lang);
-        return Err(Failure::input(error).hint("a `split` column, `as: test` or `test_share` says which pairs are which"));
+        let error = anyhow::anyhow!(
+            "`{}` under `untuned` has no test pairs, expected at least one: runs are scored on \
+            them",
+            bitext.lang
+        );
+        return Err(Failure::input(error)
+            .hint("a `split` column, `as: test` or `test_share` says which pairs are which"));
     }
     let elsewhere = exclude_english(&mut bitexts, &untuned);
     for (bitext, removed) in bitexts.iter().zip(elsewhere).filter(|(_, removed)| *removed > 0) {
         let (lang, removed) = (&bitext.lang, grouped(removed as u64));
-        note(&format!("note: `{lang}` loses {removed} training pairs whose English is in the dev or test part of another language"));
+        note(&format!(
+            "note: `{lang}` loses {removed} training pairs whose English is in the dev or test \
+            part of another language"
+        ));
     }
     Ok((bitexts, untuned))
 }
 
-fn read_languages(languages: &[LanguageSpec], root: &Path, arguments: &TextArguments) -> Result<Vec<Bitext>, Failure> {
+fn read_languages(
+    languages: &[LanguageSpec],
+    root: &Path,
+    arguments: &TextArguments,
+) -> Result<Vec<Bitext>, Failure> {
     let mut bitexts = Vec::new();
     for language in languages {
         let name = language.name.as_deref().unwrap_or(language.lang.name());
-        let (bitext, report) = Bitext::read(language.lang.clone(), name, &language.corpora, root, arguments.strict).map_err(hinted)?;
-        let left_out = |file: &FileReport| file.duplicates + file.leaked_from_train + file.leaked_from_dev + file.above_bound;
+        let (bitext, report) =
+            Bitext::read(language.lang.clone(), name, &language.corpora, root, arguments.strict)
+                .map_err(hinted)?;
+        let left_out = |file: &FileReport| {
+            file.duplicates + file.leaked_from_train + file.leaked_from_dev + file.above_bound
+        };
         if report.bad_rows() > 0 {
             note(&format!("warning: {report}"));
         } else if report.files.iter().any(|file| left_out(file) > 0) {
@@ -83,9 +109,13 @@ fn root_of(root: Option<&PathBuf>, folders: &Folders, arguments: &TextArguments)
     arguments.data.clone().or_else(|| root.map(below)).unwrap_or_else(|| folders.base().to_owned())
 }
 
-/// Reads the training part of the instruction data that an experiment asks for, one entry per language, and notes its hash in the experiment:
-/// to be called before runs get their ids.
-pub(super) fn instructions(experiment: &mut Experiment, folders: &Folders, arguments: &TextArguments) -> Result<Vec<Tongue>, Failure> {
+/// Reads the training part of the instruction data that an experiment asks for, one entry per
+/// language, and notes its hash in the experiment: to be called before runs get their ids.
+pub(super) fn instructions(
+    experiment: &mut Experiment,
+    folders: &Folders,
+    arguments: &TextArguments,
+) -> Result<Vec<Tongue>, Failure> {
     let root = match &experiment.text {
         Text::Constructed(_) => root_of(None, folders, arguments),
         Text::Corpora { root, .. } => root_of(root.as_ref(), folders, arguments),
@@ -93,7 +123,8 @@ pub(super) fn instructions(experiment: &mut Experiment, folders: &Folders, argum
     let Some(spec) = &mut experiment.tuning.instructions else { return Ok(Vec::new()) };
     let mut tongues: Vec<Tongue> = Vec::new();
     for file in &spec.files {
-        let (read, report) = Instructions::read(&file.path, &root, arguments.strict).map_err(hinted)?;
+        let (read, report) =
+            Instructions::read(&file.path, &root, arguments.strict).map_err(hinted)?;
         if report.bad_rows() > 0 {
             note(&format!("warning: {report}"));
         }
@@ -112,7 +143,10 @@ fn hinted(error: CorpusError) -> Failure {
             "`--data FOLDER` or PARALLOT_DATA says where the corpora are"
         }
         CorpusError::File(_) => "the file may be cut short; fetch it again",
-        CorpusError::LongLine { .. } => "the file may be of another format than its name says; `format` in the experiment names it",
+        CorpusError::LongLine { .. } => {
+            "the file may be of another format than its name says; `format` in the experiment \
+            names it"
+        }
         CorpusError::BadRow { .. } => "without `--strict` bad rows are left out and counted",
         _ => return Failure::input(error),
     };

@@ -14,7 +14,8 @@ use std::path::Path;
 
 /// The pairs of one language.
 ///
-/// Invariants, by construction: no part repeats a pair; no sentence of either side stands in two parts.
+/// Invariants, by construction: no part repeats a pair; no sentence of either side stands in two
+/// parts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bitext {
     /// The other language.
@@ -39,7 +40,9 @@ struct Part {
 impl Part {
     fn new(pairs: Vec<Pair>) -> Self {
         // neither tabs nor line ends stand in a normalised sentence
-        let parts = pairs.iter().flat_map(|pair| [pair.english.as_bytes(), b"\t", pair.other.as_bytes(), b"\n"]);
+        let parts = pairs
+            .iter()
+            .flat_map(|pair| [pair.english.as_bytes(), b"\t", pair.other.as_bytes(), b"\n"]);
         let hash = files::hash_parts(parts);
         Part { pairs, hash }
     }
@@ -89,10 +92,13 @@ part! {
 }
 
 impl Test {
-    /// The half that tells how test differs from dev, and the half that results are reported on, by the hash of the English side.
+    /// The half that tells how test differs from dev, and the half that results are reported on, by
+    /// the hash of the English side.
     pub fn halves(&self) -> (Vec<Pair>, Vec<Pair>) {
         // the order of `evaluated` goes by the first digits of the same hash
-        let is_calibration = |pair: &Pair| files::hash(pair.english.as_bytes()).bytes().last().is_some_and(|digit| digit < b'8');
+        let is_calibration = |pair: &Pair| {
+            files::hash(pair.english.as_bytes()).bytes().last().is_some_and(|digit| digit < b'8')
+        };
         self.pairs().iter().cloned().partition(is_calibration)
     }
 }
@@ -122,10 +128,16 @@ impl Shuffled {
 }
 
 impl Bitext {
-    /// The train part in the order of a seed, for runs ([`Purpose::Pairs`]) or another purpose. Languages have orders of their own, so that those
-    /// that translate the same text do not bring the same sentences to a model of several.
+    /// The train part in the order of a seed, for runs ([`Purpose::Pairs`]) or another purpose.
+    /// Languages have orders of their own, so that those that translate the same text do not bring
+    /// the same sentences to a model of several.
     pub fn shuffled(&self, seed: u64, purpose: Purpose) -> Shuffled {
-        Shuffled(self.order(seed, purpose).into_iter().map(|place| self.train.0.pairs[place].clone()).collect())
+        Shuffled(
+            self.order(seed, purpose)
+                .into_iter()
+                .map(|place| self.train.0.pairs[place].clone())
+                .collect(),
+        )
     }
 
     /// The same order as places in the train part, where copies of all pairs would be too many.
@@ -135,7 +147,8 @@ impl Bitext {
         places
     }
 
-    /// Reads and pools the sources of one language, with paths relative to `root`. Bad rows are counted, or the end if `strict`.
+    /// Reads and pools the sources of one language, with paths relative to `root`. Bad rows are
+    /// counted, or the end if `strict`.
     pub fn read(
         lang: Lang,
         name: impl Into<String>,
@@ -149,15 +162,22 @@ impl Bitext {
 
     /// Bitext of parts that are disjoint already.
     pub(super) fn of_parts(lang: Lang, name: String, parts: Parts) -> Self {
-        Bitext { lang, name, train: Train(Part::new(parts.train)), dev: Dev(Part::new(parts.dev)), test: Test(Part::new(parts.test)) }
+        Bitext {
+            lang,
+            name,
+            train: Train(Part::new(parts.train)),
+            dev: Dev(Part::new(parts.dev)),
+            test: Test(Part::new(parts.test)),
+        }
     }
 }
 
-/// Removes from every train part the pairs whose English is in dev or test of any language, or in those of `untuned` ones; how many, a language
-/// at a time.
+/// Removes from every train part the pairs whose English is in dev or test of any language, or in
+/// those of `untuned` ones; how many, a language at a time.
 ///
-/// Every run is evaluated on every language, and the base model is pre-trained on the English of the train parts:
-/// a sentence that is test in one language and train in another would be read by the very runs it is to judge.
+/// Every run is evaluated on every language, and the base model is pre-trained on the English of
+/// the train parts: a sentence that is test in one language and train in another would be read by
+/// the very runs it is to judge.
 pub fn exclude_english(bitexts: &mut [Bitext], untuned: &[Bitext]) -> Vec<usize> {
     let held_out: HashSet<String> = bitexts
         .iter()
@@ -178,9 +198,11 @@ pub fn exclude_english(bitexts: &mut [Bitext], untuned: &[Bitext]) -> Vec<usize>
         .collect()
 }
 
-/// The different English sentences of the train parts, in order of appearance: the text that a base model is pre-trained on.
+/// The different English sentences of the train parts, in order of appearance: the text that a base
+/// model is pre-trained on.
 pub fn english_text(bitexts: &[Bitext]) -> Vec<&str> {
     let mut seen = HashSet::new();
-    let sides = bitexts.iter().flat_map(|bitext| bitext.train.pairs()).map(|pair| pair.english.as_str());
+    let sides =
+        bitexts.iter().flat_map(|bitext| bitext.train.pairs()).map(|pair| pair.english.as_str());
     sides.filter(|english| seen.insert(*english)).collect()
 }

@@ -1,4 +1,5 @@
-//! Rows of cells: TSV, whose cells stand between tabs as they are, and CSV, whose cells may have quotes and line breaks.
+//! Rows of cells: TSV, whose cells stand between tabs as they are, and CSV, whose cells may have
+//! quotes and line breaks.
 
 use super::error::CorpusError;
 use super::lines::{Lines, utf8};
@@ -13,11 +14,13 @@ use std::rc::Rc;
 /// Most bytes of a row of CSV: a quote that is never closed makes one row of all that follows.
 const MOST_ROW: u64 = 64 << 20;
 
-/// Marks that stand between cells of what is called CSV; Excel writes the second where the comma is that of decimals.
+/// Marks that stand between cells of what is called CSV; Excel writes the second where the comma is
+/// that of decimals.
 const BETWEEN: [u8; 3] = [b',', b';', b'\t'];
 
 /// What is done with the cells of a row, given its line counted from 1; an error ends the reading.
-pub(super) type Visit<'a> = &'a mut dyn FnMut(u64, Result<Vec<String>, Reason>) -> Result<(), CorpusError>;
+pub(super) type Visit<'a> =
+    &'a mut dyn FnMut(u64, Result<Vec<String>, Reason>) -> Result<(), CorpusError>;
 
 /// Visits every row of a TSV file that is not empty; `lines` are those of the file.
 pub(super) fn tsv(mut lines: Lines, visit: Visit<'_>) -> Result<(), CorpusError> {
@@ -36,9 +39,15 @@ pub(super) fn csv(path: &Path, visit: Visit<'_>) -> Result<(), CorpusError> {
     let delimiter = delimiter(stream.fill_buf().map_err(|error| wrong(error.to_string()))?);
     let left = Rc::new(Cell::new(MOST_ROW));
     let stream = Bounded { stream, left: left.clone() };
-    // a carriage return before the end of a line is left to the cell: as part of the end it would count as a line of its own
+    // a carriage return before the end of a line is left to the cell: as part of the end it would
+    // count as a line of its own
     let mut builder = ReaderBuilder::new();
-    let mut reader = builder.has_headers(false).flexible(true).delimiter(delimiter).terminator(Terminator::Any(b'\n')).from_reader(stream);
+    let mut reader = builder
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .terminator(Terminator::Any(b'\n'))
+        .from_reader(stream);
     let mut record = ByteRecord::new();
     loop {
         left.set(MOST_ROW);
@@ -50,13 +59,15 @@ pub(super) fn csv(path: &Path, visit: Visit<'_>) -> Result<(), CorpusError> {
         let from_end = reader.position().line().saturating_sub(1 + breaks as u64);
         let line = record.position().map_or(0, csv::Position::line).max(from_end);
         if record.iter().any(|cell| !cell.trim_ascii().is_empty()) {
-            let text = |cell| utf8(cell).map(|cell| cell.strip_suffix('\r').unwrap_or(cell).to_owned());
+            let text =
+                |cell| utf8(cell).map(|cell| cell.strip_suffix('\r').unwrap_or(cell).to_owned());
             visit(line, record.iter().map(text).collect())?;
         }
     }
 }
 
-/// The mark that stands between the cells of the first line, outside of quotes; a comma where none does.
+/// The mark that stands between the cells of the first line, outside of quotes; a comma where none
+/// does.
 fn delimiter(start: &[u8]) -> u8 {
     let mut counts = [0; BETWEEN.len()];
     let mut quoted = false;
@@ -65,7 +76,11 @@ fn delimiter(start: &[u8]) -> u8 {
             b'"' => quoted = !quoted,
             b'\n' if !quoted => break,
             _ if quoted => {}
-            byte => BETWEEN.iter().zip(&mut counts).filter(|(mark, _)| *mark == byte).for_each(|(_, count)| *count += 1),
+            byte => BETWEEN
+                .iter()
+                .zip(&mut counts)
+                .filter(|(mark, _)| *mark == byte)
+                .for_each(|(_, count)| *count += 1),
         }
     }
     let most = (0..BETWEEN.len()).rev().max_by_key(|&index| counts[index]);
@@ -99,7 +114,8 @@ mod tests {
     fn quotes_line_breaks_and_other_marks() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
-        let expected = [(1, vec!["en", "tr"]), (2, vec!["a, \"b\"", "one\ntwo"]), (5, vec!["c;d", ""])];
+        let expected =
+            [(1, vec!["en", "tr"]), (2, vec!["a, \"b\"", "one\ntwo"]), (5, vec!["c;d", ""])];
         let comma = "en,tr\r\n\"a, \"\"b\"\"\",\"one\ntwo\"\r\n\r\nc;d,\r\n";
         let semicolon = "\u{feff}en;tr\n\"a, \"\"b\"\"\";\"one\ntwo\"\n\n\"c;d\";\n";
         for text in [comma, semicolon] {
@@ -112,7 +128,13 @@ mod tests {
             .unwrap();
             assert_eq!(
                 found,
-                expected.iter().map(|(line, cells)| (*line, cells.iter().map(|cell| (*cell).to_owned()).collect())).collect::<Vec<_>>()
+                expected
+                    .iter()
+                    .map(|(line, cells)| (
+                        *line,
+                        cells.iter().map(|cell| (*cell).to_owned()).collect()
+                    ))
+                    .collect::<Vec<_>>()
             );
         }
         assert_eq!(delimiter(b"\"a,b,c\";d\n,,,,"), b';');

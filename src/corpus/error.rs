@@ -70,12 +70,16 @@ pub enum CorpusError {
     #[error("two sisters have the code `{lang}`, expected different codes")]
     SameSister { lang: Lang },
     /// A grammar that has run out of sentences that are new in every language.
-    #[error("the constructed languages have {found} different sentences within reach, {asked} were asked")]
+    #[error(
+        "the constructed languages have {found} different sentences within reach, {asked} were \
+        asked"
+    )]
     Sentences { asked: usize, found: usize },
 }
 
 impl CorpusError {
-    /// The error of a file none of whose rows is usable, given what was read and the keys of its first row, where it has keys.
+    /// The error of a file none of whose rows is usable, given what was read and the keys of its
+    /// first row, where it has keys.
     pub(super) fn no_rows(path: PathBuf, report: &FileReport, keys: Vec<String>) -> Self {
         let mut reasons: Vec<String> = report.reasons();
         if !keys.is_empty() {
@@ -87,5 +91,9 @@ impl CorpusError {
 }
 
 fn quoted(names: &[String]) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ") }
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    }
 }

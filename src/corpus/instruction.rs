@@ -33,10 +33,15 @@ pub struct Tongue {
 impl Tongue {
     /// SHA-256 of the records of several languages in their order.
     pub fn hash(tongues: &[Tongue]) -> String {
-        let record = |record: &'_ Instruction| format!("{}\t{}\t{}\n", record.instruction, record.input, record.output);
+        let record = |record: &'_ Instruction| {
+            format!("{}\t{}\t{}\n", record.instruction, record.input, record.output)
+        };
         let texts: Vec<String> = tongues
             .iter()
-            .flat_map(|tongue| std::iter::once(format!("{}\n", tongue.lang)).chain(tongue.records.iter().map(record)))
+            .flat_map(|tongue| {
+                std::iter::once(format!("{}\n", tongue.lang))
+                    .chain(tongue.records.iter().map(record))
+            })
             .collect();
         files::hash_parts(texts.iter().map(String::as_bytes))
     }
@@ -54,8 +59,8 @@ pub struct Instructions {
 }
 
 impl Instructions {
-    /// Reads JSON Lines, or an array, of `instruction`, `input`, `output` and `split`; `input` may be missing, and without `split` a record
-    /// is train.
+    /// Reads JSON Lines, or an array, of `instruction`, `input`, `output` and `split`; `input` may
+    /// be missing, and without `split` a record is train.
     pub fn read(path: &Path, root: &Path, strict: bool) -> Result<(Self, FileReport), CorpusError> {
         let whole = root.join(path);
         let mut read = Instructions::default();
@@ -67,7 +72,9 @@ impl Instructions {
                     report.count_kept(split);
                     read.part(split).push(record);
                 }
-                Err(reason) if strict => return Err(CorpusError::BadRow { path: whole.clone(), line, reason }),
+                Err(reason) if strict => {
+                    return Err(CorpusError::BadRow { path: whole.clone(), line, reason });
+                }
                 Err(reason) => report.count_bad(line, reason),
             }
             Ok(())
@@ -119,10 +126,34 @@ mod tests {
             "{\"instruction\": \"Greet.\", \"output\": \" \"}\n",
         );
         files::write(&folder.path().join("i.jsonl"), text.as_bytes()).unwrap();
-        let (read, report) = Instructions::read(Path::new("i.jsonl"), folder.path(), false).unwrap();
-        assert_eq!(read.test, [Instruction { instruction: "Sort.".into(), input: "b\na".into(), output: "a\nb".into() }]);
-        assert_eq!(read.train, [Instruction { instruction: "Greet.".into(), input: String::new(), output: "Hello".into() }]);
-        assert_eq!(report.to_string(), "`i.jsonl`: 3 rows, 1 train, 0 dev, 1 test\n  1 bad rows: `output` is empty, as in line 3");
-        assert!(Instructions::read(Path::new("i.jsonl"), folder.path(), true).unwrap_err().to_string().contains("line 3"));
+        let (read, report) =
+            Instructions::read(Path::new("i.jsonl"), folder.path(), false).unwrap();
+        assert_eq!(
+            read.test,
+            [Instruction {
+                instruction: "Sort.".into(),
+                input: "b\na".into(),
+                output: "a\nb".into()
+            }]
+        );
+        assert_eq!(
+            read.train,
+            [Instruction {
+                instruction: "Greet.".into(),
+                input: String::new(),
+                output: "Hello".into()
+            }]
+        );
+        assert_eq!(
+            report.to_string(),
+            "`i.jsonl`: 3 rows, 1 train, 0 dev, 1 test\n  1 bad rows: `output` is empty, as in \
+            line 3"
+        );
+        assert!(
+            Instructions::read(Path::new("i.jsonl"), folder.path(), true)
+                .unwrap_err()
+                .to_string()
+                .contains("line 3")
+        );
     }
 }

@@ -7,7 +7,8 @@ use crate::files::FileError;
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
-/// How much of a file is read into memory: a few megabytes of an archive can hold a line, or lines, of many gigabytes.
+/// How much of a file is read into memory: a few megabytes of an archive can hold a line, or lines,
+/// of many gigabytes.
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
     /// Bytes of a line.
@@ -23,7 +24,8 @@ const STREAM: Bounds = Bounds { line: 64 << 20, lines: u64::MAX, bytes: u64::MAX
 /// For files whose lines are all kept.
 const TABLE: Bounds = Bounds { lines: 10_000_000, bytes: 1 << 30, ..STREAM };
 
-/// The lines of a file, without their ends and without a byte order mark; packed if the name ends so, UTF-16 if it starts so.
+/// The lines of a file, without their ends and without a byte order mark; packed if the name ends
+/// so, UTF-16 if it starts so.
 ///
 /// A damaged or truncated archive is an error at the line where it shows, never an early end.
 pub(super) struct Lines {
@@ -54,8 +56,10 @@ impl Lines {
     /// The next line and its number, counted from 1.
     pub(super) fn next(&mut self) -> Result<Option<(u64, &[u8])>, CorpusError> {
         self.line.clear();
-        let read = self.reader.by_ref().take(self.bounds.line + 1).read_until(b'\n', &mut self.line);
-        let read = read.map_err(|cause| FileError { action: "read", path: self.path.clone(), cause })?;
+        let read =
+            self.reader.by_ref().take(self.bounds.line + 1).read_until(b'\n', &mut self.line);
+        let read =
+            read.map_err(|cause| FileError { action: "read", path: self.path.clone(), cause })?;
         if read == 0 {
             return Ok(None);
         }
@@ -73,7 +77,9 @@ impl Lines {
         let path = || self.path.clone();
         let large = |most, what| Err(CorpusError::LargeTable { path: path(), most, what });
         match () {
-            () if read > longest => Err(CorpusError::LongLine { path: path(), line: self.number, longest }),
+            () if read > longest => {
+                Err(CorpusError::LongLine { path: path(), line: self.number, longest })
+            }
             () if self.number > lines => large(lines, "lines"),
             () if self.bytes > bytes => large(bytes, "bytes"),
             () => Ok(()),
@@ -114,7 +120,8 @@ mod tests {
 
     fn zip(name: &str, text: &[u8]) -> Vec<u8> {
         let mut writer = ::zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-        let stored = ::zip::write::SimpleFileOptions::default().compression_method(::zip::CompressionMethod::Stored);
+        let stored = ::zip::write::SimpleFileOptions::default()
+            .compression_method(::zip::CompressionMethod::Stored);
         for (name, text) in [("README", &b"notes"[..]), (name, text)] {
             writer.start_file(name, stored).unwrap();
             writer.write_all(text).unwrap();
@@ -124,22 +131,24 @@ mod tests {
 
     /// Two lines as xz wrote them, and as Python packed them into a zip file.
     const XZ: &[u8] = &[
-        253, 55, 122, 88, 90, 0, 0, 4, 230, 214, 180, 70, 2, 0, 33, 1, 22, 0, 0, 0, 116, 47, 229, 163, 1, 0, 8, 111, 110, 101, 10, 116,
-        119, 195, 182, 10, 0, 0, 0, 0, 125, 71, 80, 23, 232, 222, 220, 218, 0, 1, 33, 9, 108, 24, 197, 213, 31, 182, 243, 125, 1, 0, 0, 0,
-        0, 4, 89, 90,
+        253, 55, 122, 88, 90, 0, 0, 4, 230, 214, 180, 70, 2, 0, 33, 1, 22, 0, 0, 0, 116, 47, 229,
+        163, 1, 0, 8, 111, 110, 101, 10, 116, 119, 195, 182, 10, 0, 0, 0, 0, 125, 71, 80, 23, 232,
+        222, 220, 218, 0, 1, 33, 9, 108, 24, 197, 213, 31, 182, 243, 125, 1, 0, 0, 0, 0, 4, 89, 90,
     ];
 
     const ZIP: &[u8] = &[
-        80, 75, 3, 4, 20, 0, 0, 0, 8, 0, 250, 77, 123, 93, 101, 190, 190, 227, 11, 0, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0, 97, 46, 116, 120, 116,
-        203, 207, 75, 229, 42, 41, 63, 188, 141, 11, 0, 80, 75, 1, 2, 20, 3, 20, 0, 0, 0, 8, 0, 250, 77, 123, 93, 101, 190, 190, 227, 11,
-        0, 0, 0, 9, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 1, 0, 0, 0, 0, 97, 46, 116, 120, 116, 80, 75, 5, 6, 0, 0, 0, 0, 1, 0,
-        1, 0, 51, 0, 0, 0, 46, 0, 0, 0, 0, 0,
+        80, 75, 3, 4, 20, 0, 0, 0, 8, 0, 250, 77, 123, 93, 101, 190, 190, 227, 11, 0, 0, 0, 9, 0,
+        0, 0, 5, 0, 0, 0, 97, 46, 116, 120, 116, 203, 207, 75, 229, 42, 41, 63, 188, 141, 11, 0,
+        80, 75, 1, 2, 20, 3, 20, 0, 0, 0, 8, 0, 250, 77, 123, 93, 101, 190, 190, 227, 11, 0, 0, 0,
+        9, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 1, 0, 0, 0, 0, 97, 46, 116, 120, 116,
+        80, 75, 5, 6, 0, 0, 0, 0, 1, 0, 1, 0, 51, 0, 0, 0, 46, 0, 0, 0, 0, 0,
     ];
 
     fn lines(name: &str, bytes: &[u8]) -> Result<Vec<String>, String> {
         let folder = tempfile::tempdir().unwrap();
         files::write(&folder.path().join(name), bytes).unwrap();
-        let mut lines = Lines::open(&folder.path().join(name)).map_err(|error| error.to_string())?;
+        let mut lines =
+            Lines::open(&folder.path().join(name)).map_err(|error| error.to_string())?;
         let mut found = Vec::new();
         while let Some((number, line)) = lines.next().map_err(|error| error.to_string())? {
             found.push(format!("{number} {}", String::from_utf8_lossy(line)));
@@ -149,7 +158,9 @@ mod tests {
 
     /// Text that does not compress well, so that every cut of the archive loses some of it.
     fn long_text() -> Vec<u8> {
-        (0..2000u64).flat_map(|i| format!("{}\n", i.wrapping_mul(0x9E37_79B9_7F4A_7C15)).into_bytes()).collect()
+        (0..2000u64)
+            .flat_map(|i| format!("{}\n", i.wrapping_mul(0x9E37_79B9_7F4A_7C15)).into_bytes())
+            .collect()
     }
 
     #[test]
@@ -180,12 +191,27 @@ mod tests {
             let mut lines = Lines::within(Bounds { line: 9, ..STREAM }, &path).unwrap();
             assert_eq!(lines.next().unwrap(), Some((1, &b"12345678"[..])));
             let error = lines.next().unwrap_err().to_string();
-            assert_eq!(error, format!("`{}` line 2 is longer than 9 bytes, expected a line for each row", path.display()));
-            for (bounds, what) in [(Bounds { lines: 1, ..TABLE }, "1 lines"), (Bounds { bytes: 12, ..TABLE }, "12 bytes")] {
+            assert_eq!(
+                error,
+                format!(
+                    "`{}` line 2 is longer than 9 bytes, expected a line for each row",
+                    path.display()
+                )
+            );
+            for (bounds, what) in [
+                (Bounds { lines: 1, ..TABLE }, "1 lines"),
+                (Bounds { bytes: 12, ..TABLE }, "12 bytes"),
+            ] {
                 let mut lines = Lines::within(bounds, &path).unwrap();
                 lines.next().unwrap();
                 let error = lines.next().unwrap_err().to_string();
-                assert_eq!(error, format!("`{}` has more than {what}, expected a table of at most that", path.display()));
+                assert_eq!(
+                    error,
+                    format!(
+                        "`{}` has more than {what}, expected a table of at most that",
+                        path.display()
+                    )
+                );
             }
         }
     }
@@ -194,7 +220,10 @@ mod tests {
     fn archives_of_several_members_are_read_whole() {
         let both = [gzip(b"one\n"), gzip(b"two\n")].concat();
         assert_eq!(lines("a.gz", &both).unwrap(), ["1 one", "2 two"]);
-        assert_eq!(lines("a.bz2", &[bzip2(b"one\n"), bzip2(b"two\n")].concat()).unwrap(), ["1 one", "2 two"]);
+        assert_eq!(
+            lines("a.bz2", &[bzip2(b"one\n"), bzip2(b"two\n")].concat()).unwrap(),
+            ["1 one", "2 two"]
+        );
         assert_eq!(lines("a.xz", &[XZ, XZ].concat()).unwrap().len(), 4);
     }
 
@@ -202,8 +231,12 @@ mod tests {
     fn archives_cut_anywhere_are_errors_that_name_the_file() {
         let text = long_text();
         let zst = zstd::encode_all(&text[..], 3).unwrap();
-        for (name, whole) in [("a.jsonl.gz", gzip(&text)), ("a.jsonl.zst", zst), ("a.jsonl.bz2", bzip2(&text)), ("a.zip", zip("a", &text))]
-        {
+        for (name, whole) in [
+            ("a.jsonl.gz", gzip(&text)),
+            ("a.jsonl.zst", zst),
+            ("a.jsonl.bz2", bzip2(&text)),
+            ("a.zip", zip("a", &text)),
+        ] {
             assert_eq!(lines(name, &whole).unwrap().len(), 2000);
             for cut in [0, 1, 5, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
                 let error = lines(name, &whole[..cut]).unwrap_err();

@@ -1,8 +1,10 @@
-//! Corpora: bitext and constructed languages, deduplicated, split, as nested prefixes of one seeded shuffle.
+//! Corpora: bitext and constructed languages, deduplicated, split, as nested prefixes of one seeded
+//! shuffle.
 //!
-//! A [`Source`] describes the files of a corpus, [`Bitext::read`] reads the sources of one language into three parts that
-//! share no sentence on either side, and [`Bitext::shuffled`] gives the one order whose prefixes are the subsets of a sweep.
-//! [`Constructed`] makes languages whose distance to English is known, and [`prompt`] turns pairs into what a model reads.
+//! A [`Source`] describes the files of a corpus, [`Bitext::read`] reads the sources of one language
+//! into three parts that share no sentence on either side, and [`Bitext::shuffled`] gives the one
+//! order whose prefixes are the subsets of a sweep. [`Constructed`] makes languages whose distance
+//! to English is known, and [`prompt`] turns pairs into what a model reads.
 
 mod bitext;
 mod cells;

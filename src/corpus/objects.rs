@@ -13,8 +13,10 @@ use std::path::Path;
 /// An object of JSON.
 pub(super) type Object = Map<String, Value>;
 
-/// What is done with an object, given its line, or its place in the array, counted from 1; an error ends the reading.
-pub(super) type Visit<'a> = &'a mut dyn FnMut(u64, Result<Object, Reason>) -> Result<(), CorpusError>;
+/// What is done with an object, given its line, or its place in the array, counted from 1; an error
+/// ends the reading.
+pub(super) type Visit<'a> =
+    &'a mut dyn FnMut(u64, Result<Object, Reason>) -> Result<(), CorpusError>;
 
 /// Most bytes of a file that is one array.
 const MOST_ARRAY: u64 = 4 << 30;
@@ -30,7 +32,10 @@ pub(super) fn visit(path: &Path, mut lines: Lines, visit: Visit<'_>) -> Result<(
             return array(path, visit);
         }
         is_first = false;
-        visit(number, utf8(line).and_then(|line| serde_json::from_str(line).map_err(|_| Reason::NotJson)))?;
+        visit(
+            number,
+            utf8(line).and_then(|line| serde_json::from_str(line).map_err(|_| Reason::NotJson)),
+        )?;
     }
     Ok(())
 }
@@ -40,11 +45,15 @@ fn array(path: &Path, visit: Visit<'_>) -> Result<(), CorpusError> {
     let mut fault = None;
     let text = unpacked::open(path)?.take(MOST_ARRAY);
     let mut json = serde_json::Deserializer::from_reader(text);
-    let read = (&mut json).deserialize_seq(Elements { visit, fault: &mut fault }).and_then(|()| json.end());
+    let read = (&mut json)
+        .deserialize_seq(Elements { visit, fault: &mut fault })
+        .and_then(|()| json.end());
     match (fault, read) {
         (Some(fault), _) => Err(fault),
         (None, Ok(())) => Ok(()),
-        (None, Err(error)) => Err(CorpusError::Array { path: path.to_owned(), cause: error.to_string() }),
+        (None, Err(error)) => {
+            Err(CorpusError::Array { path: path.to_owned(), cause: error.to_string() })
+        }
     }
 }
 
@@ -66,7 +75,8 @@ impl<'de> Visitor<'de> for Elements<'_, '_> {
         let mut number = 0;
         while let Some(element) = elements.next_element::<Value>()? {
             number += 1;
-            let object = if let Value::Object(object) = element { Ok(object) } else { Err(Reason::NotJson) };
+            let object =
+                if let Value::Object(object) = element { Ok(object) } else { Err(Reason::NotJson) };
             if let Err(fault) = (self.visit)(number, object) {
                 *self.fault = Some(fault);
                 return Err(serde::de::Error::custom("stopped"));
@@ -85,12 +95,14 @@ pub(super) fn text(object: &mut Object, key: &str) -> Result<String, Reason> {
     }
 }
 
-/// Takes a value out of an object by its key, or by the keys on the way to it with dots between: `translation.en`.
+/// Takes a value out of an object by its key, or by the keys on the way to it with dots between:
+/// `translation.en`.
 fn take(object: &mut Object, key: &str) -> Option<Value> {
     if let Some(value) = object.remove(key) {
         return Some(value);
     }
-    key.match_indices('.').find_map(|(at, _)| take(object.get_mut(&key[..at])?.as_object_mut()?, &key[at + 1..]))
+    key.match_indices('.')
+        .find_map(|(at, _)| take(object.get_mut(&key[..at])?.as_object_mut()?, &key[at + 1..]))
 }
 
 /// The keys of the first object of a file, those of objects in it behind a dot.
@@ -124,7 +136,11 @@ mod tests {
         let read = visit(&path, lines, &mut |number, object| {
             found.push(match object {
                 Ok(mut object) => {
-                    format!("{number} {}", super::text(&mut object, "translation.en").unwrap_or_else(|reason| reason.to_string()))
+                    format!(
+                        "{number} {}",
+                        super::text(&mut object, "translation.en")
+                            .unwrap_or_else(|reason| reason.to_string())
+                    )
                 }
                 Err(reason) => format!("{number} {reason}"),
             });
@@ -136,18 +152,28 @@ mod tests {
     #[test]
     fn lines_and_arrays_give_the_same_objects() {
         let expected = ["1 a", "2 b", "3 `translation.en` is missing"];
-        let [a, b, c] = [r#"{"translation": {"en": "a"}}"#, r#"{"translation.en": "b"}"#, r#"{"translation": ["a"]}"#];
+        let [a, b, c] = [
+            r#"{"translation": {"en": "a"}}"#,
+            r#"{"translation.en": "b"}"#,
+            r#"{"translation": ["a"]}"#,
+        ];
         assert_eq!(found(&format!("{a}\n{b}\n{c}\n")).unwrap(), expected);
         assert_eq!(found(&format!("[{a}, {b}, {c}]")).unwrap(), expected);
         assert_eq!(found(&format!("\u{feff} [\n  {a},\n  {b},\n  {c}\n]\n")).unwrap(), expected);
-        assert_eq!(found("[1, {\"translation\": {\"en\": 3}}]").unwrap(), ["1 not a JSON object", "2 `translation.en` is not a text"]);
+        assert_eq!(
+            found("[1, {\"translation\": {\"en\": 3}}]").unwrap(),
+            ["1 not a JSON object", "2 `translation.en` is not a text"]
+        );
     }
 
     #[test]
     fn a_damaged_array_is_an_error_that_says_where() {
         for text in ["[{\"a\": 1}", "[{\"a\": 1}] x", "[{\"a\" 1}]", "["] {
             let error = found(text).unwrap_err();
-            assert!(error.contains("as a JSON array of objects") && error.contains("line 1"), "{text}: {error}");
+            assert!(
+                error.contains("as a JSON array of objects") && error.contains("line 1"),
+                "{text}: {error}"
+            );
         }
         assert_eq!(found("[]").unwrap(), Vec::<String>::new());
     }

@@ -27,7 +27,11 @@ struct Row {
 }
 
 /// Reads and pools the sources of one language.
-pub(super) fn read(sources: &[Source], root: &Path, strict: bool) -> Result<(Parts, ReadReport), CorpusError> {
+pub(super) fn read(
+    sources: &[Source],
+    root: &Path,
+    strict: bool,
+) -> Result<(Parts, ReadReport), CorpusError> {
     let mut rows = Vec::new();
     let mut report = ReadReport::default();
     for (index, source) in sources.iter().enumerate() {
@@ -50,12 +54,19 @@ pub(super) fn normalised(text: &str) -> String {
     out
 }
 
-/// Unicode NFC with the line breaks and indentation of the text, which mean something in instruction data.
+/// Unicode NFC with the line breaks and indentation of the text, which mean something in
+/// instruction data.
 pub(super) fn normalised_lines(text: &str) -> String {
     text.trim().replace("\r\n", "\n").nfc().collect()
 }
 
-fn read_source(source: &Source, index: usize, root: &Path, strict: bool, report: &mut FileReport) -> Result<Vec<Row>, CorpusError> {
+fn read_source(
+    source: &Source,
+    index: usize,
+    root: &Path,
+    strict: bool,
+    report: &mut FileReport,
+) -> Result<Vec<Row>, CorpusError> {
     let path = root.join(source.path());
     let bad = |report: &mut FileReport, line, reason| {
         if strict {
@@ -74,7 +85,8 @@ fn read_source(source: &Source, index: usize, root: &Path, strict: bool, report:
         Ok(())
     })?;
     let typical = typical_ratio(&rows);
-    let (fitting, odd) = rows.into_iter().partition::<Vec<Row>, _>(|row| lengths_fit(&row.pair, typical));
+    let (fitting, odd) =
+        rows.into_iter().partition::<Vec<Row>, _>(|row| lengths_fit(&row.pair, typical));
     for row in odd {
         bad(report, row.line, Reason::LengthRatio)?;
     }
@@ -94,7 +106,9 @@ fn usable(fields: Fields, source: &Source) -> Result<(Pair, Split), Reason> {
         return Err(Reason::Empty { column: source.columns()[side].clone() });
     }
     let split = match &source.splitting {
-        Splitting::Column(_) => fields.split.as_deref().and_then(Split::parse).ok_or(Reason::UnknownSplit)?,
+        Splitting::Column(_) => {
+            fields.split.as_deref().and_then(Split::parse).ok_or(Reason::UnknownSplit)?
+        }
         Splitting::Whole(split) => *split,
         Splitting::Hash(split) => split.part(&pair.english).0,
     };
@@ -103,16 +117,20 @@ fn usable(fields: Fields, source: &Source) -> Result<(Pair, Split), Reason> {
 
 /// Median of the bytes of the other side for one byte of English.
 fn typical_ratio(rows: &[Row]) -> f64 {
-    let mut ratios: Vec<f64> = rows.iter().map(|row| row.pair.other.len() as f64 / row.pair.english.len() as f64).collect();
+    let mut ratios: Vec<f64> = rows
+        .iter()
+        .map(|row| row.pair.other.len() as f64 / row.pair.english.len() as f64)
+        .collect();
     ratios.sort_by(f64::total_cmp);
     ratios.get(ratios.len() / 2).copied().unwrap_or(1.0)
 }
 
 /// Whether neither side is absurdly long for the other.
 ///
-/// Scripts differ in bytes a letter and in letters a word, hence the other side is first measured in bytes of English by the
-/// median ratio of its file. Short sentences vary most in proportion, hence both sides are lengthened by a constant.
-/// Of some 480,000 human translations between English and 13 languages, one is beyond this factor, and it is wrong.
+/// Scripts differ in bytes a letter and in letters a word, hence the other side is first measured
+/// in bytes of English by the median ratio of its file. Short sentences vary most in proportion,
+/// hence both sides are lengthened by a constant. Of some 480,000 human translations between
+/// English and 13 languages, one is beyond this factor, and it is wrong.
 fn lengths_fit(pair: &Pair, typical: f64) -> bool {
     const FACTOR: f64 = 5.0;
     const SLACK_BYTES: f64 = 20.0;
@@ -122,7 +140,12 @@ fn lengths_fit(pair: &Pair, typical: f64) -> bool {
 }
 
 fn within_bounds(rows: Vec<Row>, split: &HashSplit, report: &mut FileReport) -> Vec<Row> {
-    let places = |part| rows.iter().filter(|row| row.split == part).map(|row| split.part(&row.pair.english).1).collect::<Vec<f64>>();
+    let places = |part| {
+        rows.iter()
+            .filter(|row| row.split == part)
+            .map(|row| split.part(&row.pair.english).1)
+            .collect::<Vec<f64>>()
+    };
     let dev = HashSplit::bound(places(Split::Dev), split.dev_max);
     let test = HashSplit::bound(places(Split::Test), split.test_max);
     let before = rows.len();
@@ -159,7 +182,8 @@ impl<'a> Sides<'a> {
     }
 }
 
-/// Deals the rows out. Test wins over dev, and both over train: a row that shares a side with a later part is dropped.
+/// Deals the rows out. Test wins over dev, and both over train: a row that shares a side with a
+/// later part is dropped.
 fn separate(rows: Vec<Row>, report: &mut ReadReport) -> Parts {
     let mut by_part: [Vec<Row>; 3] = Default::default();
     for row in rows {
@@ -176,7 +200,12 @@ fn separate(rows: Vec<Row>, report: &mut ReadReport) -> Parts {
 }
 
 /// The pairs of one part that neither touch what is held out nor repeat an earlier one.
-fn keep_new(rows: Vec<Row>, held_out: &Sides<'_>, leaked: impl Fn(&mut FileReport), report: &mut ReadReport) -> Vec<Pair> {
+fn keep_new(
+    rows: Vec<Row>,
+    held_out: &Sides<'_>,
+    leaked: impl Fn(&mut FileReport),
+    report: &mut ReadReport,
+) -> Vec<Pair> {
     let mut seen = HashSet::new();
     let mut keep = Vec::with_capacity(rows.len());
     for row in &rows {

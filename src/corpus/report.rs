@@ -109,9 +109,18 @@ impl FileReport {
     /// Why rows are bad, a reason a text, with the lines of the first of them.
     pub(super) fn reasons(&self) -> Vec<String> {
         let text = |(reason, count): (&Reason, &u64)| {
-            let lines: Vec<String> =
-                self.examples.iter().filter(|row| row.reason == *reason).take(5).map(|row| row.line.to_string()).collect();
-            let examples = if lines.is_empty() { String::new() } else { format!(", as in line {}", lines.join(", ")) };
+            let lines: Vec<String> = self
+                .examples
+                .iter()
+                .filter(|row| row.reason == *reason)
+                .take(5)
+                .map(|row| row.line.to_string())
+                .collect();
+            let examples = if lines.is_empty() {
+                String::new()
+            } else {
+                format!(", as in line {}", lines.join(", "))
+            };
             format!("{count} bad rows: {reason}{examples}")
         };
         self.bad.iter().map(text).collect()
@@ -136,7 +145,15 @@ impl FileReport {
 impl fmt::Display for FileReport {
     /// One line, and one more for each reason of bad rows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`: {} rows, {} train, {} dev, {} test", self.path.display(), self.rows, self.train, self.dev, self.test)?;
+        write!(
+            f,
+            "`{}`: {} rows, {} train, {} dev, {} test",
+            self.path.display(),
+            self.rows,
+            self.train,
+            self.dev,
+            self.test
+        )?;
         for (count, what) in [
             (self.duplicates, "duplicates"),
             (self.leaked_from_train, "in dev or test as well as train"),

@@ -18,7 +18,8 @@ pub(super) struct Fields {
 }
 
 /// What is done with a row, given its line counted from 1; an error ends the reading.
-pub(super) type Visit<'a> = &'a mut dyn FnMut(u64, Result<Fields, Reason>) -> Result<(), CorpusError>;
+pub(super) type Visit<'a> =
+    &'a mut dyn FnMut(u64, Result<Fields, Reason>) -> Result<(), CorpusError>;
 
 /// The columns of a table.
 struct Columns<'a> {
@@ -63,7 +64,9 @@ impl Source {
                 let path = root.join(path);
                 match format {
                     Format::Jsonl => visit_json(&path, &columns, visit),
-                    Format::Tsv | Format::Csv => visit_cells(&path, *format, &columns, *header, visit),
+                    Format::Tsv | Format::Csv => {
+                        visit_cells(&path, *format, &columns, *header, visit)
+                    }
                     Format::Parquet => visit_parquet(&path, &columns, visit),
                 }
             }
@@ -81,15 +84,26 @@ fn visit_json(path: &Path, columns: &Columns<'_>, visit: Visit<'_>) -> Result<()
             split: split.as_deref().map(|key| objects::text(&mut object, key)).transpose()?,
         })
     };
-    objects::visit(path, Lines::open(path)?, &mut |number, object| visit(number, object.and_then(fields)))
+    objects::visit(path, Lines::open(path)?, &mut |number, object| {
+        visit(number, object.and_then(fields))
+    })
 }
 
-fn visit_cells(path: &Path, format: Format, columns: &Columns<'_>, header: bool, visit: Visit<'_>) -> Result<(), CorpusError> {
+fn visit_cells(
+    path: &Path,
+    format: Format,
+    columns: &Columns<'_>,
+    header: bool,
+    visit: Visit<'_>,
+) -> Result<(), CorpusError> {
     let mut places = if header { None } else { Some(Places::of(columns, &[], path)?) };
     let mut row = |number: u64, cells: Result<Vec<String>, Reason>| match &places {
-        Some(places) => visit(number, cells.and_then(|mut cells| places.fields(&mut cells, columns))),
+        Some(places) => {
+            visit(number, cells.and_then(|mut cells| places.fields(&mut cells, columns)))
+        }
         None => {
-            let names = cells.map_err(|reason| CorpusError::Header { path: path.to_owned(), reason })?;
+            let names =
+                cells.map_err(|reason| CorpusError::Header { path: path.to_owned(), reason })?;
             let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
             places = Some(Places::of(columns, &names, path)?);
             Ok(())
@@ -117,13 +131,19 @@ impl Places {
     fn of(columns: &Columns<'_>, names: &[String], path: &Path) -> Result<Self, CorpusError> {
         let place = |column: &Column| match column {
             Column::Index(index) => Ok(*index),
-            Column::Name(name) => names.iter().position(|found| found == name).ok_or_else(|| CorpusError::Column {
-                path: path.to_owned(),
-                column: name.clone(),
-                found: names.to_vec(),
-            }),
+            Column::Name(name) => {
+                names.iter().position(|found| found == name).ok_or_else(|| CorpusError::Column {
+                    path: path.to_owned(),
+                    column: name.clone(),
+                    found: names.to_vec(),
+                })
+            }
         };
-        Ok(Places { english: place(columns.english)?, other: place(columns.other)?, split: columns.split.map(place).transpose()? })
+        Ok(Places {
+            english: place(columns.english)?,
+            other: place(columns.other)?,
+            split: columns.split.map(place).transpose()?,
+        })
     }
 
     fn fields(&self, cells: &mut [String], columns: &Columns<'_>) -> Result<Fields, Reason> {
@@ -134,7 +154,11 @@ impl Places {
         Ok(Fields {
             english: cell(self.english, columns.english)?,
             other: cell(self.other, columns.other)?,
-            split: self.split.zip(columns.split).map(|(place, column)| cell(place, column)).transpose()?,
+            split: self
+                .split
+                .zip(columns.split)
+                .map(|(place, column)| cell(place, column))
+                .transpose()?,
         })
     }
 }
@@ -150,12 +174,21 @@ fn visit_moses(moses: &Moses, root: &Path, visit: Visit<'_>) -> Result<(), Corpu
             (Some((number, one)), Some((_, two))) => {
                 both = number;
                 let sides = utf8(one).and_then(|one| Ok((one.to_owned(), utf8(two)?.to_owned())));
-                visit(number, sides.map(|(english, other)| Fields { english, other, split: None }))?;
+                visit(
+                    number,
+                    sides.map(|(english, other)| Fields { english, other, split: None }),
+                )?;
             }
             (None, None) => return Ok(()),
             (one, _) => {
-                let (english_lines, other_lines) = if one.is_some() { (english.count()?, both) } else { (both, other.count()?) };
-                return Err(CorpusError::Uneven { english: english_path, other: other_path, english_lines, other_lines });
+                let (english_lines, other_lines) =
+                    if one.is_some() { (english.count()?, both) } else { (both, other.count()?) };
+                return Err(CorpusError::Uneven {
+                    english: english_path,
+                    other: other_path,
+                    english_lines,
+                    other_lines,
+                });
             }
         }
     }
@@ -163,8 +196,11 @@ fn visit_moses(moses: &Moses, root: &Path, visit: Visit<'_>) -> Result<(), Corpu
 
 /// Rows of a Parquet file; a row's line is its number, counted from 1.
 fn visit_parquet(path: &Path, columns: &Columns<'_>, visit: Visit<'_>) -> Result<(), CorpusError> {
-    let wanted: Vec<String> =
-        [Some(columns.english), Some(columns.other), columns.split].into_iter().flatten().map(Column::to_string).collect();
+    let wanted: Vec<String> = [Some(columns.english), Some(columns.other), columns.split]
+        .into_iter()
+        .flatten()
+        .map(Column::to_string)
+        .collect();
     let texts = columns::texts(path, &wanted)?;
     let (english, other, split) = (&texts[0], &texts[1], texts.get(2));
     let height = english.len();
@@ -176,7 +212,10 @@ fn visit_parquet(path: &Path, columns: &Columns<'_>, visit: Visit<'_>) -> Result
         Ok(Fields {
             english: cell(english, row, columns.english)?,
             other: cell(other, row, columns.other)?,
-            split: split.zip(columns.split).map(|(cells, column)| cell(cells, row, column)).transpose()?,
+            split: split
+                .zip(columns.split)
+                .map(|(cells, column)| cell(cells, row, column))
+                .transpose()?,
         })
     };
     for row in 0..height {

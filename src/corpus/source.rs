@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// The files of one corpus, as `{path: bible/ar.jsonl.gz, english: en, other: xx, split: split}`.
 ///
-/// Invariants, checked when it is read: one set of files; a known format; JSON Lines and Parquet name their columns, the columns
-/// of a TSV file are all named or all numbered; one way to split.
+/// Invariants, checked when it is read: one set of files; a known format; JSON Lines and Parquet
+/// name their columns, the columns of a TSV file are all named or all numbered; one way to split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "WireSource", into = "WireSource")]
 pub struct Source {
@@ -120,30 +120,57 @@ impl TryFrom<WireSource> for Source {
 
 impl WireSource {
     fn table(&self, path: &Path) -> Result<SourceFiles, CorpusError> {
-        let wrong = |key, found: String, expected| CorpusError::SourceKey { path: path.to_owned(), key, found, expected };
+        let wrong = |key, found: String, expected| CorpusError::SourceKey {
+            path: path.to_owned(),
+            key,
+            found,
+            expected,
+        };
         let missing = |key| wrong(key, "missing".to_owned(), "the name or the number of a column");
         let format = self.format.or_else(|| Format::of(path)).ok_or_else(|| {
-            wrong("format", "missing".to_owned(), "`jsonl`, `tsv`, `csv` or `parquet` where the file's name does not say it")
+            wrong(
+                "format",
+                "missing".to_owned(),
+                "`jsonl`, `tsv`, `csv` or `parquet` where the file's name does not say it",
+            )
         })?;
         let english = self.english.clone().ok_or_else(|| missing("english"))?;
         let other = self.other.clone().ok_or_else(|| missing("other"))?;
         if english == other {
-            return Err(wrong("other", format!("`{other}`"), "another column than that of `english`"));
+            return Err(wrong(
+                "other",
+                format!("`{other}`"),
+                "another column than that of `english`",
+            ));
         }
         let header = self.header.unwrap_or(matches!(english, Column::Name(_)));
-        for (key, column) in [("english", Some(&english)), ("other", Some(&other)), ("split", self.split.as_ref())] {
+        for (key, column) in
+            [("english", Some(&english)), ("other", Some(&other)), ("split", self.split.as_ref())]
+        {
             match (format, column) {
                 (Format::Jsonl | Format::Parquet, Some(Column::Index(index))) => {
-                    return Err(wrong(key, format!("`{index}`"), "a name, for only the columns of TSV and CSV files are numbered"));
+                    return Err(wrong(
+                        key,
+                        format!("`{index}`"),
+                        "a name, for only the columns of TSV and CSV files are numbered",
+                    ));
                 }
                 (Format::Tsv | Format::Csv, Some(Column::Name(name))) if !header => {
-                    return Err(wrong(key, format!("`{name}`"), "a number, for the file has no header"));
+                    return Err(wrong(
+                        key,
+                        format!("`{name}`"),
+                        "a number, for the file has no header",
+                    ));
                 }
                 _ => {}
             }
         }
         if !format.has_cells() && self.header.is_some() {
-            return Err(wrong("header", "given".to_owned(), "nothing, for only TSV and CSV files have a header"));
+            return Err(wrong(
+                "header",
+                "given".to_owned(),
+                "nothing, for only TSV and CSV files have a header",
+            ));
         }
         Ok(SourceFiles::Table { path: path.to_owned(), format, english, other, header })
     }
@@ -159,14 +186,24 @@ impl WireSource {
         match given.into_iter().find(|&(_, given)| given) {
             Some((key, _)) => {
                 let expected = "nothing, for Moses files have no columns";
-                Err(CorpusError::SourceKey { path: moses.english.clone(), key, found: "given".to_owned(), expected })
+                Err(CorpusError::SourceKey {
+                    path: moses.english.clone(),
+                    key,
+                    found: "given".to_owned(),
+                    expected,
+                })
             }
             None => Ok(SourceFiles::Moses(moses.clone())),
         }
     }
 
     fn splitting(&self, path: &Path) -> Result<Splitting, CorpusError> {
-        let wrong = |key, found: String, expected| CorpusError::SourceKey { path: path.to_owned(), key, found, expected };
+        let wrong = |key, found: String, expected| CorpusError::SourceKey {
+            path: path.to_owned(),
+            key,
+            found,
+            expected,
+        };
         let by_hash = [
             ("dev_share", self.dev_share.is_some()),
             ("test_share", self.test_share.is_some()),
@@ -176,14 +213,19 @@ impl WireSource {
         let hash_key = by_hash.into_iter().find(|&(_, given)| given).map(|(key, _)| key);
         match (&self.split, self.whole, hash_key) {
             (Some(_), Some(_), _) => Err(wrong("as", "given".to_owned(), "nothing beside `split`")),
-            (Some(_), _, Some(key)) | (_, Some(_), Some(key)) => Err(wrong(key, "given".to_owned(), "nothing beside `split` or `as`")),
+            (Some(_), _, Some(key)) | (_, Some(_), Some(key)) => {
+                Err(wrong(key, "given".to_owned(), "nothing beside `split` or `as`"))
+            }
             (Some(column), None, None) => Ok(Splitting::Column(column.clone())),
             (None, Some(whole), None) => Ok(Splitting::Whole(whole)),
             (None, None, _) => self.hash_split(wrong).map(Splitting::Hash),
         }
     }
 
-    fn hash_split(&self, wrong: impl Fn(&'static str, String, &'static str) -> CorpusError) -> Result<HashSplit, CorpusError> {
+    fn hash_split(
+        &self,
+        wrong: impl Fn(&'static str, String, &'static str) -> CorpusError,
+    ) -> Result<HashSplit, CorpusError> {
         let default = HashSplit::default();
         let split = HashSplit {
             dev_share: self.dev_share.unwrap_or(default.dev_share),
@@ -197,7 +239,11 @@ impl WireSource {
             }
         }
         if split.dev_share + split.test_share >= 1.0 {
-            return Err(wrong("dev_share", split.dev_share.to_string(), "a share that leaves some to train beside `test_share`"));
+            return Err(wrong(
+                "dev_share",
+                split.dev_share.to_string(),
+                "a share that leaves some to train beside `test_share`",
+            ));
         }
         Ok(split)
     }
@@ -278,14 +324,35 @@ mod tests {
     fn contradictions_name_the_file_and_the_key() {
         for (yaml, message) in [
             ("{english: en, other: xx}", "a source has `path` or `moses`, found neither"),
-            ("{path: a.txt, english: en, other: xx}", "source `a.txt`: `format` is missing, expected `jsonl`"),
+            (
+                "{path: a.txt, english: en, other: xx}",
+                "source `a.txt`: `format` is missing, expected `jsonl`",
+            ),
             ("{path: a.jsonl, english: en}", "source `a.jsonl`: `other` is missing"),
-            ("{path: a.jsonl, english: 0, other: xx}", "source `a.jsonl`: `english` is `0`, expected a name"),
-            ("{path: a.jsonl, english: en, other: en}", "source `a.jsonl`: `other` is `en`, expected another column"),
-            ("{path: a.tsv, english: 0, other: xx}", "source `a.tsv`: `other` is `xx`, expected a number"),
-            ("{path: a.jsonl, english: en, other: xx, split: s, dev_share: 0.1}", "source `a.jsonl`: `dev_share` is given"),
-            ("{path: a.jsonl, english: en, other: xx, test_share: .nan}", "source `a.jsonl`: `test_share` is NaN"),
-            ("{path: a.jsonl, english: en, other: xx, dev_share: 0.5, test_share: 0.5}", "source `a.jsonl`: `dev_share` is 0.5"),
+            (
+                "{path: a.jsonl, english: 0, other: xx}",
+                "source `a.jsonl`: `english` is `0`, expected a name",
+            ),
+            (
+                "{path: a.jsonl, english: en, other: en}",
+                "source `a.jsonl`: `other` is `en`, expected another column",
+            ),
+            (
+                "{path: a.tsv, english: 0, other: xx}",
+                "source `a.tsv`: `other` is `xx`, expected a number",
+            ),
+            (
+                "{path: a.jsonl, english: en, other: xx, split: s, dev_share: 0.1}",
+                "source `a.jsonl`: `dev_share` is given",
+            ),
+            (
+                "{path: a.jsonl, english: en, other: xx, test_share: .nan}",
+                "source `a.jsonl`: `test_share` is NaN",
+            ),
+            (
+                "{path: a.jsonl, english: en, other: xx, dev_share: 0.5, test_share: 0.5}",
+                "source `a.jsonl`: `dev_share` is 0.5",
+            ),
             ("{moses: {english: a, other: b}, split: s}", "source `a`: `split` is given"),
             ("{path: a.jsonl, english: en, other: xx, spilt: s}", "unknown field `spilt`"),
         ] {

@@ -1,4 +1,5 @@
-//! Splits: which part of a corpus a row belongs to, by what the row says or by the hash of its English side.
+//! Splits: which part of a corpus a row belongs to, by what the row says or by the hash of its
+//! English side.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -39,7 +40,8 @@ impl TryFrom<String> for Split {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        Split::parse(&text).ok_or_else(|| format!("`{text}` is not a split, expected `train`, `dev` or `test`"))
+        Split::parse(&text)
+            .ok_or_else(|| format!("`{text}` is not a split, expected `train`, `dev` or `test`"))
     }
 }
 
@@ -51,8 +53,9 @@ impl From<Split> for String {
 
 /// Shares of a corpus that become dev and test, by the hash of the English side.
 ///
-/// Equal English falls on the same part in every corpus and every language. Of a large corpus only the `dev_max` and
-/// `test_max` rows of least hash are kept; the others are dropped rather than trained on, so that this stays true.
+/// Equal English falls on the same part in every corpus and every language. Of a large corpus only
+/// the `dev_max` and `test_max` rows of least hash are kept; the others are dropped rather than
+/// trained on, so that this stays true.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HashSplit {
     /// Share of dev, from 0 to 1.
@@ -72,7 +75,8 @@ impl Default for HashSplit {
 }
 
 impl HashSplit {
-    /// The part of a row, and its place on `[0, 1)`, by which the rows of dev and of test are ranked.
+    /// The part of a row, and its place on `[0, 1)`, by which the rows of dev and of test are
+    /// ranked.
     pub(super) fn part(&self, english: &str) -> (Split, f64) {
         let digest = Sha256::digest(english.as_bytes());
         // 53 bits are what an f64 holds exactly
@@ -104,7 +108,8 @@ mod tests {
     #[test]
     fn shares_come_out_as_asked_and_depend_on_english_only() {
         let split = HashSplit { dev_share: 0.1, test_share: 0.05, ..HashSplit::default() };
-        let parts: Vec<Split> = (0..20_000).map(|i| split.part(&format!("sentence {i}")).0).collect();
+        let parts: Vec<Split> =
+            (0..20_000).map(|i| split.part(&format!("sentence {i}")).0).collect();
         let count = |part| parts.iter().filter(|&&found| found == part).count() as f64 / 20_000.0;
         // four standard deviations of a binomial share
         assert!((count(Split::Dev) - 0.1).abs() < 4.0 * (0.09f64 / 20_000.0).sqrt());
@@ -113,7 +118,12 @@ mod tests {
 
     #[test]
     fn other_spellings_are_read() {
-        for (text, split) in [("train", Split::Train), ("Validation", Split::Dev), ("valid", Split::Dev), (" test ", Split::Test)] {
+        for (text, split) in [
+            ("train", Split::Train),
+            ("Validation", Split::Dev),
+            ("valid", Split::Dev),
+            (" test ", Split::Test),
+        ] {
             assert_eq!(Split::parse(text), Some(split), "{text}");
         }
         assert_eq!(Split::parse("extra"), None);

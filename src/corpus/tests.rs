@@ -40,10 +40,16 @@ fn pairs(pairs: &[Pair]) -> Vec<(&str, &str)> {
 
 fn parquet() -> Vec<u8> {
     use polars::prelude::*;
-    let columns = [("en", ["One.", "Two.", "Three."]), ("xx", ["Bir.", "İki.", "Üç."]), ("split", ["train", "dev", "test"])];
+    let columns = [
+        ("en", ["One.", "Two.", "Three."]),
+        ("xx", ["Bir.", "İki.", "Üç."]),
+        ("split", ["train", "dev", "test"]),
+    ];
     let columns = columns.iter().map(|(name, cells)| Column::new((*name).into(), cells)).collect();
     let mut bytes = Vec::new();
-    ParquetWriter::new(&mut bytes).finish(&mut DataFrame::new_infer_height(columns).unwrap()).unwrap();
+    ParquetWriter::new(&mut bytes)
+        .finish(&mut DataFrame::new_infer_height(columns).unwrap())
+        .unwrap();
     bytes
 }
 
@@ -52,10 +58,13 @@ fn nested_parquet() -> Vec<u8> {
     use polars::prelude::*;
     let side = |name: &str, cells: [&str; 3]| Series::new(name.into(), cells);
     let sides = [side("en", ["One.", "Two.", "Three."]), side("xx", ["Bir.", "İki.", "Üç."])];
-    let pair = StructChunked::from_series("translation".into(), 3, sides.iter()).unwrap().into_series();
+    let pair =
+        StructChunked::from_series("translation".into(), 3, sides.iter()).unwrap().into_series();
     let columns = vec![pair.into(), Column::new("split".into(), ["train", "dev", "test"])];
     let mut bytes = Vec::new();
-    ParquetWriter::new(&mut bytes).finish(&mut DataFrame::new_infer_height(columns).unwrap()).unwrap();
+    ParquetWriter::new(&mut bytes)
+        .finish(&mut DataFrame::new_infer_height(columns).unwrap())
+        .unwrap();
     bytes
 }
 
@@ -70,11 +79,19 @@ fn a_file_without_a_usable_row_says_why() {
         ),
         ("a.json", br#"[1, 2]"#, "en, other: tr", "2 bad rows: not a JSON object, as in line 1, 2"),
         ("a.tsv", b"\xdd\tb\n\xde\td\n", "0, other: 1", "2 bad rows: not UTF-8, as in line 1, 2"),
-        ("a.tsv", b"T\0h\0\t\0E\0\n", "0, other: 1", "a NUL stands in it, as in UTF-16 without its mark"),
+        (
+            "a.tsv",
+            b"T\0h\0\t\0E\0\n",
+            "0, other: 1",
+            "a NUL stands in it, as in UTF-16 without its mark",
+        ),
         ("a.csv", b"a,\nb,\n", "0, other: 1", "`1` is empty"),
     ];
     for (name, bytes, columns, expected) in cases {
-        let error = read(&[(name, bytes)], &format!("[{{path: {name}, english: {columns}}}]"), false).unwrap_err().to_string();
+        let error =
+            read(&[(name, bytes)], &format!("[{{path: {name}, english: {columns}}}]"), false)
+                .unwrap_err()
+                .to_string();
         assert!(error.contains("has no usable row") && error.contains(expected), "{error}");
     }
 }
@@ -91,8 +108,10 @@ fn every_format_gives_the_same_bitext() {
     let zstd = zstd::encode_all(bare.as_bytes(), 3).unwrap();
     let array = r#"[{"translation": {"en": "One.", "xx": "Bir."}, "split": "train"}, {"translation": {"en": "Two.", "xx": "İki."},
         "split": "dev"}, {"translation": {"en": "Three.", "xx": "Üç."}, "split": "test"}]"#;
-    let csv = "split,en,xx\r\ntrain,One.,Bir.\r\ndev,\"Two.\",\"İki.\"\r\ntest,\"\nThree. \",Üç.\r\n";
-    let utf16: Vec<u8> = format!("\u{feff}{tsv}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let csv =
+        "split,en,xx\r\ntrain,One.,Bir.\r\ndev,\"Two.\",\"İki.\"\r\ntest,\"\nThree. \",Üç.\r\n";
+    let utf16: Vec<u8> =
+        format!("\u{feff}{tsv}").encode_utf16().flat_map(u16::to_le_bytes).collect();
     let named: [(&str, &[u8]); 15] = [
         ("array.json", array.as_bytes()),
         ("a.csv", csv.as_bytes()),
@@ -110,7 +129,8 @@ fn every_format_gives_the_same_bitext() {
         ("dev.tr", "İki.\n".as_bytes()),
         ("test.tsv", "Three.\tÜç.\n".as_bytes()),
     ];
-    let (expected, report) = read(&named, "[{path: a.jsonl, english: en, other: xx, split: split}]", true).unwrap();
+    let (expected, report) =
+        read(&named, "[{path: a.jsonl, english: en, other: xx, split: split}]", true).unwrap();
     assert_eq!(pairs(expected.train.pairs()), [("One.", "Bir.")]);
     assert_eq!(pairs(expected.dev.pairs()), [("Two.", "İki.")]);
     assert_eq!(pairs(expected.test.pairs()), [("Three.", "Üç.")]);
@@ -125,7 +145,8 @@ fn every_format_gives_the_same_bitext() {
         "[{path: a.csv, english: en, other: xx, split: split}]",
         "[{path: bare.csv, english: 1, other: 2, split: 0}]",
         "[{path: utf16.tsv, english: en, other: xx, split: split}]",
-        "[{moses: {english: train.en.gz, other: train.tr}, as: train}, {moses: {english: dev.en, other: dev.tr}, as: dev}, \
+        "[{moses: {english: train.en.gz, other: train.tr}, as: train}, \
+        {moses: {english: dev.en, other: dev.tr}, as: dev}, \
           {path: test.tsv, english: 0, other: 1, as: test}]",
     ] {
         assert_eq!(read(&named, yaml, true).unwrap().0, expected, "{yaml}");
@@ -134,8 +155,11 @@ fn every_format_gives_the_same_bitext() {
 
 #[test]
 fn bad_rows_are_counted_by_line_or_fatal() {
-    let mut rows: Vec<Vec<u8>> =
-        (0..40).map(|i| format!("{{\"en\": \"Sentence number {i}.\", \"xx\": \"Cümle {i}.\"}}").into_bytes()).collect();
+    let mut rows: Vec<Vec<u8>> = (0..40)
+        .map(|i| {
+            format!("{{\"en\": \"Sentence number {i}.\", \"xx\": \"Cümle {i}.\"}}").into_bytes()
+        })
+        .collect();
     rows[3] = b"{\"en\": \"No other side.\"}".to_vec();
     rows[5] = b"{\"en\": \"Empty.\", \"xx\": \" \"}".to_vec();
     rows[7] = b"{\"en\": \"\xff\xfe\", \"xx\": \"x\"}".to_vec();
@@ -147,8 +171,12 @@ fn bad_rows_are_counted_by_line_or_fatal() {
     let yaml = "[{path: a.jsonl, english: en, other: xx, as: train}]";
     let (bitext, report) = read(&[("a.jsonl", &text)], yaml, false).unwrap();
     assert_eq!(bitext.train.len(), 34);
-    assert!(bitext.train.pairs().iter().any(|pair| pair.english == "Go."), "short sentences differ in length without being absurd");
-    let found: Vec<(u64, String)> = report.files[0].examples.iter().map(|row| (row.line, row.reason.to_string())).collect();
+    assert!(
+        bitext.train.pairs().iter().any(|pair| pair.english == "Go."),
+        "short sentences differ in length without being absurd"
+    );
+    let found: Vec<(u64, String)> =
+        report.files[0].examples.iter().map(|row| (row.line, row.reason.to_string())).collect();
     let expected = [
         (4, "`xx` is missing"),
         (6, "`xx` is empty"),
@@ -163,19 +191,38 @@ fn bad_rows_are_counted_by_line_or_fatal() {
     let error = read(&[("a.jsonl", &text)], yaml, true).unwrap_err().to_string();
     assert!(error.ends_with("a.jsonl` line 4: `xx` is missing"), "{error}");
     let odd = [&rows[..3], &rows[13..14]].concat().join(&b'\n');
-    assert!(read(&[("a.jsonl", &odd)], yaml, true).unwrap_err().to_string().contains("line 4: the lengths"));
+    assert!(
+        read(&[("a.jsonl", &odd)], yaml, true)
+            .unwrap_err()
+            .to_string()
+            .contains("line 4: the lengths")
+    );
 }
 
 #[test]
 fn what_would_give_a_shorter_or_shifted_corpus_is_an_error() {
-    let rows = (0..500).map(|i: u64| format!("{}\t{}\n", i.wrapping_mul(0x9E37_79B9_7F4A_7C15), i)).collect::<String>();
+    let rows = (0..500)
+        .map(|i: u64| format!("{}\t{}\n", i.wrapping_mul(0x9E37_79B9_7F4A_7C15), i))
+        .collect::<String>();
     let packed = gzip(rows.as_bytes());
-    let error =
-        read(&[("cut.tsv.gz", &packed[..packed.len() / 2])], "[{path: cut.tsv.gz, english: 0, other: 1}]", false).unwrap_err().to_string();
-    assert!(error.starts_with("cannot read `") && error.matches("cut.tsv.gz").count() == 1, "{error}");
+    let error = read(
+        &[("cut.tsv.gz", &packed[..packed.len() / 2])],
+        "[{path: cut.tsv.gz, english: 0, other: 1}]",
+        false,
+    )
+    .unwrap_err()
+    .to_string();
+    assert!(
+        error.starts_with("cannot read `") && error.matches("cut.tsv.gz").count() == 1,
+        "{error}"
+    );
 
-    let named: [(&str, &[u8]); 4] =
-        [("a.en", b"one\ntwo\nthree\n"), ("a.tr", b"bir\niki\n"), ("empty.tsv", b""), ("a.tsv", b"en\txx\na\tb\n")];
+    let named: [(&str, &[u8]); 4] = [
+        ("a.en", b"one\ntwo\nthree\n"),
+        ("a.tr", b"bir\niki\n"),
+        ("empty.tsv", b""),
+        ("a.tsv", b"en\txx\na\tb\n"),
+    ];
     for (yaml, message) in [
         ("[{moses: {english: a.en, other: a.tr}}]", "has 3 lines and `"),
         ("[{moses: {english: a.tr, other: a.en}}]", "has 2 lines and `"),
@@ -187,16 +234,26 @@ fn what_would_give_a_shorter_or_shifted_corpus_is_an_error() {
         assert!(error.contains(message), "{error}");
     }
     let yaml = "[{path: a.parquet, english: en, other: tr}]";
-    assert!(read(&[("a.parquet", &parquet())], yaml, false).unwrap_err().to_string().contains("no column `tr`, found `en`, `xx`, `split`"));
-    assert!(matches!(read(&[("a.parquet", b"PAR1 not")], yaml, false), Err(CorpusError::Parquet { .. })));
+    assert!(
+        read(&[("a.parquet", &parquet())], yaml, false)
+            .unwrap_err()
+            .to_string()
+            .contains("no column `tr`, found `en`, `xx`, `split`")
+    );
+    assert!(matches!(
+        read(&[("a.parquet", b"PAR1 not")], yaml, false),
+        Err(CorpusError::Parquet { .. })
+    ));
 }
 
 #[test]
 fn held_out_sentences_leave_train_across_sources_and_are_counted() {
     let one = "train\ta\tA\ntrain\ta\tA\ntrain\tb\tB\ndev\tc\tC\ndev\tt\tX\n";
     let two = "train\tc\tnew\ntrain\tnew\tT\ntest\tt\tT\ntrain\ta\tA\n";
-    let yaml = "[{path: one.tsv, english: 1, other: 2, split: 0}, {path: two.tsv, english: 1, other: 2, split: 0}]";
-    let (bitext, report) = read(&[("one.tsv", one.as_bytes()), ("two.tsv", two.as_bytes())], yaml, true).unwrap();
+    let yaml = "[{path: one.tsv, english: 1, other: 2, split: 0}, \
+    {path: two.tsv, english: 1, other: 2, split: 0}]";
+    let (bitext, report) =
+        read(&[("one.tsv", one.as_bytes()), ("two.tsv", two.as_bytes())], yaml, true).unwrap();
     assert_eq!(pairs(bitext.train.pairs()), [("a", "A"), ("b", "B")]);
     assert_eq!(pairs(bitext.dev.pairs()), [("c", "C")]);
     assert_eq!(
@@ -208,16 +265,22 @@ fn held_out_sentences_leave_train_across_sources_and_are_counted() {
 
 #[test]
 fn a_split_by_hash_is_bounded_and_the_same_in_every_language() {
-    let rows = |word: &str| (0..2000).map(|i| format!("sentence {i}\t{word} {i}\n")).collect::<String>();
-    let yaml = "[{path: a.tsv, english: 0, other: 1, dev_share: 0.1, test_share: 0.1, dev_max: 50}]";
+    let rows =
+        |word: &str| (0..2000).map(|i| format!("sentence {i}\t{word} {i}\n")).collect::<String>();
+    let yaml =
+        "[{path: a.tsv, english: 0, other: 1, dev_share: 0.1, test_share: 0.1, dev_max: 50}]";
     let (one, report) = read(&[("a.tsv", rows("cümle").as_bytes())], yaml, true).unwrap();
     let (two, _) = read(&[("a.tsv", rows("phrase").as_bytes())], yaml, true).unwrap();
-    let english = |pairs: &[Pair]| pairs.iter().map(|pair| pair.english.clone()).collect::<Vec<_>>();
+    let english =
+        |pairs: &[Pair]| pairs.iter().map(|pair| pair.english.clone()).collect::<Vec<_>>();
     assert_eq!(english(one.dev.pairs()), english(two.dev.pairs()));
     assert_eq!(english(one.test.pairs()), english(two.test.pairs()));
     assert_eq!(one.dev.len(), 50);
     assert!(report.files[0].above_bound > 100);
-    assert_eq!(one.train.len() + one.dev.len() + one.test.len() + report.files[0].above_bound as usize, 2000);
+    assert_eq!(
+        one.train.len() + one.dev.len() + one.test.len() + report.files[0].above_bound as usize,
+        2000
+    );
 }
 
 #[test]
@@ -239,7 +302,13 @@ fn english_held_out_in_one_language_is_trained_on_in_none() {
 #[test]
 fn halves_of_the_test_part_share_nothing_and_do_not_go_by_the_order_of_what_is_scored() {
     let rows: String = (0..1000).map(|i| format!("sentence {i}\tcümle {i}\n")).collect();
-    let bitext = read(&[("a.tsv", rows.as_bytes())], "[{path: a.tsv, english: 0, other: 1, as: test}]", true).unwrap().0;
+    let bitext = read(
+        &[("a.tsv", rows.as_bytes())],
+        "[{path: a.tsv, english: 0, other: 1, as: test}]",
+        true,
+    )
+    .unwrap()
+    .0;
     let (calibration, reported) = bitext.test.halves();
     assert_eq!(calibration.len() + reported.len(), 1000);
     assert!(calibration.iter().all(|pair| !reported.contains(pair)));
@@ -263,17 +332,32 @@ fn prefixes_are_nested_and_shuffles_seeded() {
     assert_ne!(shuffled.pairs(), train.pairs());
     assert_eq!(shuffled.pairs().iter().collect::<BTreeSet<_>>(), train.pairs().iter().collect());
     assert_ne!(shuffled, bitext.shuffled(1, Purpose::Tokenizer));
-    assert_eq!(shuffled.prefix(101).unwrap_err().to_string(), "101 pairs asked of a train part of 100");
+    assert_eq!(
+        shuffled.prefix(101).unwrap_err().to_string(),
+        "101 pairs asked of a train part of 100"
+    );
 }
 
-/// One text in two languages: a chance in a thousand that a sentence stands at the same place of both, not all of them.
+/// One text in two languages: a chance in a thousand that a sentence stands at the same place of
+/// both, not all of them.
 #[test]
 fn languages_of_one_text_have_orders_of_their_own() {
     let rows = (0..1000).map(|i| format!("e{i}\tx{i}\n")).collect::<String>();
-    let one = read(&[("a.tsv", rows.as_bytes())], "[{path: a.tsv, english: 0, other: 1, as: train}]", true).unwrap().0;
+    let one = read(
+        &[("a.tsv", rows.as_bytes())],
+        "[{path: a.tsv, english: 0, other: 1, as: train}]",
+        true,
+    )
+    .unwrap()
+    .0;
     let other = Bitext { lang: "swh_Latn".parse().unwrap(), ..one.clone() };
     let (one, other) = (one.shuffled(1, Purpose::Pairs), other.shuffled(1, Purpose::Pairs));
-    let same = one.pairs().iter().zip(other.pairs()).filter(|(one, other)| one.english == other.english).count();
+    let same = one
+        .pairs()
+        .iter()
+        .zip(other.pairs())
+        .filter(|(one, other)| one.english == other.english)
+        .count();
     assert!(same < 8, "{same} places hold the same sentence");
 }
 
@@ -286,7 +370,8 @@ proptest! {
             let mark = ["é", "e\u{301}"][source];
             texts[source].push_str(&format!("{}\te{english}{mark}\tx {}{other}\n", ["train", "dev", "test"][split], [" ", ""][source]));
         }
-        let yaml = "[{path: a.tsv, english: 1, other: 2, split: 0}, {path: b.tsv, english: 1, other: 2, split: 0}]";
+        let yaml = "[{path: a.tsv, english: 1, other: 2, split: 0}, \
+        {path: b.tsv, english: 1, other: 2, split: 0}]";
         let (bitext, report) = read(&[("a.tsv", texts[0].as_bytes()), ("b.tsv", texts[1].as_bytes())], yaml, true).unwrap();
         let parts = [bitext.train.pairs(), bitext.dev.pairs(), bitext.test.pairs()];
         for (i, j) in [(0, 1), (0, 2), (1, 2)] {
@@ -314,12 +399,17 @@ fn real_corpora_have_the_rows_they_say() {
         println!("skipped: no corpora at `{}`", root.display());
         return;
     }
-    for (lang, file, counts) in [("arb_Arab", "ar", [28250, 611, 1723]), ("zho_Hans", "zh", [28366, 610, 1726])] {
-        let yaml = format!("[{{path: bible/{file}.jsonl.gz, english: en, other: xx, split: split}}]");
+    for (lang, file, counts) in
+        [("arb_Arab", "ar", [28250, 611, 1723]), ("zho_Hans", "zh", [28366, 610, 1726])]
+    {
+        let yaml =
+            format!("[{{path: bible/{file}.jsonl.gz, english: en, other: xx, split: split}}]");
         let lang: Lang = lang.parse().unwrap();
-        let (bitext, report) = Bitext::read(lang.clone(), lang.name(), &sources(&yaml), &root, false).unwrap();
+        let (bitext, report) =
+            Bitext::read(lang.clone(), lang.name(), &sources(&yaml), &root, false).unwrap();
         assert_eq!([bitext.train.len(), bitext.dev.len(), bitext.test.len()], counts, "{report}");
     }
-    let (read, report) = Instructions::read(Path::new("instruct/alpaca_zh_demo.jsonl.gz"), &root, true).unwrap();
+    let (read, report) =
+        Instructions::read(Path::new("instruct/alpaca_zh_demo.jsonl.gz"), &root, true).unwrap();
     assert_eq!((read.train.len(), read.dev.len(), read.test.len()), (879, 0, 113), "{report}");
 }

@@ -30,7 +30,9 @@ pub struct Answer {
     pub prompt_tokens_cut: usize,
 }
 
-/// Answers items in their order, before which `first` others were asked, a whole number of batches: sampling goes by the place among all. `observe` is called with the number of items answered since its last call.
+/// Answers items in their order, before which `first` others were asked, a whole number of batches:
+/// sampling goes by the place among all. `observe` is called with the number of items answered
+/// since its last call.
 pub fn answer(
     model: &Llama,
     vocabulary: &Vocabulary,
@@ -47,25 +49,47 @@ pub fn answer(
         for item in items {
             // the last token that is written is not read
             let room = (context + 1).checked_sub(max_tokens).filter(|&room| room > 1);
-            let prompt = vocabulary.prompt(&item.prompt, room.ok_or(EvaluateError::Context { context, max_tokens })?)?;
-            let choices = item.choices.iter().flatten().map(|choice| vocabulary.encode(choice)).collect::<Result<Vec<_>, _>>()?;
+            let prompt = vocabulary.prompt(
+                &item.prompt,
+                room.ok_or(EvaluateError::Context { context, max_tokens })?,
+            )?;
+            let choices = item
+                .choices
+                .iter()
+                .flatten()
+                .map(|choice| vocabulary.encode(choice))
+                .collect::<Result<Vec<_>, _>>()?;
             read.push((prompt, Choices::new(choices.clone(), eos), choices));
         }
         let mut requests = Vec::with_capacity(read.len());
         for (at, ((prompt, _), choices, _)) in read.iter().enumerate() {
-            requests.push(Request { prompt, choices: choices.as_ref(), stream: (first + number * setting.batch + at) as u64 });
+            requests.push(Request {
+                prompt,
+                choices: choices.as_ref(),
+                stream: (first + number * setting.batch + at) as u64,
+            });
         }
         let responses = generate(model, eos, &requests, &setting.decoding)?;
         for ((item, ((_, cut), _, choices)), tokens) in items.iter().zip(&read).zip(responses) {
             // a tokenizer may not give a choice back to the letter
-            let chosen = item.choices.iter().flatten().zip(choices).find(|(_, choice)| **choice == tokens);
+            let chosen =
+                item.choices.iter().flatten().zip(choices).find(|(_, choice)| **choice == tokens);
             let text = match chosen {
                 Some((text, _)) => text.clone(),
                 None => vocabulary.decode(&tokens)?,
             };
-            let text = if setting.is_one_line { text.trim_start().lines().next().unwrap_or_default() } else { &text };
+            let text = if setting.is_one_line {
+                text.trim_start().lines().next().unwrap_or_default()
+            } else {
+                &text
+            };
             let text = text.trim().to_owned();
-            answers.push(Answer { id: item.id.clone(), text, tokens: tokens.len(), prompt_tokens_cut: *cut });
+            answers.push(Answer {
+                id: item.id.clone(),
+                text,
+                tokens: tokens.len(),
+                prompt_tokens_cut: *cut,
+            });
         }
         observe(items.len() as u64);
     }

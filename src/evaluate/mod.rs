@@ -1,7 +1,9 @@
-//! Evaluation of a trained model: its answers to tasks and their scores, and what its layers hold of languages.
+//! Evaluation of a trained model: its answers to tasks and their scores, and what its layers hold
+//! of languages.
 //!
-//! A [`Task`] turns the rows of a table into [`Item`]s, each a prompt and the answers that are right; [`answer`] writes a model's own answers,
-//! freely or out of choices, and [`scores`] compares. [`representation`] looks at the residual stream of parallel sentences instead.
+//! A [`Task`] turns the rows of a table into [`Item`]s, each a prompt and the answers that are
+//! right; [`answer`] writes a model's own answers, freely or out of choices, and [`scores`]
+//! compares. [`representation`] looks at the residual stream of parallel sentences instead.
 
 mod answer;
 mod outside;
@@ -47,7 +49,10 @@ pub enum EvaluateError {
     #[error("the columns `{first}` and `{second}` both play `{role}`, expected one")]
     SameRole { role: String, first: String, second: String },
     /// A prompt that leaves no room for an answer.
-    #[error("the context of {context} tokens has no room for {max_tokens} tokens of an answer and a prompt")]
+    #[error(
+        "the context of {context} tokens has no room for {max_tokens} tokens of an answer and a \
+        prompt"
+    )]
     Context { context: usize, max_tokens: usize },
     /// Nothing to do.
     #[error("{found} rows are left, expected at least {needed}")]

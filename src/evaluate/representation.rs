@@ -1,8 +1,10 @@
-//! What layers hold of languages: how near translations lie to each other, and which language the next word would be in.
+//! What layers hold of languages: how near translations lie to each other, and which language the
+//! next word would be in.
 //!
-//! A sentence is the mean of the residual stream over its own tokens, without the mark before them. The logit lens (nostalgebraist 2020) reads
-//! the stream at the last token of a prompt as if the layer were the last: `softmax(W rms(x_l))`, of which the probabilities of the first
-//! tokens of the true translation and of the source text are kept.
+//! A sentence is the mean of the residual stream over its own tokens, without the mark before them.
+//! The logit lens (nostalgebraist 2020) reads the stream at the last token of a prompt as if the
+//! layer were the last: `softmax(W rms(x_l))`, of which the probabilities of the first tokens of
+//! the true translation and of the source text are kept.
 
 use super::EvaluateError;
 use crate::corpus::prompt::{self, PromptStyle};
@@ -62,7 +64,8 @@ pub struct Study {
     pub plane: Vec<Point>,
 }
 
-/// Looks at every layer. `source` is the language of all source texts; `observe` is called after each batch of sentences.
+/// Looks at every layer. `source` is the language of all source texts; `observe` is called after
+/// each batch of sentences.
 pub fn representation(
     model: &Llama,
     vocabulary: &Vocabulary,
@@ -77,12 +80,22 @@ pub fn representation(
         if pairs.len() < 2 {
             return Err(EvaluateError::TooFew { found: pairs.len(), needed: 2 });
         }
-        let side = |pick: fn(&(String, String)) -> &String| pairs.iter().map(|pair| pick(pair).as_str()).collect::<Vec<_>>();
+        let side = |pick: fn(&(String, String)) -> &String| {
+            pairs.iter().map(|pair| pick(pair).as_str()).collect::<Vec<_>>()
+        };
         let sources = sentences(model, vocabulary, &side(|pair| &pair.0), &mut observe)?;
         let translations = sentences(model, vocabulary, &side(|pair| &pair.1), &mut observe)?;
         let lens = lens(model, vocabulary, source, lang, pairs, style, &mut observe)?;
-        for (layer, ((x, y), [lens_translation, lens_source])) in sources.iter().zip(&translations).zip(lens).enumerate() {
-            layers.push(LayerRow { layer, lang: lang.clone(), alignment: alignment(x, y), lens_translation, lens_source });
+        for (layer, ((x, y), [lens_translation, lens_source])) in
+            sources.iter().zip(&translations).zip(lens).enumerate()
+        {
+            layers.push(LayerRow {
+                layer,
+                lang: lang.clone(),
+                alignment: alignment(x, y),
+                lens_translation,
+                lens_source,
+            });
         }
         if clouds.is_empty() {
             clouds.extend(sources.get(plane_layer).map(|cloud| (source.clone(), cloud.clone())));
@@ -121,10 +134,14 @@ pub(super) fn sentences(
         }
         observe();
     }
-    Ok(rows.into_iter().map(|rows| DMatrix::from_row_slice(texts.len(), rows.len() / texts.len(), &rows)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|rows| DMatrix::from_row_slice(texts.len(), rows.len() / texts.len(), &rows))
+        .collect())
 }
 
-/// Mean probabilities of the first tokens of translation and source a layer; pairs that share this token are left out.
+/// Mean probabilities of the first tokens of translation and source a layer; pairs that share this
+/// token are left out.
 fn lens(
     model: &Llama,
     vocabulary: &Vocabulary,
@@ -139,12 +156,16 @@ fn lens(
     for pairs in pairs.chunks(BATCH) {
         let (mut read, mut wanted) = (Vec::new(), Vec::new());
         for (text, translation) in pairs {
-            let [Some(&own), Some(&of_source)] = [&vocabulary.encode(translation)?, &vocabulary.encode(text)?].map(|tokens| tokens.first())
+            let [Some(&own), Some(&of_source)] =
+                [&vocabulary.encode(translation)?, &vocabulary.encode(text)?]
+                    .map(|tokens| tokens.first())
             else {
                 continue;
             };
             if own != of_source {
-                let prompt = prompt::translation(text, translation, source.name(), lang.name(), style).prompt;
+                let prompt =
+                    prompt::translation(text, translation, source.name(), lang.name(), style)
+                        .prompt;
                 read.push(vocabulary.prompt(&prompt, model.context())?.0);
                 wanted.push([own, of_source]);
             }
@@ -154,14 +175,20 @@ fn lens(
             let sequences: Vec<&[u32]> = read.iter().map(Vec::as_slice).collect();
             let ends: Vec<u32> = read
                 .iter()
-                .scan(0, |end, tokens| Some(std::mem::replace(end, *end + tokens.len()) + tokens.len() - 1))
+                .scan(0, |end, tokens| {
+                    Some(std::mem::replace(end, *end + tokens.len()) + tokens.len() - 1)
+                })
                 .map(|end| end as u32)
                 .collect();
             let ends = Tensor::new(ends, model.device())?; // (m)
             for (sums, x) in sums.iter_mut().zip(model.residuals(&sequences)?) {
                 let shares = softmax(&model.unembed(&x.index_select(&ends, 0)?)?, D::Minus1)?; // (m, V)
-                for (shares, wanted) in shares.to_dtype(DType::F64)?.to_vec2::<f64>()?.iter().zip(&wanted) {
-                    sums.iter_mut().zip(wanted).for_each(|(sum, &token)| *sum += shares[token as usize]);
+                for (shares, wanted) in
+                    shares.to_dtype(DType::F64)?.to_vec2::<f64>()?.iter().zip(&wanted)
+                {
+                    sums.iter_mut()
+                        .zip(wanted)
+                        .for_each(|(sum, &token)| *sum += shares[token as usize]);
                 }
             }
         }
@@ -177,7 +204,9 @@ fn plane(clouds: &[(Lang, DMatrix<f64>)]) -> Vec<Point> {
         return Vec::new();
     }
     let coordinates = principal_plane(&DMatrix::from_rows(&rows)); // (sentences, 2)
-    let names = clouds.iter().flat_map(|(lang, cloud)| (0..cloud.nrows()).map(move |number| (lang, number)));
+    let names = clouds
+        .iter()
+        .flat_map(|(lang, cloud)| (0..cloud.nrows()).map(move |number| (lang, number)));
     let point = |((lang, number), at): ((&Lang, usize), usize)| Point {
         lang: lang.clone(),
         number,

@@ -13,12 +13,28 @@ static WORD: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(pattern).unwrap_or_else(|error| unreachable!("a pattern of this file: {error}"))
 });
 
-/// The different spans of a text, in the order of their first places. None starts or ends with punctuation, but brackets, quotes and
-/// percent signs may be its ends.
+/// The different spans of a text, in the order of their first places. None starts or ends with
+/// punctuation, but brackets, quotes and percent signs may be its ends.
 pub fn spans(text: &str) -> Vec<String> {
     let words: Vec<Range<usize>> = WORD.find_iter(text).map(|word| word.range()).collect();
     let is_end = |word: &Range<usize>| {
-        !matches!(&text[word.clone()], "." | "," | ";" | ":" | "!" | "?" | "。" | "，" | "、" | "؛" | "،" | "؟" | "।" | "：" | "；")
+        !matches!(
+            &text[word.clone()],
+            "." | ","
+                | ";"
+                | ":"
+                | "!"
+                | "?"
+                | "。"
+                | "，"
+                | "、"
+                | "؛"
+                | "،"
+                | "؟"
+                | "।"
+                | "："
+                | "；"
+        )
     };
     let mut seen = std::collections::HashSet::new();
     let mut found = Vec::new();
@@ -39,7 +55,10 @@ mod tests {
 
     #[test]
     fn spans_are_whole_words() {
-        assert_eq!(spans("In 1999, iOS."), ["In", "In 1999", "In 1999, iOS", "1999", "1999, iOS", "iOS"]);
+        assert_eq!(
+            spans("In 1999, iOS."),
+            ["In", "In 1999", "In 1999, iOS", "1999", "1999, iOS", "iOS"]
+        );
         assert_eq!(spans("我有A1。"), ["我", "我有", "我有A1", "有", "有A1", "A1"]);
         assert_eq!(spans("a a"), ["a", "a a"]);
         assert_eq!(spans(&"w ".repeat(50)).len(), MOST_WORDS);

@@ -7,7 +7,10 @@ use std::fmt::Write;
 
 /// The program; needs nothing but Python, for Parquet files `pyarrow`.
 pub(super) fn program(plan: &Plan, data: &[DataFile]) -> String {
-    let mut text = format!("# {}\n\"\"\"Asserts that every file has the rows of the plan, per language.\"\"\"\n\n", plan.stamp);
+    let mut text = format!(
+        "# {}\n\"\"\"Asserts that every file has the rows of the plan, per language.\"\"\"\n\n",
+        plan.stamp
+    );
     text += "import json\nfrom collections import Counter\nfrom pathlib import Path\n\n";
     text += "# rows of each file\nFILES = {\n";
     for file in data {
@@ -16,7 +19,11 @@ pub(super) fn program(plan: &Plan, data: &[DataFile]) -> String {
     text += "}\n# rows of each language in files that hold several\nPOOLED = {\n";
     for file in data.iter().filter(|file| file.names_language()) {
         let counts: BTreeMap<&str, u64> = file.counts().filter(|(_, count)| *count > 0).collect();
-        let counts = counts.iter().map(|(name, count)| format!("\"{name}\": {count}")).collect::<Vec<_>>().join(", ");
+        let counts = counts
+            .iter()
+            .map(|(name, count)| format!("\"{name}\": {count}"))
+            .collect::<Vec<_>>()
+            .join(", ");
         let _ = writeln!(text, "    \"{}\": {{{counts}}},", file.path());
     }
     text + "}\n" + PROGRAM
@@ -54,6 +61,11 @@ mod tests {
         let program = file(&plan(Trainer::Jsonl, Format::Messages), "check_counts.py");
         assert!(program.contains("    \"data/0123abcd/muit_swh_Latn.jsonl\": 8,\n"), "{program}");
         assert!(program.contains("    \"data/0123abcd/train.jsonl\": 10,\n"), "{program}");
-        assert!(program.contains("    \"data/0123abcd/train.jsonl\": {\"swh_Latn\": 8, \"tur_Latn\": 2},\n"), "{program}");
+        assert!(
+            program.contains(
+                "    \"data/0123abcd/train.jsonl\": {\"swh_Latn\": 8, \"tur_Latn\": 2},\n"
+            ),
+            "{program}"
+        );
     }
 }

@@ -41,7 +41,8 @@ pub struct DataFile<'p> {
 }
 
 impl<'p> DataFile<'p> {
-    /// The rows that a language is trained on, repeated from their beginning where they are fewer than those drawn.
+    /// The rows that a language is trained on, repeated from their beginning where they are fewer
+    /// than those drawn.
     pub(super) fn train(path: String, format: Format, portion: &'p Portion<'p>) -> Self {
         DataFile { path, form: Form::Line(format), parts: vec![train(portion)], seed: 0 }
     }
@@ -57,13 +58,33 @@ impl<'p> DataFile<'p> {
     }
 
     /// The rows of all languages that are trained on, in a seeded order.
-    pub(super) fn pooled(path: String, format: Format, portions: &'p [Portion<'p>], seed: u64) -> Self {
-        DataFile { path, form: Form::Line(format), parts: portions.iter().map(train).collect(), seed }
+    pub(super) fn pooled(
+        path: String,
+        format: Format,
+        portions: &'p [Portion<'p>],
+        seed: u64,
+    ) -> Self {
+        DataFile {
+            path,
+            form: Form::Line(format),
+            parts: portions.iter().map(train).collect(),
+            seed,
+        }
     }
 
     /// The rows of all languages that are validated on.
-    pub(super) fn pooled_validation(path: String, format: Format, portions: &'p [Portion<'p>], seed: u64) -> Self {
-        DataFile { path, form: Form::Line(format), parts: portions.iter().map(validation).collect(), seed }
+    pub(super) fn pooled_validation(
+        path: String,
+        format: Format,
+        portions: &'p [Portion<'p>],
+        seed: u64,
+    ) -> Self {
+        DataFile {
+            path,
+            form: Form::Line(format),
+            parts: portions.iter().map(validation).collect(),
+            seed,
+        }
     }
 
     /// The sources of the same rows, a line each.
@@ -111,8 +132,9 @@ impl<'p> DataFile<'p> {
         }
     }
 
-    /// The rows with their languages. Pooled ones come in an order that is as likely as any other that keeps the order within each language,
-    /// which is shuffled already; the repeats of a row stay a pass apart.
+    /// The rows with their languages. Pooled ones come in an order that is as likely as any other
+    /// that keeps the order within each language, which is shuffled already; the repeats of a row
+    /// stay a pass apart.
     fn rows(&self) -> impl Iterator<Item = (&str, Row)> {
         let mut rng = generator(self.seed, Purpose::Order, Item::All);
         let mut left: Vec<u64> = self.parts.iter().map(|part| part.count).collect();
@@ -161,7 +183,12 @@ mod tests {
     fn inputs(file: &DataFile) -> Vec<String> {
         let text = String::from_utf8(file.chunks().flatten().collect()).unwrap();
         assert!(text.is_empty() || text.ends_with('\n'));
-        let read = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["input"].as_str().unwrap().to_owned();
+        let read = |line: &str| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["input"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
         text.lines().map(read).collect()
     }
 
@@ -182,21 +209,29 @@ mod tests {
         let portion = portion("x", 100_000);
         let lines = DataFile::train("f".to_owned(), Format::Alpaca, &portion);
         assert!(lines.chunks().count() > 3);
-        assert_eq!(lines.chunks().map(|chunk| chunk.iter().filter(|&&byte| byte == b'\n').count()).sum::<usize>(), 100_000);
+        assert_eq!(
+            lines
+                .chunks()
+                .map(|chunk| chunk.iter().filter(|&&byte| byte == b'\n').count())
+                .sum::<usize>(),
+            100_000
+        );
         assert!(lines.chunks().all(|chunk| chunk.ends_with(b"\n")));
     }
 
     #[test]
     fn a_pool_has_every_row_of_every_language_in_a_mixed_order() {
         let portions = [portion("x", 400), portion("y", 100), portion("z", 1)];
-        let pool = |seed| inputs(&DataFile::pooled("f".to_owned(), Format::Alpaca, &portions, seed));
+        let pool =
+            |seed| inputs(&DataFile::pooled("f".to_owned(), Format::Alpaca, &portions, seed));
         let (one, other) = (pool(1), pool(2));
         assert_eq!(one, pool(1));
         assert_ne!(one, other);
         for (name, count) in [("x", 400), ("y", 100), ("z", 1)] {
             assert_eq!(one.iter().filter(|row| row.starts_with(name)).count(), count);
         }
-        // of the first half a fifth is y, within four standard deviations of the hypergeometric distribution
+        // of the first half a fifth is y, within four standard deviations of the hypergeometric
+        // distribution
         let early = one[..250].iter().filter(|row| row.starts_with('y')).count();
         assert!((32..=68).contains(&early), "{early}");
         let of_x: Vec<&String> = one.iter().filter(|row| row.starts_with('x')).collect();

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 pub enum Format {
     /// `messages`, a list of what the user asks and the assistant answers.
     Messages,
-    /// `prompt` and `completion`, each a list of one message, so that the loss is over the answer alone.
+    /// `prompt` and `completion`, each a list of one message, so that the loss is over the answer
+    /// alone.
     PromptCompletion,
     /// `instruction`, `input` and `output`.
     Alpaca,
@@ -56,9 +57,13 @@ impl Format {
         let mut object = match self {
             Format::Messages => json!({ "messages": [asked(), answered()] }),
             Format::PromptCompletion => json!({ "prompt": [asked()], "completion": [answered()] }),
-            Format::Alpaca => json!({ "instruction": row.instruction, "input": row.input, "output": row.output }),
+            Format::Alpaca => {
+                json!({ "instruction": row.instruction, "input": row.input, "output": row.output })
+            }
             Format::Plain => json!({ "text": plain(row) }),
-            Format::Tsv => return format!("{}\t{}\n", tagged_source(row), on_one_line(&row.output)),
+            Format::Tsv => {
+                return format!("{}\t{}\n", tagged_source(row), on_one_line(&row.output));
+            }
         };
         if let (Some(lang), Value::Object(fields)) = (lang, &mut object) {
             fields.insert("lang".to_owned(), lang.into());
@@ -78,7 +83,11 @@ pub(super) fn on_one_line(text: &str) -> String {
 }
 
 fn plain(row: &Row) -> String {
-    let record = Instruction { instruction: row.instruction.clone(), input: row.input.clone(), output: row.output.clone() };
+    let record = Instruction {
+        instruction: row.instruction.clone(),
+        input: row.input.clone(),
+        output: row.output.clone(),
+    };
     let example = prompt::instruction_example(&record, PromptStyle::Alpaca);
     example.prompt + &example.response
 }
@@ -89,17 +98,30 @@ mod tests {
 
     #[test]
     fn every_format_holds_the_whole_row() {
-        let row = Row { instruction: "Translate.".into(), input: "a \"b\"".into(), output: "c".into(), to: "tur_Latn".into() };
+        let row = Row {
+            instruction: "Translate.".into(),
+            input: "a \"b\"".into(),
+            output: "c".into(),
+            to: "tur_Latn".into(),
+        };
         let line = |format: Format, lang| format.line(&row, lang);
         let asked = r#"{"content":"Translate.\n\na \"b\"","role":"user"}"#;
         let answered = r#"{"content":"c","role":"assistant"}"#;
-        assert_eq!(line(Format::Messages, None), format!("{{\"messages\":[{asked},{answered}]}}\n"));
-        assert_eq!(line(Format::PromptCompletion, None), format!("{{\"completion\":[{answered}],\"prompt\":[{asked}]}}\n"));
+        assert_eq!(
+            line(Format::Messages, None),
+            format!("{{\"messages\":[{asked},{answered}]}}\n")
+        );
+        assert_eq!(
+            line(Format::PromptCompletion, None),
+            format!("{{\"completion\":[{answered}],\"prompt\":[{asked}]}}\n")
+        );
         assert_eq!(
             line(Format::Alpaca, Some("tur_Latn")),
             "{\"input\":\"a \\\"b\\\"\",\"instruction\":\"Translate.\",\"lang\":\"tur_Latn\",\"output\":\"c\"}\n"
         );
         assert_eq!(line(Format::Tsv, None), ">>tur_Latn<< a \"b\"\tc\n");
-        assert!(line(Format::Plain, None).contains("### Input:\\na \\\"b\\\"\\n\\n### Response:\\nc"));
+        assert!(
+            line(Format::Plain, None).contains("### Input:\\na \\\"b\\\"\\n\\n### Response:\\nc")
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! Export: an allocation → the files a trainer reads, with every count exact, as bytes.
 //!
-//! Sampling by probability draws only about the planned amounts, so each language gets a file of exactly its rows
-//! and the trainer reads every row once. What the trainer does with rows that are too long, or with a last batch that
-//! is not full, stands in `realised.csv` and in the README beside it.
+//! Sampling by probability draws only about the planned amounts, so each language gets a file of
+//! exactly its rows and the trainer reads every row once. What the trainer does with rows that are
+//! too long, or with a last batch that is not full, stands in `realised.csv` and in the README
+//! beside it.
 
 mod check;
 mod data;
@@ -68,13 +69,17 @@ pub struct Exported<'p> {
 impl Exported<'_> {
     /// All files with all bytes in memory.
     pub fn into_files(self) -> Vec<(String, Vec<u8>)> {
-        let data = self.data.iter().map(|file| (file.path().to_owned(), file.chunks().flatten().collect()));
+        let data = self
+            .data
+            .iter()
+            .map(|file| (file.path().to_owned(), file.chunks().flatten().collect()));
         let data: Vec<_> = data.collect();
         self.files.into_iter().chain(data).collect()
     }
 }
 
-/// Everything that the trainer of a plan needs; `realised.csv` and a README, which say what it will read; and a program that checks it.
+/// Everything that the trainer of a plan needs; `realised.csv` and a README, which say what it will
+/// read; and a program that checks it.
 pub fn export<'p>(plan: &'p Plan<'_>) -> Result<Exported<'p>, ExportError> {
     let mut exported = trainers::files(plan)?;
     let check = check::program(plan, &exported.data);
@@ -109,17 +114,32 @@ mod tests {
 
     /// A plan of two languages with rows, the first of which repeats, and one without.
     pub(super) fn plan(trainer: Trainer, format: Format) -> Plan<'static> {
-        let lengths = [(5, 9), (6, 10), (7, 12)].map(|(prompt, total)| Length { prompt, total }).to_vec();
-        let portions = vec![portion("swh_Latn", 8), portion("fin_Latn", 0), Portion { lengths: Some(lengths), ..portion("tur_Latn", 2) }];
+        let lengths =
+            [(5, 9), (6, 10), (7, 12)].map(|(prompt, total)| Length { prompt, total }).to_vec();
+        let portions = vec![
+            portion("swh_Latn", 8),
+            portion("fin_Latn", 0),
+            Portion { lengths: Some(lengths), ..portion("tur_Latn", 2) },
+        ];
         let settings = Settings { limit: 9, ..Settings::new(trainer, format) };
-        Plan::new(settings, portions, "parallot 0.1.0 (rev 0123abc), input sha256 00ff", "0123abcd", 7).unwrap()
+        Plan::new(
+            settings,
+            portions,
+            "parallot 0.1.0 (rev 0123abc), input sha256 00ff",
+            "0123abcd",
+            7,
+        )
+        .unwrap()
     }
 
     /// The file of an export of a plan.
     pub(super) fn file(plan: &Plan, path: &str) -> String {
         let files = export(plan).unwrap().into_files();
         let paths: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
-        let found = files.into_iter().find(|(found, _)| found == path).unwrap_or_else(|| panic!("no {path} in {paths:?}"));
+        let found = files
+            .into_iter()
+            .find(|(found, _)| found == path)
+            .unwrap_or_else(|| panic!("no {path} in {paths:?}"));
         String::from_utf8(found.1).unwrap()
     }
 
@@ -130,14 +150,27 @@ mod tests {
                 let plan = plan(trainer, format);
                 let exported = export(&plan).unwrap();
                 let of = |name: &str| {
-                    let named = exported.data.iter().filter(|file| file.path().contains(&format!("muit_{name}.")));
+                    let named = exported
+                        .data
+                        .iter()
+                        .filter(|file| file.path().contains(&format!("muit_{name}.")));
                     named.map(DataFile::count).collect::<Vec<_>>()
                 };
-                assert_eq!((of("swh_Latn"), of("tur_Latn"), of("fin_Latn")), (vec![8], vec![2], vec![]), "{trainer:?} {format:?}");
-                assert!(exported.data.iter().all(|file| file.path().contains("0123abcd")), "{trainer:?}: the plan in every path");
+                assert_eq!(
+                    (of("swh_Latn"), of("tur_Latn"), of("fin_Latn")),
+                    (vec![8], vec![2], vec![]),
+                    "{trainer:?} {format:?}"
+                );
+                assert!(
+                    exported.data.iter().all(|file| file.path().contains("0123abcd")),
+                    "{trainer:?}: the plan in every path"
+                );
                 for (path, bytes) in exported.into_files() {
                     assert!(!bytes.is_empty() && !path.contains("fin"), "{trainer:?}: {path}");
-                    assert!(!String::from_utf8_lossy(&bytes).contains("fin_Latn"), "{trainer:?}: {path}");
+                    assert!(
+                        !String::from_utf8_lossy(&bytes).contains("fin_Latn"),
+                        "{trainer:?}: {path}"
+                    );
                 }
             }
         }

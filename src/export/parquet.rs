@@ -1,7 +1,10 @@
 //! Parquet files with one column `messages`, a list of roles and contents, in groups of rows.
 
 use super::portion::Row;
-use polars::prelude::{DataFrame, IntoSeries, NamedFrom, ParquetCompression, ParquetWriter, PolarsResult, Series, StructChunked};
+use polars::prelude::{
+    DataFrame, IntoSeries, NamedFrom, ParquetCompression, ParquetWriter, PolarsResult, Series,
+    StructChunked,
+};
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -33,10 +36,14 @@ impl Write for Sink {
 }
 
 /// The bytes of a file of rows, a chunk per group and one that ends the file.
-pub(super) fn chunks<'r>(mut rows: impl Iterator<Item = Row> + 'r) -> impl Iterator<Item = Vec<u8>> + 'r {
+pub(super) fn chunks<'r>(
+    mut rows: impl Iterator<Item = Row> + 'r,
+) -> impl Iterator<Item = Vec<u8>> + 'r {
     let sink = Sink::default();
     let schema = frame(&[]).expect(WRITABLE).schema().clone();
-    let writer = ParquetWriter::new(sink.clone()).with_compression(ParquetCompression::Uncompressed).batched(&schema);
+    let writer = ParquetWriter::new(sink.clone())
+        .with_compression(ParquetCompression::Uncompressed)
+        .batched(&schema);
     let mut writer = Some(writer.expect(WRITABLE));
     std::iter::from_fn(move || {
         let group: Vec<Row> = rows.by_ref().take(GROUP).collect();
@@ -50,12 +57,14 @@ pub(super) fn chunks<'r>(mut rows: impl Iterator<Item = Row> + 'r) -> impl Itera
 }
 
 fn frame(rows: &[Row]) -> PolarsResult<DataFrame> {
-    let contents: Vec<String> = rows.iter().flat_map(|row| [row.asked(), row.output.clone()]).collect();
+    let contents: Vec<String> =
+        rows.iter().flat_map(|row| [row.asked(), row.output.clone()]).collect();
     let roles: Vec<&str> = rows.iter().flat_map(|_| ["user", "assistant"]).collect();
     let columns = [Series::new("role".into(), roles), Series::new("content".into(), contents)];
     let flat = StructChunked::from_series("".into(), 2 * rows.len(), columns.iter())?.into_series();
     // a list of no rows has no type: an empty one is cut from a list of one empty row
-    let lists: Vec<Series> = (0..rows.len().max(1)).map(|index| flat.slice(2 * index as i64, 2)).collect();
+    let lists: Vec<Series> =
+        (0..rows.len().max(1)).map(|index| flat.slice(2 * index as i64, 2)).collect();
     let column = Series::new("messages".into(), lists).slice(0, rows.len());
     DataFrame::new_infer_height(vec![column.into()])
 }
@@ -68,14 +77,28 @@ mod tests {
 
     #[test]
     fn groups_are_read_back_as_one_table() {
-        let row = |index: usize| Row { instruction: "Say.".into(), output: format!("ş{index}"), ..Row::default() };
+        let row = |index: usize| Row {
+            instruction: "Say.".into(),
+            output: format!("ş{index}"),
+            ..Row::default()
+        };
         let count = GROUP + 3;
         let parts: Vec<Vec<u8>> = chunks((0..count).map(row)).collect();
         assert_eq!(parts.len(), 3, "two groups and the end");
         let read = ParquetReader::new(Cursor::new(parts.concat())).finish().unwrap();
         assert_eq!(read.shape(), (count, 1));
-        let last = read.column("messages").unwrap().as_materialized_series().list().unwrap().get_as_series(count - 1).unwrap();
+        let last = read
+            .column("messages")
+            .unwrap()
+            .as_materialized_series()
+            .list()
+            .unwrap()
+            .get_as_series(count - 1)
+            .unwrap();
         assert_eq!(format!("{}", last.get(0).unwrap()), "{\"user\",\"Say.\"}");
-        assert_eq!(format!("{}", last.get(1).unwrap()), format!("{{\"assistant\",\"ş{}\"}}", count - 1));
+        assert_eq!(
+            format!("{}", last.get(1).unwrap()),
+            format!("{{\"assistant\",\"ş{}\"}}", count - 1)
+        );
     }
 }

@@ -14,7 +14,8 @@ pub struct Settings {
     pub format: Format,
     /// Model on the hub, or its folder.
     pub model: String,
-    /// Prompt template of the model, by its name in LLaMA-Factory; the others take it from the model.
+    /// Prompt template of the model, by its name in LLaMA-Factory; the others take it from the
+    /// model.
     pub template: String,
     /// Longest row, tokens.
     pub limit: u32,
@@ -23,7 +24,13 @@ pub struct Settings {
 impl Settings {
     /// A small instruction-tuned model and a limit that few pairs exceed.
     pub fn new(trainer: Trainer, format: Format) -> Self {
-        Settings { trainer, format, model: "Qwen/Qwen3-4B-Instruct-2507".to_owned(), template: "qwen3_nothink".to_owned(), limit: 2048 }
+        Settings {
+            trainer,
+            format,
+            model: "Qwen/Qwen3-4B-Instruct-2507".to_owned(),
+            template: "qwen3_nothink".to_owned(),
+            limit: 2048,
+        }
     }
 
     /// Whether the trainer writes chats by a template that is named, and not by the model's.
@@ -32,14 +39,16 @@ impl Settings {
     }
 }
 
-/// Rows per step and device, and steps whose gradients are added: an effective batch of 128 on 8 GPUs, as in the x-LLaMA paper's script.
+/// Rows per step and device, and steps whose gradients are added: an effective batch of 128 on 8
+/// GPUs, as in the x-LLaMA paper's script.
 pub(super) const BATCH: u32 = 4;
 pub(super) const ACCUMULATION: u32 = 4;
 /// Usual for adapters.
 pub(super) const LEARNING_RATE: f64 = 1e-4;
 /// Part of the steps in which the rate rises, as in that script; whole numbers would be steps.
 pub(super) const WARMUP: f64 = 0.03;
-/// Parts of the steps between two lines of the log, and between two evaluations: a small budget has few steps.
+/// Parts of the steps between two lines of the log, and between two evaluations: a small budget has
+/// few steps.
 pub(super) const LOGGING: f64 = 0.01;
 pub(super) const EVALUATION: f64 = 0.1;
 /// Of the trainer's own shuffle.
@@ -57,9 +66,16 @@ pub struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// The portions that have rows are kept. `stamp` is the line of version and input with which files start that can hold a comment; `hash`
-    /// stands in every path, so that no trainer takes what it prepared of another plan; `seed` is of the order of pooled rows.
-    pub fn new(settings: Settings, portions: Vec<Portion<'a>>, stamp: &str, hash: &str, seed: u64) -> Result<Self, ExportError> {
+    /// The portions that have rows are kept. `stamp` is the line of version and input with which
+    /// files start that can hold a comment; `hash` stands in every path, so that no trainer takes
+    /// what it prepared of another plan; `seed` is of the order of pooled rows.
+    pub fn new(
+        settings: Settings,
+        portions: Vec<Portion<'a>>,
+        stamp: &str,
+        hash: &str,
+        seed: u64,
+    ) -> Result<Self, ExportError> {
         let portions = checked(portions)?;
         Ok(Plan { settings, portions, stamp: stamp.to_owned(), hash: hash.to_owned(), seed })
     }
@@ -86,13 +102,20 @@ impl<'a> Plan<'a> {
 
     /// A file for each language.
     pub(super) fn train_files(&self) -> Vec<DataFile<'_>> {
-        let file = |portion| DataFile::train(self.path(&name(portion)), self.settings.format, portion);
+        let file =
+            |portion| DataFile::train(self.path(&name(portion)), self.settings.format, portion);
         self.portions.iter().map(file).collect()
     }
 
     /// A file for each language that is validated.
     pub(super) fn validation_files(&self) -> Vec<DataFile<'_>> {
-        let file = |portion| DataFile::validation(self.path(&validation_name(portion)), self.settings.format, portion);
+        let file = |portion| {
+            DataFile::validation(
+                self.path(&validation_name(portion)),
+                self.settings.format,
+                portion,
+            )
+        };
         self.validated().map(file).collect()
     }
 

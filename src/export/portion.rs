@@ -25,7 +25,11 @@ impl Row {
 
     /// The same with something else between the instruction and its text.
     pub fn asked_with(&self, between: &str) -> String {
-        if self.input.is_empty() { self.instruction.clone() } else { format!("{}{between}{}", self.instruction, self.input) }
+        if self.input.is_empty() {
+            self.instruction.clone()
+        } else {
+            format!("{}{between}{}", self.instruction, self.input)
+        }
     }
 }
 
@@ -79,7 +83,8 @@ pub struct Portion<'a> {
     pub name: String,
     /// Rows that are read.
     pub drawn: u64,
-    /// The unique rows, in a seeded order. More are read than there are: whole passes in this order, then its beginning.
+    /// The unique rows, in a seeded order. More are read than there are: whole passes in this
+    /// order, then its beginning.
     pub rows: Rows<'a>,
     /// Rows to validate on; none leaves the language out of validation.
     pub validation: Rows<'a>,
@@ -102,7 +107,10 @@ impl Portion<'_> {
 
     /// The sum over all rows drawn of a number that each has; none where they were not counted.
     pub(super) fn sum(&self, of: impl Fn(&Length) -> u64) -> Option<u64> {
-        let lengths = self.lengths.as_ref().filter(|lengths| lengths.len() == self.rows.len() && !lengths.is_empty())?;
+        let lengths = self
+            .lengths
+            .as_ref()
+            .filter(|lengths| lengths.len() == self.rows.len() && !lengths.is_empty())?;
         let sum = |lengths: &[Length]| lengths.iter().map(&of).sum::<u64>();
         let (passes, rest) = (self.drawn / lengths.len() as u64, self.drawn % lengths.len() as u64);
         Some(passes * sum(lengths) + sum(&lengths[..rest as usize]))
@@ -114,7 +122,9 @@ pub(super) fn checked(portions: Vec<Portion<'_>>) -> Result<Vec<Portion<'_>>, Ex
     let mut seen = BTreeSet::new();
     for portion in &portions {
         let name = || portion.name.clone();
-        if portion.name.is_empty() || !portion.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
+        if portion.name.is_empty()
+            || !portion.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+        {
             return Err(ExportError::Name { found: name() });
         }
         if !seen.insert(&portion.name) {
@@ -136,7 +146,10 @@ mod tests {
     #[test]
     fn sums_follow_the_rows_drawn() {
         let lengths = || Some([10, 20, 40].map(|total| Length { prompt: 1, total }).to_vec());
-        let total = |drawn| Portion { lengths: lengths(), ..portion("x", drawn) }.sum(|length| u64::from(length.total));
+        let total = |drawn| {
+            Portion { lengths: lengths(), ..portion("x", drawn) }
+                .sum(|length| u64::from(length.total))
+        };
         assert_eq!((total(2), total(7)), (Some(30), Some(150)));
         assert_eq!(portion("x", 7).sum(|_| 1), None);
         assert_eq!(portion("x", 7).unique_drawn(), 3);
@@ -149,7 +162,10 @@ mod tests {
         for name in ["", "../etc", "a,b", "a b", "<script>"] {
             assert_eq!(error(vec![portion(name, 1)]), ExportError::Name { found: name.to_owned() });
         }
-        assert_eq!(error(vec![portion("a", 1), portion("a", 0)]), ExportError::Twice { lang: "a".to_owned() });
+        assert_eq!(
+            error(vec![portion("a", 1), portion("a", 0)]),
+            ExportError::Twice { lang: "a".to_owned() }
+        );
         let none = Portion { rows: Rows::new(0, |_| Row::default()), ..portion("a", 5) };
         assert_eq!(error(vec![none]), ExportError::NoRows { lang: "a".to_owned(), pairs: 5 });
     }

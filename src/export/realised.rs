@@ -35,7 +35,8 @@ fn realised<'p>(plan: &Plan, portion: &'p Portion<'p>) -> Realised<'p> {
     }
 }
 
-/// One row per language; cells are empty where tokens were not counted. `rows_drawn` stand in the files, `rows_trained` of them are read.
+/// One row per language; cells are empty where tokens were not counted. `rows_drawn` stand in the
+/// files, `rows_trained` of them are read.
 pub(super) fn table(plan: &Plan) -> String {
     let rows: Vec<Realised> = plan.portions.iter().map(|portion| realised(plan, portion)).collect();
     let total = plan.rows();
@@ -48,11 +49,16 @@ pub(super) fn table(plan: &Plan) -> String {
     for row in &rows {
         let (unique, drawn) = (row.portion.unique_drawn(), row.portion.drawn);
         let (repetitions, share) = (drawn as f64 / unique as f64, drawn as f64 / total as f64);
-        let share_trained = row.trained.zip(trained).filter(|(_, all)| *all > 0).map(|(own, all)| own as f64 / all as f64);
+        let share_trained = row
+            .trained
+            .zip(trained)
+            .filter(|(_, all)| *all > 0)
+            .map(|(own, all)| own as f64 / all as f64);
         let share_trained = share_trained.map(|share| share.to_string()).unwrap_or_default();
         let long = if row.over.is_some() { plan.settings.trainer.on_long().name() } else { "" };
         let long = if long.contains(',') { format!("\"{long}\"") } else { long.to_owned() };
-        let [tokens, target, over, trained] = [row.tokens, row.target_tokens, row.over, row.trained].map(cell);
+        let [tokens, target, over, trained] =
+            [row.tokens, row.target_tokens, row.over, row.trained].map(cell);
         let name = &row.portion.name;
         let replaced = row.portion.replaced;
         let _ = writeln!(
@@ -70,13 +76,24 @@ pub(super) fn readme(plan: &Plan, exported: &Exported) -> String {
     if let Some(start) = &exported.start {
         let _ = write!(text, "```sh\n{start}\n```\n\n");
     }
-    let _ = write!(text, "`python3 check_counts.py` counts the rows of the files; {}.\n\n", trainer.tested());
+    let _ = write!(
+        text,
+        "`python3 check_counts.py` counts the rows of the files; {}.\n\n",
+        trainer.tested()
+    );
     text += "| language | rows | unique | over the limit | read |\n|---|---:|---:|---:|---:|\n";
-    let cell = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+    let cell =
+        |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
     let mut over = None;
     for row in plan.portions.iter().map(|portion| realised(plan, portion)) {
-        let (name, drawn, unique) = (&row.portion.name, row.portion.drawn, row.portion.unique_drawn());
-        let _ = writeln!(text, "| {name} | {drawn} | {unique} | {} | {} |", cell(row.over), cell(row.trained));
+        let (name, drawn, unique) =
+            (&row.portion.name, row.portion.drawn, row.portion.unique_drawn());
+        let _ = writeln!(
+            text,
+            "| {name} | {drawn} | {unique} | {} | {} |",
+            cell(row.over),
+            cell(row.trained)
+        );
         over = row.over.map(|rows| rows + over.unwrap_or(0)).or(over);
     }
     let _ = write!(text, "\n{}\n", long_rows(plan, over));
@@ -84,7 +101,8 @@ pub(super) fn readme(plan: &Plan, exported: &Exported) -> String {
         let lost = plan.rows() % batch;
         let _ = write!(
             text,
-            "\nThe last batch is dropped where it is not full. The batch of {batch} rows leaves {lost} of {} over.\n",
+            "\nThe last batch is dropped where it is not full. The batch of {batch} rows leaves \
+            {lost} of {} over.\n",
             plan.rows()
         );
     }
@@ -95,16 +113,24 @@ fn long_rows(plan: &Plan, over: Option<u64>) -> String {
     let (limit, trainer) = (plan.settings.limit, plan.settings.trainer);
     let does = match trainer.on_long() {
         OnLong::Truncates => "cut at the limit, and kept",
-        OnLong::TruncatesOrDrops => "cut at the limit, and dropped where nothing of the answer is left",
+        OnLong::TruncatesOrDrops => {
+            "cut at the limit, and dropped where nothing of the answer is left"
+        }
         OnLong::Drops => "dropped, without a word",
         OnLong::Open => "the matter of the program that reads the files",
     };
     match over {
-        None if trainer == Trainer::Tsv => "Rows are pairs; programs that read them skip long ones by their own limit.".to_owned(),
-        None => format!("Tokens were not counted: `--tokenizer NAME` does. Rows of more than {limit} tokens would be {does}."),
+        None if trainer == Trainer::Tsv => {
+            "Rows are pairs; programs that read them skip long ones by their own limit.".to_owned()
+        }
+        None => format!(
+            "Tokens were not counted: `--tokenizer NAME` does. Rows of more than {limit} tokens \
+            would be {does}."
+        ),
         Some(0) => format!("No row has more than {limit} tokens."),
         Some(over) => format!(
-            "{over} rows have more than {limit} tokens; they are {does}. `--replace-long` puts the next pairs in their place, a larger `--limit` keeps them."
+            "{over} rows have more than {limit} tokens; they are {does}. `--replace-long` puts the \
+            next pairs in their place, a larger `--limit` keeps them."
         ),
     }
 }
@@ -129,11 +155,17 @@ mod tests {
     fn rows_that_are_lost_change_the_shares() {
         let of = |trainer: Trainer| {
             let mut plan = plan(trainer, trainer.formats()[0]);
-            let lengths = |totals: [u32; 3]| Some(totals.map(|total| Length { prompt: 9, total }).to_vec());
-            // of eight rows three passes, of which the last lacks a row: one long row is read three times
+            let lengths =
+                |totals: [u32; 3]| Some(totals.map(|total| Length { prompt: 9, total }).to_vec());
+            // of eight rows three passes, of which the last lacks a row: one long row is read three
+            // times
             plan.portions[0].lengths = lengths([10, 8, 8]);
             plan.portions[1].lengths = lengths([8, 8, 8]);
-            let read = plan.portions.iter().map(|portion| realised(&plan, portion).trained).collect::<Vec<_>>();
+            let read = plan
+                .portions
+                .iter()
+                .map(|portion| realised(&plan, portion).trained)
+                .collect::<Vec<_>>();
             (read, table(&plan).lines().last().unwrap().rsplit(',').next().unwrap().to_owned())
         };
         assert_eq!(of(Trainer::LlamaFactory), (vec![Some(8), Some(2)], "0.2".to_owned()));

@@ -1,4 +1,5 @@
-//! Trainers: the closed set of programs that an export can be for, and what each does with the rows it is given.
+//! Trainers: the closed set of programs that an export can be for, and what each does with the rows
+//! it is given.
 
 use super::format::Format;
 use std::cmp::Reverse;
@@ -8,7 +9,8 @@ use std::cmp::Reverse;
 pub enum Trainer {
     /// LLaMA-Factory.
     LlamaFactory,
-    /// One pooled file and one per language, for whatever reads JSON lines: Unsloth, eole, anything unknown.
+    /// One pooled file and one per language, for whatever reads JSON lines: Unsloth, eole, anything
+    /// unknown.
     Jsonl,
     /// TRL, Hugging Face's trainer.
     Trl,
@@ -110,7 +112,10 @@ impl Trainer {
     /// Whether its configuration names the model that is tuned.
     pub fn names_model(self) -> bool {
         use Trainer::{Axolotl, LlamaFactory, MosaicmlStreaming, MsSwift, OpenInstruct, Trl, Verl};
-        matches!(self, LlamaFactory | Trl | Axolotl | MsSwift | Verl | OpenInstruct | MosaicmlStreaming)
+        matches!(
+            self,
+            LlamaFactory | Trl | Axolotl | MsSwift | Verl | OpenInstruct | MosaicmlStreaming
+        )
     }
 
     /// Whether its configuration has a longest row, in tokens.
@@ -124,11 +129,16 @@ impl Trainer {
             Trainer::LlamaFactory | Trainer::Verl => OnLong::Truncates,
             Trainer::Trl | Trainer::OpenInstruct => OnLong::TruncatesOrDrops,
             Trainer::Axolotl | Trainer::MsSwift => OnLong::Drops,
-            Trainer::Jsonl | Trainer::HfDatasets | Trainer::Megatron | Trainer::MosaicmlStreaming | Trainer::Tsv => OnLong::Open,
+            Trainer::Jsonl
+            | Trainer::HfDatasets
+            | Trainer::Megatron
+            | Trainer::MosaicmlStreaming
+            | Trainer::Tsv => OnLong::Open,
         }
     }
 
-    /// Rows of a batch the last of which is left out where it is not full; none where every row is read.
+    /// Rows of a batch the last of which is left out where it is not full; none where every row is
+    /// read.
     pub fn dropped_batch(self, rows: u64) -> Option<u64> {
         matches!(self, Trainer::Verl).then(|| dividing_batch(rows))
     }
@@ -136,14 +146,24 @@ impl Trainer {
     /// The versions that the export was tried with, or that it was not run.
     pub fn tested(self) -> &'static str {
         match self {
-            Trainer::LlamaFactory => "tested with llamafactory 0.9.5, transformers 5.6.0, datasets 4.0.0, torch 2.11.0",
-            Trainer::Trl => "tested with trl 1.16.0, transformers 5.24.0, datasets 5.2.0, torch 2.11.0",
+            Trainer::LlamaFactory => {
+                "tested with llamafactory 0.9.5, transformers 5.6.0, datasets 4.0.0, torch 2.11.0"
+            }
+            Trainer::Trl => {
+                "tested with trl 1.16.0, transformers 5.24.0, datasets 5.2.0, torch 2.11.0"
+            }
             Trainer::HfDatasets | Trainer::Jsonl => "tested with datasets 5.2.0",
-            Trainer::Axolotl => "loading tested with axolotl 0.19.0, transformers 5.16.1, datasets 4.8.4",
-            Trainer::MsSwift => "loading tested with ms-swift 4.6.0, transformers 5.19.0, datasets 4.8.4",
+            Trainer::Axolotl => {
+                "loading tested with axolotl 0.19.0, transformers 5.16.1, datasets 4.8.4"
+            }
+            Trainer::MsSwift => {
+                "loading tested with ms-swift 4.6.0, transformers 5.19.0, datasets 4.8.4"
+            }
             Trainer::Verl => "loading tested with verl 0.9.1, transformers 5.10.4",
             Trainer::MosaicmlStreaming => "loading tested with mosaicml-streaming 0.13.0",
-            Trainer::OpenInstruct | Trainer::Megatron | Trainer::Tsv => "not run with the trainer itself",
+            Trainer::OpenInstruct | Trainer::Megatron | Trainer::Tsv => {
+                "not run with the trainer itself"
+            }
         }
     }
 }
@@ -153,10 +173,12 @@ const BATCHES: std::ops::RangeInclusive<u64> = 64..=256;
 /// Processes of a machine, over which a batch is divided.
 const GPUS: u64 = 8;
 
-/// The batch that leaves the fewest of so many rows over, of those that divide over eight GPUs, the largest of equals; all rows where they are
-/// fewer than a batch.
+/// The batch that leaves the fewest of so many rows over, of those that divide over eight GPUs, the
+/// largest of equals; all rows where they are fewer than a batch.
 fn dividing_batch(rows: u64) -> u64 {
-    let fewest = BATCHES.filter(|batch| batch % GPUS == 0).min_by_key(|batch| (rows % batch, Reverse(*batch)));
+    let fewest = BATCHES
+        .filter(|batch| batch % GPUS == 0)
+        .min_by_key(|batch| (rows % batch, Reverse(*batch)));
     if rows <= *BATCHES.start() { rows.max(1) } else { fewest.unwrap_or(rows) }
 }
 

@@ -1,7 +1,9 @@
-//! Claims: one process at a time does one piece of work, also on file systems without locks, where machines share a folder.
+//! Claims: one process at a time does one piece of work, also on file systems without locks, where
+//! machines share a folder.
 //!
-//! A claim is a file that says whose it is: made new or not at all, written again every minute while the work goes on, removed at its end. One
-//! whose process is gone, or that nobody has written for ten minutes by the clock of the file system, is taken over.
+//! A claim is a file that says whose it is: made new or not at all, written again every minute
+//! while the work goes on, removed at its end. One whose process is gone, or that nobody has
+//! written for ten minutes by the clock of the file system, is taken over.
 
 use super::{FileError, create_folder, failed};
 use std::fs;
@@ -29,9 +31,15 @@ pub struct Owner {
 impl Owner {
     /// This process.
     pub fn this() -> Self {
-        let text = |path: &str| fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default();
-        let processes = fs::read_link("/proc/self/ns/pid").map(|link| link.display().to_string()).unwrap_or_default();
-        let host = Some(text("/proc/sys/kernel/hostname")).filter(|host| !host.is_empty()).unwrap_or_else(|| "unknown".to_owned());
+        let text = |path: &str| {
+            fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default()
+        };
+        let processes = fs::read_link("/proc/self/ns/pid")
+            .map(|link| link.display().to_string())
+            .unwrap_or_default();
+        let host = Some(text("/proc/sys/kernel/hostname"))
+            .filter(|host| !host.is_empty())
+            .unwrap_or_else(|| "unknown".to_owned());
         let process = std::process::id();
         let space = format!("{}/{processes}", text("/proc/sys/kernel/random/boot_id"));
         Owner { host, process, space, started: started(process).unwrap_or_default() }
@@ -41,7 +49,12 @@ impl Owner {
         let mut words = text.split_whitespace().map(str::to_owned);
         let mut next = || words.next().unwrap_or_default();
         let (host, process) = (next(), next().parse().unwrap_or(0));
-        Owner { host: if host.is_empty() { "unknown".to_owned() } else { host }, process, space: next(), started: next() }
+        Owner {
+            host: if host.is_empty() { "unknown".to_owned() } else { host },
+            process,
+            space: next(),
+            started: next(),
+        }
     }
 
     fn text(&self) -> String {
@@ -51,12 +64,14 @@ impl Owner {
     /// Whether it is known to have ended: a process that this one would see if it were there.
     fn is_gone(&self) -> bool {
         let this = Owner::this();
-        let is_seen = self.host == this.host && self.space == this.space && !this.started.is_empty();
+        let is_seen =
+            self.host == this.host && self.space == this.space && !this.started.is_empty();
         is_seen && started(self.process).is_none_or(|started| started != self.started)
     }
 }
 
-/// When a process started, where it is seen: the 22nd field of its state, the second of which is a name in brackets.
+/// When a process started, where it is seen: the 22nd field of its state, the second of which is a
+/// name in brackets.
 fn started(process: u32) -> Option<String> {
     let state = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     state.rsplit_once(')')?.1.split_whitespace().nth(19).map(str::to_owned)
@@ -97,12 +112,18 @@ pub fn claim(path: &Path, owner: &Owner) -> Result<Option<Claim>, FileError> {
                     let _ = fs::remove_file(path);
                     return Err(failed("write", path)(error));
                 }
-                return Ok(Some(Claim { path: path.to_owned(), _beat: beating(path, &text), text }));
+                return Ok(Some(Claim {
+                    path: path.to_owned(),
+                    _beat: beating(path, &text),
+                    text,
+                }));
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed("create", path)(error)),
         }
-        let Some(stale) = read(path)?.filter(|found| !is_held(path, found)) else { return Ok(None) };
+        let Some(stale) = read(path)?.filter(|found| !is_held(path, found)) else {
+            return Ok(None);
+        };
         // several may find it stale: who moves away a claim that was made since puts it back
         let aside = path.with_extension(format!("stale-{}", owner.process));
         if fs::rename(path, &aside).is_ok() {
@@ -133,13 +154,21 @@ fn read(path: &Path) -> Result<Option<String>, FileError> {
     }
 }
 
-/// Whether a claim still counts: its process is not known to be gone, and it was written of late by the clock of its file system. Where that
-/// cannot be read, it counts.
+/// Whether a claim still counts: its process is not known to be gone, and it was written of late by
+/// the clock of its file system. Where that cannot be read, it counts.
 fn is_held(path: &Path, found: &str) -> bool {
     if Owner::of(found).is_gone() {
         return false;
     }
-    let now = || tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new("."))).ok()?.as_file().metadata().ok()?.modified().ok();
+    let now = || {
+        tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))
+            .ok()?
+            .as_file()
+            .metadata()
+            .ok()?
+            .modified()
+            .ok()
+    };
     let age = || now()?.duration_since(fs::metadata(path).ok()?.modified().ok()?).ok();
     age().is_none_or(|age| age <= STALE)
 }
@@ -152,7 +181,10 @@ fn beating(path: &Path, text: &str) -> Sender<()> {
         while receiver.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
             if fs::read_to_string(&path).is_ok_and(|found| found == text) {
                 // never made anew: it may have been given back in between
-                let _ = fs::File::options().write(true).open(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+                let _ = fs::File::options()
+                    .write(true)
+                    .open(&path)
+                    .and_then(|mut file| file.write_all(text.as_bytes()));
             }
         }
     });

@@ -1,4 +1,5 @@
-//! Files: read, write whole or not at all, hash, lock. The only user of `std::fs`; every error names its path once.
+//! Files: read, write whole or not at all, hash, lock. The only user of `std::fs`; every error
+//! names its path once.
 #![allow(clippy::disallowed_methods, reason = "this module is the one that wraps std::fs")]
 
 mod claim;
@@ -24,7 +25,8 @@ pub struct FileError {
 }
 
 impl FileError {
-    /// Whether the file has no room: the disk is full, or what one may write of it is used up. That is never the fault of an input.
+    /// Whether the file has no room: the disk is full, or what one may write of it is used up. That
+    /// is never the fault of an input.
     pub fn is_full(&self) -> bool {
         use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         matches!(self.cause.kind(), StorageFull | QuotaExceeded | FileTooLarge)
@@ -44,7 +46,8 @@ pub fn open(path: &Path) -> Result<io::BufReader<fs::File>, FileError> {
     }
     let mut file = io::BufReader::with_capacity(1 << 16, file);
     if file.fill_buf().map_err(failed("read", path))?.starts_with(POINTER) {
-        let message = "it is a pointer of git-lfs, expected the file that it stands for; `git lfs pull` fetches it";
+        let message = "it is a pointer of git-lfs, expected the file that it stands for; `git lfs \
+        pull` fetches it";
         return Err(failed("read", path)(io::Error::other(message)));
     }
     Ok(file)
@@ -63,7 +66,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 /// The bytes of a file that is mapped into memory rather than read.
 pub fn map(path: &Path) -> Result<memmap2::Mmap, FileError> {
     let file = open(path)?;
-    // SAFETY: as everywhere that files are mapped, nobody may cut the file short meanwhile; weights are written once
+    // SAFETY: as everywhere that files are mapped, nobody may cut the file short meanwhile; weights
+    // are written once
     unsafe { memmap2::Mmap::map(file.get_ref()) }.map_err(failed("read", path))
 }
 
@@ -91,9 +95,13 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
         file.take(MOST_TEXT + 1).read_to_end(&mut bytes).map_err(failed("read", path))?;
     }
     if size.max(bytes.len() as u64) > MOST_TEXT {
-        return Err(failed("read", path)(io::Error::other("it is larger than 1 GiB, expected a text of at most that")));
+        return Err(failed("read", path)(io::Error::other(
+            "it is larger than 1 GiB, expected a text of at most that",
+        )));
     }
-    String::from_utf8(bytes).map_err(|error| failed("read", path)(io::Error::new(io::ErrorKind::InvalidData, error.utf8_error())))
+    String::from_utf8(bytes).map_err(|error| {
+        failed("read", path)(io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
+    })
 }
 
 /// The value of a JSON file; `wrong` says of what file its text is not.
@@ -151,7 +159,10 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 }
 
 /// The same for a file that is too large to be in memory: its parts in a row.
-pub fn write_parts<B: AsRef<[u8]>>(path: &Path, parts: impl IntoIterator<Item = B>) -> Result<(), FileError> {
+pub fn write_parts<B: AsRef<[u8]>>(
+    path: &Path,
+    parts: impl IntoIterator<Item = B>,
+) -> Result<(), FileError> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -160,7 +171,10 @@ pub fn write_parts<B: AsRef<[u8]>>(path: &Path, parts: impl IntoIterator<Item = 
     let file = temporary(folder).map_err(failed("write", path))?;
     // the file itself: an error of the temporary one would name its path as well
     let mut inner = file.as_file();
-    parts.into_iter().try_for_each(|part| inner.write_all(part.as_ref())).map_err(failed("write", path))?;
+    parts
+        .into_iter()
+        .try_for_each(|part| inner.write_all(part.as_ref()))
+        .map_err(failed("write", path))?;
     file.as_file().sync_all().map_err(failed("write", path))?;
     file.persist(path).map_err(|error| failed("write", path)(error.error))?;
     Ok(())
@@ -193,7 +207,8 @@ pub fn check_writable(folder: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
-/// The finished files of a folder with this extension, sorted by name; none where the folder does not exist.
+/// The finished files of a folder with this extension, sorted by name; none where the folder does
+/// not exist.
 pub fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, FileError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -211,7 +226,8 @@ pub fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, FileError> {
     Ok(paths)
 }
 
-/// Every file below a folder, sorted by path. Hidden files and folders are left out, and links to folders, which may lead in circles.
+/// Every file below a folder, sorted by path. Hidden files and folders are left out, and links to
+/// folders, which may lead in circles.
 pub fn walk(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut folders = vec![folder.to_owned()];
     let mut paths = Vec::new();
@@ -240,7 +256,12 @@ pub struct FolderLock(#[expect(dead_code, reason = "the open file is the lock")]
 pub fn lock_folder(folder: &Path) -> Result<Option<FolderLock>, FileError> {
     create_folder(folder)?;
     let path = folder.join(".lock");
-    let file = fs::File::options().create(true).write(true).truncate(false).open(&path).map_err(failed("lock", &path))?;
+    let file = fs::File::options()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(failed("lock", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(FolderLock(file))),
         Err(fs::TryLockError::WouldBlock) => Ok(None),
@@ -294,7 +315,10 @@ mod tests {
         for name in ["b/c.json", "a.json", ".git/x", "b/.hidden"] {
             write(&folder.path().join(name), name.as_bytes()).unwrap();
         }
-        assert_eq!(walk(folder.path()).unwrap(), ["a.json", "b/c.json"].map(|name| folder.path().join(name)));
+        assert_eq!(
+            walk(folder.path()).unwrap(),
+            ["a.json", "b/c.json"].map(|name| folder.path().join(name))
+        );
         assert_eq!(head(&folder.path().join("a.json"), 2).unwrap(), b"a.");
     }
 
@@ -306,14 +330,17 @@ mod tests {
         write(&other, b"onetwo").unwrap();
         create_folder(&folder.path().join("x")).unwrap();
         assert!(is_same(&file, &folder.path().join("x/../a.csv")));
-        assert!(!is_same(&file, &other) && !is_same(&folder.path().join("c"), &folder.path().join("c")));
+        assert!(
+            !is_same(&file, &other) && !is_same(&folder.path().join("c"), &folder.path().join("c"))
+        );
         assert_eq!(hash_file(&file).unwrap(), hash_parts(["onet", "wo"]));
     }
 
     #[test]
     fn a_removed_file_takes_empty_folders_with_it() {
         let folder = tempfile::tempdir().unwrap();
-        let [one, two, three] = ["a/b/one", "a/b/two", "a/three"].map(|name| folder.path().join(name));
+        let [one, two, three] =
+            ["a/b/one", "a/b/two", "a/three"].map(|name| folder.path().join(name));
         for path in [&one, &two, &three] {
             write(path, b"x").unwrap();
         }
@@ -336,8 +363,11 @@ mod tests {
     fn a_pointer_of_git_lfs_is_named_as_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.safetensors");
-        write(&path, b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n").unwrap();
-        for error in [read(&path).unwrap_err(), map(&path).unwrap_err(), hash_file(&path).unwrap_err()] {
+        write(&path, b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+            .unwrap();
+        for error in
+            [read(&path).unwrap_err(), map(&path).unwrap_err(), hash_file(&path).unwrap_err()]
+        {
             assert!(error.to_string().contains("is a pointer of git-lfs"), "{error}");
         }
     }

@@ -1,4 +1,5 @@
-//! The coordinates a law is fitted in: free of units, little correlated, and shared by a family of curves.
+//! The coordinates a law is fitted in: free of units, little correlated, and shared by a family of
+//! curves.
 //!
 //! With `z = ln X - ln_reference` and the loss in a unit of the family,
 //!
@@ -10,8 +11,9 @@
 //! m4         s / (1 - s)^a = e^(-beta (z - t)),       v = ln a
 //! ```
 //!
-//! so `b` is the ln of what data can still remove at the reference, `t` the ln amount at which the law bends, in every form that does,
-//! and coordinates that a form lacks stand at 0. A coordinate means the same on every curve of a family, whence they can share a prior.
+//! so `b` is the ln of what data can still remove at the reference, `t` the ln amount at which the
+//! law bends, in every form that does, and coordinates that a form lacks stand at 0. A coordinate
+//! means the same on every curve of a family, whence they can share a prior.
 
 use crate::law::{Form, Law, Role, Shape};
 use crate::numeric::least_squares::{Bounds, Coordinates, Model, Prior};
@@ -104,9 +106,10 @@ impl Frame {
         (0..DIMENSION).filter(|&j| self.has(j)).count()
     }
 
-    /// What is known before any data: means and standard deviations wide enough for the published curves of fine-tuning
-    /// (exponents from .1 to 1, bends anywhere about the sizes). A floor is none until the data ask for it: the losses it is taken from are
-    /// far above it, and a floor too high costs an extrapolation more than one too low.
+    /// What is known before any data: means and standard deviations wide enough for the published
+    /// curves of fine-tuning (exponents from .1 to 1, bends anywhere about the sizes). A floor is
+    /// none until the data ask for it: the losses it is taken from are far above it, and a floor
+    /// too high costs an extrapolation more than one too low.
     pub(super) fn weak_prior(&self) -> Prior<DIMENSION> {
         let Scales { ln_reference, ln_range: (least, most), .. } = self.scales;
         let mut prior = Prior { mean: Theta::zeros(), precision: Theta::zeros() };
@@ -115,7 +118,9 @@ impl Frame {
                 Role::Scale => (-0.5, 2.0),
                 Role::Exponent => (0.35f64.ln(), 0.8),
                 Role::Floor => (0.0, 0.35),
-                Role::Turn | Role::Offset | Role::MixedTurn | Role::Transition => (least + 0.4 * (most - least) - ln_reference, 3.0),
+                Role::Turn | Role::Offset | Role::MixedTurn | Role::Transition => {
+                    (least + 0.4 * (most - least) - ln_reference, 3.0)
+                }
                 Role::Width => (0.5f64.ln(), 0.7),
                 Role::Bend => (0.0, 0.8),
                 Role::First => (0.0, 0.2),
@@ -134,7 +139,8 @@ impl Frame {
         Law::of_natural(self.form, theta[2] * ln_unit.exp(), &shape.times(front), ln_reference)
     }
 
-    /// The coordinate that a parameter, by its number in the form, is a function of alone; none for those that mix several.
+    /// The coordinate that a parameter, by its number in the form, is a function of alone; none for
+    /// those that mix several.
     pub(super) fn coordinate(&self, parameter: usize) -> Option<usize> {
         let (coordinate, is_alone) = place(*self.form.roles().get(parameter)?);
         is_alone.then_some(coordinate)
@@ -155,7 +161,10 @@ impl Frame {
         let bounds = self.bounds();
         let at_end = |&j: &usize| theta[j] <= bounds.lower[j] || theta[j] >= bounds.upper[j];
         let names = self.form.parameter_names().iter().enumerate();
-        names.filter(|(number, _)| self.coordinate(*number).filter(at_end).is_some()).map(|(_, name)| (*name).to_owned()).collect()
+        names
+            .filter(|(number, _)| self.coordinate(*number).filter(at_end).is_some())
+            .map(|(_, name)| (*name).to_owned())
+            .collect()
     }
 
     /// `ln L` at `z` and its gradient in the coordinates.
@@ -169,7 +178,13 @@ impl Frame {
     pub(super) fn at(self, theta: &Theta) -> At {
         let shape = self.shape(theta);
         let (ln_origin, origin) = shape.gradient(0.0);
-        At { shape, origin, front: theta[0] - ln_origin, floor: theta[2], ln_unit: self.scales.ln_unit }
+        At {
+            shape,
+            origin,
+            front: theta[0] - ln_origin,
+            floor: theta[2],
+            ln_unit: self.scales.ln_unit,
+        }
     }
 }
 
@@ -213,9 +228,16 @@ impl Model<DIMENSION> for Curve<'_> {
     fn predict(&self, theta: &Theta, predictions: &mut [f64], gradients: Option<&mut [Theta]>) {
         let at = self.frame.at(theta);
         match gradients {
-            None => predictions.iter_mut().zip(self.z).for_each(|(prediction, &z)| *prediction = at.ln_loss(z)),
+            None => predictions
+                .iter_mut()
+                .zip(self.z)
+                .for_each(|(prediction, &z)| *prediction = at.ln_loss(z)),
             Some(gradients) => {
-                predictions.iter_mut().zip(gradients).zip(self.z).for_each(|(found, &z)| (*found.0, *found.1) = at.gradient(z));
+                predictions
+                    .iter_mut()
+                    .zip(gradients)
+                    .zip(self.z)
+                    .for_each(|(found, &z)| (*found.0, *found.1) = at.gradient(z));
             }
         }
     }
@@ -228,7 +250,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn frame(form: usize) -> Frame {
-        let scales = Scales { ln_reference: 8.0, ln_unit: 0.7, ln_range: (500f64.ln(), 64_000f64.ln()) };
+        let scales =
+            Scales { ln_reference: 8.0, ln_unit: 0.7, ln_range: (500f64.ln(), 64_000f64.ln()) };
         Frame { form: Form::ALL[form], scales }
     }
 

@@ -1,13 +1,15 @@
-//! One form on a family of curves that share a prior, its strength taken from the data (empirical Bayes).
+//! One form on a family of curves that share a prior, its strength taken from the data (empirical
+//! Bayes).
 //!
 //! ```text
 //! ln loss_ci = ln L(X_ci; theta_c) + sigma_c sqrt((1 + (D_ci / h)^2) / w_ci) e      theta_cj ~ N(mu_j, tau_j^2)     sigma_c^2 ~ s^2
 //! ```
 //!
-//! `D` is the ln distance below the largest amount of the curve. No law is exact, and one that misses by a little everywhere is best
-//! fitted where the prediction starts from: its reach `h` says how far down it is believed. Modes by Levenberg-Marquardt; `mu`, `tau` and
-//! `sigma` by expectation-maximisation with Laplace's approximation (Dempster, Laird and Rubin 1977; Kass and Steffey 1989). A curve
-//! alone has the weak prior of its form.
+//! `D` is the ln distance below the largest amount of the curve. No law is exact, and one that
+//! misses by a little everywhere is best fitted where the prediction starts from: its reach `h`
+//! says how far down it is believed. Modes by Levenberg-Marquardt; `mu`, `tau` and `sigma` by
+//! expectation-maximisation with Laplace's approximation (Dempster, Laird and Rubin 1977; Kass and
+//! Steffey 1989). A curve alone has the weak prior of its form.
 
 use super::coordinates::{DIMENSION, Frame};
 use super::mode::{Mode, Noise, STEPS, approach, descend, deviations, start};
@@ -30,7 +32,8 @@ const SHARED_NOISE: f64 = 4.0;
 const SHARED_SPREAD: f64 = 3.0;
 /// Spread expected within a family, in standard deviations of the weak prior.
 const WITHIN: f64 = 0.4;
-/// Rounds of expectation-maximisation: `mu` and `sigma` settle in three, `tau` of a coordinate that the data hardly know creeps on.
+/// Rounds of expectation-maximisation: `mu` and `sigma` settle in three, `tau` of a coordinate that
+/// the data hardly know creeps on.
 const ROUNDS: usize = 8;
 
 /// A form fitted to every curve of a family.
@@ -42,7 +45,13 @@ pub(super) struct FamilyFit {
 }
 
 /// Fits a form to a family of curves that are not empty, once for each reach.
-pub(super) fn fit(frame: Frame, family: &[Series], starts: usize, delta: f64, reaches: &[f64]) -> Vec<FamilyFit> {
+pub(super) fn fit(
+    frame: Frame,
+    family: &[Series],
+    starts: usize,
+    delta: f64,
+    reaches: &[f64],
+) -> Vec<FamilyFit> {
     let weak = frame.weak_prior();
     let search = |series: &Series| {
         let all: Vec<_> = (0..starts).map(|index| start(frame, series, index)).collect();
@@ -54,7 +63,10 @@ pub(super) fn fit(frame: Frame, family: &[Series], starts: usize, delta: f64, re
         descend(frame, series, &weak, noise(sigma(&rough, None)), &ends, STEPS)
     };
     let modes: Vec<Mode> = family.par_iter().map(search).collect();
-    reaches.par_iter().map(|&reach| share(FamilyFit { frame, prior: weak, modes: modes.clone() }, family, reach)).collect()
+    reaches
+        .par_iter()
+        .map(|&reach| share(FamilyFit { frame, prior: weak, modes: modes.clone() }, family, reach))
+        .collect()
 }
 
 /// Rounds of expectation-maximisation at a given reach.
@@ -71,7 +83,11 @@ fn share(mut fitted: FamilyFit, family: &[Series], reach: f64) -> FamilyFit {
         let prior = fitted.prior;
         let again = |(series, mode): (&Series, &Mode)| {
             let noise = Noise { sigma: sigma(mode, shared), reach, ..mode.noise };
-            Mode { agreed: mode.agreed, starts: mode.starts, ..descend(frame, series, &prior, noise, &[mode.theta], steps) }
+            Mode {
+                agreed: mode.agreed,
+                starts: mode.starts,
+                ..descend(frame, series, &prior, noise, &[mode.theta], steps)
+            }
         };
         fitted.modes = family.iter().zip(&fitted.modes).map(again).collect();
     }
@@ -90,22 +106,31 @@ fn shared_sigma(modes: &[Mode]) -> f64 {
     ((NOISE.1 * NOISE.0 * NOISE.0 + squares) / (NOISE.1 + degrees)).sqrt()
 }
 
-/// Means and spreads of the coordinates over the family, the weak prior counting as some curves more.
-fn estimated_prior(weak: &Prior<DIMENSION>, modes: &[Mode], before: &Prior<DIMENSION>) -> Prior<DIMENSION> {
+/// Means and spreads of the coordinates over the family, the weak prior counting as some curves
+/// more.
+fn estimated_prior(
+    weak: &Prior<DIMENSION>,
+    modes: &[Mode],
+    before: &Prior<DIMENSION>,
+) -> Prior<DIMENSION> {
     let count = modes.len() as f64;
     let mut prior = *weak;
     for j in (0..DIMENSION).filter(|&j| weak.precision[j] > 0.0) {
         let sum: f64 = modes.iter().map(|mode| mode.theta[j]).sum();
-        prior.mean[j] = (before.precision[j] * sum + weak.precision[j] * weak.mean[j]) / (before.precision[j] * count + weak.precision[j]);
-        let spread = |mode: &Mode| (mode.theta[j] - prior.mean[j]).powi(2) + mode.covariance[(j, j)];
+        prior.mean[j] = (before.precision[j] * sum + weak.precision[j] * weak.mean[j])
+            / (before.precision[j] * count + weak.precision[j]);
+        let spread =
+            |mode: &Mode| (mode.theta[j] - prior.mean[j]).powi(2) + mode.covariance[(j, j)];
         let expected = SHARED_SPREAD * WITHIN * WITHIN / weak.precision[j];
-        prior.precision[j] = (SHARED_SPREAD + count) / (expected + modes.iter().map(spread).sum::<f64>());
+        prior.precision[j] =
+            (SHARED_SPREAD + count) / (expected + modes.iter().map(spread).sum::<f64>());
     }
     prior
 }
 
 impl FamilyFit {
-    /// Predicted ln loss of a curve, and its variance by Laplace's approximation with the misfit beyond the largest amount `end`.
+    /// Predicted ln loss of a curve, and its variance by Laplace's approximation with the misfit
+    /// beyond the largest amount `end`.
     pub(super) fn ln_loss(&self, curve: usize, z: f64, end: f64) -> (f64, f64) {
         let mode = &self.modes[curve];
         let (ln_loss, gradient) = self.frame.gradient(&mode.theta, z);
@@ -116,7 +141,8 @@ impl FamilyFit {
     /// Akaike's criterion of one curve.
     pub(super) fn aicc(&self, curve: usize, series: &Series) -> Option<f64> {
         let mode = &self.modes[curve];
-        let ln_deviations = deviations(series, mode.noise.reach).iter().map(|deviation| deviation.ln()).sum();
+        let ln_deviations =
+            deviations(series, mode.noise.reach).iter().map(|deviation| deviation.ln()).sum();
         akaike::aicc(mode.squares, ln_deviations, series.len(), self.frame.freedom())
     }
 }

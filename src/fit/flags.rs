@@ -4,7 +4,8 @@ use super::{Fit, Flag, Termination};
 use crate::curve::Point;
 use crate::numeric::quantiles::quantile;
 
-/// Of the least loss: a floor below it is as good as nothing, and one above the next is most of the loss.
+/// Of the least loss: a floor below it is as good as nothing, and one above the next is most of the
+/// loss.
 const NOTHING: f64 = 0.05;
 const MOST: f64 = 0.5;
 /// A rise or a fall counts when it is this many standard deviations.
@@ -46,16 +47,23 @@ fn floor_not_identified(fit: &Fit) -> Option<Flag> {
     let floor = fit.parameters.iter().find(|parameter| parameter.name == "irreducible")?;
     let least = fit.points.iter().map(|point| point.loss_nats).fold(f64::INFINITY, f64::min);
     let interval = floor.estimate.interval_90;
-    (interval.lo < NOTHING * least && interval.hi > MOST * least).then_some(Flag::FloorNotIdentified)
+    (interval.lo < NOTHING * least && interval.hi > MOST * least)
+        .then_some(Flag::FloorNotIdentified)
 }
 
 /// Points far from the law beside the others; none where they are many.
 fn outliers(fit: &Fit, noise: f64) -> Vec<Flag> {
     // a thousandth of the loss is no outlier, however well the others lie
-    let far = |point: &&Point| (point.loss_nats / fit.law.loss(point.pairs)).ln().abs() > OUTLYING * noise + 1e-3;
-    let found: Vec<&Point> = fit.points.iter().filter(|point| point.pairs > 0.0).filter(far).collect();
+    let far = |point: &&Point| {
+        (point.loss_nats / fit.law.loss(point.pairs)).ln().abs() > OUTLYING * noise + 1e-3
+    };
+    let found: Vec<&Point> =
+        fit.points.iter().filter(|point| point.pairs > 0.0).filter(far).collect();
     let named = if found.len() <= MOST_NAMED { found } else { Vec::new() };
-    named.into_iter().map(|point| Flag::Outlier { pairs: point.pairs, loss_nats: point.loss_nats }).collect()
+    named
+        .into_iter()
+        .map(|point| Flag::Outlier { pairs: point.pairs, loss_nats: point.loss_nats })
+        .collect()
 }
 
 fn levels(points: &[Point]) -> Vec<Level> {
@@ -66,24 +74,31 @@ fn levels(points: &[Point]) -> Vec<Level> {
                 level.repeats += 1.0;
                 level.ln_loss += (point.loss_nats.ln() - level.ln_loss) / level.repeats;
             }
-            None => levels.push(Level { pairs: point.pairs, ln_loss: point.loss_nats.ln(), repeats: 1.0 }),
+            None => levels.push(Level {
+                pairs: point.pairs,
+                ln_loss: point.loss_nats.ln(),
+                repeats: 1.0,
+            }),
         }
     }
     levels
 }
 
-/// Standard deviation of the ln residuals as their median tells it (factor of the normal distribution): a rise must not hide in the
-/// noise that it makes itself.
+/// Standard deviation of the ln residuals as their median tells it (factor of the normal
+/// distribution): a rise must not hide in the noise that it makes itself.
 fn usual_residual(fit: &Fit) -> f64 {
     let with_data = fit.points.iter().filter(|point| point.pairs > 0.0);
-    let mut sizes: Vec<f64> = with_data.map(|point| (point.loss_nats / fit.law.loss(point.pairs)).ln().abs()).collect();
+    let mut sizes: Vec<f64> =
+        with_data.map(|point| (point.loss_nats / fit.law.loss(point.pairs)).ln().abs()).collect();
     sizes.sort_by(f64::total_cmp);
     1.4826 * quantile(&sizes, 0.5)
 }
 
 fn first_rise(levels: &[Level], noise: f64) -> Option<Flag> {
     // a millionth of the loss is rounding of the logs, not a rise
-    let rises = |a: &Level, b: &Level| b.ln_loss - a.ln_loss > SIGMAS * noise * (1.0 / a.repeats + 1.0 / b.repeats).sqrt() + 1e-6;
+    let rises = |a: &Level, b: &Level| {
+        b.ln_loss - a.ln_loss > SIGMAS * noise * (1.0 / a.repeats + 1.0 / b.repeats).sqrt() + 1e-6
+    };
     let pair = levels.windows(2).find(|pair| rises(&pair[0], &pair[1]))?;
     Some(Flag::NonMonotone { pairs: pair[1].pairs })
 }

@@ -4,10 +4,11 @@
 //! minimise over the coordinates theta of a form   sum_i huber( (ln L(X_i; theta) - ln loss_i) / sigma_i ) - ln prior(theta)
 //! ```
 //!
-//! Every run is a point, so seeds are repeats. Curves of one family (the languages of a sweep, the models of a table) share a prior whose
-//! strength they set themselves, every form is tried with several reaches and weighed by what it predicts, and
-//! draws of the weighted forms carry the uncertainty. `metric` is the same curve as `power` where every language has an alpha
-//! of its own: its gamma stands at 1, and of the two `power` is tried.
+//! Every run is a point, so seeds are repeats. Curves of one family (the languages of a sweep, the
+//! models of a table) share a prior whose strength they set themselves, every form is tried with
+//! several reaches and weighed by what it predicts, and draws of the weighted forms carry the
+//! uncertainty. `metric` is the same curve as `power` where every language has an alpha of its own:
+//! its gamma stands at 1, and of the two `power` is tried.
 
 mod coordinates;
 mod draws;
@@ -49,24 +50,37 @@ pub struct Settings {
     /// Draws per curve.
     #[serde(alias = "bootstraps")]
     pub draws: usize,
-    /// Largest sizes held back to weigh the forms, as doublings below the largest: with 3 they are asked for what lies above a half, a
-    /// quarter and an eighth of it. With 0, or on a curve too short, Akaike's criterion weighs the forms.
+    /// Largest sizes held back to weigh the forms, as doublings below the largest: with 3 they are
+    /// asked for what lies above a half, a quarter and an eighth of it. With 0, or on a curve too
+    /// short, Akaike's criterion weighs the forms.
     pub held_back: usize,
     /// Seed of the draws.
     pub seed: u64,
 }
 
 impl Default for Settings {
-    /// All forms. Two standard deviations keep 99 % of the efficiency of least squares under normal noise and bound what an outlier does.
+    /// All forms. Two standard deviations keep 99 % of the efficiency of least squares under normal
+    /// noise and bound what an outlier does.
     fn default() -> Self {
-        Settings { forms: Form::ALL.to_vec(), huber_delta: 2.0, starts: 16, draws: 500, held_back: 3, seed: 0 }
+        Settings {
+            forms: Form::ALL.to_vec(),
+            huber_delta: 2.0,
+            starts: 16,
+            draws: 500,
+            held_back: 3,
+            seed: 0,
+        }
     }
 }
 
 impl Settings {
     fn check(&self) -> Result<(), FitError> {
         if self.huber_delta.is_nan() || self.huber_delta <= 0.0 {
-            return Err(FitError::Setting { field: "huber_delta", found: self.huber_delta, expected: "a number above 0" });
+            return Err(FitError::Setting {
+                field: "huber_delta",
+                found: self.huber_delta,
+                expected: "a number above 0",
+            });
         }
         let count = |field, found: usize| match found {
             0 => Err(FitError::Setting { field, found: 0.0, expected: "at least 1" }),
@@ -130,7 +144,8 @@ pub enum Flag {
     NothingToCheck,
     /// The minimiser ran out of steps.
     NotConverged,
-    /// The loss of runs that repeat pairs lies above what the unique pairs alone reach, which no effective data of repeats explain.
+    /// The loss of runs that repeat pairs lies above what the unique pairs alone reach, which no
+    /// effective data of repeats explain.
     RepeatsHurt {
         /// The smallest size with repeats at which it does, pairs.
         pairs: f64,
@@ -144,7 +159,8 @@ pub struct Parameter {
     pub name: String,
     /// Estimate and 90 % interval over the draws of the chosen form.
     pub estimate: Estimate,
-    /// 90 % interval of the profile likelihood, for parameters that stand alone in the form's coordinates.
+    /// 90 % interval of the profile likelihood, for parameters that stand alone in the form's
+    /// coordinates.
     #[serde(default)]
     pub profile_90: Option<Interval>,
 }
@@ -154,17 +170,18 @@ pub struct Parameter {
 pub struct Candidate {
     /// The form, fitted to all points.
     pub law: Law,
-    /// How far below the largest size the form is believed: e-foldings at which its misfit is as large as the noise; absent where it is
-    /// believed everywhere.
+    /// How far below the largest size the form is believed: e-foldings at which its misfit is as
+    /// large as the noise; absent where it is believed everywhere.
     pub reach_efoldings: Option<f64>,
-    /// Share of the candidate in the average within the sizes; all sum to 1. None where it is not believed everywhere.
+    /// Share of the candidate in the average within the sizes; all sum to 1. None where it is not
+    /// believed everywhere.
     pub weight_within: f64,
     /// Share of the candidate in the average beyond the largest size; all sum to 1.
     pub weight_beyond: f64,
     /// Root mean square of the ln-loss residuals on all points with data.
     pub rmse_log: f64,
-    /// Root mean square of ln predicted - ln measured on the sizes held back, from fits without them;
-    /// absent where the curve is too short to hold any back.
+    /// Root mean square of ln predicted - ln measured on the sizes held back, from fits without
+    /// them; absent where the curve is too short to hold any back.
     pub held_out_error: Option<f64>,
     /// Akaike's criterion with the small-sample correction; absent where points are too few for it.
     pub aicc: Option<f64>,
@@ -181,8 +198,8 @@ pub struct Prediction {
     pub interval_90: Interval,
 }
 
-/// What the laws miss of ln losses beyond the largest size: variance `level^2 d + slope^2 d^3` at an ln distance `d`, as of a random walk and
-/// of the integral of one.
+/// What the laws miss of ln losses beyond the largest size: variance `level^2 d + slope^2 d^3` at
+/// an ln distance `d`, as of a random walk and of the integral of one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Misfit {
@@ -218,20 +235,23 @@ pub struct Fit {
     pub candidates: Vec<Candidate>,
     /// What to beware of.
     pub flags: Vec<Flag>,
-    /// Unique pairs of the training corpus, where known: the cap of an allocation without repetition.
+    /// Unique pairs of the training corpus, where known: the cap of an allocation without
+    /// repetition.
     pub unique: Option<u64>,
     /// Training tokens of a pair, where known.
     #[serde(default)]
     pub tokens_per_pair: Option<f64>,
     /// The points fitted: none of them repeats pairs, where the unique pairs are known.
     pub points: Vec<Point>,
-    /// What repeated pairs are worth; absent where the unique pairs are not known, and in files of older versions.
+    /// What repeated pairs are worth; absent where the unique pairs are not known, and in files of
+    /// older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repetition: Option<RepetitionFit>,
-    /// Draws of the law; each candidate that is believed everywhere has as many as its weight within the sizes.
+    /// Draws of the law; each candidate that is believed everywhere has as many as its weight
+    /// within the sizes.
     pub draws: Vec<Law>,
-    /// Draws for what lies beyond the largest size; each candidate has as many as its weight there. They hold near the largest size and
-    /// above, and need not hold below.
+    /// Draws for what lies beyond the largest size; each candidate has as many as its weight there.
+    /// They hold near the largest size and above, and need not hold below.
     pub draws_beyond: Vec<Law>,
 }
 
@@ -252,7 +272,8 @@ pub struct FitFile {
     /// What languages bring each other, where mixtures were trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<TransferFit>,
-    /// The joint law of pooled models, where mixtures were trained; absent in files of older versions.
+    /// The joint law of pooled models, where mixtures were trained; absent in files of older
+    /// versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joint: Option<JointFit>,
     /// Laws of mixtures of any domains, where a table of them was fitted; there are no curves then.
@@ -277,11 +298,13 @@ pub enum FitError {
 
 /// Fits one curve alone, under the weak priors.
 pub fn fit(curve: &Curve, settings: &Settings) -> Result<Fit, FitError> {
-    fit_family(&[curve], settings)?.pop().ok_or_else(|| FitError::NoMinimum { curve: curve.name().to_owned() })
+    fit_family(&[curve], settings)?
+        .pop()
+        .ok_or_else(|| FitError::NoMinimum { curve: curve.name().to_owned() })
 }
 
-/// Fits the curves of a family together, with the same result on any number of threads: every form, weighed by the sizes held back,
-/// and drawn anew under noise.
+/// Fits the curves of a family together, with the same result on any number of threads: every form,
+/// weighed by the sizes held back, and drawn anew under noise.
 pub fn fit_family(curves: &[&Curve], settings: &Settings) -> Result<Vec<Fit>, FitError> {
     settings.check()?;
     if curves.is_empty() {
@@ -291,18 +314,29 @@ pub fn fit_family(curves: &[&Curve], settings: &Settings) -> Result<Vec<Fit>, Fi
     (0..curves.len()).into_par_iter().map(|at| conclude(&stack, at, curves[at], settings)).collect()
 }
 
-/// Fits the languages of a sweep as one family. `unique` are the unique pairs of each training corpus, in the order of the curves; beyond
-/// its end they are unknown. Where they are known, runs of many more pairs ([`Curve::split_at`]) are no points of the law, but say what repeated pairs are worth.
-pub fn fit_all(curves: &[Curve], settings: &Settings, unique: &[Option<u64>]) -> Result<Vec<Fit>, FitError> {
+/// Fits the languages of a sweep as one family. `unique` are the unique pairs of each training
+/// corpus, in the order of the curves; beyond its end they are unknown. Where they are known, runs
+/// of many more pairs ([`Curve::split_at`]) are no points of the law, but say what repeated pairs
+/// are worth.
+pub fn fit_all(
+    curves: &[Curve],
+    settings: &Settings,
+    unique: &[Option<u64>],
+) -> Result<Vec<Fit>, FitError> {
     let unique = |i: usize| unique.get(i).copied().flatten();
     let split = |(i, curve): (usize, &Curve)| match unique(i) {
         Some(unique) => curve.split_at(unique),
         None => Ok((curve.clone(), Vec::new())),
     };
-    let split: Vec<(Curve, Vec<Point>)> = curves.iter().enumerate().map(split).collect::<Result<_, _>>()?;
+    let split: Vec<(Curve, Vec<Point>)> =
+        curves.iter().enumerate().map(split).collect::<Result<_, _>>()?;
     let mut fits = fit_family(&split.iter().map(|(fresh, _)| fresh).collect::<Vec<_>>(), settings)?;
     fits.iter_mut().enumerate().for_each(|(i, fit)| fit.unique = unique(i));
-    repetition::estimate(&mut fits, split.into_iter().map(|(_, repeated)| repeated).collect(), settings);
+    repetition::estimate(
+        &mut fits,
+        split.into_iter().map(|(_, repeated)| repeated).collect(),
+        settings,
+    );
     Ok(fits)
 }
 
@@ -316,9 +350,16 @@ fn conclude(stack: &Stack, at: usize, curve: &Curve, settings: &Settings) -> Res
     let (family, mode) = (&stack.fits[chosen], &stack.fits[chosen].modes[at]);
     let law = family.frame.law(&mode.theta).ok_or_else(lost)?;
     let parameter = |(number, (name, value)): (usize, (&str, f64))| {
-        let drawn = draws.iter().filter(|draw| draw.form() == law.form()).map(|draw| draw.parameters()[number].1);
+        let drawn = draws
+            .iter()
+            .filter(|draw| draw.form() == law.form())
+            .map(|draw| draw.parameters()[number].1);
         let profile_90 = profile::profile(family, at, &stack.series[at], number);
-        Parameter { name: name.to_owned(), estimate: prediction::estimate(value, drawn.collect()), profile_90 }
+        Parameter {
+            name: name.to_owned(),
+            estimate: prediction::estimate(value, drawn.collect()),
+            profile_90,
+        }
     };
     let mut fit = Fit {
         curve: curve.name().to_owned(),
@@ -352,11 +393,17 @@ impl fmt::Display for Flag {
         match self {
             Flag::FloorNotIdentified => write!(f, "floor not identified"),
             Flag::AtBound { parameter } => write!(f, "{parameter} at its bound"),
-            Flag::LessThanADecade { decades } => write!(f, "sizes span {decades:.2} decades, less than one"),
+            Flag::LessThanADecade { decades } => {
+                write!(f, "sizes span {decades:.2} decades, less than one")
+            }
             Flag::NonMonotone { pairs } => write!(f, "loss rises with data at {pairs} pairs"),
-            Flag::Outlier { pairs, loss_nats } => write!(f, "outlier of {loss_nats:.4} at {pairs} pairs"),
+            Flag::Outlier { pairs, loss_nats } => {
+                write!(f, "outlier of {loss_nats:.4} at {pairs} pairs")
+            }
             Flag::NoiseLargerThanSignal => write!(f, "noise larger than signal"),
-            Flag::StartsDisagree { agreed, starts } => write!(f, "only {agreed} of {starts} starts reached the best minimum"),
+            Flag::StartsDisagree { agreed, starts } => {
+                write!(f, "only {agreed} of {starts} starts reached the best minimum")
+            }
             Flag::NothingToCheck => write!(f, "as many parameters as sizes"),
             Flag::NotConverged => write!(f, "minimiser not converged"),
             Flag::RepeatsHurt { pairs } => write!(f, "repeats hurt at {pairs} pairs"),

@@ -1,4 +1,5 @@
-//! The mode of one curve under one form: coordinates where data and prior together are most likely, and how sharply.
+//! The mode of one curve under one form: coordinates where data and prior together are most likely,
+//! and how sharply.
 
 use super::coordinates::{Curve, DIMENSION, Frame, Theta};
 use super::series::Series;
@@ -11,7 +12,8 @@ pub(super) type Covariance = SMatrix<f64, DIMENSION, DIMENSION>;
 
 /// Steps of a descent to the end.
 pub(super) const STEPS: usize = 100;
-/// Steps of a descent from the mode to that of noisy data close by: what is left is far below what the noise moves.
+/// Steps of a descent from the mode to that of noisy data close by: what is left is far below what
+/// the noise moves.
 const DRAW_STEPS: usize = 12;
 /// Difference of ln density within which two minima are the same.
 const SAME: f64 = 1e-3;
@@ -21,7 +23,8 @@ const SAME: f64 = 1e-3;
 pub(super) struct Noise {
     /// Standard deviation of one ln loss at the largest amount.
     pub(super) sigma: f64,
-    /// e-foldings below the largest amount at which the form's misfit is as large as that; infinite for a form that holds everywhere.
+    /// e-foldings below the largest amount at which the form's misfit is as large as that; infinite
+    /// for a form that holds everywhere.
     pub(super) reach: f64,
     /// Residuals beyond so many standard deviations count linearly.
     pub(super) delta: f64,
@@ -45,10 +48,16 @@ pub(super) struct Mode {
 /// Standard deviations of the points for a sigma of 1.
 pub(super) fn deviations(series: &Series, reach: f64) -> Vec<f64> {
     let far = |z: f64| (series.end() - z) / reach;
-    series.z.iter().zip(&series.weight).map(|(&z, weight)| (1.0 + far(z).powi(2)).sqrt() / weight.sqrt()).collect()
+    series
+        .z
+        .iter()
+        .zip(&series.weight)
+        .map(|(&z, weight)| (1.0 + far(z).powi(2)).sqrt() / weight.sqrt())
+        .collect()
 }
 
-/// Start number `index`: the shape from a space-filling sequence, the scale that meets the mean loss.
+/// Start number `index`: the shape from a space-filling sequence, the scale that meets the mean
+/// loss.
 pub(super) fn start(frame: Frame, series: &Series, index: usize) -> Theta {
     let [p, q, r] = halton(index);
     let [v, c, _] = halton(index + 7);
@@ -56,13 +65,22 @@ pub(super) fn start(frame: Frame, series: &Series, index: usize) -> Theta {
     let (first, last) = (series.z.first().copied().unwrap_or(0.0), series.end());
     let turn = first - 1.0 + r * (last + 1.0 - first);
     let bounds = frame.bounds();
-    let shape = Theta::from([0.0, 0.08f64.ln() + p * 25f64.ln(), 0.97 * q * least.exp(), turn, 2.0 * v - 1.2, 0.3 * c]);
+    let shape = Theta::from([
+        0.0,
+        0.08f64.ln() + p * 25f64.ln(),
+        0.97 * q * least.exp(),
+        turn,
+        2.0 * v - 1.2,
+        0.3 * c,
+    ]);
     let mut theta = shape.sup(&bounds.lower).inf(&bounds.upper);
     let mut bare = theta;
     bare[2] = 0.0;
     let bare = frame.at(&bare);
     let reducible = |ln_loss: f64| ((ln_loss - frame.scales.ln_unit).exp() - theta[2]).ln();
-    let gap = |(&z, &ln_loss): (&f64, &f64)| reducible(ln_loss) - (bare.ln_loss(z) - frame.scales.ln_unit);
+    let gap = |(&z, &ln_loss): (&f64, &f64)| {
+        reducible(ln_loss) - (bare.ln_loss(z) - frame.scales.ln_unit)
+    };
     theta[0] = series.z.iter().zip(&series.ln_loss).map(gap).sum::<f64>() / series.len() as f64;
     theta
 }
@@ -76,7 +94,8 @@ pub(super) fn approach(
     starts: &[Theta],
     steps: usize,
 ) -> Vec<Minimum<DIMENSION>> {
-    let scaled: Vec<f64> = deviations(series, noise.reach).iter().map(|deviation| noise.sigma * deviation).collect();
+    let scaled: Vec<f64> =
+        deviations(series, noise.reach).iter().map(|deviation| noise.sigma * deviation).collect();
     let model = Curve { frame, z: &series.z };
     let data = Data { targets: &series.ln_loss, deviations: &scaled, delta: noise.delta };
     let problem = Problem { model: &model, data, prior: *prior, bounds: frame.bounds() };
@@ -84,7 +103,14 @@ pub(super) fn approach(
 }
 
 /// The lowest minimum that some starts, which are not none, reach in some steps.
-pub(super) fn descend(frame: Frame, series: &Series, prior: &Prior<DIMENSION>, noise: Noise, starts: &[Theta], steps: usize) -> Mode {
+pub(super) fn descend(
+    frame: Frame,
+    series: &Series,
+    prior: &Prior<DIMENSION>,
+    noise: Noise,
+    starts: &[Theta],
+    steps: usize,
+) -> Mode {
     let minima = approach(frame, series, prior, noise, starts, steps);
     let unit = deviations(series, noise.reach);
     let scaled: Vec<f64> = unit.iter().map(|deviation| noise.sigma * deviation).collect();
@@ -92,12 +118,17 @@ pub(super) fn descend(frame: Frame, series: &Series, prior: &Prior<DIMENSION>, n
     let data = Data { targets: &series.ln_loss, deviations: &scaled, delta: noise.delta };
     let problem = Problem { model: &model, data, prior: *prior, bounds: frame.bounds() };
     let nowhere = Minimum { at: prior.mean, objective: f64::INFINITY, stop: Stop::Exhausted };
-    let best = minima.iter().copied().min_by(|a, b| a.objective.total_cmp(&b.objective)).unwrap_or(nowhere);
+    let best = minima
+        .iter()
+        .copied()
+        .min_by(|a, b| a.objective.total_cmp(&b.objective))
+        .unwrap_or(nowhere);
     let agreed = minima.iter().filter(|minimum| minimum.objective <= best.objective + SAME).count();
     let covariance = covariance(&problem.quadratic(&best.at).hessian, &frame);
     let at = frame.at(&best.at);
     let residual = |i: usize| (series.ln_loss[i] - at.ln_loss(series.z[i])) / unit[i];
-    let square = |residual: f64| huber_weight(residual / noise.sigma, noise.delta) * residual * residual;
+    let square =
+        |residual: f64| huber_weight(residual / noise.sigma, noise.delta) * residual * residual;
     let known: f64 = (0..DIMENSION).map(|j| prior.precision[j] * covariance[(j, j)]).sum();
     let free = frame.freedom() as f64;
     Mode {
@@ -113,11 +144,21 @@ pub(super) fn descend(frame: Frame, series: &Series, prior: &Prior<DIMENSION>, n
 }
 
 /// The minimum of the curve with other targets, close to its mode.
-pub(super) fn redraw(frame: Frame, series: &Series, prior: &Prior<DIMENSION>, noise: Noise, targets: &[f64], from: Theta) -> Theta {
-    let scaled: Vec<f64> = deviations(series, noise.reach).iter().map(|deviation| noise.sigma * deviation).collect();
+pub(super) fn redraw(
+    frame: Frame,
+    series: &Series,
+    prior: &Prior<DIMENSION>,
+    noise: Noise,
+    targets: &[f64],
+    from: Theta,
+) -> Theta {
+    let scaled: Vec<f64> =
+        deviations(series, noise.reach).iter().map(|deviation| noise.sigma * deviation).collect();
     let model = Curve { frame, z: &series.z };
     let data = Data { targets, deviations: &scaled, delta: noise.delta };
-    Problem { model: &model, data, prior: *prior, bounds: frame.bounds() }.minimise(from, DRAW_STEPS).at
+    Problem { model: &model, data, prior: *prior, bounds: frame.bounds() }
+        .minimise(from, DRAW_STEPS)
+        .at
 }
 
 /// Inverse of the second derivatives over the coordinates that the form has; 0 elsewhere.
@@ -162,7 +203,12 @@ mod tests {
             }
             let at = frame.at(&theta);
             let unit = deviations(series, noise.reach);
-            let point = |i: usize| huber((at.ln_loss(series.z[i]) - series.ln_loss[i]) / (noise.sigma * unit[i]), noise.delta);
+            let point = |i: usize| {
+                huber(
+                    (at.ln_loss(series.z[i]) - series.ln_loss[i]) / (noise.sigma * unit[i]),
+                    noise.delta,
+                )
+            };
             let distance = theta - prior.mean;
             let known = 0.5 * distance.component_mul(&distance).dot(&prior.precision);
             Ok((0..series.len()).map(point).sum::<f64>() + known)
@@ -171,22 +217,36 @@ mod tests {
 
     #[test]
     fn a_minimiser_that_is_not_ours_finds_nothing_lower() {
-        let scales = Scales { ln_reference: 9.0, ln_unit: 0.5, ln_range: (500f64.ln(), 64e3f64.ln()) };
+        let scales =
+            Scales { ln_reference: 9.0, ln_unit: 0.5, ln_range: (500f64.ln(), 64e3f64.ln()) };
         let loss = |x: f64| 1.2 + 30.0 * (x + 900.0).powf(-0.4);
         let noise_of = |at: usize| 1.0 + 0.01 * ((at * at) as f64 * 1.7).sin();
         let sizes = [250.0, 500.0, 1e3, 2e3, 4e3, 8e3, 16e3, 32e3, 64e3];
-        let series = Series::new(sizes.iter().enumerate().map(|(at, &x)| (x, loss(x) * noise_of(at), 1.0)), &scales);
+        let series = Series::new(
+            sizes.iter().enumerate().map(|(at, &x)| (x, loss(x) * noise_of(at), 1.0)),
+            &scales,
+        );
         for form in [Form::PowerFloor, Form::Offset, Form::Rectified, Form::Bnsl, Form::M4] {
             let frame = Frame { form, scales };
-            let (prior, noise) = (frame.weak_prior(), Noise { sigma: 0.01, reach: f64::INFINITY, delta: 2.0 });
+            let (prior, noise) =
+                (frame.weak_prior(), Noise { sigma: 0.01, reach: f64::INFINITY, delta: 2.0 });
             let starts: Vec<Theta> = (0..16).map(|index| start(frame, &series, index)).collect();
             let mode = descend(frame, &series, &prior, noise, &starts, STEPS);
             let places: Vec<usize> = (0..DIMENSION).filter(|&j| frame.has(j)).collect();
             let ours: Vec<f64> = places.iter().map(|&j| mode.theta[j]).collect();
             let objective = || Objective(frame, &series, prior, noise, places.clone());
-            let corner = |k: usize| (0..ours.len()).map(|i| ours[i] + if i + 1 == k { 0.05 } else { 0.0 }).collect::<Vec<f64>>();
-            let solver = NelderMead::new((0..=ours.len()).map(corner).collect()).with_sd_tolerance(1e-16).unwrap();
-            let found = Executor::new(objective(), solver).configure(|state| state.max_iters(3000)).run().unwrap();
+            let corner = |k: usize| {
+                (0..ours.len())
+                    .map(|i| ours[i] + if i + 1 == k { 0.05 } else { 0.0 })
+                    .collect::<Vec<f64>>()
+            };
+            let solver = NelderMead::new((0..=ours.len()).map(corner).collect())
+                .with_sd_tolerance(1e-16)
+                .unwrap();
+            let found = Executor::new(objective(), solver)
+                .configure(|state| state.max_iters(3000))
+                .run()
+                .unwrap();
             let (theirs, reached) = (found.state().best_cost, objective().cost(&ours).unwrap());
             assert!(reached <= theirs * (1.0 + 1e-9), "{form}: {reached} against {theirs}");
             approx::assert_relative_eq!(theirs, reached, max_relative = 1e-3);

@@ -1,10 +1,12 @@
-//! Profile intervals of single parameters: how far one can move before the best of the others no longer makes up for it.
+//! Profile intervals of single parameters: how far one can move before the best of the others no
+//! longer makes up for it.
 //!
 //! ```text
 //! { value : min over the other coordinates of the objective  <=  its minimum + 1/2 quantile_0.9(chi2_1) }
 //! ```
 //!
-//! The objective is that of the mode, prior included. Unlike the spread of draws, a profile shows a side that is open.
+//! The objective is that of the mode, prior included. Unlike the spread of draws, a profile shows a
+//! side that is open.
 
 use super::coordinates::{Curve, Theta};
 use super::family::FamilyFit;
@@ -20,16 +22,25 @@ const STEPS: usize = 40;
 /// Halvings between a point inside and one outside.
 const HALVINGS: usize = 24;
 
-/// 90 % interval of a parameter, by its number in the form, that is a coordinate of the form; nothing for one that mixes several.
-pub(super) fn profile(fit: &FamilyFit, curve: usize, series: &Series, parameter: usize) -> Option<Interval> {
+/// 90 % interval of a parameter, by its number in the form, that is a coordinate of the form;
+/// nothing for one that mixes several.
+pub(super) fn profile(
+    fit: &FamilyFit,
+    curve: usize,
+    series: &Series,
+    parameter: usize,
+) -> Option<Interval> {
     let coordinate = fit.frame.coordinate(parameter).filter(|&j| fit.frame.has(j))?;
     let mode = &fit.modes[curve];
     let noise = mode.noise;
-    let scaled: Vec<f64> = deviations(series, noise.reach).iter().map(|deviation| noise.sigma * deviation).collect();
+    let scaled: Vec<f64> =
+        deviations(series, noise.reach).iter().map(|deviation| noise.sigma * deviation).collect();
     let model = Curve { frame: fit.frame, z: &series.z };
     let data = Data { targets: &series.ln_loss, deviations: &scaled, delta: noise.delta };
     let free = fit.frame.bounds();
-    let least = Problem { model: &model, data, prior: fit.prior, bounds: free }.minimise(mode.theta, STEPS).objective;
+    let least = Problem { model: &model, data, prior: fit.prior, bounds: free }
+        .minimise(mode.theta, STEPS)
+        .objective;
     let fixed = |value: f64, from: Theta| {
         let mut bounds = free;
         (bounds.lower[coordinate], bounds.upper[coordinate]) = (value, value);
@@ -40,10 +51,13 @@ pub(super) fn profile(fit: &FamilyFit, curve: usize, series: &Series, parameter:
         let bound = if sign < 0.0 { free.lower[coordinate] } else { free.upper[coordinate] };
         let (mut inside, mut from, mut reach) = (mode.theta[coordinate], mode.theta, step);
         loop {
-            let tried = (inside + sign * reach).clamp(free.lower[coordinate], free.upper[coordinate]);
+            let tried =
+                (inside + sign * reach).clamp(free.lower[coordinate], free.upper[coordinate]);
             let minimum = fixed(tried, from);
             if minimum.objective > least + RISE || minimum.objective.is_nan() {
-                return between(inside, tried, |value| fixed(value, from).objective <= least + RISE);
+                return between(inside, tried, |value| {
+                    fixed(value, from).objective <= least + RISE
+                });
             }
             if tried == bound {
                 return bound;

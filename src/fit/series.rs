@@ -2,12 +2,14 @@
 
 use super::coordinates::Scales;
 
-/// Points above which a curve is averaged over equal steps of the ln amount: a law has at most six parameters to learn from them.
+/// Points above which a curve is averaged over equal steps of the ln amount: a law has at most six
+/// parameters to learn from them.
 const MOST_POINTS: usize = 512;
 /// Steps of that average.
 const STEPS: usize = 256;
 
-/// ln amounts less the reference, ln losses, weights (inverse variances up to a factor) and distances below the largest amount, rising.
+/// ln amounts less the reference, ln losses, weights (inverse variances up to a factor) and
+/// distances below the largest amount, rising.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Series {
     pub(super) z: Vec<f64>,
@@ -18,7 +20,9 @@ pub(super) struct Series {
 impl Series {
     /// From `(amount, loss, weight)` of points with data, in any order.
     pub(super) fn new(points: impl Iterator<Item = (f64, f64, f64)>, scales: &Scales) -> Self {
-        let mut rows: Vec<(f64, f64, f64)> = points.map(|(x, loss, weight)| (x.ln() - scales.ln_reference, loss.ln(), weight)).collect();
+        let mut rows: Vec<(f64, f64, f64)> = points
+            .map(|(x, loss, weight)| (x.ln() - scales.ln_reference, loss.ln(), weight))
+            .collect();
         rows.sort_by(|a, b| a.0.total_cmp(&b.0));
         if rows.len() > MOST_POINTS {
             rows = averaged(&rows);
@@ -63,7 +67,9 @@ fn averaged(rows: &[(f64, f64, f64)]) -> Vec<(f64, f64, f64)> {
     let step = |z: f64| ((z - least) / (most - least) * STEPS as f64) as usize;
     let mean = |rows: &[(f64, f64, f64)]| {
         let weight: f64 = rows.iter().map(|row| row.2).sum();
-        let mean = |value: fn(&(f64, f64, f64)) -> f64| rows.iter().map(|row| row.2 * value(row)).sum::<f64>() / weight;
+        let mean = |value: fn(&(f64, f64, f64)) -> f64| {
+            rows.iter().map(|row| row.2 * value(row)).sum::<f64>() / weight
+        };
         (mean(|row| row.0), mean(|row| row.1), weight)
     };
     rows.chunk_by(|a, b| step(a.0) == step(b.0)).map(mean).collect()

@@ -1,15 +1,18 @@
-//! How much each form counts: by its predictions of the larger sizes, made from the smaller ones alone.
+//! How much each form counts: by its predictions of the larger sizes, made from the smaller ones
+//! alone.
 //!
-//! Every candidate, a form with a reach, is fitted without the sizes above 1/2, 1/4, ... of the largest, and asked for those. With `m` the
-//! mean squared ln error on a curve and bars for means over the cuts and, at the right, over the family,
+//! Every candidate, a form with a reach, is fitted without the sizes above 1/2, 1/4, ... of the
+//! largest, and asked for those. With `m` the mean squared ln error on a curve and bars for means
+//! over the cuts and, at the right, over the family,
 //!
 //! ```text
 //! weight of a candidate on a curve  ~  exp( -(own bar(ln m) + shared bar(ln m)) / 2 )
 //! ```
 //!
-//! the likelihood of so many independent normal errors whose scale is not known (stacking in the manner of pseudo-Bayesian model averaging,
-//! Yao et al. 2018). A wrong form costs an allocation more than noise does, so none is thrown out: forms that the sizes held back
-//! cannot tell apart share the prediction.
+//! the likelihood of so many independent normal errors whose scale is not known (stacking in the
+//! manner of pseudo-Bayesian model averaging, Yao et al. 2018). A wrong form costs an allocation
+//! more than noise does, so none is thrown out: forms that the sizes held back cannot tell apart
+//! share the prediction.
 
 use super::coordinates::{Frame, Scales};
 use super::family::{self, FamilyFit};
@@ -21,7 +24,8 @@ use crate::numeric::softmax;
 
 /// Reaches that every form is tried with, e-foldings.
 pub(super) const REACHES: [f64; 3] = [f64::INFINITY, 0.6, 0.12];
-/// Independent errors that the held-out sizes of one curve are worth, and that those of its family are worth to each of its curves.
+/// Independent errors that the held-out sizes of one curve are worth, and that those of its family
+/// are worth to each of its curves.
 const WORTH: (f64, f64) = (2.0, 5.0);
 /// Errors of ln loss below which no form is better than another.
 const EQUAL: f64 = 3e-3;
@@ -35,11 +39,14 @@ pub(super) struct Stack {
     pub(super) series: Vec<Series>,
     /// Every form with every reach.
     pub(super) fits: Vec<FamilyFit>,
-    /// Weight of each candidate on each curve for what lies beyond its sizes; those of a curve sum to 1.
+    /// Weight of each candidate on each curve for what lies beyond its sizes; those of a curve sum
+    /// to 1.
     pub(super) beyond: Vec<Vec<f64>>,
-    /// The same for what lies within: of the candidates that are believed everywhere, by what they predict and by how they fit.
+    /// The same for what lies within: of the candidates that are believed everywhere, by what they
+    /// predict and by how they fit.
     pub(super) within: Vec<Vec<f64>>,
-    /// Root mean square of the held-out ln errors of each candidate on each curve, where sizes could be held back.
+    /// Root mean square of the held-out ln errors of each candidate on each curve, where sizes
+    /// could be held back.
     pub(super) held_out: Vec<Vec<Option<f64>>>,
     /// Misfit beyond the largest size, as the errors held out show it.
     pub(super) misfit: Misfit,
@@ -47,9 +54,11 @@ pub(super) struct Stack {
 
 /// One cut of the family: what each candidate made of it.
 struct Cut {
-    /// Mean squared error a candidate and curve; absent where the curve is too short to be cut there.
+    /// Mean squared error a candidate and curve; absent where the curve is too short to be cut
+    /// there.
     errors: Vec<Vec<Option<f64>>>,
-    /// Error at the largest size, expected variance and ln distance, of every candidate on every curve.
+    /// Error at the largest size, expected variance and ln distance, of every candidate on every
+    /// curve.
     farthest: Vec<Vec<Option<Farthest>>>,
 }
 
@@ -62,14 +71,20 @@ struct Farthest {
 }
 
 impl Stack {
-    /// Fits all candidates to a family, and weighs them by what they predict of the sizes held back.
+    /// Fits all candidates to a family, and weighs them by what they predict of the sizes held
+    /// back.
     pub(super) fn new(curves: &[&Curve], settings: &Settings) -> Self {
         let scales = scales(curves);
-        let series: Vec<Series> = curves.iter().map(|curve| Series::new(curve.weighted(), &scales)).collect();
+        let series: Vec<Series> =
+            curves.iter().map(|curve| Series::new(curve.weighted(), &scales)).collect();
         let fits = candidates(&series, &scales, settings);
-        let cuts: Vec<Cut> = (1..=settings.held_back).filter_map(|k| cut(&series, &scales, 0.5f64.powi(k as i32), settings)).collect();
+        let cuts: Vec<Cut> = (1..=settings.held_back)
+            .filter_map(|k| cut(&series, &scales, 0.5f64.powi(k as i32), settings))
+            .collect();
         let at = |c: usize, i: usize| cuts.iter().filter_map(move |cut| cut.errors[c][i]);
-        let held_out = (0..fits.len()).map(|c| (0..series.len()).map(|i| mean(at(c, i)).map(f64::sqrt)).collect()).collect();
+        let held_out = (0..fits.len())
+            .map(|c| (0..series.len()).map(|i| mean(at(c, i)).map(f64::sqrt)).collect())
+            .collect();
         let scores = scores(&cuts.iter().collect::<Vec<_>>(), &fits, &series);
         let beyond: Vec<Vec<f64>> = scores.iter().map(|scores| softmax(scores)).collect();
         let within = (0..series.len()).map(|i| within(&scores[i], &fits, i, &series[i])).collect();
@@ -80,10 +95,13 @@ impl Stack {
     /// The candidate that stands for a curve: the one with the largest weight within its sizes.
     pub(super) fn chosen(&self, curve: usize) -> usize {
         let weights = &self.within[curve];
-        (0..weights.len()).max_by(|&a, &b| weights[a].total_cmp(&weights[b]).then(b.cmp(&a))).unwrap_or(0)
+        (0..weights.len())
+            .max_by(|&a, &b| weights[a].total_cmp(&weights[b]).then(b.cmp(&a)))
+            .unwrap_or(0)
     }
 
-    /// The misfit of the laws of a curve beyond its largest size: what the errors held out show, and what the reaches say.
+    /// The misfit of the laws of a curve beyond its largest size: what the errors held out show,
+    /// and what the reaches say.
     pub(super) fn misfit_of(&self, curve: usize) -> Misfit {
         let of = |c: usize| {
             let noise = self.fits[c].modes[curve].noise;
@@ -98,7 +116,8 @@ impl Stack {
         let candidate = |c: usize| {
             let (fit, mode) = (&self.fits[c], &self.fits[c].modes[at]);
             let law = fit.frame.law(&mode.theta)?;
-            let squares = || curve.weighted().map(|(x, loss, _)| (law.loss(x).ln() - loss.ln()).powi(2));
+            let squares =
+                || curve.weighted().map(|(x, loss, _)| (law.loss(x).ln() - loss.ln()).powi(2));
             Some(Candidate {
                 law,
                 reach_efoldings: Some(mode.noise.reach).filter(|reach| reach.is_finite()),
@@ -110,7 +129,11 @@ impl Stack {
             })
         };
         let mut candidates: Vec<Candidate> = (0..self.fits.len()).filter_map(candidate).collect();
-        candidates.sort_by(|a, b| b.weight_within.total_cmp(&a.weight_within).then(b.weight_beyond.total_cmp(&a.weight_beyond)));
+        candidates.sort_by(|a, b| {
+            b.weight_within
+                .total_cmp(&a.weight_within)
+                .then(b.weight_beyond.total_cmp(&a.weight_beyond))
+        });
         candidates
     }
 }
@@ -118,37 +141,59 @@ impl Stack {
 /// The scales that a family shares.
 fn scales(curves: &[&Curve]) -> Scales {
     let amounts = || curves.iter().flat_map(|curve| curve.weighted()).map(|(x, _, _)| x.ln());
-    let least = |curve: &&Curve| curve.weighted().map(|(_, loss, _)| loss.ln()).fold(f64::INFINITY, f64::min);
+    let least = |curve: &&Curve| {
+        curve.weighted().map(|(_, loss, _)| loss.ln()).fold(f64::INFINITY, f64::min)
+    };
     Scales {
         ln_reference: amounts().sum::<f64>() / amounts().count() as f64,
         ln_unit: curves.iter().map(least).sum::<f64>() / curves.len() as f64,
-        ln_range: (amounts().fold(f64::INFINITY, f64::min), amounts().fold(f64::NEG_INFINITY, f64::max)),
+        ln_range: (
+            amounts().fold(f64::INFINITY, f64::min),
+            amounts().fold(f64::NEG_INFINITY, f64::max),
+        ),
     }
 }
 
-/// Every form with every reach. `metric` is `power` where every curve has an alpha of its own, so it stands in only where it is alone.
+/// Every form with every reach. `metric` is `power` where every curve has an alpha of its own, so
+/// it stands in only where it is alone.
 fn candidates(series: &[Series], scales: &Scales, settings: &Settings) -> Vec<FamilyFit> {
     let twice = |form: &&Form| **form == Form::Metric && settings.forms.contains(&Form::Power);
     let forms = settings.forms.iter().filter(|form| !twice(form));
-    let fit = |&form: &Form| family::fit(Frame { form, scales: *scales }, series, settings.starts, settings.huber_delta, &REACHES);
+    let fit = |&form: &Form| {
+        family::fit(
+            Frame { form, scales: *scales },
+            series,
+            settings.starts,
+            settings.huber_delta,
+            &REACHES,
+        )
+    };
     forms.flat_map(fit).collect()
 }
 
-/// The candidates without the sizes above a part of the largest of each curve; nothing where no curve is long enough.
+/// The candidates without the sizes above a part of the largest of each curve; nothing where no
+/// curve is long enough.
 fn cut(series: &[Series], scales: &Scales, part: f64, settings: &Settings) -> Option<Cut> {
-    let halves: Vec<(Series, Series)> = series.iter().map(|series| series.split(series.end() + part.ln() + ROUNDING)).collect();
-    let long: Vec<usize> = (0..series.len()).filter(|&i| halves[i].0.sizes().len() >= LEAST_KEPT && halves[i].1.len() > 0).collect();
+    let halves: Vec<(Series, Series)> =
+        series.iter().map(|series| series.split(series.end() + part.ln() + ROUNDING)).collect();
+    let long: Vec<usize> = (0..series.len())
+        .filter(|&i| halves[i].0.sizes().len() >= LEAST_KEPT && halves[i].1.len() > 0)
+        .collect();
     if long.is_empty() {
         return None;
     }
     let kept: Vec<Series> = long.iter().map(|&i| halves[i].0.clone()).collect();
     let fits = candidates(&kept, scales, settings);
-    let mut found = Cut { errors: vec![vec![None; series.len()]; fits.len()], farthest: vec![vec![None; series.len()]; fits.len()] };
+    let mut found = Cut {
+        errors: vec![vec![None; series.len()]; fits.len()],
+        farthest: vec![vec![None; series.len()]; fits.len()],
+    };
     for (c, fit) in fits.iter().enumerate() {
         for (at, &i) in long.iter().enumerate() {
             let (held, end) = (&halves[i].1, kept[at].end());
             let error = |(&z, ln_loss): (&f64, &f64)| (fit.ln_loss(at, z, end).0 - ln_loss).powi(2);
-            found.errors[c][i] = Some(held.z.iter().zip(&held.ln_loss).map(error).sum::<f64>() / held.len() as f64);
+            found.errors[c][i] =
+                Some(held.z.iter().zip(&held.ln_loss).map(error).sum::<f64>() / held.len() as f64);
             found.farthest[c][i] = Some(farthest(fit, at, held, end));
         }
     }
@@ -171,13 +216,21 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / count as f64)
 }
 
-/// Scores a curve and candidate by the errors of some cuts; where nothing could be held back, by Akaike's criterion; equal where there
-/// are too few points for that too. A candidate that the numbers of an `f64` cannot hold has none.
+/// Scores a curve and candidate by the errors of some cuts; where nothing could be held back, by
+/// Akaike's criterion; equal where there are too few points for that too. A candidate that the
+/// numbers of an `f64` cannot hold has none.
 fn scores(cuts: &[&Cut], fits: &[FamilyFit], series: &[Series]) -> Vec<Vec<f64>> {
     let curves = series.len();
     let (own, shared) = (WORTH.0, WORTH.1 * (1.0 - 1.0 / curves as f64));
-    let ln_error = |c: usize, i: usize| mean(cuts.iter().filter_map(|cut| cut.errors[c][i]).map(|error| (error + EQUAL * EQUAL).ln()));
-    let family: Vec<Option<f64>> = (0..fits.len()).map(|c| mean((0..curves).filter_map(|i| ln_error(c, i)))).collect();
+    let ln_error = |c: usize, i: usize| {
+        mean(
+            cuts.iter()
+                .filter_map(|cut| cut.errors[c][i])
+                .map(|error| (error + EQUAL * EQUAL).ln()),
+        )
+    };
+    let family: Vec<Option<f64>> =
+        (0..fits.len()).map(|c| mean((0..curves).filter_map(|i| ln_error(c, i)))).collect();
     let score = |c: usize, i: usize| match (ln_error(c, i), family[c]) {
         (Some(error), Some(mean)) => -0.5 * (own * error + shared * mean),
         (None, Some(mean)) => -0.5 * (own + shared) * mean,
@@ -193,10 +246,13 @@ fn scores(cuts: &[&Cut], fits: &[FamilyFit], series: &[Series]) -> Vec<Vec<f64>>
     (0..curves).map(of_curve).collect()
 }
 
-/// Weights within the sizes of a curve: the scores of the candidates that are believed everywhere, and Akaike's where all have one.
+/// Weights within the sizes of a curve: the scores of the candidates that are believed everywhere,
+/// and Akaike's where all have one.
 fn within(scores: &[f64], fits: &[FamilyFit], curve: usize, series: &Series) -> Vec<f64> {
     let everywhere = |c: usize| fits[c].modes[curve].noise.reach.is_infinite();
-    let akaike: Option<Vec<f64>> = (0..fits.len()).map(|c| if everywhere(c) { fits[c].aicc(curve, series) } else { Some(0.0) }).collect();
+    let akaike: Option<Vec<f64>> = (0..fits.len())
+        .map(|c| if everywhere(c) { fits[c].aicc(curve, series) } else { Some(0.0) })
+        .collect();
     let score = |c: usize| match &akaike {
         _ if !everywhere(c) => f64::NEG_INFINITY,
         Some(akaike) => scores[c] - 0.5 * akaike[c],
@@ -205,28 +261,35 @@ fn within(scores: &[f64], fits: &[FamilyFit], curve: usize, series: &Series) -> 
     softmax(&(0..fits.len()).map(score).collect::<Vec<_>>())
 }
 
-/// What the errors of the averaged predictions at the largest sizes show beyond the variance expected of them.
+/// What the errors of the averaged predictions at the largest sizes show beyond the variance
+/// expected of them.
 ///
-/// A curve wanders about its law, and its local exponent about the law's: misfit grows with the ln distance `d` as a random walk or as the
-/// integral of one does, variance `kappa^2 V(d)` with `V = d` or `d^3`. The errors `e` of a cut are those of the average by the weights
-/// that the other cuts give, as those that its own errors chose flatter them; the variance `s^2` is what the final weights expected there.
-/// Either way is held to explain all of
+/// A curve wanders about its law, and its local exponent about the law's: misfit grows with the ln
+/// distance `d` as a random walk or as the integral of one does, variance `kappa^2 V(d)` with
+/// `V = d` or `d^3`. The errors `e` of a cut are those of the average by the weights that the other
+/// cuts give, as those that its own errors chose flatter them; the variance `s^2` is what the final
+/// weights expected there. Either way is held to explain all of
 ///
-/// `kappa^2 = mean(e^2 / V) - mean(s^2 / V) (1 + sqrt(2 / n))`, not below 0: the second term is what normal errors of the expected
-/// variance give, and one standard deviation of that mean over `n` curves more.
+/// `kappa^2 = mean(e^2 / V) - mean(s^2 / V) (1 + sqrt(2 / n))`, not below 0: the second term is
+/// what normal errors of the expected variance give, and one standard deviation of that mean over
+/// `n` curves more.
 fn misfit(cuts: &[Cut], weights: &[Vec<f64>], fits: &[FamilyFit], series: &[Series]) -> Misfit {
     let mut found: Vec<(f64, f64, f64)> = Vec::new();
     for (k, cut) in cuts.iter().enumerate() {
-        let others: Vec<&Cut> = cuts.iter().enumerate().filter(|(other, _)| *other != k).map(|(_, cut)| cut).collect();
+        let others: Vec<&Cut> =
+            cuts.iter().enumerate().filter(|(other, _)| *other != k).map(|(_, cut)| cut).collect();
         for (i, scores) in scores(&others, fits, series).iter().enumerate() {
             let all: Option<Vec<Farthest>> = cut.farthest.iter().map(|of| of[i]).collect();
-            found.extend(all.map(|all| (error(&all, &softmax(scores)), expected(&all, &weights[i]), all[0].distance)));
+            found.extend(all.map(|all| {
+                (error(&all, &softmax(scores)), expected(&all, &weights[i]), all[0].distance)
+            }));
         }
     }
     let margin = 1.0 + (2.0 / series.len() as f64).sqrt();
     let kappa = |power: i32| {
         let error = mean(found.iter().map(|(error, _, distance)| error / distance.powi(power)))?;
-        let expected = mean(found.iter().map(|(_, expected, distance)| expected / distance.powi(power)))?;
+        let expected =
+            mean(found.iter().map(|(_, expected, distance)| expected / distance.powi(power)))?;
         Some((error - expected * margin).max(0.0).sqrt())
     };
     Misfit { level_log: kappa(1).unwrap_or(0.0), slope_log: kappa(3).unwrap_or(0.0) }

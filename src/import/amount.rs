@@ -1,4 +1,5 @@
-//! The amount of data that a run saw, which rarely stands in its log: from its name, a setting, a table, or the step.
+//! The amount of data that a run saw, which rarely stands in its log: from its name, a setting, a
+//! table, or the step.
 
 use super::error::ImportError;
 use super::log::Run;
@@ -13,7 +14,8 @@ use std::path::Path;
 /// Where amounts are taken from.
 #[derive(Debug, Clone)]
 pub enum Amount {
-    /// What a pattern captures in the run's name, or else in its path: `-(\d+k?)$` finds 8000 in `zh-8k`.
+    /// What a pattern captures in the run's name, or else in its path: `-(\d+k?)$` finds 8000 in
+    /// `zh-8k`.
     Pattern(Regex),
     /// A setting of the run by its key.
     Key(String),
@@ -54,7 +56,10 @@ impl Amount {
             Amount::Table(table) => return Ok(table.row(run).map(|row| row.x)),
             Amount::Step => None,
         };
-        text.map(|found| amount(&found).ok_or_else(|| ImportError::Amount { run: run.name.clone(), found })).transpose()
+        text.map(|found| {
+            amount(&found).ok_or_else(|| ImportError::Amount { run: run.name.clone(), found })
+        })
+        .transpose()
     }
 
     /// Whether the run's own name says it, and not only its path.
@@ -77,11 +82,15 @@ impl AmountTable {
         let wrong = |cause: String| ImportError::Table { path: path.to_owned(), cause };
         let text = files::read_text(path)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).trim(csv::Trim::All).from_reader(text.as_bytes());
+        let mut reader = csv::ReaderBuilder::new()
+            .comment(Some(b'#'))
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
         let mut rows = BTreeMap::new();
         for row in reader.deserialize::<WireRow>() {
             let row = row.map_err(|error| wrong(error.to_string()))?;
-            let x = amount(&row.x).ok_or_else(|| ImportError::Amount { run: row.run.clone(), found: row.x })?;
+            let x = amount(&row.x)
+                .ok_or_else(|| ImportError::Amount { run: row.run.clone(), found: row.x })?;
             let curve = row.curve.filter(|curve| !curve.is_empty());
             if rows.insert(row.run.clone(), TableRow { x, curve }).is_some() {
                 return Err(wrong(format!("run `{}` stands in it twice", row.run)));
@@ -112,15 +121,23 @@ fn amount(text: &str) -> Option<f64> {
     text.parse::<Pairs>().map(|pairs| pairs.0 as f64).ok().or_else(number)
 }
 
-/// What a pattern captures in a text: its first group that takes part, or the whole match where it has none.
+/// What a pattern captures in a text: its first group that takes part, or the whole match where it
+/// has none.
 pub(super) fn captured(pattern: &Regex, text: &str) -> Option<String> {
     let captures = pattern.captures(text)?;
-    captures.iter().skip(1).flatten().next().or(captures.get(0)).map(|found| found.as_str().to_owned())
+    captures
+        .iter()
+        .skip(1)
+        .flatten()
+        .next()
+        .or(captures.get(0))
+        .map(|found| found.as_str().to_owned())
 }
 
 /// What a pattern captures in the name of a run, or else in its path.
 ///
-/// The number of a checkpoint counts only for a pattern that speaks of checkpoints: it is a step, and no amount.
+/// The number of a checkpoint counts only for a pattern that speaks of checkpoints: it is a step,
+/// and no amount.
 pub(super) fn captured_of_run(pattern: &Regex, run: &Run) -> Option<String> {
     let path = run.path.to_string_lossy();
     let text = |text: &str| match pattern.as_str().to_lowercase().contains("checkpoint") {
@@ -164,28 +181,41 @@ mod tests {
         }
         let words = Amount::Pattern(Regex::new("zh-(.*)").unwrap());
         let error = words.of(&run("zh-large", "")).unwrap_err().to_string();
-        assert_eq!(error, "the amount of run `zh-large` is `large`, expected a number not below 0 such as `8000`, `8k` or `1.5M`");
+        assert_eq!(
+            error,
+            "the amount of run `zh-large` is `large`, expected a number not below 0 such as \
+            `8000`, `8k` or `1.5M`"
+        );
     }
 
     #[test]
     fn the_number_of_a_checkpoint_is_no_amount_unless_it_is_asked_for() {
         let last = Regex::new(r"-(\d+k?)$").unwrap();
-        for name in
-            ["out/tr-500/checkpoint-62", "out__tr-500__checkpoint-62", "tr-500-checkpoint_62", "tr-500/ckpt-62/", "tr-500/global_step62"]
-        {
+        for name in [
+            "out/tr-500/checkpoint-62",
+            "out__tr-500__checkpoint-62",
+            "tr-500-checkpoint_62",
+            "tr-500/ckpt-62/",
+            "tr-500/global_step62",
+        ] {
             assert_eq!(captured_of_run(&last, &run(name, "")).as_deref(), Some("500"), "{name}");
             assert_eq!(captured_of_run(&last, &run("a", name)).as_deref(), Some("500"), "{name}");
             assert_eq!(without_checkpoint(name).1, Some(62.0), "{name}");
         }
         let asked = Regex::new(r"checkpoint-(\d+)").unwrap();
-        assert_eq!(captured_of_run(&asked, &run("out/tr-500/checkpoint-62", "")).as_deref(), Some("62"));
+        assert_eq!(
+            captured_of_run(&asked, &run("out/tr-500/checkpoint-62", "")).as_deref(),
+            Some("62")
+        );
         assert_eq!(without_checkpoint("zh-8k"), ("zh-8k".to_owned(), None));
     }
 
     #[test]
     fn settings_may_be_numbers_as_python_writes_them() {
         let amount = Amount::Key("train_samples".to_owned());
-        for (text, expected) in [("8000", 8000.0), ("8000.0", 8000.0), ("1e6", 1e6), ("0.5", 0.5), ("0", 0.0)] {
+        for (text, expected) in
+            [("8000", 8000.0), ("8000.0", 8000.0), ("1e6", 1e6), ("0.5", 0.5), ("0", 0.0)]
+        {
             let mut run = run("a", "");
             run.params.insert("train_samples".to_owned(), text.to_owned());
             assert_eq!(amount.of(&run).unwrap(), Some(expected), "{text}");
@@ -205,9 +235,18 @@ mod tests {
         let amount = Amount::Table(AmountTable::read(&path).unwrap());
         assert_eq!(amount.of(&run("a", "")).unwrap(), Some(8000.0));
         assert_eq!(amount.of(&run("b", "out/b.json")).unwrap(), Some(500.0));
-        assert_eq!((amount.curve(&run("a", "")), amount.curve(&run("b", "out/b.json"))), (Some("zh".to_owned()), None));
+        assert_eq!(
+            (amount.curve(&run("a", "")), amount.curve(&run("b", "out/b.json"))),
+            (Some("zh".to_owned()), None)
+        );
         assert_eq!(amount.of(&run("c", "")).unwrap(), None);
-        for bad in ["run,x\na,1\na,2\n", "run,x\na,-1\n", "run,size\na,1\n", "run,x\na\n", "run,x,curve,note\na,1,b,c\n"] {
+        for bad in [
+            "run,x\na,1\na,2\n",
+            "run,x\na,-1\n",
+            "run,size\na,1\n",
+            "run,x\na\n",
+            "run,x,curve,note\na,1,b,c\n",
+        ] {
             files::write(&path, bad.as_bytes()).unwrap();
             assert!(AmountTable::read(&path).is_err(), "{bad}");
         }

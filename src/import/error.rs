@@ -41,7 +41,10 @@ pub enum ImportError {
     #[error("nothing says how much data each run saw, found {}", some(runs))]
     NoAmount { runs: Vec<String> },
     /// An amount that is none.
-    #[error("the amount of run `{run}` is `{found}`, expected a number not below 0 such as `8000`, `8k` or `1.5M`")]
+    #[error(
+        "the amount of run `{run}` is `{found}`, expected a number not below 0 such as `8000`, \
+        `8k` or `1.5M`"
+    )]
     Amount { run: String, found: String },
     /// Not a single run has an amount.
     #[error("no run has an amount by {by}, found {}", some(runs))]
@@ -74,7 +77,10 @@ pub enum ImportError {
     #[error("cannot write the curves as CSV: {0}")]
     Csv(#[from] csv::Error),
     /// A word that says no rule which values to take.
-    #[error("`{found}` is no rule which values to take, expected `last`, `best` or `mean:K`, like `mean:3`")]
+    #[error(
+        "`{found}` is no rule which values to take, expected `last`, `best` or `mean:K`, like \
+        `mean:3`"
+    )]
     Take { found: String },
 }
 

@@ -1,4 +1,5 @@
-//! JSON as Python writes it: `NaN`, `Infinity` and `-Infinity` stand bare, which JSON itself has no words for.
+//! JSON as Python writes it: `NaN`, `Infinity` and `-Infinity` stand bare, which JSON itself has no
+//! words for.
 
 use super::error::{ImportError, malformed};
 use super::kind::Kind;
@@ -8,11 +9,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Numbers that JSON has no words for.
-const BARE: [(&str, f64); 3] = [("NaN", f64::NAN), ("Infinity", f64::INFINITY), ("-Infinity", f64::NEG_INFINITY)];
+const BARE: [(&str, f64); 3] =
+    [("NaN", f64::NAN), ("Infinity", f64::INFINITY), ("-Infinity", f64::NEG_INFINITY)];
 
 /// Reads a JSON file of a kind of log.
 pub(super) fn read(path: &Path, kind: Kind) -> Result<Value, ImportError> {
-    serde_json::from_str(&strict(&files::read_text(path)?)).map_err(|error| malformed(path, kind, error))
+    serde_json::from_str(&strict(&files::read_text(path)?))
+        .map_err(|error| malformed(path, kind, error))
 }
 
 /// The object in a line.
@@ -20,7 +23,8 @@ pub(super) fn object(line: &str) -> Result<Map<String, Value>, serde_json::Error
     serde_json::from_str(&strict(line))
 }
 
-/// The same text with the bare words quoted, so that a strict reader takes it; what stands in strings is left alone.
+/// The same text with the bare words quoted, so that a strict reader takes it; what stands in
+/// strings is left alone.
 fn strict(text: &str) -> String {
     let mut strict = String::with_capacity(text.len() + 16);
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -38,7 +42,8 @@ fn strict(text: &str) -> String {
     strict
 }
 
-/// Bytes of the string that a text starts with, both quotes included; all of the text where the string does not end.
+/// Bytes of the string that a text starts with, both quotes included; all of the text where the
+/// string does not end.
 fn string_length(text: &str) -> usize {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {

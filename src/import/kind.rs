@@ -5,7 +5,8 @@ use std::fmt;
 /// Programs whose logs are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// Hugging Face `trainer_state.json`, `all_results.json`, and LLaMA-Factory's `trainer_log.jsonl`.
+    /// Hugging Face `trainer_state.json`, `all_results.json`, and LLaMA-Factory's
+    /// `trainer_log.jsonl`.
     TrainerState,
     /// TensorBoard event files.
     Tensorboard,
@@ -19,14 +20,23 @@ pub enum Kind {
     Sacrebleu,
     /// Lightning's `metrics.csv`.
     Lightning,
-    /// Text logs of fairseq, Marian, OpenNMT-py, Sockeye, JoeyNMT, Megatron and torchtune, or of any program by a pattern.
+    /// Text logs of fairseq, Marian, OpenNMT-py, Sockeye, JoeyNMT, Megatron and torchtune, or of
+    /// any program by a pattern.
     Text,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 8] =
-        [Kind::TrainerState, Kind::Tensorboard, Kind::Wandb, Kind::Mlflow, Kind::LmEval, Kind::Sacrebleu, Kind::Lightning, Kind::Text];
+    pub const ALL: [Kind; 8] = [
+        Kind::TrainerState,
+        Kind::Tensorboard,
+        Kind::Wandb,
+        Kind::Mlflow,
+        Kind::LmEval,
+        Kind::Sacrebleu,
+        Kind::Lightning,
+        Kind::Text,
+    ];
 
     /// The word for it.
     pub fn name(self) -> &'static str {

@@ -51,7 +51,12 @@ pub struct Reading {
 impl Run {
     /// A run of which nothing is known but its name and place.
     pub(super) fn new(name: impl Into<String>, path: &Path) -> Self {
-        Run { name: name.into(), path: path.to_owned(), params: BTreeMap::new(), series: BTreeMap::new() }
+        Run {
+            name: name.into(),
+            path: path.to_owned(),
+            params: BTreeMap::new(),
+            series: BTreeMap::new(),
+        }
     }
 
     /// Adds a value at the end of the series of a key.
@@ -70,7 +75,8 @@ impl fmt::Display for Metric {
     }
 }
 
-/// Name of a run whose log holds none: that of the folder, or of the file itself where the path names no folder.
+/// Name of a run whose log holds none: that of the folder, or of the file itself where the path
+/// names no folder.
 pub(super) fn name_of_folder(file: &Path) -> String {
     let folder = file.parent().and_then(Path::file_name);
     folder.or(file.file_stem()).map_or_else(String::new, |name| name.to_string_lossy().into_owned())

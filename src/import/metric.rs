@@ -1,4 +1,5 @@
-//! Names of metrics: which series are the one asked for, on which eval set, and whether higher is better.
+//! Names of metrics: which series are the one asked for, on which eval set, and whether higher is
+//! better.
 
 use super::log::{Metric, Run, Series};
 use std::collections::BTreeSet;
@@ -6,10 +7,12 @@ use std::collections::BTreeSet;
 /// What is taken where no metric is named.
 pub(super) const DEFAULT: &str = "eval_loss";
 
-/// How keys of evaluations start; between this and the metric's own name stands the eval set: `eval_zh_loss`, `eval/zh_loss`.
+/// How keys of evaluations start; between this and the metric's own name stands the eval set:
+/// `eval_zh_loss`, `eval/zh_loss`.
 const EVALUATION: [&str; 2] = ["eval_", "eval/"];
 
-/// Starts of the words of metrics that are scores, with the score of a perfect translation or answer.
+/// Starts of the words of metrics that are scores, with the score of a perfect translation or
+/// answer.
 const SCORES: [(&str, f64); 8] = [
     ("acc", 1.0),
     ("exact", 1.0),
@@ -22,7 +25,21 @@ const SCORES: [(&str, f64); 8] = [
 ];
 
 /// Words of metrics that fall when all goes well.
-const LOSSES: [&str; 13] = ["loss", "ce", "xent", "entropy", "perplexity", "ppl", "nll", "ter", "wer", "cer", "error", "bpb", "bits"];
+const LOSSES: [&str; 13] = [
+    "loss",
+    "ce",
+    "xent",
+    "entropy",
+    "perplexity",
+    "ppl",
+    "nll",
+    "ter",
+    "wer",
+    "cer",
+    "error",
+    "bpb",
+    "bits",
+];
 
 /// Which way a metric is better.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,11 +54,14 @@ pub enum Sense {
 }
 
 impl Sense {
-    /// The sense of a metric by what is given, by what the log says, and by its name; none where they do not say enough.
+    /// The sense of a metric by what is given, by what the log says, and by its name; none where
+    /// they do not say enough.
     pub(super) fn of(metric: &Metric, series: &Series, given: Option<Sense>) -> Option<Sense> {
-        let score = SCORES.iter().find(|(score, _)| words(&metric.key).any(|word| word.starts_with(score)));
+        let score =
+            SCORES.iter().find(|(score, _)| words(&metric.key).any(|word| word.starts_with(score)));
         let rises = score.map(|&(_, ceiling)| Sense::Rises { ceiling });
-        let falls = words(&metric.key).any(|word| LOSSES.contains(&word.as_str())).then_some(Sense::Falls);
+        let falls =
+            words(&metric.key).any(|word| LOSSES.contains(&word.as_str())).then_some(Sense::Falls);
         given.or(match series.higher_is_better {
             Some(true) => rises,
             Some(false) => Some(Sense::Falls),
@@ -64,19 +84,35 @@ fn words(key: &str) -> impl Iterator<Item = String> + '_ {
 }
 
 /// The series of a run that are the metric asked for, each with its eval set, if it has one.
-pub(super) fn matching<'a>(run: &'a Run, asked: &str) -> Vec<(&'a Metric, Option<&'a str>, &'a Series)> {
-    run.series.iter().filter_map(|(metric, series)| Some((metric, eval_set(metric, asked)?, series))).collect()
+pub(super) fn matching<'a>(
+    run: &'a Run,
+    asked: &str,
+) -> Vec<(&'a Metric, Option<&'a str>, &'a Series)> {
+    run.series
+        .iter()
+        .filter_map(|(metric, series)| Some((metric, eval_set(metric, asked)?, series)))
+        .collect()
 }
 
-/// The eval set on which a series is the metric asked for; an outer `None` is another metric. Sets that `export` names are languages.
+/// The eval set on which a series is the metric asked for; an outer `None` is another metric. Sets
+/// that `export` names are languages.
 fn eval_set<'a>(metric: &'a Metric, asked: &str) -> Option<Option<&'a str>> {
-    let exported = |set: &'a str| set.strip_prefix("muit_").and_then(|set| set.strip_suffix("_val")).filter(|lang| !lang.is_empty());
+    let exported = |set: &'a str| {
+        set.strip_prefix("muit_")
+            .and_then(|set| set.strip_suffix("_val"))
+            .filter(|lang| !lang.is_empty())
+    };
     logged_set(metric, asked).map(|set| set.map(|set| exported(set).unwrap_or(set)))
 }
 
 fn logged_set<'a>(metric: &'a Metric, asked: &str) -> Option<Option<&'a str>> {
     let after_eval = |key: &'a str| EVALUATION.iter().find_map(|start| key.strip_prefix(start));
-    let of_set = |set: &str| asked.strip_prefix(set)?.strip_prefix('/').filter(|asked| metric.key == *asked || name(metric) == *asked);
+    let of_set = |set: &str| {
+        asked
+            .strip_prefix(set)?
+            .strip_prefix('/')
+            .filter(|asked| metric.key == *asked || name(metric) == *asked)
+    };
     let is_named = metric.key == asked || name(metric) == asked;
     if is_named || metric.set.as_deref().and_then(of_set).is_some() {
         return Some(metric.set.as_deref());
@@ -135,7 +171,10 @@ mod tests {
             assert_eq!(eval_set(&metric(key, None), asked), expected, "{key} for {asked}");
         }
         assert_eq!(eval_set(&metric("acc,none", Some("xnli_zh")), "acc"), Some(Some("xnli_zh")));
-        assert_eq!(eval_set(&metric("acc,none", Some("xnli_zh")), "acc,none"), Some(Some("xnli_zh")));
+        assert_eq!(
+            eval_set(&metric("acc,none", Some("xnli_zh")), "acc,none"),
+            Some(Some("xnli_zh"))
+        );
         assert_eq!(eval_set(&metric("acc_norm,none", Some("xnli_zh")), "acc"), None);
         assert_eq!(eval_set(&metric("loss", Some("valid")), "valid/loss"), Some(Some("valid")));
         assert_eq!(eval_set(&metric("loss", Some("train")), "valid/loss"), None);
@@ -143,8 +182,9 @@ mod tests {
 
     #[test]
     fn the_log_is_believed_before_the_name_and_the_user_before_both() {
-        let sense =
-            |key: &str, higher_is_better, given| Sense::of(&metric(key, None), &Series { higher_is_better, ..Series::default() }, given);
+        let sense = |key: &str, higher_is_better, given| {
+            Sense::of(&metric(key, None), &Series { higher_is_better, ..Series::default() }, given)
+        };
         assert_eq!(sense("eval_loss", None, None), Some(Sense::Falls));
         assert_eq!(sense("eval/zh_accuracy", None, None), Some(Sense::Rises { ceiling: 1.0 }));
         assert_eq!(sense("chrF2", None, None), Some(Sense::Rises { ceiling: 100.0 }));

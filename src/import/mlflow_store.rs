@@ -1,5 +1,5 @@
-//! MLflow's file store: `mlruns/EXPERIMENT/RUN/` with `meta.yaml`, one file per metric with lines `MILLISECONDS VALUE STEP`,
-//! and one file a parameter.
+//! MLflow's file store: `mlruns/EXPERIMENT/RUN/` with `meta.yaml`, one file per metric with lines
+//! `MILLISECONDS VALUE STEP`, and one file a parameter.
 
 use super::error::{ImportError, malformed};
 use super::kind::Kind;
@@ -28,10 +28,11 @@ struct Meta {
 /// Statuses by their number, from 1 on, as `RunStatus` of MLflow counts them.
 const STATUSES: [&str; 5] = ["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"];
 
-/// Whether a `meta.yaml` is that of a run: those of experiments have no metrics beside them, and those of the models that MLflow 3 logs, in
-/// `EXPERIMENT/models/`, have an id of their own.
+/// Whether a `meta.yaml` is that of a run: those of experiments have no metrics beside them, and
+/// those of the models that MLflow 3 logs, in `EXPERIMENT/models/`, have an id of their own.
 pub(super) fn is_run(meta: &Path) -> bool {
-    let is_meta = meta.file_name().is_some_and(|name| name == META) && files::is_folder(&meta.with_file_name("metrics"));
+    let is_meta = meta.file_name().is_some_and(|name| name == META)
+        && files::is_folder(&meta.with_file_name("metrics"));
     is_meta && !files::read_text(meta).is_ok_and(|text| is_model(&text))
 }
 
@@ -57,8 +58,10 @@ pub(super) fn read(metas: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run
 
 fn run(path: &Path, meta: Meta, notes: &mut Vec<String>) -> Result<Run, ImportError> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut run = Run::new(meta.run_name.filter(|name| !name.is_empty()).unwrap_or(meta.run_id), folder);
-    let number = meta.status.as_u64().and_then(|status| usize::try_from(status).ok()?.checked_sub(1));
+    let mut run =
+        Run::new(meta.run_name.filter(|name| !name.is_empty()).unwrap_or(meta.run_id), folder);
+    let number =
+        meta.status.as_u64().and_then(|status| usize::try_from(status).ok()?.checked_sub(1));
     note_unfinished(&run, number.and_then(|number| STATUSES.get(number).copied()), notes);
     for (key, file) in keyed(&folder.join("params"))? {
         run.params.insert(key, files::read_text(&file)?.trim_end_matches('\n').to_owned());
@@ -66,7 +69,9 @@ fn run(path: &Path, meta: Meta, notes: &mut Vec<String>) -> Result<Run, ImportEr
     for (key, file) in keyed(&folder.join("metrics"))? {
         let text = files::read_text(&file)?;
         let readings = text.lines().enumerate().map(|(index, line)| {
-            let wrong = || format!("line {} is `{line}`, expected milliseconds, a value and a step", index + 1);
+            let wrong = || {
+                format!("line {} is `{line}`, expected milliseconds, a value and a step", index + 1)
+            };
             reading(line).ok_or_else(|| malformed(&file, Kind::Mlflow, wrong()))
         });
         let mut readings = readings.collect::<Result<Vec<_>, _>>()?;

@@ -1,14 +1,17 @@
-//! Import: the logs that trainers and evaluators leave behind → points of curves, loss against amount of data.
+//! Import: the logs that trainers and evaluators leave behind → points of curves, loss against
+//! amount of data.
 //!
-//! A log knows values `v` of a metric at steps; a curve needs pairs `(x, loss)`, where `x` is the amount of data that a run saw.
-//! Four choices lie between the two, and none is made silently: which metric, which row of a history, what `x` is, and,
-//! where higher is better, from which ceiling `loss = ceiling - v` is counted.
+//! A log knows values `v` of a metric at steps; a curve needs pairs `(x, loss)`, where `x` is the
+//! amount of data that a run saw. Four choices lie between the two, and none is made silently:
+//! which metric, which row of a history, what `x` is, and, where higher is better, from which
+//! ceiling `loss = ceiling - v` is counted.
 //!
 //! ```text
 //! files ──find──▶ one kind of log ──its reader──▶ runs ──select──▶ rows ──table──▶ CSV: curve,x,loss[,se][,seed]
 //! ```
 //!
-//! Readers take untrusted bytes: a file that is not what its name says is an error that names the file, never a panic.
+//! Readers take untrusted bytes: a file that is not what its name says is an error that names the
+//! file, never a panic.
 
 mod amount;
 mod error;

@@ -47,7 +47,11 @@ fn value(rest: &mut &str, deepest: usize) -> Option<Value> {
 }
 
 /// Items between commas up to a closing mark.
-fn items<'a>(rest: &mut &'a str, close: char, mut item: impl FnMut(&mut &'a str) -> Option<()>) -> Option<()> {
+fn items<'a>(
+    rest: &mut &'a str,
+    close: char,
+    mut item: impl FnMut(&mut &'a str) -> Option<()>,
+) -> Option<()> {
     *rest = &rest[1..];
     loop {
         *rest = rest.trim_start();
@@ -65,7 +69,8 @@ fn items<'a>(rest: &mut &'a str, close: char, mut item: impl FnMut(&mut &'a str)
     }
 }
 
-/// A text in quotes; of the escapes those that stand for a line break, a tab, a quote and a backslash.
+/// A text in quotes; of the escapes those that stand for a line break, a tab, a quote and a
+/// backslash.
 fn string(rest: &mut &str, quote: char) -> Option<String> {
     let mut text = String::new();
     let mut chars = rest[1..].char_indices();
@@ -117,12 +122,26 @@ mod tests {
         });
         assert_eq!(object(text).map(Value::Object), Some(expected));
         assert_eq!(object("{}"), Some(Map::new()));
-        assert_eq!(object(r#" {"a": "é", "b": null} "#).map(Value::Object), Some(json!({"a": "é", "b": null})));
+        assert_eq!(
+            object(r#" {"a": "é", "b": null} "#).map(Value::Object),
+            Some(json!({"a": "é", "b": null}))
+        );
     }
 
     #[test]
     fn what_is_no_dict_is_none() {
-        for text in ["", "3", "[1]", "{", "{'a'", "{'a': }", "{'a': 1} x", "{'a' 1}", "{'a': 'b}", &"{'a':".repeat(100)] {
+        for text in [
+            "",
+            "3",
+            "[1]",
+            "{",
+            "{'a'",
+            "{'a': }",
+            "{'a': 1} x",
+            "{'a' 1}",
+            "{'a': 'b}",
+            &"{'a':".repeat(100),
+        ] {
             assert_eq!(object(text), None, "{text}");
         }
     }

@@ -1,5 +1,5 @@
-//! sacrebleu's JSON: one score an object, several of them in a list, or a table of systems. Neither run nor language stands inside; the
-//! path says them, or the name of the system.
+//! sacrebleu's JSON: one score an object, several of them in a list, or a table of systems. Neither
+//! run nor language stands inside; the path says them, or the name of the system.
 
 use super::error::{ImportError, malformed};
 use super::json;
@@ -20,9 +20,16 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Run>, ImportError> {
             Value::Array(objects) => objects,
             object => vec![object],
         };
-        let wrong =
-            || malformed(path, Kind::Sacrebleu, "expected objects with `name`, `score` and `signature`, or with `system` and scores");
-        let objects: Vec<Map<String, Value>> = serde_json::from_value(Value::Array(objects)).map_err(|_| wrong())?;
+        let wrong = || {
+            malformed(
+                path,
+                Kind::Sacrebleu,
+                "expected objects with `name`, `score` and `signature`, or with `system` and \
+                scores",
+            )
+        };
+        let objects: Vec<Map<String, Value>> =
+            serde_json::from_value(Value::Array(objects)).map_err(|_| wrong())?;
         let mut run = Run::new(stem(path), path);
         for object in &objects {
             match object.get("system").and_then(Value::as_str) {
@@ -45,7 +52,10 @@ fn stem(path: &Path) -> String {
 }
 
 fn add(run: &mut Run, key: String, reading: Reading, signature: Option<String>) {
-    let series = run.series.entry(Metric { key, set: None }).or_insert_with(|| Series { signature, ..Series::default() });
+    let series = run
+        .series
+        .entry(Metric { key, set: None })
+        .or_insert_with(|| Series { signature, ..Series::default() });
     series.readings.push(reading);
 }
 
@@ -57,7 +67,11 @@ fn score(object: &Map<String, Value>) -> Option<(String, Reading, String)> {
 }
 
 fn reading(value: f64, half: Option<f64>) -> Reading {
-    Reading { step: None, value, se: half.map(|half| half / INTERVAL).filter(|se| se.is_finite() && *se > 0.0) }
+    Reading {
+        step: None,
+        value,
+        se: half.map(|half| half / INTERVAL).filter(|se| se.is_finite() && *se > 0.0),
+    }
 }
 
 /// The run of a row of the table that several systems are printed in; none where it has no score.
@@ -65,8 +79,12 @@ fn row(system: &str, object: &Map<String, Value>, path: &Path) -> Option<Run> {
     let mut run = Run::new(stem(Path::new(system)), path);
     for (name, value) in object.iter().filter(|(name, _)| *name != "system") {
         let (score, half) = match value {
-            Value::Object(score) => (score.get("score").and_then(json::number), score.get("ci").and_then(json::number)),
-            Value::String(text) => (text.split_whitespace().next().and_then(|score| score.parse().ok()), None),
+            Value::Object(score) => {
+                (score.get("score").and_then(json::number), score.get("ci").and_then(json::number))
+            }
+            Value::String(text) => {
+                (text.split_whitespace().next().and_then(|score| score.parse().ok()), None)
+            }
             value => (json::number(value), None),
         };
         add(&mut run, name.clone(), reading(score?, half), None);

@@ -21,7 +21,8 @@ pub struct Selection {
     pub sense: Option<Sense>,
     /// What `x` is.
     pub amount: Option<Amount>,
-    /// What captures the curve's name in the run's name, its path or the metric's key; without one the eval set or the key.
+    /// What captures the curve's name in the run's name, its path or the metric's key; without one
+    /// the eval set or the key.
     pub curve: Option<Regex>,
     /// What captures the seed in the run's name or path; without one the setting `seed`.
     pub seed: Option<Regex>,
@@ -57,7 +58,8 @@ pub struct Imported {
 pub fn select(logs: &Logs, selection: &Selection) -> Result<Imported, ImportError> {
     let names = || logs.runs.iter().map(|run| run.name.clone()).collect();
     let asked = asked(logs, selection)?;
-    let amount = selection.amount.as_ref().ok_or_else(|| ImportError::NoAmount { runs: names() })?;
+    let amount =
+        selection.amount.as_ref().ok_or_else(|| ImportError::NoAmount { runs: names() })?;
     let mut notes = Vec::new();
     let mut rows: Vec<(Row, &Run)> = Vec::new();
     let mut known = 0;
@@ -74,10 +76,16 @@ pub fn select(logs: &Logs, selection: &Selection) -> Result<Imported, ImportErro
             signatures.check(&history)?;
             notes.extend(history.turned(selection.sense.is_some()));
             let points = match x {
-                Some(x) => history.point(selection.take, &mut notes)?.map(|(loss, se)| (x, loss, se)).into_iter().collect(),
+                Some(x) => history
+                    .point(selection.take, &mut notes)?
+                    .map(|(loss, se)| (x, loss, se))
+                    .into_iter()
+                    .collect(),
                 None => history.points(&mut notes)?,
             };
-            rows.extend(points.into_iter().map(|(x, loss, se)| (Row { curve: history.curve.clone(), x, loss, se, seed }, run)));
+            rows.extend(points.into_iter().map(|(x, loss, se)| {
+                (Row { curve: history.curve.clone(), x, loss, se, seed }, run)
+            }));
         }
     }
     if known == 0 {
@@ -107,7 +115,8 @@ impl Row {
 
 /// Whether any value of a metric has a step.
 fn has_steps(logs: &Logs, asked: &str) -> bool {
-    let mut series = logs.runs.iter().flat_map(|run| metric::matching(run, asked)).map(|(_, _, series)| series);
+    let mut series =
+        logs.runs.iter().flat_map(|run| metric::matching(run, asked)).map(|(_, _, series)| series);
     series.any(|series| series.readings.iter().any(|reading| reading.step.is_some()))
 }
 
@@ -145,7 +154,9 @@ fn histories<'a>(
         let before = matching.len();
         matching.retain(|(_, set, _)| *set == of_run.as_deref());
         if matching.len() < before {
-            notes.push("of runs evaluated on several sets, that of the curve's name is taken".to_owned());
+            notes.push(
+                "of runs evaluated on several sets, that of the curve's name is taken".to_owned(),
+            );
         }
     }
     let mut histories: Vec<History> = Vec::new();
@@ -155,35 +166,57 @@ fn histories<'a>(
             (Some(set), Some(Amount::Step)) if several_runs => format!("{}/{set}", run.name),
             _ => set.unwrap_or(&metric.key).to_owned(),
         };
-        let of_key = || selection.curve.as_ref().map_or(Some(own), |pattern| captured(pattern, &metric.key));
+        let of_key =
+            || selection.curve.as_ref().map_or(Some(own), |pattern| captured(pattern, &metric.key));
         let Some(curve) = of_run.clone().or_else(of_key).filter(|curve| !curve.is_empty()) else {
-            notes.push(format!("`{}` of run `{}` belongs to no curve by the pattern; left out", metric.key, run.name));
+            notes.push(format!(
+                "`{}` of run `{}` belongs to no curve by the pattern; left out",
+                metric.key, run.name
+            ));
             continue;
         };
         if let Some(other) = histories.iter().find(|other| other.curve == curve) {
             let (first, second) = (other.metric.to_string(), metric.to_string());
             return Err(ImportError::Ambiguous { run: run.name.clone(), curve, first, second });
         }
-        let sense = Sense::of(metric, series, selection.sense).ok_or_else(|| ImportError::Sense { metric: metric.key.clone() })?;
-        histories.push(History { run, metric, readings: &series.readings, signature: series.signature.as_deref(), sense, curve });
+        let sense = Sense::of(metric, series, selection.sense)
+            .ok_or_else(|| ImportError::Sense { metric: metric.key.clone() })?;
+        histories.push(History {
+            run,
+            metric,
+            readings: &series.readings,
+            signature: series.signature.as_deref(),
+            sense,
+            curve,
+        });
     }
     Ok(histories)
 }
 
 /// The seed of a run, where its name or its settings tell.
 fn seed(run: &Run, pattern: Option<&Regex>) -> Option<u64> {
-    let text = pattern.map_or_else(|| run.params.get("seed").cloned(), |pattern| captured_of_run(pattern, run));
+    let text = pattern
+        .map_or_else(|| run.params.get("seed").cloned(), |pattern| captured_of_run(pattern, run));
     text?.parse().ok()
 }
 
-/// Checks that no two runs have their amount from one folder above both: these are parts of one run rather than repeats. Rows are sorted.
+/// Checks that no two runs have their amount from one folder above both: these are parts of one run
+/// rather than repeats. Rows are sorted.
 fn check_folders(rows: &[(Row, &Run)], amount: &Amount) -> Result<(), ImportError> {
     for ((a, first), (b, second)) in rows.iter().zip(rows.iter().skip(1)) {
         if (&a.curve, a.x, a.seed) != (&b.curve, b.x, b.seed) || first.path == second.path {
             continue;
         }
-        let shared = first.path.iter().zip(second.path.iter()).take_while(|(a, b)| a == b).map(|(part, _)| part).collect::<PathBuf>();
-        if amount.of(&Run::new("", &shared))? == Some(a.x) && [first, second].iter().any(|run| !amount.is_in_name(run)) {
+        let shared = first
+            .path
+            .iter()
+            .zip(second.path.iter())
+            .take_while(|(a, b)| a == b)
+            .map(|(part, _)| part)
+            .collect::<PathBuf>();
+        if amount.of(&Run::new("", &shared))? == Some(a.x)
+            && [first, second].iter().any(|run| !amount.is_in_name(run))
+        {
             let (curve, first, second) = (a.curve.clone(), first.path.clone(), second.path.clone());
             return Err(ImportError::Folders { curve, x: a.x, first, second });
         }
@@ -199,8 +232,12 @@ fn repeats(rows: &[Row]) -> Vec<String> {
             first.entry(&a.curve).or_insert(a.x);
         }
     }
-    let say =
-        |(curve, x): (&str, f64)| format!("curve `{curve}` has points of one amount and seed, first at {x}; they are taken as repeats");
+    let say = |(curve, x): (&str, f64)| {
+        format!(
+            "curve `{curve}` has points of one amount and seed, first at {x}; they are taken as \
+            repeats"
+        )
+    };
     first.into_iter().map(say).collect()
 }
 

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Torch and Hugging Face write `simple_value`; TensorFlow 2 writes a tensor of one element.
-//! Source: `event.proto`, `summary.proto` and `tensor.proto` of TensorFlow. All else in the messages is skipped.
+//! Source: `event.proto`, `summary.proto` and `tensor.proto` of TensorFlow. All else in the
+//! messages is skipped.
 
 use super::error::{ImportError, malformed};
 use super::event_folders::{self, Folder};
@@ -38,13 +39,17 @@ struct Scalar {
     value: f64,
 }
 
-/// Reads the runs of some event files; a restarted run leaves several files in a folder, or several folders.
+/// Reads the runs of some event files; a restarted run leaves several files in a folder, or several
+/// folders.
 pub(super) fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run>, ImportError> {
     let mut folders: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
     for path in paths {
         folders.entry(path.parent().unwrap_or(Path::new(""))).or_default().push(path);
     }
-    let folders = folders.into_iter().map(|(path, files)| folder(path, &files, notes)).collect::<Result<Vec<_>, _>>()?;
+    let folders = folders
+        .into_iter()
+        .map(|(path, files)| folder(path, &files, notes))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(event_folders::runs(folders, notes))
 }
 
@@ -53,23 +58,30 @@ fn folder(path: &Path, files: &[&Path], notes: &mut Vec<String>) -> Result<Folde
     let mut logs = files.iter().map(|file| scalars(file, notes)).collect::<Result<Vec<_>, _>>()?;
     logs.sort_by(|a, b| a.0.total_cmp(&b.0));
     let start = logs.first().map_or(0.0, |(start, _)| *start);
-    let values = logs.into_iter().flat_map(|(_, scalars)| scalars).map(|scalar| ((scalar.tag, scalar.step), scalar.value)).collect();
+    let values = logs
+        .into_iter()
+        .flat_map(|(_, scalars)| scalars)
+        .map(|scalar| ((scalar.tag, scalar.step), scalar.value))
+        .collect();
     Ok(Folder { path: path.to_owned(), start, values })
 }
 
 /// When a file was begun, seconds, and its scalars.
 fn scalars(path: &Path, notes: &mut Vec<String>) -> Result<(f64, Vec<Scalar>), ImportError> {
     let bytes = files::read(path)?;
-    let records = tfrecord::records(&bytes).map_err(|error| malformed(path, Kind::Tensorboard, error))?;
+    let records =
+        tfrecord::records(&bytes).map_err(|error| malformed(path, Kind::Tensorboard, error))?;
     if records.truncated {
         notes.push(format!("the last record of `{}` is cut short and left out", path.display()));
     }
-    let events =
-        records.whole.iter().enumerate().map(|(index, record)| {
-            event(record).ok_or_else(|| malformed(path, Kind::Tensorboard, format!("record {index} is not an event")))
-        });
+    let events = records.whole.iter().enumerate().map(|(index, record)| {
+        event(record).ok_or_else(|| {
+            malformed(path, Kind::Tensorboard, format!("record {index} is not an event"))
+        })
+    });
     let events = events.collect::<Result<Vec<_>, _>>()?;
-    // clocks of events may be those of other machines; the name has the time at which the file was made
+    // clocks of events may be those of other machines; the name has the time at which the file was
+    // made
     let start = made_at(path).or(events.first().map(|(time, _)| *time)).unwrap_or(0.0);
     Ok((start, events.into_iter().flat_map(|(_, scalars)| scalars).collect()))
 }
@@ -102,7 +114,8 @@ fn event(bytes: &[u8]) -> Option<(f64, Vec<Scalar>)> {
     Some((time, values.into_iter().map(|(tag, value)| Scalar { tag, step, value }).collect()))
 }
 
-/// Tag and scalar of a summary's value; an inner `None` is a value that is no scalar, such as an image.
+/// Tag and scalar of a summary's value; an inner `None` is a value that is no scalar, such as an
+/// image.
 fn summary_value(bytes: &[u8]) -> Option<Option<(String, f64)>> {
     let (mut tag, mut scalar) = (None, None);
     for (number, field) in fields(bytes)? {

@@ -19,7 +19,8 @@ pub(super) enum RecordError {
     Checksum { part: &'static str, at: usize },
 }
 
-/// The whole records of a file, and whether one at its end is cut short, as a writer at work leaves it.
+/// The whole records of a file, and whether one at its end is cut short, as a writer at work leaves
+/// it.
 #[derive(Debug, PartialEq)]
 pub(super) struct Records<'a> {
     pub whole: Vec<&'a [u8]>,
@@ -40,7 +41,9 @@ pub(super) fn records(bytes: &[u8]) -> Result<Records<'_>, RecordError> {
         let Some(length) = length(rest, at)? else { return Ok(Records { whole, truncated: true }) };
         let data = rest.get(HEAD..).and_then(|rest| rest.split_at_checked(length));
         let Some((data, after)) = data else { return Ok(Records { whole, truncated: true }) };
-        let Some((crc, after)) = after.split_first_chunk::<TAIL>() else { return Ok(Records { whole, truncated: true }) };
+        let Some((crc, after)) = after.split_first_chunk::<TAIL>() else {
+            return Ok(Records { whole, truncated: true });
+        };
         if u32::from_le_bytes(*crc) != masked_crc(data) {
             return Err(RecordError::Checksum { part: "data", at: at + HEAD });
         }
@@ -69,7 +72,8 @@ pub(super) fn starts_a_record(bytes: &[u8]) -> bool {
 #[cfg(test)]
 pub(super) fn record(data: &[u8]) -> Vec<u8> {
     let length = (data.len() as u64).to_le_bytes();
-    [&length[..], &masked_crc(&length).to_le_bytes(), data, &masked_crc(data).to_le_bytes()].concat()
+    [&length[..], &masked_crc(&length).to_le_bytes(), data, &masked_crc(data).to_le_bytes()]
+        .concat()
 }
 
 #[cfg(test)]
@@ -78,7 +82,8 @@ mod tests {
 
     #[test]
     fn the_checksum_is_the_published_one() {
-        // the first twelve bytes of every event file that starts with `brain.Event:2` and a wall time: length 24
+        // the first twelve bytes of every event file that starts with `brain.Event:2` and a wall
+        // time: length 24
         assert_eq!(crc32c::crc32c(b"123456789"), 0xe306_9283, "check value of CRC-32C");
         assert_eq!(masked_crc(&24u64.to_le_bytes()), u32::from_le_bytes([0xa3, 0x7f, 0x4b, 0x22]));
     }
@@ -86,10 +91,17 @@ mod tests {
     #[test]
     fn a_record_cut_short_ends_the_file_wherever_it_is_cut() {
         let whole = [record(b"one"), record(b""), record(b"three")].concat();
-        assert_eq!(records(&whole).unwrap(), Records { whole: vec![b"one", b"", b"three"], truncated: false });
+        assert_eq!(
+            records(&whole).unwrap(),
+            Records { whole: vec![b"one", b"", b"three"], truncated: false }
+        );
         let two = record(b"one").len() + record(b"").len();
         for cut in two + 1..whole.len() {
-            assert_eq!(records(&whole[..cut]).unwrap(), Records { whole: vec![b"one", b""], truncated: true }, "cut at {cut}");
+            assert_eq!(
+                records(&whole[..cut]).unwrap(),
+                Records { whole: vec![b"one", b""], truncated: true },
+                "cut at {cut}"
+            );
         }
     }
 

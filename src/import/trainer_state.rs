@@ -1,8 +1,9 @@
-//! Hugging Face `trainer_state.json`: one history a file, in which rows of training and of evaluation alternate.
+//! Hugging Face `trainer_state.json`: one history a file, in which rows of training and of
+//! evaluation alternate.
 //!
-//! Every checkpoint of a run holds the history up to its step, so that several files tell of one run:
-//! the one with the largest `global_step` is read. `trainer_log.jsonl` counts as one of them, and files of last values
-//! add what no history has.
+//! Every checkpoint of a run holds the history up to its step, so that several files tell of one
+//! run: the one with the largest `global_step` is read. `trainer_log.jsonl` counts as one of them,
+//! and files of last values add what no history has.
 
 use super::error::{ImportError, malformed};
 use super::json;
@@ -52,7 +53,8 @@ pub(super) fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run
     Ok(by_run.into_values().filter_map(|files| one_run(files, notes)).collect())
 }
 
-/// The run of some files: the history that goes furthest, and the last values of what it does not know.
+/// The run of some files: the history that goes furthest, and the last values of what it does not
+/// know.
 fn one_run(files: Files, notes: &mut Vec<String>) -> Option<Run> {
     let mut run = latest(files.states, notes);
     for (path, results) in files.results {
@@ -65,10 +67,16 @@ fn one_run(files: Files, notes: &mut Vec<String>) -> Option<Run> {
             match run.series.get(&metric) {
                 None => drop(run.series.insert(metric, series)),
                 // what a trainer rounds in its log is no other value
-                Some(known) if last(known).zip(last(&series)).is_some_and(|(a, b)| (a - b).abs() > 1e-3 * a.abs()) => {
-                    let (ours, theirs) = (last(known).unwrap_or(f64::NAN), last(&series).unwrap_or(f64::NAN));
+                Some(known)
+                    if last(known)
+                        .zip(last(&series))
+                        .is_some_and(|(a, b)| (a - b).abs() > 1e-3 * a.abs()) =>
+                {
+                    let (ours, theirs) =
+                        (last(known).unwrap_or(f64::NAN), last(&series).unwrap_or(f64::NAN));
                     notes.push(format!(
-                        "`{}` has {theirs} as `{metric}`, and the history of that run ends with {ours}, which counts",
+                        "`{}` has {theirs} as `{metric}`, and the history of that run ends with \
+                        {ours}, which counts",
                         path.display()
                     ));
                 }
@@ -82,21 +90,31 @@ fn one_run(files: Files, notes: &mut Vec<String>) -> Option<Run> {
 /// The folder of the run: that of the file, or the one above where that is `checkpoint-N`.
 fn run_folder(path: &Path) -> PathBuf {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let is_checkpoint = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("checkpoint-"));
+    let is_checkpoint =
+        folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("checkpoint-"));
     if is_checkpoint { folder.parent().unwrap_or(folder).to_owned() } else { folder.to_owned() }
 }
 
 /// The state that went furthest.
 fn latest(mut states: Vec<State>, notes: &mut Vec<String>) -> Option<Run> {
-    states.sort_by(|a, b| a.global_step.total_cmp(&b.global_step).then(a.is_state.cmp(&b.is_state)));
+    states
+        .sort_by(|a, b| a.global_step.total_cmp(&b.global_step).then(a.is_state.cmp(&b.is_state)));
     let latest = states.pop()?;
     let (path, step) = (latest.path.display(), latest.global_step);
     for other in states {
         if other.is_state != latest.is_state {
             continue;
         }
-        let same = if begins(&latest.run, &other.run) { "a beginning of it" } else { "a history of its own, left out" };
-        notes.push(format!("`{path}` at step {step} is read; `{}` at step {} is {same}", other.path.display(), other.global_step));
+        let same = if begins(&latest.run, &other.run) {
+            "a beginning of it"
+        } else {
+            "a history of its own, left out"
+        };
+        notes.push(format!(
+            "`{path}` at step {step} is read; `{}` at step {} is {same}",
+            other.path.display(),
+            other.global_step
+        ));
     }
     Some(latest.run)
 }
@@ -106,7 +124,9 @@ fn begins(late: &Run, early: &Run) -> bool {
     early.series.iter().all(|(metric, series)| {
         let late = late.series.get(metric).map_or(&[][..], |series| &series.readings);
         // NaN is no different from NaN here
-        let same = |(late, early): (&Reading, &Reading)| late.step == early.step && late.value.total_cmp(&early.value).is_eq();
+        let same = |(late, early): (&Reading, &Reading)| {
+            late.step == early.step && late.value.total_cmp(&early.value).is_eq()
+        };
         late.len() >= series.readings.len() && late.iter().zip(&series.readings).all(same)
     })
 }
@@ -115,15 +135,21 @@ fn state(path: &Path) -> Result<State, ImportError> {
     let wrong = |cause: &str| malformed(path, Kind::TrainerState, cause);
     let value = json::read(path, Kind::TrainerState)?;
     let object = value.as_object().ok_or_else(|| wrong("expected an object"))?;
-    let history = object.get("log_history").and_then(Value::as_array).ok_or_else(|| wrong("expected a list `log_history`"))?;
+    let history = object
+        .get("log_history")
+        .and_then(Value::as_array)
+        .ok_or_else(|| wrong("expected a list `log_history`"))?;
     let folder = run_folder(path);
-    // the path of a run is that of its folder, so that the number of a checkpoint is taken for nothing else
+    // the path of a run is that of its folder, so that the number of a checkpoint is taken for
+    // nothing else
     let mut run = Run::new(name_of_folder(&folder.join(FILE)), &folder);
     run.params = json::scalars(object);
     for row in history {
-        let row = row.as_object().ok_or_else(|| wrong("expected `log_history` to hold objects only"))?;
+        let row =
+            row.as_object().ok_or_else(|| wrong("expected `log_history` to hold objects only"))?;
         let step = row.get("step").and_then(json::number);
-        for (key, value) in row.iter().filter(|(key, _)| !matches!(key.as_str(), "step" | "epoch")) {
+        for (key, value) in row.iter().filter(|(key, _)| !matches!(key.as_str(), "step" | "epoch"))
+        {
             if let Some(value) = json::number(value) {
                 run.push(key, step, value);
             }

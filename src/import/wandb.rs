@@ -1,8 +1,10 @@
 //! Weights & Biases CSV exports: of a panel, of the table of runs, or by the API.
 //!
-//! A panel has one row per step and three columns a run: `Step,RUN - KEY,RUN - KEY__MIN,RUN - KEY__MAX`; cells are empty where a run
-//! logged nothing at the step, and an export may leave steps out. A table has one row per run, its last values in columns named
-//! by their keys, its settings in columns `config.KEY`. `wandb_api.rs` has the two that scripts write.
+//! A panel has one row per step and three columns a run:
+//! `Step,RUN - KEY,RUN - KEY__MIN,RUN - KEY__MAX`; cells are empty where a run logged nothing at
+//! the step, and an export may leave steps out. A table has one row per run, its last values in
+//! columns named by their keys, its settings in columns `config.KEY`. `wandb_api.rs` has the two
+//! that scripts write.
 
 use super::error::{ImportError, malformed};
 use super::kind::Kind;
@@ -18,7 +20,8 @@ const BETWEEN: &str = " - ";
 const NAME: &str = "Name";
 const STATE: &str = "State";
 
-/// The columns of the table that the documentation of the API writes: what a run ended with, its settings, and its name.
+/// The columns of the table that the documentation of the API writes: what a run ended with, its
+/// settings, and its name.
 const API: [&str; 3] = ["summary", "config", "name"];
 
 /// Columns of every history: the step, and the times beside it.
@@ -42,8 +45,14 @@ pub(super) fn is_header(line: &str) -> bool {
 
 fn export(header: &csv::StringRecord) -> Option<Export> {
     match () {
-        () if API.iter().all(|name| header.iter().any(|cell| cell == *name)) => Some(Export::Project),
-        () if header.iter().any(|cell| cell == STEP) && header.iter().any(|cell| TIMES.contains(&cell)) => Some(Export::History),
+        () if API.iter().all(|name| header.iter().any(|cell| cell == *name)) => {
+            Some(Export::Project)
+        }
+        () if header.iter().any(|cell| cell == STEP)
+            && header.iter().any(|cell| TIMES.contains(&cell)) =>
+        {
+            Some(Export::History)
+        }
         () if header.iter().any(|cell| cell == NAME) => Some(Export::Table),
         () if header.iter().skip(1).any(|cell| cell.contains(BETWEEN)) => Some(Export::Panel),
         () => None,
@@ -51,8 +60,10 @@ fn export(header: &csv::StringRecord) -> Option<Export> {
 }
 
 /// What the first line of an export has.
-const EXPECTED: &str = "expected the CSV of a panel, with columns `RUN - KEY`, of the table of runs, with a column `Name`, of runs by the \
-    API, with columns `summary`, `config` and `name`, or of a history, with `_step` and `_timestamp`";
+const EXPECTED: &str = "expected the CSV of a panel, with columns `RUN - KEY`, of the table of \
+runs, with a column `Name`, of runs by the \
+    API, with columns `summary`, `config` and `name`, or of a history, with `_step` and \
+`_timestamp`";
 
 /// Reads the runs of some exports; notes say which of them did not finish.
 pub(super) fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run>, ImportError> {
@@ -64,7 +75,8 @@ pub(super) fn read(paths: &[PathBuf], notes: &mut Vec<String>) -> Result<Vec<Run
         }
         let wrong = |cause: csv::Error| malformed(path, Kind::Wandb, cause);
         let text = files::read_text(path)?;
-        let mut reader = csv::Reader::from_reader(text.strip_prefix('\u{feff}').unwrap_or(&text).as_bytes());
+        let mut reader =
+            csv::Reader::from_reader(text.strip_prefix('\u{feff}').unwrap_or(&text).as_bytes());
         let header = reader.headers().map_err(wrong)?.clone();
         let export = export(&header).ok_or_else(|| malformed(path, Kind::Wandb, EXPECTED))?;
         let rows = reader.records().collect::<Result<Vec<_>, _>>().map_err(wrong)?;
@@ -83,14 +95,24 @@ fn number(cell: &str) -> Option<f64> {
     cell.trim().parse().ok()
 }
 
-fn panel(path: &Path, header: &csv::StringRecord, rows: &[csv::StringRecord], notes: &mut Vec<String>) -> Result<Vec<Run>, ImportError> {
+fn panel(
+    path: &Path,
+    header: &csv::StringRecord,
+    rows: &[csv::StringRecord],
+    notes: &mut Vec<String>,
+) -> Result<Vec<Run>, ImportError> {
     let first = header.get(0).unwrap_or_default();
     let lower = first.to_lowercase();
     // what a clock says is no amount
     let counts_steps = !["time", "_runtime", "duration"].iter().any(|time| lower.contains(time));
     match (counts_steps, lower.contains("step")) {
-        (false, _) => notes.push(format!("the first column of `{}` is `{first}`, no step", path.display())),
-        (true, false) => notes.push(format!("the first column of `{}` is `{first}`, and counts as the step", path.display())),
+        (false, _) => {
+            notes.push(format!("the first column of `{}` is `{first}`, no step", path.display()))
+        }
+        (true, false) => notes.push(format!(
+            "the first column of `{}` is `{first}`, and counts as the step",
+            path.display()
+        )),
         (true, true) => {}
     }
     let mut runs: Vec<Run> = Vec::new();
@@ -102,7 +124,8 @@ fn panel(path: &Path, header: &csv::StringRecord, rows: &[csv::StringRecord], no
         }
         let metric = Metric { key: key.to_owned(), set: None };
         // names are not unique: a second column of the same name and key is another run
-        let known = runs.iter().position(|run| run.name == name && !run.series.contains_key(&metric));
+        let known =
+            runs.iter().position(|run| run.name == name && !run.series.contains_key(&metric));
         let at = known.unwrap_or_else(|| {
             runs.push(Run::new(name, path));
             runs.len() - 1
@@ -112,8 +135,15 @@ fn panel(path: &Path, header: &csv::StringRecord, rows: &[csv::StringRecord], no
             if cell.is_empty() {
                 continue;
             }
-            let found = |expected| format!("row {} of column `{}` is `{cell}`, expected {expected}", index + 1, &header[column]);
-            let value = number(cell).ok_or_else(|| malformed(path, Kind::Wandb, found("a number")))?;
+            let found = |expected| {
+                format!(
+                    "row {} of column `{}` is `{cell}`, expected {expected}",
+                    index + 1,
+                    &header[column]
+                )
+            };
+            let value =
+                number(cell).ok_or_else(|| malformed(path, Kind::Wandb, found("a number")))?;
             let step = row.get(0).and_then(number).filter(|_| counts_steps);
             runs[at].push(key, step, value);
         }
@@ -122,7 +152,12 @@ fn panel(path: &Path, header: &csv::StringRecord, rows: &[csv::StringRecord], no
     Ok(runs)
 }
 
-fn table(path: &Path, header: &csv::StringRecord, rows: &[csv::StringRecord], notes: &mut Vec<String>) -> Vec<Run> {
+fn table(
+    path: &Path,
+    header: &csv::StringRecord,
+    rows: &[csv::StringRecord],
+    notes: &mut Vec<String>,
+) -> Vec<Run> {
     let run = |row: &csv::StringRecord| {
         let cells = || header.iter().zip(row).filter(|(_, cell)| !cell.trim().is_empty());
         let name = cells().find(|(name, _)| *name == NAME).map_or("", |(_, cell)| cell);
@@ -135,7 +170,10 @@ fn table(path: &Path, header: &csv::StringRecord, rows: &[csv::StringRecord], no
             }
         }
         if let Some(state) = run.params.get(STATE).filter(|state| *state != "finished") {
-            notes.push(format!("run `{name}` of `{}` is {state}, not finished; its last values are taken", path.display()));
+            notes.push(format!(
+                "run `{name}` of `{}` is {state}, not finished; its last values are taken",
+                path.display()
+            ));
         }
         run
     };

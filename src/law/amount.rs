@@ -5,8 +5,9 @@
 //! d(X) = U + U R (1 - e^(-(X/U - 1) / R))        X >  U
 //! ```
 //!
-//! U are the unique pairs and R the passes over them that all repeats together are worth at most (R* of Muennighoff et al. 2023,
-//! 15.4 for language models). It is concave and rises, so a convex falling law of it is convex and falls.
+//! U are the unique pairs and R the passes over them that all repeats together are worth at most
+//! (R* of Muennighoff et al. 2023, 15.4 for language models). It is concave and rises, so a convex
+//! falling law of it is convex and falls.
 
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +54,11 @@ impl Repetition {
     pub fn new(unique: f64, r_star: f64) -> Result<Self, AmountError> {
         for (parameter, found) in [("unique", unique), ("r_star", r_star)] {
             if !(found.is_finite() && found > 0.0) {
-                return Err(AmountError::Parameter { parameter, found, expected: "a finite number above 0" });
+                return Err(AmountError::Parameter {
+                    parameter,
+                    found,
+                    expected: "a finite number above 0",
+                });
             }
         }
         Ok(Repetition { unique, r_star })
@@ -87,7 +92,9 @@ impl Repetition {
     /// What `pairs` are worth, in unique pairs.
     pub fn effective(&self, pairs: f64) -> f64 {
         match self.repeats(pairs) {
-            repeats if repeats > 0.0 => self.unique * (1.0 - self.r_star * (-repeats / self.r_star).exp_m1()),
+            repeats if repeats > 0.0 => {
+                self.unique * (1.0 - self.r_star * (-repeats / self.r_star).exp_m1())
+            }
             _ => pairs,
         }
     }
@@ -97,7 +104,8 @@ impl Repetition {
         (-self.decay(pairs)).exp()
     }
 
-    /// Change of the slope a pair; at the end of the unique pairs, where it jumps, that of the next pair.
+    /// Change of the slope a pair; at the end of the unique pairs, where it jumps, that of the next
+    /// pair.
     pub fn curvature(&self, pairs: f64) -> f64 {
         if pairs < self.unique { 0.0 } else { -self.slope(pairs) / (self.r_star * self.unique) }
     }
@@ -108,7 +116,11 @@ impl Repetition {
             return more;
         }
         let fresh = (self.unique - pairs).max(0.0);
-        fresh - self.unique * self.r_star * self.slope(pairs) * (-(more - fresh) / (self.unique * self.r_star)).exp_m1()
+        fresh
+            - self.unique
+                * self.r_star
+                * self.slope(pairs)
+                * (-(more - fresh) / (self.unique * self.r_star)).exp_m1()
     }
 
     /// The pairs that have these effective data; infinite where none have.
@@ -146,7 +158,8 @@ mod tests {
             let (pairs, more) = (passes * unique, more * unique);
             let gained = repetition.effective(pairs + more) - repetition.effective(pairs);
             prop_assert!((repetition.gained(pairs, more) - gained).abs() <= 1e-14 * (1.0 + r_star) * unique * 8.0);
-            // as far as the effective data still tell pairs apart; where all that repeats can bring is there, none is told from more
+            // as far as the effective data still tell pairs apart; where all that repeats can bring
+            // is there, none is told from more
             let back = repetition.amount_for(repetition.effective(pairs));
             let is_told = repetition.slope(pairs) > 1e-15;
             prop_assert!(!is_told || (back - pairs).abs() <= 1e-13 * (1.0 + r_star) * unique / repetition.slope(pairs).max(1e-300));
@@ -156,7 +169,10 @@ mod tests {
     #[test]
     fn the_ends_are_exact() {
         let repetition = Repetition::new(1000.0, Repetition::R_STAR).unwrap();
-        assert_eq!((repetition.effective(0.0), repetition.effective(1000.0), repetition.slope(1000.0)), (0.0, 1000.0, 1.0));
+        assert_eq!(
+            (repetition.effective(0.0), repetition.effective(1000.0), repetition.slope(1000.0)),
+            (0.0, 1000.0, 1.0)
+        );
         approx::assert_relative_eq!(repetition.effective(1e300), 16_400.0, max_relative = 1e-12);
         assert_eq!(repetition.slope(1e300), 0.0);
         // (1 - e^-h) / h = 1 - h / 2 for a repeat of h R passes

@@ -4,7 +4,8 @@
 //! L(X) = sum_f weight_f L_f(X),   weight_f > 0,   sum_f weight_f = 1
 //! ```
 //!
-//! An average of falling laws falls, and one of convex laws is convex. Losses are in nats per target token, amounts in pairs.
+//! An average of falling laws falls, and one of convex laws is convex. Losses are in nats per
+//! target token, amounts in pairs.
 
 use super::Law;
 use serde::{Deserialize, Serialize};
@@ -40,18 +41,22 @@ impl Average {
         let laws: Vec<(f64, Law)> = laws.into_iter().filter(|(weight, _)| *weight != 0.0).collect();
         let sum: f64 = laws.iter().map(|(weight, _)| weight).sum();
         let share = |(weight, law): (f64, Law)| Weighted { weight: weight / sum, law };
-        Average::try_from(laws.into_iter().map(share).collect::<Vec<_>>()).map_err(|_| AverageError { found: sum })
+        Average::try_from(laws.into_iter().map(share).collect::<Vec<_>>())
+            .map_err(|_| AverageError { found: sum })
     }
 
     /// The same without laws of less weight than this, as long as one is left.
     pub fn without_traces(&self, least: f64) -> Self {
-        let kept = self.0.iter().filter(|part| part.weight >= least).map(|part| (part.weight, part.law));
+        let kept =
+            self.0.iter().filter(|part| part.weight >= least).map(|part| (part.weight, part.law));
         Average::new(kept).unwrap_or_else(|_| self.clone())
     }
 
     /// The same language in models of `total` pairs, where the laws are joint ones.
     pub fn of_total(&self, total: f64) -> Self {
-        Average(self.0.iter().map(|part| Weighted { law: part.law.of_total(total), ..*part }).collect())
+        Average(
+            self.0.iter().map(|part| Weighted { law: part.law.of_total(total), ..*part }).collect(),
+        )
     }
 
     /// The laws with their weights.
@@ -96,7 +101,9 @@ impl Average {
     /// The average of [`Law::extended_below`].
     pub fn extended_below(&self, from: f64, pairs: f64) -> (f64, f64) {
         let parts = self.0.iter().map(|part| (part.weight, part.law.extended_below(from, pairs)));
-        parts.fold((0.0, 0.0), |(loss, slope), (weight, part)| (loss + weight * part.0, slope + weight * part.1))
+        parts.fold((0.0, 0.0), |(loss, slope), (weight, part)| {
+            (loss + weight * part.0, slope + weight * part.1)
+        })
     }
 
     /// Whether the loss is infinite without data.
@@ -139,16 +146,31 @@ mod tests {
         let average = Average::new([(3.0, power), (1.0, floored), (0.0, power)]).unwrap();
         assert_eq!(average.laws().len(), 2);
         for pairs in [1.0, 1e3, 1e6] {
-            assert!((average.loss(pairs) - 0.75 * power.loss(pairs) - 0.25 * floored.loss(pairs)).abs() < 1e-12);
-            assert!((average.fall(pairs, 2.0 * pairs) - (average.loss(pairs) - average.loss(2.0 * pairs))).abs() < 1e-12);
+            assert!(
+                (average.loss(pairs) - 0.75 * power.loss(pairs) - 0.25 * floored.loss(pairs)).abs()
+                    < 1e-12
+            );
+            assert!(
+                (average.fall(pairs, 2.0 * pairs)
+                    - (average.loss(pairs) - average.loss(2.0 * pairs)))
+                .abs()
+                    < 1e-12
+            );
             let step = 1e-4 * pairs;
             let slope = (average.loss(pairs + step) - average.loss(pairs - step)) / (2.0 * step);
             assert!((slope / average.slope(pairs) - 1.0).abs() < 1e-6);
         }
-        assert!(Average::new([]).is_err() && Average::new([(-1.0, power), (2.0, floored)]).is_err());
+        assert!(
+            Average::new([]).is_err() && Average::new([(-1.0, power), (2.0, floored)]).is_err()
+        );
         let json = serde_json::to_string(&average).unwrap();
         assert_eq!(serde_json::from_str::<Average>(&json).unwrap(), average);
         let wrong = json.replace("0.75", "0.5");
-        assert!(serde_json::from_str::<Average>(&wrong).unwrap_err().to_string().contains("weights of laws sum to 0.75, expected"));
+        assert!(
+            serde_json::from_str::<Average>(&wrong)
+                .unwrap_err()
+                .to_string()
+                .contains("weights of laws sum to 0.75, expected")
+        );
     }
 }

@@ -4,7 +4,8 @@
 //! R(X) = R(from) e^(rate (X - from)),   rate = R'(from) / R(from),   X < from
 //! ```
 //!
-//! The law's own loss and slope at `from`: finite and convex everywhere, also for data that transfer pushes below 0.
+//! The law's own loss and slope at `from`: finite and convex everywhere, also for data that
+//! transfer pushes below 0.
 
 use super::shape::{Jet, LnJet};
 
@@ -19,8 +20,8 @@ pub(crate) struct Extension {
 }
 
 impl Extension {
-    /// That below an amount with this `ln R` and this `R'`: the slope as whoever goes on above counts it, to the last digit, or the two
-    /// would meet in a kink that is not convex.
+    /// That below an amount with this `ln R` and this `R'`: the slope as whoever goes on above
+    /// counts it, to the last digit, or the two would meet in a kink that is not convex.
     pub(crate) fn new(from: f64, ln_reducible: f64, slope: f64) -> Self {
         Extension { from, ln_reducible, rate: slope / ln_reducible.exp() }
     }

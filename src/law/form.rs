@@ -43,7 +43,8 @@ pub(crate) enum Role {
     /// The amount at which the law bends; with `Offset`, 0 is no bend.
     Turn,
     Offset,
-    /// A mixture of the amount at which the law bends and its exponent; with `Transition`, 0 is no bend.
+    /// A mixture of the amount at which the law bends and its exponent; with `Transition`, 0 is no
+    /// bend.
     MixedTurn,
     Transition,
     /// Over how many decades a break goes.
@@ -69,21 +70,44 @@ struct About {
 
 impl Form {
     /// All forms of curves.
-    pub const ALL: [Form; 7] = [Form::Metric, Form::Power, Form::PowerFloor, Form::Offset, Form::Rectified, Form::Bnsl, Form::M4];
+    pub const ALL: [Form; 7] = [
+        Form::Metric,
+        Form::Power,
+        Form::PowerFloor,
+        Form::Offset,
+        Form::Rectified,
+        Form::Bnsl,
+        Form::M4,
+    ];
 
     /// Most parameters of a form of curves.
     pub const MOST_PARAMETERS: usize = 6;
 
     fn about(self) -> About {
-        use Role::{Bend, Exponent, First, Floor, MixedTurn, Offset, Scale, Transition, Turn, Width};
+        use Role::{
+            Bend, Exponent, First, Floor, MixedTurn, Offset, Scale, Transition, Turn, Width,
+        };
         let about = |name, formula, parameters, roles| About { name, formula, parameters, roles };
         match self {
-            Form::Metric => about("metric", "alpha (gamma X)^-beta", &["alpha", "gamma", "beta"], &[Scale, Scale, Exponent]),
+            Form::Metric => about(
+                "metric",
+                "alpha (gamma X)^-beta",
+                &["alpha", "gamma", "beta"],
+                &[Scale, Scale, Exponent],
+            ),
             Form::Power => about("power", "B X^-beta", &["scale", "exponent"], &[Scale, Exponent]),
-            Form::PowerFloor => about("power_floor", "E + B X^-beta", &["irreducible", "scale", "exponent"], &[Floor, Scale, Exponent]),
-            Form::Offset => {
-                about("offset", "E + B (X + D0)^-beta", &["irreducible", "scale", "exponent", "offset"], &[Floor, Scale, Exponent, Offset])
-            }
+            Form::PowerFloor => about(
+                "power_floor",
+                "E + B X^-beta",
+                &["irreducible", "scale", "exponent"],
+                &[Floor, Scale, Exponent],
+            ),
+            Form::Offset => about(
+                "offset",
+                "E + B (X + D0)^-beta",
+                &["irreducible", "scale", "exponent", "offset"],
+                &[Floor, Scale, Exponent, Offset],
+            ),
             Form::Rectified => about(
                 "rectified",
                 "E + B / (Dl + X^beta)",
@@ -102,7 +126,12 @@ impl Form {
                 &["irreducible", "start", "scale", "exponent", "bend"],
                 &[Floor, Scale, MixedTurn, Exponent, Bend],
             ),
-            Form::Joint => about("joint", "L(X, T - X), the joint law in models of T pairs", &AtTotal::NAMES, &[]),
+            Form::Joint => about(
+                "joint",
+                "L(X, T - X), the joint law in models of T pairs",
+                &AtTotal::NAMES,
+                &[],
+            ),
         }
     }
 
@@ -116,8 +145,9 @@ impl Form {
         self.about().formula
     }
 
-    /// Names of the parameters: E is `irreducible`, B `scale`, beta, c0 and the c of `m4` `exponent`, D0 `offset` (pairs), Dl
-    /// `transition` (pairs to the beta), the c of `bnsl` `exponent_after`, d `break` (pairs), f `width`, L0 `start`, a `bend`.
+    /// Names of the parameters: E is `irreducible`, B `scale`, beta, c0 and the c of `m4`
+    /// `exponent`, D0 `offset` (pairs), Dl `transition` (pairs to the beta), the c of `bnsl`
+    /// `exponent_after`, d `break` (pairs), f `width`, L0 `start`, a `bend`.
     pub fn parameter_names(self) -> &'static [&'static str] {
         self.about().parameters
     }
@@ -133,8 +163,12 @@ impl Form {
             (Form::Metric, [alpha, gamma, beta, ..]) => (0.0, Shape::metric(alpha, gamma, beta)),
             (Form::Power, [scale, exponent, ..]) => (0.0, Shape::shifted(scale, exponent, 0.0)),
             // `power_floor` has a 0 in the place of the offset
-            (Form::PowerFloor | Form::Offset, [floor, scale, exponent, offset, ..]) => (floor, Shape::shifted(scale, exponent, offset)),
-            (Form::Rectified, [floor, scale, exponent, transition, ..]) => (floor, Shape::rectified(scale, exponent, transition)),
+            (Form::PowerFloor | Form::Offset, [floor, scale, exponent, offset, ..]) => {
+                (floor, Shape::shifted(scale, exponent, offset))
+            }
+            (Form::Rectified, [floor, scale, exponent, transition, ..]) => {
+                (floor, Shape::rectified(scale, exponent, transition))
+            }
             (Form::Bnsl, [floor, scale, before, after, break_at, width]) => {
                 (floor, Shape::Broken(Broken::new(scale.ln(), before, after, break_at.ln(), width)))
             }
@@ -146,11 +180,14 @@ impl Form {
         }
     }
 
-    /// The shape with a scale of 1 from its natural parameters; those that it lacks are not read. `Joint`, which no curve is fitted to, is that of a
-    /// language by itself far above its transition.
+    /// The shape with a scale of 1 from its natural parameters; those that it lacks are not read.
+    /// `Joint`, which no curve is fitted to, is that of a language by itself far above its
+    /// transition.
     pub(crate) fn natural(self, exponent: f64, ln_turn: f64, bend: f64, first: f64) -> Shape {
         match self {
-            Form::Metric | Form::Power | Form::PowerFloor | Form::Joint => Shape::Shifted(Shifted::natural(exponent, f64::NEG_INFINITY)),
+            Form::Metric | Form::Power | Form::PowerFloor | Form::Joint => {
+                Shape::Shifted(Shifted::natural(exponent, f64::NEG_INFINITY))
+            }
             Form::Offset => Shape::Shifted(Shifted::natural(exponent, ln_turn)),
             Form::Rectified => Shape::Rectified(Rectified::natural(exponent, ln_turn)),
             Form::Bnsl => Shape::Broken(Broken::new(0.0, first, exponent, ln_turn, bend)),
@@ -158,11 +195,13 @@ impl Form {
         }
     }
 
-    /// The parameters of a floor and a natural shape, whose amounts are in units of `e^ln_unit` pairs.
+    /// The parameters of a floor and a natural shape, whose amounts are in units of `e^ln_unit`
+    /// pairs.
     pub(super) fn parameters(self, floor: f64, shape: &Shape, ln_unit: f64) -> Vec<f64> {
         let mut numbers = shape.numbers(ln_unit);
         match self {
-            // gamma only scales alpha: with an alpha of the curve's own it is not identified, and stands at 1
+            // gamma only scales alpha: with an alpha of the curve's own it is not identified, and
+            // stands at 1
             Form::Metric => return vec![numbers[0], 1.0, numbers[1]],
             Form::Power => return numbers[..2].to_vec(),
             Form::Joint => return numbers,
@@ -185,6 +224,9 @@ impl FromStr for Form {
     type Err = LawError;
 
     fn from_str(text: &str) -> Result<Self, LawError> {
-        Form::ALL.into_iter().find(|form| form.name() == text).ok_or_else(|| LawError::Form { found: text.to_owned() })
+        Form::ALL
+            .into_iter()
+            .find(|form| form.name() == text)
+            .ok_or_else(|| LawError::Form { found: text.to_owned() })
     }
 }

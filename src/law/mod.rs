@@ -1,4 +1,5 @@
-//! Laws: the loss `L(X)` of one language, in nats per target token, as a falling function of its pairs `X`.
+//! Laws: the loss `L(X)` of one language, in nats per target token, as a falling function of its
+//! pairs `X`.
 //!
 //! | form | `L(X)` | parameters, all finite |
 //! |---|---|---|
@@ -10,16 +11,19 @@
 //! | `bnsl` | `E + B X^-c0 (1 + (X/d)^(1/f))^(-(c-c0) f)` | E, c0 >= 0; B, c, d, f > 0 |
 //! | `m4` | the L with `(L - E) / (L0 - L)^a = B X^-c` | 0 <= E < L0; B, c, a > 0 |
 //!
-//! Sources: `metric` Zhu et al. 2023 (arXiv 2308.04948, eq. 2), `power_floor` Hoffmann et al. 2022, `offset` Hernandez et al. 2021
-//! in its use of prior data, `rectified` Lin et al. 2024, `bnsl` Caballero et al. 2022 with one break, `m4` Alabdulmohsin et al. 2022.
-//! A language whose alpha is its own gives `metric` no shape that `power` lacks: gamma only scales alpha. `bnsl` without a change of
-//! exponent, and the limit of `m4` at a = 0, are `power_floor`; `m4` with a = 1 is `rectified` with `Dl = B` and B times `L0 - E`.
+//! Sources: `metric` Zhu et al. 2023 (arXiv 2308.04948, eq. 2), `power_floor` Hoffmann et al. 2022,
+//! `offset` Hernandez et al. 2021 in its use of prior data, `rectified` Lin et al. 2024, `bnsl`
+//! Caballero et al. 2022 with one break, `m4` Alabdulmohsin et al. 2022. A language whose alpha is
+//! its own gives `metric` no shape that `power` lacks: gamma only scales alpha. `bnsl` without a
+//! change of exponent, and the limit of `m4` at a = 0, are `power_floor`; `m4` with a = 1 is
+//! `rectified` with `Dl = B` and B times `L0 - E`.
 //!
-//! Convexity. The first four are convex. `rectified` with beta > 1 and `m4` with c > a are concave up to one inflection and convex from
-//! there; `bnsl` that steepens sharply at its break may be concave between two. [`Law::convex_from`] says from where a law is convex.
+//! Convexity. The first four are convex. `rectified` with beta > 1 and `m4` with c > a are concave
+//! up to one inflection and convex from there; `bnsl` that steepens sharply at its break may be
+//! concave between two. [`Law::convex_from`] says from where a law is convex.
 //!
-//! What is no law of one language alone has types of its own: [`Repetition`] on the amount, [`Surface`] for model sizes,
-//! [`Average`] where no form is certain.
+//! What is no law of one language alone has types of its own: [`Repetition`] on the amount,
+//! [`Surface`] for model sizes, [`Average`] where no form is certain.
 
 mod amount;
 mod average;
@@ -44,8 +48,9 @@ use wire::Wire;
 
 /// A loss law with checked parameters: a floor and a falling shape above it.
 ///
-/// Invariants, checked in [`Law::new`] and on reading: every parameter finite and in the range of the table above. So the loss falls
-/// everywhere, and is infinite only at a pole: `X = 0` without offset or transition, or with an exponent before the break.
+/// Invariants, checked in [`Law::new`] and on reading: every parameter finite and in the range of
+/// the table above. So the loss falls everywhere, and is infinite only at a pole: `X = 0` without
+/// offset or transition, or with an exponent before the break.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(try_from = "Wire<Form>")]
 pub struct Law {
@@ -76,14 +81,18 @@ pub enum LawError {
     #[error("a `joint` law has {} finite parameters, the total and its references above 0", AtTotal::NAMES.len())]
     Joint,
     /// Not the name of a form.
-    #[error("`{found}` is not a form of law, expected `metric`, `power`, `power_floor`, `offset`, `rectified`, `bnsl` or `m4`")]
+    #[error(
+        "`{found}` is not a form of law, expected `metric`, `power`, `power_floor`, `offset`, \
+        `rectified`, `bnsl` or `m4`"
+    )]
     Form { found: String },
     /// Not the name of a form of surface.
     #[error("`{found}` is not a form of surface, expected `additive` or `multiplicative`")]
     Surface { found: String },
 }
 
-/// The parameters of a form, as many as it has, finite, and above 0 or at least not below it; 0 beyond the last.
+/// The parameters of a form, as many as it has, finite, and above 0 or at least not below it; 0
+/// beyond the last.
 fn checked<const N: usize>(
     form: &'static str,
     names: &'static [&'static str],
@@ -97,7 +106,8 @@ fn checked<const N: usize>(
     for (number, (&parameter, &found)) in names.iter().zip(parameters).enumerate() {
         let may_vanish = may_vanish(number);
         if !found.is_finite() || found < 0.0 || (found == 0.0 && !may_vanish) {
-            let expected = if may_vanish { "a finite number not below 0" } else { "a finite number above 0" };
+            let expected =
+                if may_vanish { "a finite number not below 0" } else { "a finite number above 0" };
             return Err(LawError::Parameter { form, parameter, found, expected });
         }
         values[number] = found;
@@ -116,13 +126,18 @@ impl Law {
         let (floor, shape) = form.parts(&values);
         if form == Form::M4 && values[1] <= floor {
             let expected = "a number above the irreducible loss";
-            return Err(LawError::Parameter { form: form.name(), parameter: "start", found: values[1], expected });
+            return Err(LawError::Parameter {
+                form: form.name(),
+                parameter: "start",
+                found: values[1],
+                expected,
+            });
         }
         Ok(Law { form, values, floor, shape })
     }
 
-    /// The law of a form from its floor and a shape made by [`Form::natural`], whose amounts are in units of `e^ln_unit` pairs; nothing
-    /// where a parameter left the range of an `f64`.
+    /// The law of a form from its floor and a shape made by [`Form::natural`], whose amounts are in
+    /// units of `e^ln_unit` pairs; nothing where a parameter left the range of an `f64`.
     pub(crate) fn of_natural(form: Form, floor: f64, shape: &Shape, ln_unit: f64) -> Option<Self> {
         Law::new(form, &form.parameters(floor, shape, ln_unit)).ok()
     }
@@ -130,10 +145,16 @@ impl Law {
     /// The joint law of a language in models of one total.
     pub fn at_total(law: AtTotal) -> Self {
         let shape = Shape::OfTotal(OfTotal::new(law));
-        Law { form: Form::Joint, values: [0.0; Form::MOST_PARAMETERS], floor: law.irreducible(), shape }
+        Law {
+            form: Form::Joint,
+            values: [0.0; Form::MOST_PARAMETERS],
+            floor: law.irreducible(),
+            shape,
+        }
     }
 
-    /// The same language in models of `total` pairs, where the law is a joint one; any other law itself.
+    /// The same language in models of `total` pairs, where the law is a joint one; any other law
+    /// itself.
     pub fn of_total(self, total: f64) -> Self {
         match self.shape {
             Shape::OfTotal(shape) => Law::at_total(shape.law().of_total(total)),
@@ -175,7 +196,8 @@ impl Law {
         self.floor
     }
 
-    /// `L(from) - L(to)` for `from <= to`, nats per target token, without the cancellation of the plain difference.
+    /// `L(from) - L(to)` for `from <= to`, nats per target token, without the cancellation of the
+    /// plain difference.
     pub fn fall(&self, from: f64, to: f64) -> f64 {
         if from == to { 0.0 } else { self.shape.fall(from, to, to - from) }
     }
@@ -195,8 +217,9 @@ impl Law {
         self.shape.jet(pairs).curvature
     }
 
-    /// Loss and slope, where below `from`, or below the inflection, what is above the floor goes on as an exponential with the law's slope there:
-    /// for data that transfer may push below 0. A falling law becomes convex and finite everywhere.
+    /// Loss and slope, where below `from`, or below the inflection, what is above the floor goes on
+    /// as an exponential with the law's slope there: for data that transfer may push below 0. A
+    /// falling law becomes convex and finite everywhere.
     pub fn extended_below(&self, from: f64, pairs: f64) -> (f64, f64) {
         let from = from.max(self.convex_from());
         if pairs >= from {
@@ -212,8 +235,9 @@ impl Law {
         self.concave_range().is_none()
     }
 
-    /// The amounts, pairs, between which the law is concave; nothing where it is convex everywhere. The range starts at 0 except for
-    /// a `bnsl` that is a power law first and then steepens sharply.
+    /// The amounts, pairs, between which the law is concave; nothing where it is convex everywhere.
+    /// The range starts at 0 except for a `bnsl` that is a power law first and then steepens
+    /// sharply.
     pub fn concave_range(&self) -> Option<(f64, f64)> {
         self.shape.concave_range()
     }

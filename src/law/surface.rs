@@ -1,4 +1,5 @@
-//! Surfaces: the loss `L(N, D)` of a model of N parameters on D tokens or pairs, so that small models speak for a larger one.
+//! Surfaces: the loss `L(N, D)` of a model of N parameters on D tokens or pairs, so that small
+//! models speak for a larger one.
 //!
 //! | form | `L(N, D)` | source |
 //! |---|---|---|
@@ -43,11 +44,13 @@ impl SurfaceForm {
         }
     }
 
-    /// Names of the parameters: E is `irreducible`; A, alpha `scale_n`, `exponent_n`; B, beta `scale_d`, `exponent_d`; the one A of
-    /// `multiplicative` `scale`.
+    /// Names of the parameters: E is `irreducible`; A, alpha `scale_n`, `exponent_n`; B, beta
+    /// `scale_d`, `exponent_d`; the one A of `multiplicative` `scale`.
     pub fn parameter_names(self) -> &'static [&'static str] {
         match self {
-            SurfaceForm::Additive => &["irreducible", "scale_n", "exponent_n", "scale_d", "exponent_d"],
+            SurfaceForm::Additive => {
+                &["irreducible", "scale_n", "exponent_n", "scale_d", "exponent_d"]
+            }
             SurfaceForm::Multiplicative => &["irreducible", "scale", "exponent_n", "exponent_d"],
         }
     }
@@ -70,8 +73,9 @@ impl FromStr for SurfaceForm {
 
 /// A surface with checked parameters.
 ///
-/// Invariants, checked in [`Surface::new`] and on reading: every parameter finite; `irreducible` and the exponents not below 0,
-/// `exponent_d` and all scales above 0. So the loss falls in D and does not rise in N.
+/// Invariants, checked in [`Surface::new`] and on reading: every parameter finite; `irreducible`
+/// and the exponents not below 0, `exponent_d` and all scales above 0. So the loss falls in D and
+/// does not rise in N.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(try_from = "Wire<SurfaceForm>")]
 pub struct Surface {
@@ -88,7 +92,8 @@ fn power(scale: f64, x: f64, exponent: f64) -> f64 {
 impl Surface {
     /// The surface of a form from its parameters, in the order of [`SurfaceForm::parameter_names`].
     pub fn new(form: SurfaceForm, parameters: &[f64]) -> Result<Self, LawError> {
-        let may_vanish = |number: usize| matches!(form.parameter_names()[number], "irreducible" | "exponent_n");
+        let may_vanish =
+            |number: usize| matches!(form.parameter_names()[number], "irreducible" | "exponent_n");
         let values = checked(form.name(), form.parameter_names(), may_vanish, parameters)?;
         Ok(Surface { form, values })
     }
@@ -103,11 +108,14 @@ impl Surface {
         self.form.parameter_names().iter().copied().zip(self.values).collect()
     }
 
-    /// Loss of a model of `n_params` parameters on `amount` of data, nats per target token; infinite where either is 0.
+    /// Loss of a model of `n_params` parameters on `amount` of data, nats per target token;
+    /// infinite where either is 0.
     pub fn loss(&self, n_params: f64, amount: f64) -> f64 {
         match (self.form, self.values) {
             (SurfaceForm::Additive, [irreducible, scale_n, exponent_n, scale_d, exponent_d]) => {
-                irreducible + power(scale_n, n_params, exponent_n) + power(scale_d, amount, exponent_d)
+                irreducible
+                    + power(scale_n, n_params, exponent_n)
+                    + power(scale_d, amount, exponent_d)
             }
             (SurfaceForm::Multiplicative, [irreducible, scale, exponent_n, exponent_d, _]) => {
                 irreducible + power(power(scale, n_params, exponent_n), amount, exponent_d)
@@ -115,34 +123,54 @@ impl Surface {
         }
     }
 
-    /// Slopes in the parameters of the model and in the amount of data, nats per target token each; never above 0.
+    /// Slopes in the parameters of the model and in the amount of data, nats per target token each;
+    /// never above 0.
     pub fn slopes(&self, n_params: f64, amount: f64) -> (f64, f64) {
         match (self.form, self.values) {
-            (SurfaceForm::Additive, [_, scale_n, exponent_n, scale_d, exponent_d]) => {
-                (-exponent_n * power(scale_n, n_params, exponent_n + 1.0), -exponent_d * power(scale_d, amount, exponent_d + 1.0))
-            }
+            (SurfaceForm::Additive, [_, scale_n, exponent_n, scale_d, exponent_d]) => (
+                -exponent_n * power(scale_n, n_params, exponent_n + 1.0),
+                -exponent_d * power(scale_d, amount, exponent_d + 1.0),
+            ),
             (SurfaceForm::Multiplicative, [_, scale, exponent_n, exponent_d, _]) => {
-                let (by_n, by_d) = (power(scale, n_params, exponent_n + 1.0), power(scale, n_params, exponent_n));
-                (-exponent_n * power(by_n, amount, exponent_d), -exponent_d * power(by_d, amount, exponent_d + 1.0))
+                let (by_n, by_d) =
+                    (power(scale, n_params, exponent_n + 1.0), power(scale, n_params, exponent_n));
+                (
+                    -exponent_n * power(by_n, amount, exponent_d),
+                    -exponent_d * power(by_d, amount, exponent_d + 1.0),
+                )
             }
         }
     }
 
-    /// `dL/dparameter` in the order of [`SurfaceForm::parameter_names`], for `n_params` and `amount` above 0.
+    /// `dL/dparameter` in the order of [`SurfaceForm::parameter_names`], for `n_params` and
+    /// `amount` above 0.
     pub fn gradient(&self, n_params: f64, amount: f64) -> Vec<f64> {
         match (self.form, self.values) {
             (SurfaceForm::Additive, [_, scale_n, exponent_n, scale_d, exponent_d]) => {
-                let (by_n, by_d) = (power(1.0, n_params, exponent_n), power(1.0, amount, exponent_d));
-                vec![1.0, by_n, -scale_n * by_n * n_params.ln(), by_d, -scale_d * by_d * amount.ln()]
+                let (by_n, by_d) =
+                    (power(1.0, n_params, exponent_n), power(1.0, amount, exponent_d));
+                vec![
+                    1.0,
+                    by_n,
+                    -scale_n * by_n * n_params.ln(),
+                    by_d,
+                    -scale_d * by_d * amount.ln(),
+                ]
             }
             (SurfaceForm::Multiplicative, [_, scale, exponent_n, exponent_d, _]) => {
                 let by_scale = power(power(1.0, n_params, exponent_n), amount, exponent_d);
-                vec![1.0, by_scale, -scale * by_scale * n_params.ln(), -scale * by_scale * amount.ln()]
+                vec![
+                    1.0,
+                    by_scale,
+                    -scale * by_scale * n_params.ln(),
+                    -scale * by_scale * amount.ln(),
+                ]
             }
         }
     }
 
-    /// The law in D of models of `n_params` parameters. It fails only where a number leaves the range of an `f64`.
+    /// The law in D of models of `n_params` parameters. It fails only where a number leaves the
+    /// range of an `f64`.
     pub fn at(&self, n_params: f64) -> Result<Law, LawError> {
         let parameters = match (self.form, self.values) {
             (SurfaceForm::Additive, [irreducible, scale_n, exponent_n, scale_d, exponent_d]) => {
@@ -175,7 +203,11 @@ impl fmt::Display for Surface {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.form, self.values) {
             (SurfaceForm::Additive, [irreducible, scale_n, exponent_n, scale_d, exponent_d]) => {
-                write!(f, "{irreducible:.4} + {scale_n:.4} N^-{exponent_n:.4} + {scale_d:.4} D^-{exponent_d:.4}")
+                write!(
+                    f,
+                    "{irreducible:.4} + {scale_n:.4} N^-{exponent_n:.4} + {scale_d:.4} \
+                    D^-{exponent_d:.4}"
+                )
             }
             (SurfaceForm::Multiplicative, [irreducible, scale, exponent_n, exponent_d, _]) => {
                 write!(f, "{irreducible:.4} + {scale:.4} N^-{exponent_n:.4} D^-{exponent_d:.4}")
@@ -191,13 +223,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_surface() -> impl Strategy<Value = Surface> {
-        (0.0..3.0f64, -2.0..6.0f64, 0.0..1.0f64, -2.0..6.0f64, 0.05..1.5f64, any::<bool>()).prop_map(|(e, a, alpha, b, beta, additive)| {
-            if additive {
-                Surface::new(SurfaceForm::Additive, &[e, a.exp(), alpha, b.exp(), beta]).unwrap()
-            } else {
-                Surface::new(SurfaceForm::Multiplicative, &[e, a.exp(), alpha, beta]).unwrap()
-            }
-        })
+        (0.0..3.0f64, -2.0..6.0f64, 0.0..1.0f64, -2.0..6.0f64, 0.05..1.5f64, any::<bool>())
+            .prop_map(|(e, a, alpha, b, beta, additive)| {
+                if additive {
+                    Surface::new(SurfaceForm::Additive, &[e, a.exp(), alpha, b.exp(), beta])
+                        .unwrap()
+                } else {
+                    Surface::new(SurfaceForm::Multiplicative, &[e, a.exp(), alpha, beta]).unwrap()
+                }
+            })
     }
 
     proptest! {
@@ -239,7 +273,8 @@ mod tests {
 
     #[test]
     fn the_published_surface_has_its_published_loss() {
-        // Chinchilla itself, 70e9 parameters and 1.4e12 tokens, by the rounded law of Hoffmann et al. 2022
+        // Chinchilla itself, 70e9 parameters and 1.4e12 tokens, by the rounded law of Hoffmann et
+        // al. 2022
         let law = Surface::new(SurfaceForm::Additive, &[1.69, 406.4, 0.34, 410.7, 0.28]).unwrap();
         approx::assert_relative_eq!(law.loss(70e9, 1.4e12), 1.936_5, max_relative = 1e-3);
         assert!(law.loss(0.0, 1e9).is_infinite() && law.loss(1e9, 0.0).is_infinite());
@@ -248,7 +283,10 @@ mod tests {
     #[test]
     fn bad_parameters_are_named() {
         let error = Surface::new(SurfaceForm::Multiplicative, &[1.0, 0.0, 0.1, 0.1]).unwrap_err();
-        assert_eq!(error.to_string(), "scale of a `multiplicative` law is 0, expected a finite number above 0");
+        assert_eq!(
+            error.to_string(),
+            "scale of a `multiplicative` law is 0, expected a finite number above 0"
+        );
         assert!(Surface::new(SurfaceForm::Additive, &[1.0, 2.0, 0.1]).is_err());
         assert!("chinchilla".parse::<SurfaceForm>().is_err());
         assert_eq!("additive".parse(), Ok(SurfaceForm::Additive));

@@ -4,12 +4,14 @@
 //! minimise   sum_t w_t L_t(p) + pull sum_i p_i ln(p_i / near_i)   over shares p,   lower <= p <= upper,   sum_i p_i = 1
 //! ```
 //!
-//! `L_t` is the median loss of target `t` in a model of the budget's total. Unless a bound says otherwise a share stays within what the runs
-//! tried, for beyond it a law only continues a line. Domains of a frozen block keep their proportions in the mix in use. The laws are of no
-//! form, so the minimum is the least of many local ones and not proven.
+//! `L_t` is the median loss of target `t` in a model of the budget's total. Unless a bound says
+//! otherwise a share stays within what the runs tried, for beyond it a law only continues a line.
+//! Domains of a frozen block keep their proportions in the mix in use. The laws are of no form, so
+//! the minimum is the least of many local ones and not proven.
 //!
-//! A gain is the weighted mean loss under another policy less that under ours, with an interval for one model of each: the
-//! laws at the two mixtures together, the noise of both models, and what targets miss in common.
+//! A gain is the weighted mean loss under another policy less that under ours, with an interval for
+//! one model of each: the laws at the two mixtures together, the noise of both models, and what
+//! targets miss in common.
 
 use super::problem::{Bounds, ShareError, ShareProblem};
 use super::simplex::{minimise, projected};
@@ -73,7 +75,8 @@ pub struct PolicyShares {
     pub losses: Vec<f64>,
     /// Their weighted mean.
     pub mean_loss: f64,
-    /// What ours is predicted to gain over it, in units of the losses: one model of each. None for ours.
+    /// What ours is predicted to gain over it, in units of the losses: one model of each. None for
+    /// ours.
     pub parallot_gains: Option<Estimate>,
 }
 
@@ -97,11 +100,13 @@ pub struct ShareAllocation {
 }
 
 impl ShareProblem<'_> {
-    /// The best shares that were found, the same on any number of threads, and the bounds that they kept.
+    /// The best shares that were found, the same on any number of threads, and the bounds that they
+    /// kept.
     fn best(&self, seed: u64) -> Result<(Vec<f64>, Bounds), ShareError> {
         let (bounds, (lower, upper)) = self.block_bounds()?;
-        let gathered =
-            |shares: &[f64]| -> Vec<f64> { self.blocks.iter().map(|block| block.iter().map(|&(at, _)| shares[at]).sum()).collect() };
+        let gathered = |shares: &[f64]| -> Vec<f64> {
+            self.blocks.iter().map(|block| block.iter().map(|&(at, _)| shares[at]).sum()).collect()
+        };
         let mut runs: Vec<(f64, Vec<f64>)> = Vec::new();
         for run in &self.laws.fits.runs {
             let start = projected(&gathered(&run.shares), &lower, &upper);
@@ -113,12 +118,21 @@ impl ShareProblem<'_> {
         starts.push(vec![1.0 / self.blocks.len() as f64; self.blocks.len()]);
         starts.extend(self.current.as_deref().map(gathered));
         let mut random = generator(seed, Purpose::Mixtures, Item::Of("starts"));
-        starts.extend((0..RANDOM).map(|_| self.blocks.iter().map(|_| -random.random::<f64>().max(1e-12).ln()).collect()));
+        starts.extend((0..RANDOM).map(|_| {
+            self.blocks.iter().map(|_| -random.random::<f64>().max(1e-12).ln()).collect()
+        }));
         let f = |of_blocks: &[f64]| {
             let (value, gradient) = self.objective(&self.spread(of_blocks));
-            (value, self.blocks.iter().map(|block| block.iter().map(|&(at, part)| part * gradient[at]).sum()).collect())
+            (
+                value,
+                self.blocks
+                    .iter()
+                    .map(|block| block.iter().map(|&(at, part)| part * gradient[at]).sum())
+                    .collect(),
+            )
         };
-        let found: Vec<(Vec<f64>, f64)> = starts.par_iter().map(|start| minimise(f, start, &lower, &upper)).collect();
+        let found: Vec<(Vec<f64>, f64)> =
+            starts.par_iter().map(|start| minimise(f, start, &lower, &upper)).collect();
         let least = found.into_iter().min_by(|a, b| a.1.total_cmp(&b.1));
         Ok((self.spread(&least.map(|(shares, _)| shares).unwrap_or_default()), bounds))
     }
@@ -136,24 +150,31 @@ impl ShareProblem<'_> {
         }
     }
 
-    /// The simple ways to share the budget, as far as they are known; within the bounds that were asked for, but for the
-    /// mix in use.
+    /// The simple ways to share the budget, as far as they are known; within the bounds that were
+    /// asked for, but for the mix in use.
     fn baselines(&self) -> Vec<(String, Vec<f64>)> {
         let (lower, upper): (Vec<f64>, Vec<f64>) = self.asked.iter().copied().unzip();
         let within = |shares: &[f64]| projected(shares, &lower, &upper);
         let fits = self.laws.fits;
-        let mut all = vec![("uniform".to_owned(), within(&vec![1.0 / lower.len() as f64; lower.len()]))];
+        let mut all =
+            vec![("uniform".to_owned(), within(&vec![1.0 / lower.len() as f64; lower.len()]))];
         if let Some(unique) = fits.unique.iter().copied().collect::<Option<Vec<f64>>>() {
             let sum: f64 = unique.iter().sum();
-            all.push(("proportional".to_owned(), within(&unique.iter().map(|unique| unique / sum).collect::<Vec<_>>())));
+            all.push((
+                "proportional".to_owned(),
+                within(&unique.iter().map(|unique| unique / sum).collect::<Vec<_>>()),
+            ));
         }
         all.extend(self.current.clone().map(|shares| ("current".to_owned(), shares)));
         let mean = |run: &&Run| {
             let losses = run.losses.iter().zip(&self.weights).filter(|(_, weight)| **weight > 0.0);
             losses.map(|(loss, weight)| loss.map(|loss| loss * weight)).sum::<Option<f64>>()
         };
-        // of models as large as the one asked for and as near its total as there is, of shares that it may have
-        let allowed = || fits.runs.iter().filter(|run| run.n_params == self.n_params && self.allows(&run.shares));
+        // of models as large as the one asked for and as near its total as there is, of shares that
+        // it may have
+        let allowed = || {
+            fits.runs.iter().filter(|run| run.n_params == self.n_params && self.allows(&run.shares))
+        };
         let apart = |run: &Run| run.total.map_or(0.0, |total| (total / self.total).ln().abs());
         let nearest = allowed().map(apart).fold(f64::INFINITY, f64::min);
         let alike = allowed().filter(|run| apart(run) <= nearest + 1e-9);
@@ -172,12 +193,18 @@ impl ShareProblem<'_> {
             let [there, here] = [joint.means[0].exp(), joint.means[1].exp()];
             value += weight * (there - here);
             let own = |at: usize| joint.covariance[(at, at)] + joint.noise;
-            let variance = there * there * own(0) + here * here * own(1) - 2.0 * there * here * joint.covariance[(0, 1)];
+            let variance = there * there * own(0) + here * here * own(1)
+                - 2.0 * there * here * joint.covariance[(0, 1)];
             deviations.push(weight * variance.max(0.0).sqrt());
         }
-        let both = |i: usize, j: usize| deviations[i] * deviations[j] * self.laws.correlation[(i, j)];
+        let both =
+            |i: usize, j: usize| deviations[i] * deviations[j] * self.laws.correlation[(i, j)];
         let places = 0..deviations.len();
-        let variance: f64 = places.clone().flat_map(|i| places.clone().map(move |j| (i, j))).map(|(i, j)| both(i, j)).sum();
+        let variance: f64 = places
+            .clone()
+            .flat_map(|i| places.clone().map(move |j| (i, j)))
+            .map(|(i, j)| both(i, j))
+            .sum();
         let apart = Z_95 * variance.max(0.0).sqrt();
         Estimate { value, interval_90: Interval { lo: value - apart, hi: value + apart } }
     }
@@ -187,19 +214,29 @@ impl ShareProblem<'_> {
         let (best, bounds) = self.best(seed)?;
         let policy = |policy: String, shares: &[f64], is_ours: bool| {
             let run = self.run(shares);
-            let losses: Vec<f64> = self.laws.laws.iter().map(|law| law.slope(&run).0.exp()).collect();
+            let losses: Vec<f64> =
+                self.laws.laws.iter().map(|law| law.slope(&run).0.exp()).collect();
             PolicyShares {
                 policy,
                 amounts: largest_remainders(shares, self.total as u64),
                 is_allowed: self.allows(shares),
-                is_tried: shares.iter().enumerate().all(|(at, share)| self.laws.is_tried(at, *share)),
-                mean_loss: losses.iter().zip(&self.weights).map(|(loss, weight)| loss * weight).sum(),
+                is_tried: shares
+                    .iter()
+                    .enumerate()
+                    .all(|(at, share)| self.laws.is_tried(at, *share)),
+                mean_loss: losses
+                    .iter()
+                    .zip(&self.weights)
+                    .map(|(loss, weight)| loss * weight)
+                    .sum(),
                 losses,
                 parallot_gains: (!is_ours).then(|| self.gain(&best, shares)),
             }
         };
         let mut policies = vec![policy("parallot".to_owned(), &best, true)];
-        policies.extend(self.baselines().into_iter().map(|(name, shares)| policy(name, &shares, false)));
+        policies.extend(
+            self.baselines().into_iter().map(|(name, shares)| policy(name, &shares, false)),
+        );
         let names = self.laws.fits.domains.iter().enumerate();
         let domains = names.map(|(at, domain)| DomainShare {
             domain: domain.clone(),
@@ -222,9 +259,13 @@ impl ShareProblem<'_> {
 
 /// Who is ahead: ours against the best of the others as predicted, of those that the runs tell of.
 fn verdict(policies: &[PolicyShares]) -> String {
-    let others = policies.iter().filter(|row| row.is_tried && row.is_allowed).filter_map(|row| Some((row, row.parallot_gains?)));
+    let others = policies
+        .iter()
+        .filter(|row| row.is_tried && row.is_allowed)
+        .filter_map(|row| Some((row, row.parallot_gains?)));
     let Some((row, gain)) = others.min_by(|a, b| a.0.mean_loss.total_cmp(&b.0.mean_loss)) else {
-        return "undecided: no other policy keeps within the bounds and what the runs tried".to_owned();
+        return "undecided: no other policy keeps within the bounds and what the runs tried"
+            .to_owned();
     };
     let Interval { lo, hi } = gain.interval_90;
     let verdict = match () {
@@ -234,5 +275,9 @@ fn verdict(policies: &[PolicyShares]) -> String {
         () => "undecided",
     };
     let interval = format!("one model of each, 90 % interval {lo:+.4} to {hi:+.4}");
-    format!("{verdict}: parallot is predicted to gain {:+.4} ({interval}) over `{}`, the best of the others", gain.value, row.policy)
+    format!(
+        "{verdict}: parallot is predicted to gain {:+.4} ({interval}) over `{}`, the best of the \
+        others",
+        gain.value, row.policy
+    )
 }

@@ -1,4 +1,5 @@
-//! Fits of mixtures as they are kept: the runs, and per target what its law was found to be. The laws are made from them again.
+//! Fits of mixtures as they are kept: the runs, and per target what its law was found to be. The
+//! laws are made from them again.
 
 use super::law::TargetLaw;
 use super::table::Run;
@@ -33,10 +34,15 @@ pub struct MixtureFits {
 }
 
 impl MixtureFits {
-    /// What is kept of a table and its fits; targets without a fit are left out. None where there is none.
+    /// What is kept of a table and its fits; targets without a fit are left out. None where there
+    /// is none.
     pub fn new(table: &MixtureTable, fits: &[Option<TargetFit>]) -> Option<Self> {
-        let found: Vec<(usize, &TargetFit)> = fits.iter().enumerate().filter_map(|(at, fit)| Some((at, fit.as_ref()?))).collect();
-        let run = |run: &Run| Run { losses: found.iter().map(|&(at, _)| run.losses[at]).collect(), ..run.clone() };
+        let found: Vec<(usize, &TargetFit)> =
+            fits.iter().enumerate().filter_map(|(at, fit)| Some((at, fit.as_ref()?))).collect();
+        let run = |run: &Run| Run {
+            losses: found.iter().map(|&(at, _)| run.losses[at]).collect(),
+            ..run.clone()
+        };
         let target = |&(at, fit): &(usize, &TargetFit)| FittedTarget {
             target: table.targets()[at].clone(),
             left_out: fit.left_out,
@@ -54,22 +60,32 @@ impl MixtureFits {
     pub fn laws(&self) -> Option<MixtureLaws<'_>> {
         let domains = self.domains.len();
         let is_loss = |loss: &f64| loss.is_finite() && *loss > 0.0;
-        let is_whole =
-            |run: &Run| run.shares.len() == domains && run.losses.len() == self.targets.len() && run.losses.iter().flatten().all(is_loss);
-        if domains < 2 || self.unique.len() != domains || self.targets.is_empty() || !self.runs.iter().all(is_whole) {
+        let is_whole = |run: &Run| {
+            run.shares.len() == domains
+                && run.losses.len() == self.targets.len()
+                && run.losses.iter().flatten().all(is_loss)
+        };
+        if domains < 2
+            || self.unique.len() != domains
+            || self.targets.is_empty()
+            || !self.runs.iter().all(is_whole)
+        {
             return None;
         }
         let law = |(at, target): (usize, &FittedTarget)| {
-            let known: Vec<(&Run, f64)> = self.runs.iter().filter_map(|run| Some((run, run.losses[at]?.ln()))).collect();
+            let known: Vec<(&Run, f64)> =
+                self.runs.iter().filter_map(|run| Some((run, run.losses[at]?.ln()))).collect();
             let (runs, ln_losses): (Vec<&Run>, Vec<f64>) = known.into_iter().unzip();
             TargetLaw::restored(&runs, &DVector::from_vec(ln_losses), domains, &target.coordinates)
         };
-        let laws: Vec<TargetLaw> = self.targets.iter().enumerate().map(law).collect::<Option<_>>()?;
+        let laws: Vec<TargetLaw> =
+            self.targets.iter().enumerate().map(law).collect::<Option<_>>()?;
         let correlation = self.correlation(&laws);
         Some(MixtureLaws { fits: self, laws, correlation })
     }
 
-    /// How what is missed of one target goes with what is missed of another (targets, targets): correlations of residuals of runs left out.
+    /// How what is missed of one target goes with what is missed of another (targets, targets):
+    /// correlations of residuals of runs left out.
     fn correlation(&self, laws: &[TargetLaw]) -> DMatrix<f64> {
         let residuals = |(at, law): (usize, &TargetLaw)| {
             let mut left_out = law.left_out().into_iter();
@@ -81,10 +97,15 @@ impl MixtureFits {
         };
         let residuals: Vec<Vec<Option<f64>>> = laws.iter().enumerate().map(residuals).collect();
         DMatrix::from_fn(laws.len(), laws.len(), |i, j| {
-            let both = || residuals[i].iter().zip(&residuals[j]).filter_map(|(a, b)| Some(((*a)?, (*b)?)));
+            let both =
+                || residuals[i].iter().zip(&residuals[j]).filter_map(|(a, b)| Some(((*a)?, (*b)?)));
             let sum = |of: fn((f64, f64)) -> f64| both().map(of).sum::<f64>();
             let norm = (sum(|(a, _)| a * a) * sum(|(_, b)| b * b)).sqrt();
-            if i == j || norm <= 0.0 { f64::from(u8::from(i == j)) } else { sum(|(a, b)| a * b) / norm }
+            if i == j || norm <= 0.0 {
+                f64::from(u8::from(i == j))
+            } else {
+                sum(|(a, b)| a * b) / norm
+            }
         })
     }
 }

@@ -1,4 +1,5 @@
-//! The law of one target: three Gaussian processes, each of which sees the shares on a scale of its own, averaged.
+//! The law of one target: three Gaussian processes, each of which sees the shares on a scale of its
+//! own, averaged.
 
 use super::process::{Belief, Process};
 use super::table::Run;
@@ -34,10 +35,17 @@ impl Scale {
         }
     }
 
-    /// Features of runs, one a row: the shares (domains), ln total and ln n_params; 0 where no run says one, which makes a feature that does not vary.
+    /// Features of runs, one a row: the shares (domains), ln total and ln n_params; 0 where no run
+    /// says one, which makes a feature that does not vary.
     fn features(self, runs: &[&Run], domains: usize) -> DMatrix<f64> {
         let sizes = |run: &Run| [run.total, run.n_params].map(|size| size.map_or(0.0, f64::ln));
-        let row = |run: &&Run| run.shares.iter().map(|&share| self.of(share, domains)).chain(sizes(run)).collect::<Vec<_>>();
+        let row = |run: &&Run| {
+            run.shares
+                .iter()
+                .map(|&share| self.of(share, domains))
+                .chain(sizes(run))
+                .collect::<Vec<_>>()
+        };
         let rows: Vec<f64> = runs.iter().flat_map(row).collect();
         DMatrix::from_row_slice(runs.len(), domains + 2, &rows)
     }
@@ -64,17 +72,24 @@ pub(super) struct TargetLaw {
 impl TargetLaw {
     /// Fits ln losses (runs) of runs; none where a number is not finite.
     pub(super) fn fit(runs: &[&Run], ln_losses: &DVector<f64>, domains: usize) -> Option<Self> {
-        let fitted = SCALES.into_iter().map(|scale| Process::fit(&scale.features(runs, domains), ln_losses));
+        let fitted =
+            SCALES.into_iter().map(|scale| Process::fit(&scale.features(runs, domains), ln_losses));
         Some(TargetLaw { processes: fitted.collect::<Option<_>>()?, domains })
     }
 
     /// The law from the coordinates of its processes.
-    pub(super) fn restored(runs: &[&Run], ln_losses: &DVector<f64>, domains: usize, coordinates: &[Vec<f64>]) -> Option<Self> {
+    pub(super) fn restored(
+        runs: &[&Run],
+        ln_losses: &DVector<f64>,
+        domains: usize,
+        coordinates: &[Vec<f64>],
+    ) -> Option<Self> {
         if coordinates.len() != SCALES.len() {
             return None;
         }
         let restored = SCALES.into_iter().zip(coordinates);
-        let restored = restored.map(|(scale, own)| Process::restored(&scale.features(runs, domains), ln_losses, own));
+        let restored = restored
+            .map(|(scale, own)| Process::restored(&scale.features(runs, domains), ln_losses, own));
         Some(TargetLaw { processes: restored.collect::<Option<_>>()?, domains })
     }
 
@@ -90,7 +105,11 @@ impl TargetLaw {
 
     /// What is believed of the ln losses of runs, noise included.
     pub(super) fn at(&self, runs: &[&Run]) -> Vec<Belief> {
-        let beliefs = self.processes.iter().zip(SCALES).map(|(process, scale)| process.at(&scale.features(runs, self.domains)));
+        let beliefs = self
+            .processes
+            .iter()
+            .zip(SCALES)
+            .map(|(process, scale)| process.at(&scale.features(runs, self.domains)));
         averaged(&beliefs.collect::<Vec<_>>())
     }
 
@@ -108,14 +127,20 @@ impl TargetLaw {
         (mean, gradient)
     }
 
-    /// What is known of the ln losses of runs together; how far the scales disagree is part of the covariance.
+    /// What is known of the ln losses of runs together; how far the scales disagree is part of the
+    /// covariance.
     pub(super) fn joint(&self, runs: &[&Run]) -> Joint {
         let part = 1.0 / self.processes.len() as f64;
-        let each = self.processes.iter().zip(SCALES).map(|(process, scale)| process.joint(&scale.features(runs, self.domains)));
+        let each = self
+            .processes
+            .iter()
+            .zip(SCALES)
+            .map(|(process, scale)| process.joint(&scale.features(runs, self.domains)));
         let each: Vec<(DVector<f64>, DMatrix<f64>, f64)> = each.collect();
         let means: DVector<f64> = each.iter().map(|(means, ..)| means * part).sum();
         let apart = |own: &DVector<f64>| (own - &means) * (own - &means).transpose();
-        let covariance = each.iter().map(|(own, covariance, _)| (covariance + apart(own)) * part).sum();
+        let covariance =
+            each.iter().map(|(own, covariance, _)| (covariance + apart(own)) * part).sum();
         let noise = each.iter().map(|(.., noise)| noise * part).sum();
         Joint { means, covariance, noise }
     }
@@ -126,7 +151,11 @@ fn averaged(beliefs: &[Vec<Belief>]) -> Vec<Belief> {
     let count = beliefs.len() as f64;
     let one = |at: usize| {
         let mean = beliefs.iter().map(|of| of[at].mean).sum::<f64>() / count;
-        let variance = beliefs.iter().map(|of| of[at].deviation.powi(2) + (of[at].mean - mean).powi(2)).sum::<f64>() / count;
+        let variance = beliefs
+            .iter()
+            .map(|of| of[at].deviation.powi(2) + (of[at].mean - mean).powi(2))
+            .sum::<f64>()
+            / count;
         Belief { mean, deviation: variance.sqrt() }
     };
     (0..beliefs.first().map_or(0, Vec::len)).map(one).collect()

@@ -1,13 +1,15 @@
-//! Mixtures of anybody's runs: domains that were mixed, targets whose losses were measured, and the losses of other mixtures predicted.
+//! Mixtures of anybody's runs: domains that were mixed, targets whose losses were measured, and the
+//! losses of other mixtures predicted.
 //!
 //! ```text
 //! ln loss = f(features) + noise,   f a Gaussian process;   features: of each share p one of  p, sqrt(p), ln(p + 1 / (4 domains)),
 //!                                                          and ln total and ln n_params where these vary
 //! ```
 //!
-//! Domains need not be languages, and targets need not be domains. No form of a law is assumed: a straight line plus what the runs show
-//! beside it. The three scales of the shares are averaged, each with its own lengths and noise (Rasmussen and Williams 2006, chapters 2
-//! and 5); how far they disagree is part of the intervals.
+//! Domains need not be languages, and targets need not be domains. No form of a law is assumed: a
+//! straight line plus what the runs show beside it. The three scales of the shares are averaged,
+//! each with its own lengths and noise (Rasmussen and Williams 2006, chapters 2 and 5); how far
+//! they disagree is part of the intervals.
 
 mod choice;
 mod fits;
@@ -57,7 +59,8 @@ impl Predicted {
     }
 }
 
-/// How well the measured losses of a target are predicted when each run is left out, with lengths and noise that all runs chose.
+/// How well the measured losses of a target are predicted when each run is left out, with lengths
+/// and noise that all runs chose.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeftOut {
@@ -82,14 +85,15 @@ pub struct TargetFit {
     coordinates: Vec<Vec<f64>>,
 }
 
-/// Fits each target of a table and predicts what it asks for; none of a target with fewer than [`LEAST_RUNS`] losses to fit. The result is the same on any
-/// number of threads.
+/// Fits each target of a table and predicts what it asks for; none of a target with fewer than
+/// [`LEAST_RUNS`] losses to fit. The result is the same on any number of threads.
 pub fn fit_mixtures(table: &MixtureTable) -> Vec<Option<TargetFit>> {
     (0..table.targets().len()).into_par_iter().map(|target| fit_target(table, target)).collect()
 }
 
 fn fit_target(table: &MixtureTable, target: usize) -> Option<TargetFit> {
-    let known: Vec<(&Run, f64)> = table.fitted().filter_map(|run| Some((run, run.losses[target]?))).collect();
+    let known: Vec<(&Run, f64)> =
+        table.fitted().filter_map(|run| Some((run, run.losses[target]?))).collect();
     if known.len() < LEAST_RUNS {
         return None;
     }
@@ -99,13 +103,20 @@ fn fit_target(table: &MixtureTable, target: usize) -> Option<TargetFit> {
     let law = TargetLaw::fit(&runs, &ln_losses, table.domains().len())?;
     let left_out: Vec<Predicted> = law.left_out().into_iter().map(Predicted::new).collect();
     let count = losses.len() as f64;
-    let within = |(predicted, loss): &(&Predicted, &f64)| (predicted.interval_90.lo..=predicted.interval_90.hi).contains(loss);
+    let within = |(predicted, loss): &(&Predicted, &f64)| {
+        (predicted.interval_90.lo..=predicted.interval_90.hi).contains(loss)
+    };
     let medians: Vec<f64> = left_out.iter().map(|predicted| predicted.loss).collect();
     Some(TargetFit {
         left_out: LeftOut {
             runs: losses.len(),
             spearman: spearman(&medians, &losses),
-            error: medians.iter().zip(&losses).map(|(predicted, loss)| (predicted / loss - 1.0).abs()).sum::<f64>() / count,
+            error: medians
+                .iter()
+                .zip(&losses)
+                .map(|(predicted, loss)| (predicted / loss - 1.0).abs())
+                .sum::<f64>()
+                / count,
             within_90: left_out.iter().zip(&losses).filter(within).count() as f64 / count,
         },
         predicted: law.at(&asked).into_iter().map(Predicted::new).collect(),

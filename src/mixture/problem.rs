@@ -70,7 +70,8 @@ pub struct ShareProblem<'a> {
 }
 
 impl<'a> ShareProblem<'a> {
-    /// All domains free within what was tried, all targets of one weight, a model as large as the largest run.
+    /// All domains free within what was tried, all targets of one weight, a model as large as the
+    /// largest run.
     pub fn new(laws: &'a MixtureLaws<'a>, budget: u64) -> Self {
         let (domains, targets) = (laws.fits.domains.len(), laws.fits.targets.len());
         ShareProblem {
@@ -102,7 +103,11 @@ impl<'a> ShareProblem<'a> {
     fn domain(&self, name: &str) -> Result<usize, ShareError> {
         let known = &self.laws.fits.domains;
         let place = known.iter().position(|domain| domain == name);
-        place.ok_or_else(|| ShareError::Unknown { kind: "domain", name: name.to_owned(), known: known.clone() })
+        place.ok_or_else(|| ShareError::Unknown {
+            kind: "domain",
+            name: name.to_owned(),
+            known: known.clone(),
+        })
     }
 
     /// At least so much of a domain, also where that is more or less than was tried.
@@ -121,7 +126,8 @@ impl<'a> ShareProblem<'a> {
         Ok(self)
     }
 
-    /// At most so many passes over the unique amount of each domain where it is known; of one at least where they are asked for.
+    /// At most so many passes over the unique amount of each domain where it is known; of one at
+    /// least where they are asked for.
     pub fn epochs(mut self, epochs: f64, are_asked: bool) -> Result<Self, ShareError> {
         if !(epochs.is_finite() && epochs > 0.0) {
             return Err(ShareError::Epochs { found: epochs });
@@ -144,7 +150,11 @@ impl<'a> ShareProblem<'a> {
         for (name, weight) in weights {
             let known = || targets.iter().map(|target| target.target.clone()).collect();
             let place = targets.iter().position(|target| target.target == *name);
-            all[place.ok_or_else(|| ShareError::Unknown { kind: "target", name: name.clone(), known: known() })?] = *weight;
+            all[place.ok_or_else(|| ShareError::Unknown {
+                kind: "target",
+                name: name.clone(),
+                known: known(),
+            })?] = *weight;
         }
         let sum: f64 = all.iter().sum();
         if !(sum.is_finite() && sum > 0.0 && all.iter().all(|weight| *weight >= 0.0)) {
@@ -170,13 +180,18 @@ impl<'a> ShareProblem<'a> {
         Ok(self)
     }
 
-    /// Stays near a mix: `pull`, in units of the losses, times the Kullback-Leibler divergence from it counts as loss.
+    /// Stays near a mix: `pull`, in units of the losses, times the Kullback-Leibler divergence from
+    /// it counts as loss.
     pub fn near(mut self, mix: &[(String, f64)], pull: f64) -> Result<Self, ShareError> {
         let mix = self.mix(mix)?;
         // what the mix has nothing of would be infinitely far from it
         for (at, _) in mix.iter().enumerate().filter(|(_, share)| **share == 0.0) {
             if self.asked[at].0 > 0.0 {
-                return Err(ShareError::Crossed { domain: self.laws.fits.domains[at].clone(), least: self.asked[at].0, most: 0.0 });
+                return Err(ShareError::Crossed {
+                    domain: self.laws.fits.domains[at].clone(),
+                    least: self.asked[at].0,
+                    most: 0.0,
+                });
             }
             (self.asked[at], self.bounds[at]) = ((0.0, 0.0), (0.0, 0.0));
         }
@@ -184,15 +199,19 @@ impl<'a> ShareProblem<'a> {
         Ok(self)
     }
 
-    /// Domains that keep their proportions in the mix in use: one block, which grows and shrinks as one.
+    /// Domains that keep their proportions in the mix in use: one block, which grows and shrinks as
+    /// one.
     pub fn freeze(mut self, block: &str, domains: &[String]) -> Result<Self, ShareError> {
-        let places: Vec<usize> = domains.iter().map(|domain| self.domain(domain)).collect::<Result<_, _>>()?;
+        let places: Vec<usize> =
+            domains.iter().map(|domain| self.domain(domain)).collect::<Result<_, _>>()?;
         let parts = |current: &Vec<f64>| places.iter().map(|&at| current[at]).collect::<Vec<f64>>();
-        let parts = self.current.as_ref().map(parts).filter(|parts| parts.iter().sum::<f64>() > 0.0);
+        let parts =
+            self.current.as_ref().map(parts).filter(|parts| parts.iter().sum::<f64>() > 0.0);
         let parts = parts.ok_or_else(|| ShareError::Empty { block: block.to_owned() })?;
         for &at in &places {
             let own = self.blocks.iter().position(|block| block.len() == 1 && block[0].0 == at);
-            let own = own.ok_or_else(|| ShareError::Twice { domain: self.laws.fits.domains[at].clone() })?;
+            let own = own
+                .ok_or_else(|| ShareError::Twice { domain: self.laws.fits.domains[at].clone() })?;
             self.blocks.remove(own);
         }
         let sum: f64 = parts.iter().sum();
@@ -203,21 +222,32 @@ impl<'a> ShareProblem<'a> {
     /// Shares as a model of the budget.
     pub(super) fn run(&self, shares: &[f64]) -> Run {
         let total = self.laws.range(|run| run.total).map(|_| self.total);
-        Run { name: String::new(), shares: shares.to_vec(), total, n_params: self.n_params, losses: vec![], is_asked: true }
+        Run {
+            name: String::new(),
+            shares: shares.to_vec(),
+            total,
+            n_params: self.n_params,
+            losses: vec![],
+            is_asked: true,
+        }
     }
 
     /// What is minimised, and its gradient in the shares.
     pub(super) fn objective(&self, shares: &[f64]) -> (f64, Vec<f64>) {
         let run = self.run(shares);
         let (mut value, mut gradient) = (0.0, vec![0.0; shares.len()]);
-        for (law, weight) in self.laws.laws.iter().zip(&self.weights).filter(|(_, weight)| **weight > 0.0) {
+        for (law, weight) in
+            self.laws.laws.iter().zip(&self.weights).filter(|(_, weight)| **weight > 0.0)
+        {
             let (ln_loss, slopes) = law.slope(&run);
             let loss = ln_loss.exp();
             value += weight * loss;
             gradient.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += weight * loss * slope);
         }
         if let Some((near, pull)) = &self.near {
-            for ((share, near), sum) in shares.iter().zip(near).zip(&mut gradient).filter(|((_, near), _)| **near > 0.0) {
+            for ((share, near), sum) in
+                shares.iter().zip(near).zip(&mut gradient).filter(|((_, near), _)| **near > 0.0)
+            {
                 // the slope is that of a share which is there
                 let ratio = (share.max(1e-9) / near).ln();
                 value += pull * share * ratio;
@@ -227,13 +257,16 @@ impl<'a> ShareProblem<'a> {
         (value, gradient)
     }
 
-    /// Bounds of the domains and of the blocks. What was tried gives way no further than the bounds that were asked for need room: all by the
-    /// least common part of the way to them.
+    /// Bounds of the domains and of the blocks. What was tried gives way no further than the bounds
+    /// that were asked for need room: all by the least common part of the way to them.
     pub(super) fn block_bounds(&self) -> Result<(Bounds, BlockBounds), ShareError> {
         self.bounds_within(&self.asked)?;
         let between = |part: f64| -> Bounds {
             let ends = self.bounds.iter().zip(&self.asked);
-            ends.map(|(tried, asked)| (tried.0 + part * (asked.0 - tried.0), tried.1 + part * (asked.1 - tried.1))).collect()
+            ends.map(|(tried, asked)| {
+                (tried.0 + part * (asked.0 - tried.0), tried.1 + part * (asked.1 - tried.1))
+            })
+            .collect()
         };
         if let Ok(blocks) = self.bounds_within(&self.bounds) {
             return Ok((self.bounds.clone(), blocks));
@@ -241,7 +274,11 @@ impl<'a> ShareProblem<'a> {
         let (mut tight, mut wide) = (0.0, 1.0);
         for _ in 0..HALVINGS {
             let middle = 0.5 * (tight + wide);
-            if self.bounds_within(&between(middle)).is_ok() { wide = middle } else { tight = middle }
+            if self.bounds_within(&between(middle)).is_ok() {
+                wide = middle
+            } else {
+                tight = middle
+            }
         }
         let bounds = between(wide);
         let blocks = self.bounds_within(&bounds)?;
@@ -258,10 +295,18 @@ impl<'a> ShareProblem<'a> {
             // a domain without a part in its block has nothing
             let left_out = block.iter().find(|&&(at, part)| part == 0.0 && self.asked[at].0 > 0.0);
             if let Some(&(at, _)) = left_out {
-                return Err(ShareError::Crossed { domain: self.laws.fits.domains[at].clone(), least: self.asked[at].0, most: 0.0 });
+                return Err(ShareError::Crossed {
+                    domain: self.laws.fits.domains[at].clone(),
+                    least: self.asked[at].0,
+                    most: 0.0,
+                });
             }
             if lower > upper * (1.0 + 1e-9) {
-                let domain = block.iter().map(|&(at, _)| self.laws.fits.domains[at].as_str()).collect::<Vec<_>>().join("+");
+                let domain = block
+                    .iter()
+                    .map(|&(at, _)| self.laws.fits.domains[at].as_str())
+                    .collect::<Vec<_>>()
+                    .join("+");
                 return Err(ShareError::Crossed { domain, least: lower, most: upper });
             }
             ends.0.push(lower.min(upper));
@@ -274,9 +319,18 @@ impl<'a> ShareProblem<'a> {
 
     /// Whether shares keep the bounds that were asked for and the proportions of the frozen blocks.
     pub(super) fn allows(&self, shares: &[f64]) -> bool {
-        let of_blocks: Vec<f64> = self.blocks.iter().map(|block| block.iter().map(|&(at, _)| shares[at]).sum()).collect();
-        let within = shares.iter().zip(&self.asked).all(|(share, (least, most))| (least - 1e-9..=most + 1e-9).contains(share));
-        within && self.spread(&of_blocks).iter().zip(shares).all(|(kept, share)| (kept - share).abs() < 1e-6)
+        let of_blocks: Vec<f64> =
+            self.blocks.iter().map(|block| block.iter().map(|&(at, _)| shares[at]).sum()).collect();
+        let within = shares
+            .iter()
+            .zip(&self.asked)
+            .all(|(share, (least, most))| (least - 1e-9..=most + 1e-9).contains(share));
+        within
+            && self
+                .spread(&of_blocks)
+                .iter()
+                .zip(shares)
+                .all(|(kept, share)| (kept - share).abs() < 1e-6)
     }
 
     /// The shares of the blocks' domains.
@@ -291,6 +345,10 @@ impl<'a> ShareProblem<'a> {
 
 /// Refuses bounds that leave no room, up to rounding.
 fn room(side: &'static str, found: f64) -> Result<(), ShareError> {
-    let (holds, expected) = if side == "lower" { (found <= 1.0 + 1e-9, "at most") } else { (found >= 1.0 - 1e-9, "at least") };
+    let (holds, expected) = if side == "lower" {
+        (found <= 1.0 + 1e-9, "at most")
+    } else {
+        (found >= 1.0 - 1e-9, "at least")
+    };
     if holds { Ok(()) } else { Err(ShareError::Room { side, found, expected }) }
 }

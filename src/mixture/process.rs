@@ -6,8 +6,8 @@
 //! minimise over ln l_k, ln a, ln b, ln noise   y' C^-1 y / 2 + ln det C / 2 + sum of (coordinate - prior mean)^2 / (2 prior deviation^2)
 //! ```
 //!
-//! Priors: a length of three deviations in each of six features and longer where there are more, so that a few runs are read as nearly
-//! straight; all of them wide.
+//! Priors: a length of three deviations in each of six features and longer where there are more, so
+//! that a few runs are read as nearly straight; all of them wide.
 
 use crate::numeric::bfgs::minimise;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn, RowDVector};
@@ -43,7 +43,8 @@ impl Standard {
     fn of(x: &DMatrix<f64>) -> Self {
         let mean = x.row_mean();
         let deviation = x.row_variance().map(f64::sqrt);
-        let varying = (0..x.ncols()).filter(|&k| deviation[k] > 1e-9 * (1.0 + mean[k].abs())).collect();
+        let varying =
+            (0..x.ncols()).filter(|&k| deviation[k] > 1e-9 * (1.0 + mean[k].abs())).collect();
         Standard { mean, deviation, varying }
     }
 
@@ -71,10 +72,14 @@ pub(super) struct Process {
 
 /// The part of the covariance that falls with the distance.
 fn near(x: &DMatrix<f64>, z: &DMatrix<f64>, coordinates: &DVector<f64>) -> DMatrix<f64> {
-    let scaled = |m: &DMatrix<f64>| DMatrix::from_fn(m.nrows(), m.ncols(), |i, k| m[(i, k)] / coordinates[k].exp());
+    let scaled = |m: &DMatrix<f64>| {
+        DMatrix::from_fn(m.nrows(), m.ncols(), |i, k| m[(i, k)] / coordinates[k].exp())
+    };
     let (a, b) = (scaled(x), scaled(z));
     let amplitude = (2.0 * coordinates[x.ncols() + AMPLITUDE]).exp();
-    DMatrix::from_fn(x.nrows(), z.nrows(), |i, j| amplitude * (-0.5 * (a.row(i) - b.row(j)).norm_squared()).exp())
+    DMatrix::from_fn(x.nrows(), z.nrows(), |i, j| {
+        amplitude * (-0.5 * (a.row(i) - b.row(j)).norm_squared()).exp()
+    })
 }
 
 /// Covariance without noise.
@@ -101,8 +106,13 @@ fn prior(features: usize, at: usize) -> (f64, f64) {
     }
 }
 
-/// Minus the log posterior of the coordinates, and its gradient; infinite where the covariance is not positive definite.
-fn objective(x: &DMatrix<f64>, y: &DVector<f64>, coordinates: &DVector<f64>) -> (f64, DVector<f64>) {
+/// Minus the log posterior of the coordinates, and its gradient; infinite where the covariance is
+/// not positive definite.
+fn objective(
+    x: &DMatrix<f64>,
+    y: &DVector<f64>,
+    coordinates: &DVector<f64>,
+) -> (f64, DVector<f64>) {
     let (n, features) = x.shape();
     let Some(factor) = with_noise(x, coordinates) else {
         return (f64::INFINITY, DVector::zeros(coordinates.len()));
@@ -114,16 +124,19 @@ fn objective(x: &DMatrix<f64>, y: &DVector<f64>, coordinates: &DVector<f64>) -> 
     let falling = near(x, x, coordinates).component_mul(&weights);
     let along = |k: usize| {
         let length = (-2.0 * coordinates[k]).exp();
-        let sum = |j: usize| (0..n).map(|i| falling[(i, j)] * (x[(i, k)] - x[(j, k)]).powi(2)).sum::<f64>();
+        let sum = |j: usize| {
+            (0..n).map(|i| falling[(i, j)] * (x[(i, k)] - x[(j, k)]).powi(2)).sum::<f64>()
+        };
         0.5 * length * (0..n).map(sum).sum::<f64>()
     };
     let slope = (2.0 * coordinates[features + SLOPE]).exp();
-    let mut gradient = DVector::from_fn(coordinates.len(), |at, _| match at.checked_sub(features) {
-        None => along(at),
-        Some(AMPLITUDE) => falling.sum(),
-        Some(SLOPE) => slope * (x.transpose() * &weights * x).trace(),
-        Some(_) => weights.trace() * (noise(coordinates) - ROUNDING),
-    });
+    let mut gradient =
+        DVector::from_fn(coordinates.len(), |at, _| match at.checked_sub(features) {
+            None => along(at),
+            Some(AMPLITUDE) => falling.sum(),
+            Some(SLOPE) => slope * (x.transpose() * &weights * x).trace(),
+            Some(_) => weights.trace() * (noise(coordinates) - ROUNDING),
+        });
     let mut value = 0.5 * y.dot(&alpha) + ln_det;
     for at in 0..coordinates.len() {
         let (mean, deviation) = prior(features, at);
@@ -135,7 +148,8 @@ fn objective(x: &DMatrix<f64>, y: &DVector<f64>, coordinates: &DVector<f64>) -> 
 }
 
 impl Process {
-    /// Fits values (n) at features (n, any), of which those that do not vary are left out; none where a number is not finite.
+    /// Fits values (n) at features (n, any), of which those that do not vary are left out; none
+    /// where a number is not finite.
     pub(super) fn fit(features: &DMatrix<f64>, values: &DVector<f64>) -> Option<Self> {
         Process::with(features, values, |x, y| {
             let start = DVector::from_fn(x.ncols() + 3, |at, _| prior(x.ncols(), at).0);
@@ -143,9 +157,16 @@ impl Process {
         })
     }
 
-    /// The process that was fitted to values at features, from its coordinates; none where they do not belong to these.
-    pub(super) fn restored(features: &DMatrix<f64>, values: &DVector<f64>, coordinates: &[f64]) -> Option<Self> {
-        Process::with(features, values, |x, _| (coordinates.len() == x.ncols() + 3).then(|| DVector::from_row_slice(coordinates)))
+    /// The process that was fitted to values at features, from its coordinates; none where they do
+    /// not belong to these.
+    pub(super) fn restored(
+        features: &DMatrix<f64>,
+        values: &DVector<f64>,
+        coordinates: &[f64],
+    ) -> Option<Self> {
+        Process::with(features, values, |x, _| {
+            (coordinates.len() == x.ncols() + 3).then(|| DVector::from_row_slice(coordinates))
+        })
     }
 
     fn with(
@@ -180,7 +201,10 @@ impl Process {
         for (k, &feature) in self.standard.varying.iter().enumerate() {
             let length = (-2.0 * self.coordinates[k]).exp();
             let along = (0..self.x.nrows())
-                .map(|i| falling[i] * (self.x[(i, k)] - z[(0, k)]) * length + line * self.alpha[i] * self.x[(i, k)])
+                .map(|i| {
+                    falling[i] * (self.x[(i, k)] - z[(0, k)]) * length
+                        + line * self.alpha[i] * self.x[(i, k)]
+                })
                 .sum::<f64>();
             gradient[feature] = self.deviation * along / self.standard.deviation[feature];
         }
@@ -192,13 +216,17 @@ impl Process {
         let z = self.standard.apply(features);
         let cross = covariance(&self.x, &z, &self.coordinates);
         let means = cross.tr_mul(&self.alpha).map(|mean| self.mean + self.deviation * mean);
-        let left = covariance(&z, &z, &self.coordinates) - cross.tr_mul(&self.covariance.solve(&cross));
+        let left =
+            covariance(&z, &z, &self.coordinates) - cross.tr_mul(&self.covariance.solve(&cross));
         let square = self.deviation.powi(2);
         (means, left * square, noise(&self.coordinates) * square)
     }
 
     fn belief(&self, mean: f64, variance: f64) -> Belief {
-        Belief { mean: self.mean + self.deviation * mean, deviation: self.deviation * variance.max(0.0).sqrt() }
+        Belief {
+            mean: self.mean + self.deviation * mean,
+            deviation: self.deviation * variance.max(0.0).sqrt(),
+        }
     }
 
     /// What is believed of new values at features, noise included.
@@ -206,9 +234,13 @@ impl Process {
         let z = self.standard.apply(features);
         let cross = covariance(&self.x, &z, &self.coordinates);
         let solved = self.covariance.solve(&cross);
-        let own = |j: usize| covariance(&z.rows(j, 1).into_owned(), &z.rows(j, 1).into_owned(), &self.coordinates)[(0, 0)];
+        let own = |j: usize| {
+            covariance(&z.rows(j, 1).into_owned(), &z.rows(j, 1).into_owned(), &self.coordinates)
+                [(0, 0)]
+        };
         let one = |j: usize| {
-            let variance = own(j) - cross.column(j).dot(&solved.column(j)) + noise(&self.coordinates);
+            let variance =
+                own(j) - cross.column(j).dot(&solved.column(j)) + noise(&self.coordinates);
             self.belief(cross.column(j).dot(&self.alpha), variance)
         };
         (0..z.nrows()).map(one).collect()
@@ -217,7 +249,9 @@ impl Process {
     /// What is believed of each value from all others (Rasmussen and Williams 2006, 5.12).
     pub(super) fn left_out(&self) -> Vec<Belief> {
         let inverse = self.covariance.inverse();
-        let one = |i: usize| self.belief(self.y[i] - self.alpha[i] / inverse[(i, i)], 1.0 / inverse[(i, i)]);
+        let one = |i: usize| {
+            self.belief(self.y[i] - self.alpha[i] / inverse[(i, i)], 1.0 / inverse[(i, i)])
+        };
         (0..self.y.len()).map(one).collect()
     }
 }
@@ -229,8 +263,12 @@ mod tests {
 
     /// Points of a smooth function that is not straight.
     fn data(n: usize) -> (DMatrix<f64>, DVector<f64>) {
-        let x = DMatrix::from_fn(n, 3, |i, k| if k == 2 { 5.0 } else { ((i * (7 + 4 * k) + k) % 13) as f64 / 13.0 });
-        let y = DVector::from_fn(n, |i, _| 1.0 + 0.3 * x[(i, 0)] - 0.5 * (x[(i, 1)] * 3.0).sin() + 1e-3 * ((i * i) as f64).sin());
+        let x = DMatrix::from_fn(n, 3, |i, k| {
+            if k == 2 { 5.0 } else { ((i * (7 + 4 * k) + k) % 13) as f64 / 13.0 }
+        });
+        let y = DVector::from_fn(n, |i, _| {
+            1.0 + 0.3 * x[(i, 0)] - 0.5 * (x[(i, 1)] * 3.0).sin() + 1e-3 * ((i * i) as f64).sin()
+        });
         (x, y)
     }
 
@@ -248,7 +286,12 @@ mod tests {
                 moved[k] = value;
                 objective(&x, &y, &moved).0
             };
-            approx::assert_relative_eq!(gradient[k], derivative(along, at[k], 1e-4), max_relative = 1e-6, epsilon = 1e-7);
+            approx::assert_relative_eq!(
+                gradient[k],
+                derivative(along, at[k], 1e-4),
+                max_relative = 1e-6,
+                epsilon = 1e-7
+            );
         }
     }
 
@@ -277,14 +320,23 @@ mod tests {
         let belief = process.at(&place)[0];
         approx::assert_relative_eq!(mean, belief.mean, max_relative = 1e-12);
         approx::assert_relative_eq!(means[0], belief.mean, max_relative = 1e-12);
-        approx::assert_relative_eq!((covariance[(0, 0)] + noise).sqrt(), belief.deviation, max_relative = 1e-9);
+        approx::assert_relative_eq!(
+            (covariance[(0, 0)] + noise).sqrt(),
+            belief.deviation,
+            max_relative = 1e-9
+        );
         for k in 0..2 {
             let along = |value: f64| {
                 let mut moved = place.clone();
                 moved[(0, k)] = value;
                 process.slope(&moved).0
             };
-            approx::assert_relative_eq!(gradient[k], derivative(along, place[(0, k)], 1e-4), max_relative = 1e-5, epsilon = 1e-9);
+            approx::assert_relative_eq!(
+                gradient[k],
+                derivative(along, place[(0, k)], 1e-4),
+                max_relative = 1e-5,
+                epsilon = 1e-9
+            );
         }
         assert_eq!(gradient[2], 0.0);
         let again = Process::restored(&x, &y, process.coordinates()).unwrap();
@@ -296,9 +348,15 @@ mod tests {
     fn what_bends_is_predicted() {
         let (x, y) = data(26);
         let known = 20;
-        let process = Process::fit(&x.rows(0, known).into_owned(), &y.rows(0, known).into_owned()).unwrap();
-        for (belief, truth) in process.at(&x.rows(known, 6).into_owned()).iter().zip(y.rows(known, 6).iter()) {
-            assert!((belief.mean - truth).abs() < 0.02 && belief.deviation < 0.05, "{belief:?} {truth}");
+        let process =
+            Process::fit(&x.rows(0, known).into_owned(), &y.rows(0, known).into_owned()).unwrap();
+        for (belief, truth) in
+            process.at(&x.rows(known, 6).into_owned()).iter().zip(y.rows(known, 6).iter())
+        {
+            assert!(
+                (belief.mean - truth).abs() < 0.02 && belief.deviation < 0.05,
+                "{belief:?} {truth}"
+            );
         }
     }
 }

@@ -6,21 +6,34 @@ use crate::numeric::roots::falling_root;
 const STEPS: usize = 400;
 const STILL: f64 = 1e-9;
 
-/// The nearest shares within bounds, the sum of the lower ones at most 1 and of the upper ones at least 1.
+/// The nearest shares within bounds, the sum of the lower ones at most 1 and of the upper ones at
+/// least 1.
 pub(super) fn projected(values: &[f64], lower: &[f64], upper: &[f64]) -> Vec<f64> {
-    let at = |shift: f64| values.iter().zip(lower.iter().zip(upper)).map(move |(value, (&lo, &hi))| (value - shift).clamp(lo, hi));
+    let at = |shift: f64| {
+        values
+            .iter()
+            .zip(lower.iter().zip(upper))
+            .map(move |(value, (&lo, &hi))| (value - shift).clamp(lo, hi))
+    };
     let largest = values.iter().fold(1.0_f64, |most, value| most.max(value.abs()));
     let root = falling_root(|shift| at(shift).sum::<f64>() - 1.0, -largest - 1.0, largest + 1.0);
     at(root.right).collect()
 }
 
-/// A local minimum near a start by projected gradients: its shares and value. `f` gives a value and its gradient.
-pub(super) fn minimise(f: impl Fn(&[f64]) -> (f64, Vec<f64>), start: &[f64], lower: &[f64], upper: &[f64]) -> (Vec<f64>, f64) {
+/// A local minimum near a start by projected gradients: its shares and value. `f` gives a value and
+/// its gradient.
+pub(super) fn minimise(
+    f: impl Fn(&[f64]) -> (f64, Vec<f64>),
+    start: &[f64],
+    lower: &[f64],
+    upper: &[f64],
+) -> (Vec<f64>, f64) {
     let mut at = projected(start, lower, upper);
     let (mut value, mut gradient) = f(&at);
     let mut length = 0.1 / gradient.iter().fold(1e-12_f64, |most, slope| most.max(slope.abs()));
     for _ in 0..STEPS {
-        let steepest: Vec<f64> = at.iter().zip(&gradient).map(|(share, slope)| share - length * slope).collect();
+        let steepest: Vec<f64> =
+            at.iter().zip(&gradient).map(|(share, slope)| share - length * slope).collect();
         let next = projected(&steepest, lower, upper);
         let moved: f64 = next.iter().zip(&at).map(|(next, at)| (next - at).powi(2)).sum();
         if moved.sqrt() < STILL {

@@ -11,8 +11,9 @@
 //! | `seed` | seed of the run; rows of one mixture are repeats | not known |
 //! | `unique_NAME` | unique amount of a domain, the same in all rows | not known |
 //!
-//! Shares are divided by their sum, which is 1 up to 1 %. Other columns are an error. Two tables, of mixtures and of losses, are joined by their
-//! first columns; all other columns of theirs are domains and targets, whatever their names, but for those above.
+//! Shares are divided by their sum, which is 1 up to 1 %. Other columns are an error. Two tables,
+//! of mixtures and of losses, are joined by their first columns; all other columns of theirs are
+//! domains and targets, whatever their names, but for those above.
 
 use crate::files::{self, FileError};
 use crate::parquet::guarded;
@@ -69,7 +70,8 @@ pub enum TableError {
 pub enum Fault {
     /// A column of another name.
     #[error(
-        "the column `{column}`, expected `run`, `split`, `seed`, `total`, `n_params`, `p_DOMAIN` or `x_DOMAIN`, `unique_DOMAIN`, and `loss_TARGET`"
+        "the column `{column}`, expected `run`, `split`, `seed`, `total`, `n_params`, `p_DOMAIN` \
+        or `x_DOMAIN`, `unique_DOMAIN`, and `loss_TARGET`"
     )]
     Column { column: String },
     /// A column that is there more than once.
@@ -100,7 +102,9 @@ pub enum Fault {
     #[error("the column `unique_{name}`, expected a domain of the table: `{}`", domains.join("`, `"))]
     Unmixed { name: String, domains: Vec<String> },
     /// Unique amounts that are not of the domain but of the run.
-    #[error("row {row}, column `unique_{name}`: found {found}, expected {expected} as in an earlier row")]
+    #[error(
+        "row {row}, column `unique_{name}`: found {found}, expected {expected} as in an earlier row"
+    )]
     Unlike { row: usize, name: String, found: String, expected: String },
     /// One name of two runs.
     #[error("two rows for the run `{run}`, expected one")]
@@ -130,10 +134,15 @@ impl Texts {
     fn of_csv(bytes: &[u8]) -> Result<Self, Fault> {
         let refused = |error: csv::Error| Fault::Format { format: "CSV", cause: error.to_string() };
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).trim(csv::Trim::All).from_reader(bytes);
-        let texts = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect::<Vec<_>>();
+        let mut reader =
+            csv::ReaderBuilder::new().comment(Some(b'#')).trim(csv::Trim::All).from_reader(bytes);
+        let texts =
+            |record: &csv::StringRecord| record.iter().map(str::to_owned).collect::<Vec<_>>();
         let header = texts(reader.headers().map_err(refused)?);
-        let rows = reader.records().map(|record| Ok(texts(&record.map_err(refused)?))).collect::<Result<_, Fault>>()?;
+        let rows = reader
+            .records()
+            .map(|record| Ok(texts(&record.map_err(refused)?)))
+            .collect::<Result<_, Fault>>()?;
         Ok(Texts { header, rows })
     }
 
@@ -145,10 +154,20 @@ impl Texts {
                 Ok(texts.str()?.iter().map(|text| text.unwrap_or_default().to_owned()).collect())
             };
             let header = frame.get_column_names().iter().map(|name| name.to_string()).collect();
-            Ok((header, frame.columns().iter().map(text).collect::<PolarsResult<Vec<_>>>()?, frame.height()))
+            Ok((
+                header,
+                frame.columns().iter().map(text).collect::<PolarsResult<Vec<_>>>()?,
+                frame.height(),
+            ))
         });
-        let (header, columns, height) = columns.map_err(|error| Fault::Format { format: "Parquet", cause: error.to_string() })?;
-        Ok(Texts { header, rows: (0..height).map(|row| columns.iter().map(|column| column[row].clone()).collect()).collect() })
+        let (header, columns, height) = columns
+            .map_err(|error| Fault::Format { format: "Parquet", cause: error.to_string() })?;
+        Ok(Texts {
+            header,
+            rows: (0..height)
+                .map(|row| columns.iter().map(|column| column[row].clone()).collect())
+                .collect(),
+        })
     }
 }
 
@@ -191,7 +210,8 @@ impl MixtureTable {
     ///
     /// See [`Fault`]; a fault of joining names the file of the losses.
     pub fn read(mixtures: &Path, losses: Option<&Path>) -> Result<Self, TableError> {
-        let texts = |path: &Path| Texts::new(&files::read(path)?).map_err(|fault| in_file(path, fault));
+        let texts =
+            |path: &Path| Texts::new(&files::read(path)?).map_err(|fault| in_file(path, fault));
         let table = texts(mixtures)?;
         let Some(path) = losses else {
             return MixtureTable::new(table).map_err(|fault| in_file(mixtures, fault));
@@ -201,16 +221,24 @@ impl MixtureTable {
     }
 
     fn new(texts: Texts) -> Result<Self, Fault> {
-        if let Some(column) = texts.header.iter().enumerate().find_map(|(at, name)| texts.header[..at].contains(name).then_some(name)) {
+        if let Some(column) = texts
+            .header
+            .iter()
+            .enumerate()
+            .find_map(|(at, name)| texts.header[..at].contains(name).then_some(name))
+        {
             return Err(Fault::Twice { column: column.clone() });
         }
-        let holds = |name: &String| Holds::of(name).ok_or_else(|| Fault::Column { column: name.clone() });
+        let holds =
+            |name: &String| Holds::of(name).ok_or_else(|| Fault::Column { column: name.clone() });
         let columns: Vec<Holds> = texts.header.iter().map(holds).collect::<Result<_, _>>()?;
         let are_amounts = columns.iter().any(|column| matches!(column, Holds::Amount(_)));
         if are_amounts && columns.iter().any(|column| matches!(column, Holds::Share(_))) {
             return Err(Fault::Both);
         }
-        let names = |pick: fn(&Holds) -> Option<&String>| columns.iter().filter_map(pick).cloned().collect::<Vec<_>>();
+        let names = |pick: fn(&Holds) -> Option<&String>| {
+            columns.iter().filter_map(pick).cloned().collect::<Vec<_>>()
+        };
         let domains = names(|column| match column {
             Holds::Share(name) | Holds::Amount(name) => Some(name),
             _ => None,
@@ -219,7 +247,9 @@ impl MixtureTable {
             Holds::Loss(name) => Some(name),
             _ => None,
         });
-        for (kind, found, expected) in [("domains", domains.len(), 2), ("targets", targets.len(), 1)] {
+        for (kind, found, expected) in
+            [("domains", domains.len(), 2), ("targets", targets.len(), 1)]
+        {
             if found < expected {
                 return Err(Fault::Few { kind, found, expected });
             }
@@ -231,7 +261,12 @@ impl MixtureTable {
         let mut seen = HashMap::new();
         match runs.iter().find(|run| seen.insert(run.name.as_str(), ()).is_some()) {
             Some(run) => Err(Fault::SameRun { run: run.name.clone() }),
-            None => Ok(MixtureTable { unique: unique(&texts, &columns, &domains)?, domains, targets, runs }),
+            None => Ok(MixtureTable {
+                unique: unique(&texts, &columns, &domains)?,
+                domains,
+                targets,
+                runs,
+            }),
         }
     }
 
@@ -262,7 +297,11 @@ impl MixtureTable {
 }
 
 /// Refuses a size that some runs have and others lack.
-fn check_gaps(runs: &[Run], column: &'static str, size: impl Fn(&Run) -> Option<f64>) -> Result<(), Fault> {
+fn check_gaps(
+    runs: &[Run],
+    column: &'static str,
+    size: impl Fn(&Run) -> Option<f64>,
+) -> Result<(), Fault> {
     let gap = runs.iter().position(|run| size(run).is_none());
     match gap.filter(|_| runs.iter().any(|run| size(run).is_some())) {
         Some(at) => Err(Fault::Gap { row: at + 1, column }),
@@ -282,14 +321,24 @@ fn unique(texts: &Texts, columns: &[Holds], domains: &[String]) -> Result<Vec<Op
         let Some(place) = domains.iter().position(|domain| domain == name) else {
             return Err(Fault::Unmixed { name: name.clone(), domains: domains.to_vec() });
         };
-        for (row, cell) in texts.rows.iter().map(|cells| cells[at].as_str()).enumerate().filter(|(_, cell)| !cell.is_empty()) {
+        for (row, cell) in texts
+            .rows
+            .iter()
+            .map(|cells| cells[at].as_str())
+            .enumerate()
+            .filter(|(_, cell)| !cell.is_empty())
+        {
             let wrong = || Fault::Cell {
                 row: row + 1,
                 column: format!("unique_{name}"),
                 found: cell.to_owned(),
                 expected: "a finite number above 0",
             };
-            let found = cell.parse::<f64>().ok().filter(|found| found.is_finite() && *found > 0.0).ok_or_else(wrong)?;
+            let found = cell
+                .parse::<f64>()
+                .ok()
+                .filter(|found| found.is_finite() && *found > 0.0)
+                .ok_or_else(wrong)?;
             let expected = *unique[place].get_or_insert(found);
             if found != expected {
                 let (found, expected) = (found.to_string(), expected.to_string());
@@ -302,10 +351,18 @@ fn unique(texts: &Texts, columns: &[Holds], domains: &[String]) -> Result<Vec<Op
 
 /// A row of cells as a run.
 fn run(row: usize, header: &[String], columns: &[Holds], cells: &[String]) -> Result<Run, Fault> {
-    let mut run = Run { name: format!("{row}"), shares: vec![], total: None, n_params: None, losses: vec![], is_asked: false };
+    let mut run = Run {
+        name: format!("{row}"),
+        shares: vec![],
+        total: None,
+        n_params: None,
+        losses: vec![],
+        is_asked: false,
+    };
     let mut are_amounts = false;
     for ((name, column), cell) in header.iter().zip(columns).zip(cells) {
-        let wrong = |expected| Fault::Cell { row, column: name.clone(), found: cell.clone(), expected };
+        let wrong =
+            |expected| Fault::Cell { row, column: name.clone(), found: cell.clone(), expected };
         let number = |is_right: fn(f64) -> bool, expected| match cell.parse::<f64>() {
             // a table of losses that are asked for may say so in the way of its program
             _ if cell.is_empty() || cell.eq_ignore_ascii_case("nan") => Ok(None),
@@ -321,14 +378,19 @@ fn run(row: usize, header: &[String], columns: &[Holds], cells: &[String]) -> Re
                 "predict" => run.is_asked = true,
                 _ => return Err(wrong("`fit`, `train`, `predict` or nothing")),
             },
-            Holds::Seed => drop(number(|seed| seed >= 0.0 && seed.fract() == 0.0, "a whole number not below 0")?),
+            Holds::Seed => drop(number(
+                |seed| seed >= 0.0 && seed.fract() == 0.0,
+                "a whole number not below 0",
+            )?),
             Holds::Total => run.total = number(above, "a finite number above 0")?,
             Holds::Params => run.n_params = number(above, "a finite number above 0")?,
             Holds::Unique(_) => {}
             Holds::Loss(_) => run.losses.push(number(above, "a finite number above 0")?),
             Holds::Share(_) | Holds::Amount(_) => {
                 are_amounts |= matches!(column, Holds::Amount(_));
-                run.shares.push(number(|share| share >= 0.0, "a finite number not below 0")?.unwrap_or(0.0));
+                run.shares.push(
+                    number(|share| share >= 0.0, "a finite number not below 0")?.unwrap_or(0.0),
+                );
             }
         }
     }
@@ -357,10 +419,16 @@ fn joined(mixtures: Texts, losses: Texts) -> Result<Texts, Fault> {
             return Err(Fault::SameRun { run: run.to_owned() });
         }
     }
-    let named =
-        |prefix: &'static str| move |name: &String| if Holds::of(name).is_some() { name.clone() } else { format!("{prefix}{name}") };
+    let named = |prefix: &'static str| {
+        move |name: &String| {
+            if Holds::of(name).is_some() { name.clone() } else { format!("{prefix}{name}") }
+        }
+    };
     let of_losses = losses.header.iter().skip(1).map(named("loss_"));
-    let header = std::iter::once("run".to_owned()).chain(mixtures.header.iter().skip(1).map(named("p_"))).chain(of_losses).collect();
+    let header = std::iter::once("run".to_owned())
+        .chain(mixtures.header.iter().skip(1).map(named("p_")))
+        .chain(of_losses)
+        .collect();
     let mut rows = Vec::new();
     for mut row in mixtures.rows {
         let run = row.first().cloned().unwrap_or_default();
@@ -368,7 +436,12 @@ fn joined(mixtures: Texts, losses: Texts) -> Result<Texts, Fault> {
         row.extend(other.iter().skip(1).cloned());
         rows.push(row);
     }
-    match losses.rows.iter().filter_map(|row| row.first()).find(|run| by_run.contains_key(run.as_str())) {
+    match losses
+        .rows
+        .iter()
+        .filter_map(|row| row.first())
+        .find(|run| by_run.contains_key(run.as_str()))
+    {
         // losses of no known mixture would be ignored
         Some(run) => Err(Fault::Unjoined { run: run.clone() }),
         None => Ok(Texts { header, rows }),

@@ -1,4 +1,5 @@
-//! A frozen linear map with low-rank updates as one op on plain slices, so that nothing but its output and the narrow products are kept.
+//! A frozen linear map with low-rank updates as one op on plain slices, so that nothing but its
+//! output and the narrow products are kept.
 
 use super::kernels::{self, Real};
 use super::ops::{Kept, entries, tensor, with_entries};
@@ -17,8 +18,9 @@ pub(super) struct Update {
     pub kept: Option<Vec<bool>>,
 }
 
-/// `x (n, k) w (m, k)^T`, and at the rows of each update `scaling dropout(x) a_i^T b_i^T` added. As an op on `x`, the `a_i` one below the other
-/// (updates rank, k) and the `b_i` (rows of all updates, rank).
+/// `x (n, k) w (m, k)^T`, and at the rows of each update `scaling dropout(x) a_i^T b_i^T` added. As
+/// an op on `x`, the `a_i` one below the other (updates rank, k) and the `b_i` (rows of all
+/// updates, rank).
 pub(super) struct Adapted<T> {
     w: Tensor,
     updates: Vec<Update>,
@@ -43,15 +45,24 @@ impl<T: Real> Adapted<T> {
 
     /// The updates with their first rows in `b`.
     fn updates(&self) -> impl Iterator<Item = (usize, &Update, usize)> {
-        let first_rows = self.updates.iter().scan(0, |row, update| Some(std::mem::replace(row, *row + update.rows)));
-        self.updates.iter().enumerate().zip(first_rows).map(|((at, update), first)| (at, update, first))
+        let first_rows = self
+            .updates
+            .iter()
+            .scan(0, |row, update| Some(std::mem::replace(row, *row + update.rows)));
+        self.updates
+            .iter()
+            .enumerate()
+            .zip(first_rows)
+            .map(|((at, update), first)| (at, update, first))
     }
 
     /// Sets what is dropped to 0 and raises the rest.
     fn drop(&self, update: &Update, x: &mut [T]) {
         if let Some(kept) = &update.kept {
             let raise = T::from_f64(self.raise);
-            x.iter_mut().zip(kept).for_each(|(x, &kept)| *x = if kept { *x * raise } else { T::zero() });
+            x.iter_mut()
+                .zip(kept)
+                .for_each(|(x, &kept)| *x = if kept { *x * raise } else { T::zero() });
         }
     }
 
@@ -91,14 +102,33 @@ impl<T: Real> Adapted<T> {
         let Sizes { n, m, k, .. } = sizes;
         let (all, rank) = (a.len() / k, a.len() / k / self.updates.len());
         let low = self.low.take(); // (n, updates rank)
-        let (mut dx, mut da, mut db) = (vec![T::zero(); n * k], vec![T::zero(); a.len()], vec![T::zero(); b.len()]);
+        let (mut dx, mut da, mut db) =
+            (vec![T::zero(); n * k], vec![T::zero(); a.len()], vec![T::zero(); b.len()]);
         product::linear_dx(dy, w, &mut dx, sizes);
         let mut dlow = vec![T::zero(); n * rank]; // (n, rank)
         for (at, update, row) in self.updates() {
             let dy = view(&dy[update.first_row..], m); // (n, rows)
             let (low, a, b) = (&low[at * rank..], &a[at * rank * k..], &b[row * rank..]);
-            matmul(&mut dlow, rank, dy, view(b, rank), (n, rank, update.rows), self.scaling, false, 1);
-            matmul(&mut db[row * rank..], rank, dy.t(), view(low, all), (update.rows, rank, n), self.scaling, false, 1);
+            matmul(
+                &mut dlow,
+                rank,
+                dy,
+                view(b, rank),
+                (n, rank, update.rows),
+                self.scaling,
+                false,
+                1,
+            );
+            matmul(
+                &mut db[row * rank..],
+                rank,
+                dy.t(),
+                view(low, all),
+                (update.rows, rank, n),
+                self.scaling,
+                false,
+                1,
+            );
             let da = &mut da[at * rank * k..]; // (rank, k)
             if update.kept.is_none() {
                 matmul(da, k, view(&dlow, rank).t(), view(x, k), (rank, k, n), 1.0, false, 1);
@@ -137,15 +167,28 @@ impl<T: Real> CustomOp3 for Adapted<T> {
         Ok((T::to_cpu_storage_owned(y), (sizes.n, sizes.m).into()))
     }
 
-    fn bwd(&self, x: &Tensor, a: &Tensor, b: &Tensor, _: &Tensor, dy: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        x: &Tensor,
+        a: &Tensor,
+        b: &Tensor,
+        _: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (sizes, dy) = (self.sizes(x.dim(0)?)?, dy.contiguous()?);
         let [dx, da, db] = with_entries::<T, _>(&dy, |dy| {
             with_entries::<T, _>(x, |x| {
                 with_entries::<T, _>(&self.w, |w| {
-                    with_entries::<T, _>(a, |a| with_entries::<T, _>(b, |b| self.backward(x, w, a, b, dy, sizes)))
+                    with_entries::<T, _>(a, |a| {
+                        with_entries::<T, _>(b, |b| self.backward(x, w, a, b, dy, sizes))
+                    })
                 })
             })
         })?????;
-        Ok((Some(tensor(dx, x.shape())?), Some(tensor(da, a.shape())?), Some(tensor(db, b.shape())?)))
+        Ok((
+            Some(tensor(dx, x.shape())?),
+            Some(tensor(da, a.shape())?),
+            Some(tensor(db, b.shape())?),
+        ))
     }
 }

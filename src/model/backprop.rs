@@ -1,4 +1,5 @@
-//! Losses and gradients of a network: by passes written out where there are some, else by candle's graph.
+//! Losses and gradients of a network: by passes written out where there are some, else by candle's
+//! graph.
 
 use super::arena::Arena;
 use super::batch::Batch;
@@ -19,7 +20,8 @@ pub enum Gradients<'a> {
     Tensors(Vec<Tensor>),
 }
 
-/// Computes losses of one network and their gradients; keeps the memory of activations and gradients from step to step.
+/// Computes losses of one network and their gradients; keeps the memory of activations and
+/// gradients from step to step.
 #[derive(Debug)]
 pub struct Backprop {
     model: Llama,
@@ -47,15 +49,16 @@ enum Memory {
     Graph,
 }
 
-/// Memory of the passes that follow each other. Two lanes run side by side where there are two threads, and one after the other where there
-/// is one: sums are the same, to the bit.
+/// Memory of the passes that follow each other. Two lanes run side by side where there are two
+/// threads, and one after the other where there is one: sums are the same, to the bit.
 #[derive(Debug, Default)]
 struct Lane<T> {
     arena: Arena<T>,
     gradients: Vec<Vec<T>>,
 }
 
-/// Tokens of a pass: few enough for the caches, enough for the weights to be worth packing (measured with `parallot bench`).
+/// Tokens of a pass: few enough for the caches, enough for the weights to be worth packing
+/// (measured with `parallot bench`).
 pub const PART_TOKENS: usize = 1024;
 
 impl Backprop {
@@ -67,7 +70,12 @@ impl Backprop {
             (Ops::Fused, DType::F64) => Memory::Double(Default::default()),
             _ => Memory::Graph,
         };
-        Backprop { model: model.clone(), saving: Saving::default(), memory, dropout: model.dropout_generator() }
+        Backprop {
+            model: model.clone(),
+            saving: Saving::default(),
+            memory,
+            dropout: model.dropout_generator(),
+        }
     }
 
     /// The same with less memory.
@@ -83,8 +91,12 @@ impl Backprop {
     /// Cross-entropy of all targets of a batch, total in nats.
     pub fn loss(&mut self, batch: &Batch) -> Result<f64> {
         match &mut self.memory {
-            Memory::Single(lanes) => written(&self.model, batch, self.saving, |network, parts| losses(network, lanes, parts)),
-            Memory::Double(lanes) => written(&self.model, batch, self.saving, |network, parts| losses(network, lanes, parts)),
+            Memory::Single(lanes) => written(&self.model, batch, self.saving, |network, parts| {
+                losses(network, lanes, parts)
+            }),
+            Memory::Double(lanes) => written(&self.model, batch, self.saving, |network, parts| {
+                losses(network, lanes, parts)
+            }),
             Memory::Graph => self.model.untracked().loss(batch)?.to_dtype(DType::F64)?.to_scalar(),
         }
     }
@@ -93,22 +105,43 @@ impl Backprop {
     pub fn loss_and_gradients(&mut self, batch: &Batch) -> Result<(f64, Gradients<'_>)> {
         match &mut self.memory {
             Memory::Single(lanes) => {
-                let nats = written(&self.model, batch, self.saving, |network, parts| losses_and_gradients(network, lanes, parts))?;
+                let nats = written(&self.model, batch, self.saving, |network, parts| {
+                    losses_and_gradients(network, lanes, parts)
+                })?;
                 Ok((nats, Gradients::Slices(&lanes[0].gradients)))
             }
             Memory::Double(lanes) => {
-                let nats = written(&self.model, batch, self.saving, |network, parts| losses_and_gradients(network, lanes, parts))?;
-                let tensor = |((_, var), gradient): (&(_, &Var), &Vec<f64>)| Tensor::from_slice(gradient, var.shape(), var.device());
-                Ok((nats, Gradients::Tensors(self.model.trained().iter().zip(&lanes[0].gradients).map(tensor).collect::<Result<_>>()?)))
+                let nats = written(&self.model, batch, self.saving, |network, parts| {
+                    losses_and_gradients(network, lanes, parts)
+                })?;
+                let tensor = |((_, var), gradient): (&(_, &Var), &Vec<f64>)| {
+                    Tensor::from_slice(gradient, var.shape(), var.device())
+                };
+                Ok((
+                    nats,
+                    Gradients::Tensors(
+                        self.model
+                            .trained()
+                            .iter()
+                            .zip(&lanes[0].gradients)
+                            .map(tensor)
+                            .collect::<Result<_>>()?,
+                    ),
+                ))
             }
             Memory::Graph => {
                 let (mut nats, mut sums) = (0.0, Vec::new());
                 for part in batch.cut(self.saving.micro_batch) {
-                    let (loss, gradients) = graph(&self.model, &part, self.saving, self.dropout.as_mut())?;
+                    let (loss, gradients) =
+                        graph(&self.model, &part, self.saving, self.dropout.as_mut())?;
                     nats += loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
                     sums = match sums.is_empty() {
                         true => gradients,
-                        false => sums.iter().zip(&gradients).map(|(sum, part)| sum + part).collect::<Result<_>>()?,
+                        false => sums
+                            .iter()
+                            .zip(&gradients)
+                            .map(|(sum, part)| sum + part)
+                            .collect::<Result<_>>()?,
                     };
                 }
                 Ok((nats, Gradients::Tensors(sums)))
@@ -118,7 +151,12 @@ impl Backprop {
 }
 
 /// Loss in training and its gradients, by candle's graph.
-fn graph(model: &Llama, batch: &Batch, saving: Saving, dropout: Option<&mut ChaCha8Rng>) -> Result<(Tensor, Vec<Tensor>)> {
+fn graph(
+    model: &Llama,
+    batch: &Batch,
+    saving: Saving,
+    dropout: Option<&mut ChaCha8Rng>,
+) -> Result<(Tensor, Vec<Tensor>)> {
     if saving.recomputes {
         return recomputed::loss_and_gradients(model, batch, dropout);
     }
@@ -132,7 +170,12 @@ fn graph(model: &Llama, batch: &Batch, saving: Saving, dropout: Option<&mut ChaC
 }
 
 /// Runs `body` on the variables of a model as slices, and on the parts of a batch.
-fn written<T: Real, R>(model: &Llama, batch: &Batch, saving: Saving, body: impl FnOnce(&Network<'_, T>, &[Part<'_>]) -> R) -> Result<R> {
+fn written<T: Real, R>(
+    model: &Llama,
+    batch: &Batch,
+    saving: Saving,
+    body: impl FnOnce(&Network<'_, T>, &[Part<'_>]) -> R,
+) -> Result<R> {
     model.check(batch)?;
     let variables = model.variables();
     let guards: Vec<_> = variables.iter().map(|(_, var)| var.storage_and_layout()).collect();
@@ -156,7 +199,11 @@ fn written<T: Real, R>(model: &Llama, batch: &Batch, saving: Saving, body: impl 
 }
 
 /// Gives each lane its half of the parts and sums what they return.
-fn each_lane<T: Real>(lanes: &mut [Lane<T>; 2], parts: &[Part<'_>], body: impl Fn(&mut Lane<T>, &[Part<'_>]) -> f64 + Sync) -> f64 {
+fn each_lane<T: Real>(
+    lanes: &mut [Lane<T>; 2],
+    parts: &[Part<'_>],
+    body: impl Fn(&mut Lane<T>, &[Part<'_>]) -> f64 + Sync,
+) -> f64 {
     let (first, second) = parts.split_at(parts.len().div_ceil(2));
     let [a, b] = lanes;
     let (a, b) = rayon::join(|| body(a, first), || body(b, second));
@@ -164,23 +211,36 @@ fn each_lane<T: Real>(lanes: &mut [Lane<T>; 2], parts: &[Part<'_>], body: impl F
 }
 
 fn losses<T: Real>(network: &Network<'_, T>, lanes: &mut [Lane<T>; 2], parts: &[Part<'_>]) -> f64 {
-    each_lane(lanes, parts, |lane, parts| parts.iter().map(|part| network.loss(part, &mut lane.arena)).sum())
+    each_lane(lanes, parts, |lane, parts| {
+        parts.iter().map(|part| network.loss(part, &mut lane.arena)).sum()
+    })
 }
 
 /// The gradients are those of the first lane.
-fn losses_and_gradients<T: Real>(network: &Network<'_, T>, lanes: &mut [Lane<T>; 2], parts: &[Part<'_>]) -> f64 {
+fn losses_and_gradients<T: Real>(
+    network: &Network<'_, T>,
+    lanes: &mut [Lane<T>; 2],
+    parts: &[Part<'_>],
+) -> f64 {
     for lane in lanes.iter_mut().take(parts.len().max(1)).filter(|lane| lane.gradients.is_empty()) {
-        lane.gradients = network.variables.iter().map(|variable| vec![T::zero(); variable.len()]).collect();
+        lane.gradients =
+            network.variables.iter().map(|variable| vec![T::zero(); variable.len()]).collect();
     }
     let nats = each_lane(lanes, parts, |lane, parts| {
-        let pass = |(at, part)| network.loss_and_gradients(part, &mut lane.arena, &mut lane.gradients, at > 0);
+        let pass = |(at, part)| {
+            network.loss_and_gradients(part, &mut lane.arena, &mut lane.gradients, at > 0)
+        };
         parts.iter().enumerate().map(pass).sum()
     });
     let [a, b] = lanes;
     match parts.len() {
         0 => a.gradients.iter_mut().for_each(|gradient| gradient.fill(T::zero())),
         1 => (),
-        _ => a.gradients.iter_mut().zip(&b.gradients).for_each(|(sum, part)| kernels::sum_in_parallel(sum, part)),
+        _ => a
+            .gradients
+            .iter_mut()
+            .zip(&b.gradients)
+            .for_each(|(sum, part)| kernels::sum_in_parallel(sum, part)),
     }
     nats
 }

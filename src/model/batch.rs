@@ -14,10 +14,12 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The batch of some sequences. Of each, tokens from `first_target` on are predicted, each from all before it;
-    /// the last token is only predicted, never read. Sequences without a token to predict are left out.
+    /// The batch of some sequences. Of each, tokens from `first_target` on are predicted, each from
+    /// all before it; the last token is only predicted, never read. Sequences without a token to
+    /// predict are left out.
     pub fn new<'a>(sequences: impl IntoIterator<Item = (&'a [u32], usize)>) -> Self {
-        let (mut tokens, mut lengths, mut rows, mut targets) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut tokens, mut lengths, mut rows, mut targets) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (sequence, first_target) in sequences {
             let first_target = first_target.max(1);
             if sequence.len() <= first_target {
@@ -32,8 +34,9 @@ impl Batch {
         Batch { tokens, lengths: lengths.into(), rows, targets: targets.into() }
     }
 
-    /// The same sequences in parts of about `tokens` tokens: one, or an even number of them as far as whole sequences allow,
-    /// so that two threads share them. None has more than `most` sequences, if that is given.
+    /// The same sequences in parts of about `tokens` tokens: one, or an even number of them as far
+    /// as whole sequences allow, so that two threads share them. None has more than `most`
+    /// sequences, if that is given.
     pub(super) fn parts(&self, tokens: usize, most: Option<usize>) -> Vec<Part<'_>> {
         let most = most.unwrap_or(usize::MAX);
         let count = match (self.tokens.len() + tokens / 2) / tokens {
@@ -44,16 +47,22 @@ impl Batch {
         let mut sequence = 0;
         while sequence < self.lengths.len() {
             let (first, from) = (sequence, start);
-            let fits = |start: usize| start * count / self.tokens.len() == from * count / self.tokens.len();
+            let fits = |start: usize| {
+                start * count / self.tokens.len() == from * count / self.tokens.len()
+            };
             while sequence < self.lengths.len() && sequence - first < most && fits(start) {
                 start += self.lengths[sequence];
                 sequence += 1;
             }
-            let targets = self.rows[target..].iter().take_while(|&&row| (row as usize) < start).count();
+            let targets =
+                self.rows[target..].iter().take_while(|&&row| (row as usize) < start).count();
             parts.push(Part {
                 tokens: &self.tokens[from..start],
                 lengths: &self.lengths[first..sequence],
-                rows: self.rows[target..target + targets].iter().map(|&row| row as usize - from).collect(),
+                rows: self.rows[target..target + targets]
+                    .iter()
+                    .map(|&row| row as usize - from)
+                    .collect(),
                 targets: &self.targets[target..target + targets],
             });
             target += targets;
@@ -73,9 +82,11 @@ impl Batch {
         parts.into_iter().map(batch).collect()
     }
 
-    /// The batch on a grid with a sequence a row and `columns` columns: its tokens, 0 beyond the end of a sequence, and the cells with a target.
+    /// The batch on a grid with a sequence a row and `columns` columns: its tokens, 0 beyond the
+    /// end of a sequence, and the cells with a target.
     pub(super) fn grid(&self, rows: usize, columns: usize) -> (Vec<u32>, Vec<u32>) {
-        let (mut tokens, mut cells, mut start, mut target) = (vec![0; rows * columns], Vec::with_capacity(self.rows.len()), 0, 0);
+        let (mut tokens, mut cells, mut start, mut target) =
+            (vec![0; rows * columns], Vec::with_capacity(self.rows.len()), 0, 0);
         for (row, &len) in self.lengths.iter().enumerate() {
             tokens[row * columns..][..len].copy_from_slice(&self.tokens[start..][..len]);
             while let Some(&at) = self.rows.get(target).filter(|&&at| (at as usize) < start + len) {

@@ -1,4 +1,5 @@
-//! The same ops composed of candle's differentiable ones: the reference of the tests, and the path on devices without our kernels.
+//! The same ops composed of candle's differentiable ones: the reference of the tests, and the path
+//! on devices without our kernels.
 
 use super::attention::{Heads, Rope};
 use candle_core::{D, Result, Tensor};
@@ -6,7 +7,8 @@ use candle_nn::ops::{rms_norm_slow, softmax};
 use std::sync::Arc;
 
 pub(super) fn rms_norm(x: &Tensor, w: &Tensor, eps: f64) -> Result<Tensor> {
-    // `rms_norm_slow` takes an f32 epsilon; in f64 it would differ from the fused op in the 8th digit
+    // `rms_norm_slow` takes an f32 epsilon; in f64 it would differ from the fused op in the 8th
+    // digit
     if x.dtype() != candle_core::DType::F64 {
         return rms_norm_slow(x, w, eps as f32);
     }
@@ -22,12 +24,18 @@ pub(super) fn swiglu(x: &Tensor) -> Result<Tensor> {
 }
 
 /// Sequences are laid out on a padded grid, attended under a causal mask, and gathered again.
-pub(super) fn attention(qkv: &Tensor, lengths: &[usize], heads: Heads, rope: &Rope) -> Result<Tensor> {
+pub(super) fn attention(
+    qkv: &Tensor,
+    lengths: &[usize],
+    heads: Heads,
+    rope: &Rope,
+) -> Result<Tensor> {
     let device = qkv.device();
     let (b, t) = (lengths.len(), lengths.iter().copied().max().unwrap_or(0));
     let (mut to_grid, mut from_grid, mut start) = (Vec::with_capacity(b * t), Vec::new(), 0u32);
     for (row, &len) in lengths.iter().enumerate() {
-        // padding repeats the last token; it comes after every real one, so the causal mask hides it
+        // padding repeats the last token; it comes after every real one, so the causal mask hides
+        // it
         to_grid.extend((0..t as u32).map(|at| start + at.min(len as u32 - 1)));
         from_grid.extend((0..len as u32).map(|at| row as u32 * t as u32 + at));
         start += len as u32;
@@ -38,7 +46,13 @@ pub(super) fn attention(qkv: &Tensor, lengths: &[usize], heads: Heads, rope: &Ro
 }
 
 /// The same on a grid of b sequences of t tokens.
-pub(super) fn attention_on_grid(grid: &Tensor, b: usize, t: usize, heads: Heads, rope: &Rope) -> Result<Tensor> {
+pub(super) fn attention_on_grid(
+    grid: &Tensor,
+    b: usize,
+    t: usize,
+    heads: Heads,
+    rope: &Rope,
+) -> Result<Tensor> {
     let (device, dtype) = (grid.device(), grid.dtype());
     let (cos, sin) = rope.tables(t);
     let cos = Tensor::from_slice(cos, (t, rope.half), device)?.to_dtype(dtype)?; // (t, head_dim / 2)
@@ -55,7 +69,8 @@ pub(super) fn attention_on_grid(grid: &Tensor, b: usize, t: usize, heads: Heads,
     let q = candle_nn::rotary_emb::rope_slow(&split(0, heads.n_heads)?, &cos, &sin)?; // (b, h, t, head_dim)
     let k = candle_nn::rotary_emb::rope_slow(&split(heads.n_heads, heads.n_kv_heads)?, &cos, &sin)?; // (b, kv, t, head_dim)
     let v = split(heads.n_heads + heads.n_kv_heads, heads.n_kv_heads)?; // (b, kv, t, head_dim)
-    let mask: Vec<f32> = (0..t * t).map(|at| if at % t > at / t { f32::NEG_INFINITY } else { 0.0 }).collect();
+    let mask: Vec<f32> =
+        (0..t * t).map(|at| if at % t > at / t { f32::NEG_INFINITY } else { 0.0 }).collect();
     let mask = Tensor::from_vec(mask, (t, t), device)?.to_dtype(dtype)?; // (t, t)
     let scores = (q.matmul(&repeat(k)?.t()?)? / (heads.head_dim as f64).sqrt())?; // (b, h, t, t)
     let weights = softmax(&scores.broadcast_add(&mask)?, D::Minus1)?; // (b, h, t, t)

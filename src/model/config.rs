@@ -4,7 +4,8 @@ use crate::spec::{Module, Preset};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::TAU;
 
-/// Families of networks, by their `model_type` in a `config.json`. They share everything but what the methods say.
+/// Families of networks, by their `model_type` in a `config.json`. They share everything but what
+/// the methods say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
@@ -56,13 +57,16 @@ pub struct Llama3Scaling {
 }
 
 impl RopeScaling {
-    /// A frequency, radians a token, after the change; between low and high the two are mixed linearly in the turns.
+    /// A frequency, radians a token, after the change; between low and high the two are mixed
+    /// linearly in the turns.
     fn apply(&self, frequency: f64) -> f64 {
         match self {
             RopeScaling::Linear { factor } => frequency / factor,
             RopeScaling::Llama3(scaling) => {
                 let turns = scaling.original_max_position_embeddings as f64 * frequency / TAU;
-                let high = ((turns - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor)).clamp(0.0, 1.0);
+                let high = ((turns - scaling.low_freq_factor)
+                    / (scaling.high_freq_factor - scaling.low_freq_factor))
+                    .clamp(0.0, 1.0);
                 (1.0 - high) * frequency / scaling.factor + high * frequency
             }
         }
@@ -168,7 +172,11 @@ impl ModelConfig {
             }
         }
         let multiple = |field, found: usize, divisor: usize| {
-            if found.is_multiple_of(divisor) { Ok(()) } else { Err(ConfigError::Multiple { field, found, divisor }) }
+            if found.is_multiple_of(divisor) {
+                Ok(())
+            } else {
+                Err(ConfigError::Multiple { field, found, divisor })
+            }
         };
         multiple("n_heads", self.n_heads, self.n_kv_heads)?;
         // rotary embedding turns pairs of coordinates
@@ -188,7 +196,12 @@ impl ModelConfig {
 
     /// Rows and columns of the matrix of a projection.
     pub fn dims(&self, module: Module) -> (usize, usize) {
-        let (d, d_ff, q, kv) = (self.d_model, self.d_ff, self.n_heads * self.head_dim, self.n_kv_heads * self.head_dim);
+        let (d, d_ff, q, kv) = (
+            self.d_model,
+            self.d_ff,
+            self.n_heads * self.head_dim,
+            self.n_kv_heads * self.head_dim,
+        );
         match module {
             Module::QProj => (q, d),
             Module::KProj | Module::VProj => (kv, d),
@@ -198,11 +211,16 @@ impl ModelConfig {
         }
     }
 
-    /// Angles by which the rotary embedding turns each pair of coordinates from one token to the next: head_dim / 2.
+    /// Angles by which the rotary embedding turns each pair of coordinates from one token to the
+    /// next: head_dim / 2.
     pub fn rope_frequencies(&self) -> Vec<f64> {
         let half = self.head_dim / 2;
         let plain = (0..half).map(|pair| self.rope_theta.powf(-(pair as f64) / half as f64));
-        plain.map(|frequency| self.rope_scaling.map_or(frequency, |scaling| scaling.apply(frequency))).collect()
+        plain
+            .map(|frequency| {
+                self.rope_scaling.map_or(frequency, |scaling| scaling.apply(frequency))
+            })
+            .collect()
     }
 
     /// Number of parameters, tied embeddings counted once.
@@ -232,14 +250,25 @@ mod tests {
     fn sizes_that_do_not_fit_are_refused() {
         let good = ModelConfig::of(Preset::Nano, None);
         assert_eq!(good.check(), Ok(()));
-        assert_eq!(ModelConfig { n_kv_heads: 3, ..good }.check(), Err(ConfigError::Multiple { field: "n_heads", found: 4, divisor: 3 }));
+        assert_eq!(
+            ModelConfig { n_kv_heads: 3, ..good }.check(),
+            Err(ConfigError::Multiple { field: "n_heads", found: 4, divisor: 3 })
+        );
         assert_eq!(
             ModelConfig { head_dim: 25, ..good }.check().map_err(|e| e.to_string()),
             Err("model `head_dim` is 25, expected a multiple of 2".into())
         );
-        for (bad, field) in [(ModelConfig { d_ff: usize::MAX, ..good }, "d_ff"), (ModelConfig { head_dim: 1 << 20, ..good }, "head_dim")] {
-            assert!(bad.check().unwrap_err().to_string().starts_with(&format!("model `{field}` is ")));
+        for (bad, field) in [
+            (ModelConfig { d_ff: usize::MAX, ..good }, "d_ff"),
+            (ModelConfig { head_dim: 1 << 20, ..good }, "head_dim"),
+        ] {
+            assert!(
+                bad.check().unwrap_err().to_string().starts_with(&format!("model `{field}` is "))
+            );
         }
-        assert_eq!(ModelConfig { n_layers: 0, ..good }.check(), Err(ConfigError::Zero { field: "n_layers" }));
+        assert_eq!(
+            ModelConfig { n_layers: 0, ..good }.check(),
+            Err(ConfigError::Zero { field: "n_layers" })
+        );
     }
 }

@@ -12,8 +12,9 @@ use rand_chacha::ChaCha8Rng;
 pub enum Choosing {
     /// The likeliest, the first of equals.
     Greedy,
-    /// Drawn from `softmax(logits / temperature)`, cut to the likeliest tokens that together reach `top_p` (Holtzman et al. 2020).
-    /// Each request draws from a stream of its own, so that its answer does not depend on its neighbours.
+    /// Drawn from `softmax(logits / temperature)`, cut to the likeliest tokens that together reach
+    /// `top_p` (Holtzman et al. 2020). Each request draws from a stream of its own, so that its
+    /// answer does not depend on its neighbours.
     Sampled {
         /// What logits are divided by, above 0; below 1 likely tokens become likelier.
         temperature: f64,
@@ -54,8 +55,11 @@ impl Choices {
     fn next(&self, written: &[u32]) -> Vec<u32> {
         let starts = |choice: &Vec<u32>| choice.starts_with(written);
         let first = self.0.partition_point(|choice| choice.as_slice() < written);
-        let mut tokens: Vec<u32> =
-            self.0[first..].iter().take_while(|&choice| starts(choice)).filter_map(|choice| choice.get(written.len()).copied()).collect();
+        let mut tokens: Vec<u32> = self.0[first..]
+            .iter()
+            .take_while(|&choice| starts(choice))
+            .filter_map(|choice| choice.get(written.len()).copied())
+            .collect();
         tokens.dedup();
         tokens
     }
@@ -81,9 +85,14 @@ struct Writer<'a> {
     rng: ChaCha8Rng,
 }
 
-/// The responses to some requests, which are read and written together; without the end of sequence `eos`. A response ends there, at its
-/// most tokens, or where the context of the network is full.
-pub fn generate(model: &Llama, eos: u32, requests: &[Request<'_>], decoding: &Decoding) -> Result<Vec<Vec<u32>>> {
+/// The responses to some requests, which are read and written together; without the end of sequence
+/// `eos`. A response ends there, at its most tokens, or where the context of the network is full.
+pub fn generate(
+    model: &Llama,
+    eos: u32,
+    requests: &[Request<'_>],
+    decoding: &Decoding,
+) -> Result<Vec<Vec<u32>>> {
     let seed = match decoding.choosing {
         Choosing::Greedy => 0,
         Choosing::Sampled { seed, .. } => seed,
@@ -91,15 +100,26 @@ pub fn generate(model: &Llama, eos: u32, requests: &[Request<'_>], decoding: &De
     let mut writers = Vec::with_capacity(requests.len());
     for &request in requests {
         let rng = generator(seed, Purpose::Answers, Item::Nth(request.stream));
-        writers.push(Writer { request, past: Past::default(), written: Vec::new(), done: decoding.max_tokens == 0, rng });
+        writers.push(Writer {
+            request,
+            past: Past::default(),
+            written: Vec::new(),
+            done: decoding.max_tokens == 0,
+            rng,
+        });
     }
     while writers.iter().any(|writer| !writer.done) {
-        let mut open: Vec<&mut Writer<'_>> = writers.iter_mut().filter(|writer| !writer.done).collect();
+        let mut open: Vec<&mut Writer<'_>> =
+            writers.iter_mut().filter(|writer| !writer.done).collect();
         let mut sequences: Vec<(&mut Past, &[u32])> = open
             .iter_mut()
             .map(|writer| {
                 let from = writer.written.len().saturating_sub(1);
-                let new = if writer.past.tokens() == 0 { writer.request.prompt } else { &writer.written[from..] };
+                let new = if writer.past.tokens() == 0 {
+                    writer.request.prompt
+                } else {
+                    &writer.written[from..]
+                };
                 (&mut writer.past, new)
             })
             .collect();
@@ -118,7 +138,9 @@ impl Writer<'_> {
         let allowed = allowed.unwrap_or_else(|| (0..logits.len() as u32).collect());
         let token = match decoding.choosing {
             Choosing::Greedy => likeliest(logits, &allowed),
-            Choosing::Sampled { temperature, top_p, .. } => drawn(logits, allowed, temperature, top_p, &mut self.rng),
+            Choosing::Sampled { temperature, top_p, .. } => {
+                drawn(logits, allowed, temperature, top_p, &mut self.rng)
+            }
         };
         match token.filter(|&token| token != eos) {
             Some(token) => self.written.push(token),
@@ -128,21 +150,32 @@ impl Writer<'_> {
     }
 }
 
-/// The allowed token with the largest logit, the first of equals; none where none is allowed or a number.
+/// The allowed token with the largest logit, the first of equals; none where none is allowed or a
+/// number.
 fn likeliest(logits: &[f32], allowed: &[u32]) -> Option<u32> {
     let finite = allowed.iter().copied().filter(|&token| !logits[token as usize].is_nan());
-    finite.reduce(|best, token| if logits[token as usize] > logits[best as usize] { token } else { best })
+    finite.reduce(
+        |best, token| if logits[token as usize] > logits[best as usize] { token } else { best },
+    )
 }
 
 /// An allowed token drawn from the likeliest that together reach `top_p`.
-fn drawn(logits: &[f32], mut allowed: Vec<u32>, temperature: f64, top_p: f64, rng: &mut ChaCha8Rng) -> Option<u32> {
+fn drawn(
+    logits: &[f32],
+    mut allowed: Vec<u32>,
+    temperature: f64,
+    top_p: f64,
+    rng: &mut ChaCha8Rng,
+) -> Option<u32> {
     let logit = |token: u32| f64::from(logits[token as usize]);
     let largest = logit(likeliest(logits, &allowed)?);
     allowed.retain(|&token| !logit(token).is_nan());
     allowed.sort_by(|&a, &b| logit(b).total_cmp(&logit(a)).then(a.cmp(&b)));
-    let weights: Vec<f64> = allowed.iter().map(|&token| ((logit(token) - largest) / temperature).exp()).collect();
+    let weights: Vec<f64> =
+        allowed.iter().map(|&token| ((logit(token) - largest) / temperature).exp()).collect();
     let nucleus = top_p * weights.iter().sum::<f64>();
-    let before = weights.iter().scan(0.0, |mass, weight| Some(std::mem::replace(mass, *mass + weight)));
+    let before =
+        weights.iter().scan(0.0, |mass, weight| Some(std::mem::replace(mass, *mass + weight)));
     let kept = before.take_while(|&mass| mass < nucleus).count().max(1);
     let mut draw = rng.random::<f64>() * weights[..kept].iter().sum::<f64>();
     let place = weights[..kept].iter().position(|weight| {
@@ -174,13 +207,15 @@ mod tests {
         let mut shares = |top_p: f64, temperature: f64| {
             let mut counts = [0; 4];
             for _ in 0..40_000 {
-                counts[drawn(&logits, vec![0, 1, 2, 3], temperature, top_p, &mut rng).unwrap() as usize] += 1;
+                counts[drawn(&logits, vec![0, 1, 2, 3], temperature, top_p, &mut rng).unwrap()
+                    as usize] += 1;
             }
             counts.map(|count| f64::from(count) / 40_000.0)
         };
         // five standard deviations of a share of 40,000 draws
-        let near =
-            |shares: [f64; 4], expected: [f64; 4]| shares.iter().zip(expected).all(|(share, expected)| (share - expected).abs() < 0.0125);
+        let near = |shares: [f64; 4], expected: [f64; 4]| {
+            shares.iter().zip(expected).all(|(share, expected)| (share - expected).abs() < 0.0125)
+        };
         assert!(near(shares(1.0, 1.0), [0.5, 0.25, 0.125, 0.125]));
         assert!(near(shares(0.7, 1.0), [2.0 / 3.0, 1.0 / 3.0, 0.0, 0.0]));
         assert!(near(shares(1.0, 0.5), [16.0 / 22.0, 4.0 / 22.0, 1.0 / 22.0, 1.0 / 22.0]));

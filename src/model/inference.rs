@@ -1,7 +1,9 @@
-//! Reading without training: the residual stream of whole texts, and keys and values that are kept so that a text is read once.
+//! Reading without training: the residual stream of whole texts, and keys and values that are kept
+//! so that a text is read once.
 //!
-//! With the keys `K` and values `V` of the tokens read so far kept, both (t, head_dim) a head, the next m tokens are read as the rows of
-//! `softmax(q [K; k]^T / sqrt(head_dim)) [V; v]`, the last row over all t + m of them: what the whole text at once would give them.
+//! With the keys `K` and values `V` of the tokens read so far kept, both (t, head_dim) a head, the
+//! next m tokens are read as the rows of `softmax(q [K; k]^T / sqrt(head_dim)) [V; v]`, the last
+//! row over all t + m of them: what the whole text at once would give them.
 
 use super::llama::Llama;
 use candle_core::{D, Result, Tensor};
@@ -24,16 +26,22 @@ impl Past {
 }
 
 impl Llama {
-    /// Reads on in some sequences, each at least one token further; logits of the token after each: (sequences, V).
+    /// Reads on in some sequences, each at least one token further; logits of the token after each:
+    /// (sequences, V).
     pub fn read_on(&self, sequences: &mut [(&mut Past, &[u32])]) -> Result<Tensor> {
         let model = self.untracked();
         for (past, tokens) in sequences.iter() {
             let found = past.tokens + tokens.len();
             if tokens.is_empty() || found > self.context() {
-                candle_core::bail!("sequence of {found} tokens of which {} are new, expected 1 to {}", tokens.len(), self.context());
+                candle_core::bail!(
+                    "sequence of {found} tokens of which {} are new, expected 1 to {}",
+                    tokens.len(),
+                    self.context()
+                );
             }
         }
-        let tokens: Vec<u32> = sequences.iter().flat_map(|(_, tokens)| tokens.iter().copied()).collect();
+        let tokens: Vec<u32> =
+            sequences.iter().flat_map(|(_, tokens)| tokens.iter().copied()).collect();
         self.check_tokens(&tokens)?;
         let attend = |layer: usize, qkv: Tensor| {
             let mut start = 0;
@@ -56,7 +64,8 @@ impl Llama {
         model.unembed(&x.index_select(&Tensor::new(last, self.device())?, 0)?) // (sequences, V)
     }
 
-    /// Attention of the next m tokens of a sequence, from `qkv` (m, qkv_dim), whose keys and values are kept.
+    /// Attention of the next m tokens of a sequence, from `qkv` (m, qkv_dim), whose keys and values
+    /// are kept.
     fn attend_on(&self, layer: usize, qkv: &Tensor, past: &mut Past) -> Result<Tensor> {
         let (heads, m, from) = (self.heads(), qkv.dim(0)?, past.tokens);
         let (kv, d) = (heads.n_kv_heads, heads.head_dim);
@@ -64,7 +73,8 @@ impl Llama {
         let rope = self.rope();
         let (cos, sin) = rope.tables(all);
         let table = |table: &[f64]| {
-            let rows = Tensor::from_slice(&table[from * rope.half..], (m, rope.half), self.device())?;
+            let rows =
+                Tensor::from_slice(&table[from * rope.half..], (m, rope.half), self.device())?;
             rows.to_dtype(qkv.dtype()) // (m, head_dim / 2)
         };
         let (cos, sin) = (table(cos)?, table(sin)?);
@@ -83,7 +93,8 @@ impl Llama {
         let times = heads.n_heads / kv;
         let q = q.contiguous()?.reshape((kv, times * m, d))?; // (kv, times m, d)
         let scores = (q.matmul(&k.t()?)? / (d as f64).sqrt())?.reshape((kv, times, m, all))?; // (kv, times, m, all)
-        let scores = if m > 1 { scores.broadcast_add(&self.mask(from, m, &scores)?)? } else { scores };
+        let scores =
+            if m > 1 { scores.broadcast_add(&self.mask(from, m, &scores)?)? } else { scores };
         let weights = softmax(&scores, D::Minus1)?.reshape((kv, times * m, all))?; // (kv, times m, all)
         let out = weights.matmul(&v.contiguous()?)?.reshape((heads.n_heads, m, d))?; // (n_heads, m, d)
         match past.blocks.get_mut(layer) {
@@ -95,21 +106,31 @@ impl Llama {
 
     /// 0 where a token is seen and minus infinity where it comes later: (m, from + m).
     fn mask(&self, from: usize, m: usize, like: &Tensor) -> Result<Tensor> {
-        let row = |at: usize| (0..from + m).map(move |seen| if seen > from + at { f32::NEG_INFINITY } else { 0.0 });
+        let row = |at: usize| {
+            (0..from + m).map(move |seen| if seen > from + at { f32::NEG_INFINITY } else { 0.0 })
+        };
         let mask: Vec<f32> = (0..m).flat_map(row).collect();
         Tensor::from_vec(mask, (m, from + m), self.device())?.to_dtype(like.dtype())
     }
 
-    /// The residual stream before the first block and after each, of whole sequences laid end to end: (n, d) each.
+    /// The residual stream before the first block and after each, of whole sequences laid end to
+    /// end: (n, d) each.
     pub fn residuals(&self, sequences: &[&[u32]]) -> Result<Vec<Tensor>> {
         let model = self.untracked();
-        if let Some(long) = sequences.iter().find(|tokens| tokens.is_empty() || tokens.len() > self.context()) {
-            candle_core::bail!("sequence of {} tokens, expected 1 to {}", long.len(), self.context());
+        if let Some(long) =
+            sequences.iter().find(|tokens| tokens.is_empty() || tokens.len() > self.context())
+        {
+            candle_core::bail!(
+                "sequence of {} tokens, expected 1 to {}",
+                long.len(),
+                self.context()
+            );
         }
         let tokens = sequences.concat();
         self.check_tokens(&tokens)?;
         let lengths = sequences.iter().map(|tokens| tokens.len()).collect::<Vec<_>>().into();
-        let attend = |_: usize, qkv: Tensor| self.ops().attention(&qkv, &lengths, self.heads(), self.rope());
+        let attend =
+            |_: usize, qkv: Tensor| self.ops().attention(&qkv, &lengths, self.heads(), self.rope());
         let mut residuals = Vec::new();
         model.stream(&tokens, None, attend, |x| {
             residuals.push(x.clone());

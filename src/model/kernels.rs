@@ -1,6 +1,8 @@
-//! Kernels on plain slices: forward and backward of every fused op but attention, generic over f32 and f64.
+//! Kernels on plain slices: forward and backward of every fused op but attention, generic over f32
+//! and f64.
 //!
-//! Matrices are row-major. Sums run in one fixed order whatever the number of threads, so that equal input gives equal bytes.
+//! Matrices are row-major. Sums run in one fixed order whatever the number of threads, so that
+//! equal input gives equal bytes.
 
 use candle_core::WithDType;
 use rayon::prelude::*;
@@ -17,7 +19,8 @@ pub trait Real: WithDType + Neg<Output = Self> {
 }
 
 impl Real for f32 {
-    /// Cephes' `expf`: split off a power of two, then a polynomial of degree 6; relative error below 2e-7.
+    /// Cephes' `expf`: split off a power of two, then a polynomial of degree 6; relative error
+    /// below 2e-7.
     #[inline(always)]
     fn exp(self) -> f32 {
         let x = self.clamp(-87.0, 88.0);
@@ -25,7 +28,11 @@ impl Real for f32 {
         let shifted = x * std::f32::consts::LOG2_E + 12_582_912.0;
         let k = shifted - 12_582_912.0;
         let r = (x - k * 0.693_359_4) + k * 2.121_944_4e-4;
-        let p = ((((1.987_569_1e-4 * r + 1.398_199_9e-3) * r + 8.333_452e-3) * r + 4.166_579_6e-2) * r + 0.166_666_65) * r + 0.5;
+        let p = ((((1.987_569_1e-4 * r + 1.398_199_9e-3) * r + 8.333_452e-3) * r + 4.166_579_6e-2)
+            * r
+            + 0.166_666_65)
+            * r
+            + 0.5;
         // the low bits of the shifted number are k itself: 2^k without a conversion
         (p * r * r + r + 1.0) * f32::from_bits(shifted.to_bits().wrapping_add(127) << 23)
     }
@@ -58,8 +65,9 @@ impl Real for f64 {
     }
 }
 
-/// Defines functions that run with the widest vectors of the processor, found at run time. A closure in their place would be compiled
-/// for the narrowest wherever the compiler does not inline it, and that at a sixth of the speed.
+/// Defines functions that run with the widest vectors of the processor, found at run time. A
+/// closure in their place would be compiled for the narrowest wherever the compiler does not inline
+/// it, and that at a sixth of the speed.
 macro_rules! vectorised {
     ($($(#[$meta:meta])* $vis:vis fn $name:ident$(<$real:ident>)?($($arg:ident: $type:ty),* $(,)?) $(-> $output:ty)? $body:block)*) => {$(
         $(#[$meta])*
@@ -93,10 +101,17 @@ pub(super) fn rms_norm<T: Real>(x: &[T], w: &[T], eps: f64, y: &mut [T]) {
 }
 
 /// Gradients of [`rms_norm`] in `x` (added to `dx`) and `w` (returned).
-pub(super) fn rms_norm_backward<T: Real>(x: &[T], w: &[T], eps: f64, dy: &[T], dx: &mut [T]) -> Vec<T> {
+pub(super) fn rms_norm_backward<T: Real>(
+    x: &[T],
+    w: &[T],
+    eps: f64,
+    dy: &[T],
+    dx: &mut [T],
+) -> Vec<T> {
     let rows = w.len() * ROWS;
     let parts = dx.par_chunks_mut(rows).zip(x.par_chunks(rows)).zip(dy.par_chunks(rows));
-    let partial: Vec<Vec<T>> = parts.map(|((dx, x), dy)| rms_norm_backward_rows(x, w, eps, dy, dx)).collect();
+    let partial: Vec<Vec<T>> =
+        parts.map(|((dx, x), dy)| rms_norm_backward_rows(x, w, eps, dy, dx)).collect();
     let mut dw = vec![T::zero(); w.len()];
     for part in partial {
         add_to(&mut dw, &part);
@@ -130,7 +145,8 @@ vectorised! {
     }
 }
 
-/// Independent partial sums of a reduction: as many as the widest vectors hold, so that it vectorises in a fixed order.
+/// Independent partial sums of a reduction: as many as the widest vectors hold, so that it
+/// vectorises in a fixed order.
 const LANES: usize = 16;
 
 #[inline(always)]
@@ -142,7 +158,11 @@ fn inverse_rms<T: Real>(x: &[T], eps: f64) -> T {
 pub(super) fn dot<T: Real>(a: &[T], b: &[T]) -> T {
     let mut lanes = [T::zero(); LANES];
     let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest = a_chunks.remainder().iter().zip(b_chunks.remainder()).fold(T::zero(), |sum, (&a, &b)| sum + a * b);
+    let rest = a_chunks
+        .remainder()
+        .iter()
+        .zip(b_chunks.remainder())
+        .fold(T::zero(), |sum, (&a, &b)| sum + a * b);
     for (a, b) in a_chunks.zip(b_chunks) {
         for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
             *lane += a * b;
@@ -167,17 +187,23 @@ pub(super) const ENTRIES: usize = 1 << 16;
 
 /// Adds `part` to `sum`.
 pub(super) fn sum_in_parallel<T: Real>(sum: &mut [T], part: &[T]) {
-    sum.par_chunks_mut(ENTRIES).zip(part.par_chunks(ENTRIES)).for_each(|(sum, part)| add_to(sum, part));
+    sum.par_chunks_mut(ENTRIES)
+        .zip(part.par_chunks(ENTRIES))
+        .for_each(|(sum, part)| add_to(sum, part));
 }
 
 /// `y = silu(gate) * up`, rows of `x` being gate and up side by side, each of width `d_ff`.
 pub(super) fn swiglu<T: Real>(x: &[T], d_ff: usize, y: &mut [T]) {
-    y.par_chunks_mut(d_ff * ROWS).zip(x.par_chunks(2 * d_ff * ROWS)).for_each(|(y, x)| swiglu_rows(x, d_ff, y));
+    y.par_chunks_mut(d_ff * ROWS)
+        .zip(x.par_chunks(2 * d_ff * ROWS))
+        .for_each(|(y, x)| swiglu_rows(x, d_ff, y));
 }
 
 /// Turns the input `x` of [`swiglu`] into the gradient in it.
 pub(super) fn swiglu_backward<T: Real>(x: &mut [T], d_ff: usize, dy: &[T]) {
-    x.par_chunks_mut(2 * d_ff * ROWS).zip(dy.par_chunks(d_ff * ROWS)).for_each(|(x, dy)| swiglu_backward_rows(x, d_ff, dy));
+    x.par_chunks_mut(2 * d_ff * ROWS)
+        .zip(dy.par_chunks(d_ff * ROWS))
+        .for_each(|(x, dy)| swiglu_backward_rows(x, d_ff, dy));
 }
 
 vectorised! {
@@ -228,7 +254,11 @@ fn sigmoid<T: Real>(x: T) -> T {
 /// Turns each row of `logits` (m, V) into the gradient of its cross-entropy, softmax minus one-hot,
 /// and returns the cross-entropy of each row in nats.
 pub(super) fn cross_entropy<T: Real>(logits: &mut [T], vocab: usize, targets: &[u32]) -> Vec<T> {
-    logits.par_chunks_mut(vocab).zip(targets.par_iter()).map(|(row, &target)| cross_entropy_row(row, target as usize)).collect()
+    logits
+        .par_chunks_mut(vocab)
+        .zip(targets.par_iter())
+        .map(|(row, &target)| cross_entropy_row(row, target as usize))
+        .collect()
 }
 
 vectorised! {
@@ -277,7 +307,8 @@ fn maximum<T: Real>(row: &[T]) -> T {
     let larger = |a: T, b: T| if b > a { b } else { a };
     let mut lanes = [T::from_f64(f64::NEG_INFINITY); LANES];
     let chunks = row.chunks_exact(LANES);
-    let rest = chunks.remainder().iter().fold(T::from_f64(f64::NEG_INFINITY), |max, &x| larger(max, x));
+    let rest =
+        chunks.remainder().iter().fold(T::from_f64(f64::NEG_INFINITY), |max, &x| larger(max, x));
     for chunk in chunks {
         for (lane, &x) in lanes.iter_mut().zip(chunk) {
             *lane = larger(*lane, x);
@@ -292,8 +323,10 @@ mod tests {
 
     #[test]
     fn the_fast_exponential_is_right_to_two_ulp() {
-        let worst =
-            (-8600..8700).map(|at| at as f32 * 0.01).map(|x| (Real::exp(x) as f64 / (x as f64).exp() - 1.0).abs()).fold(0.0, f64::max);
+        let worst = (-8600..8700)
+            .map(|at| at as f32 * 0.01)
+            .map(|x| (Real::exp(x) as f64 / (x as f64).exp() - 1.0).abs())
+            .fold(0.0, f64::max);
         assert!(worst < 2.5e-7, "{worst}");
         assert_eq!(Real::exp(0.0f32), 1.0);
     }

@@ -47,62 +47,109 @@ pub struct Llama {
 }
 
 impl Llama {
-    /// The network with the variables that `variable(name, shape)` gives; `context` bounds the length of a sequence.
-    pub fn build(config: ModelConfig, context: usize, ops: Ops, mut variable: impl FnMut(&str, &[usize]) -> Result<Var>) -> Result<Self> {
+    /// The network with the variables that `variable(name, shape)` gives; `context` bounds the
+    /// length of a sequence.
+    pub fn build(
+        config: ModelConfig,
+        context: usize,
+        ops: Ops,
+        mut variable: impl FnMut(&str, &[usize]) -> Result<Var>,
+    ) -> Result<Self> {
         config.check().map_err(candle_core::Error::wrap)?;
         let ModelConfig { family, vocab_size, d_model, d_ff, head_dim, .. } = config;
         let embedding = variable("model.embed_tokens.weight", &[vocab_size, d_model])?;
         let mut blocks = Vec::new();
         for layer in 0..config.n_layers {
-            let mut at = |name: &str, shape: &[usize]| variable(&format!("model.layers.{layer}.{name}"), shape);
+            let mut at = |name: &str, shape: &[usize]| {
+                variable(&format!("model.layers.{layer}.{name}"), shape)
+            };
             blocks.push(Block {
                 norm_attention: at("input_layernorm.weight", &[d_model])?,
                 qkv: at("self_attn.qkv_proj.weight", &[config.qkv_dim(), d_model])?,
-                qkv_bias: family.has_qkv_bias().then(|| at("self_attn.qkv_proj.bias", &[config.qkv_dim()])).transpose()?,
+                qkv_bias: family
+                    .has_qkv_bias()
+                    .then(|| at("self_attn.qkv_proj.bias", &[config.qkv_dim()]))
+                    .transpose()?,
                 qk_norm: match family.has_qk_norm() {
-                    true => Some([at("self_attn.q_norm.weight", &[head_dim])?, at("self_attn.k_norm.weight", &[head_dim])?]),
+                    true => Some([
+                        at("self_attn.q_norm.weight", &[head_dim])?,
+                        at("self_attn.k_norm.weight", &[head_dim])?,
+                    ]),
                     false => None,
                 },
-                attention_out: at("self_attn.o_proj.weight", &[d_model, config.n_heads * head_dim])?,
+                attention_out: at(
+                    "self_attn.o_proj.weight",
+                    &[d_model, config.n_heads * head_dim],
+                )?,
                 norm_feed_forward: at("post_attention_layernorm.weight", &[d_model])?,
                 gate_up: at("mlp.gate_up_proj.weight", &[2 * d_ff, d_model])?,
                 down: at("mlp.down_proj.weight", &[d_model, d_ff])?,
             });
         }
         let norm = variable("model.norm.weight", &[d_model])?;
-        let head = (!config.is_tied).then(|| variable("lm_head.weight", &[vocab_size, d_model])).transpose()?;
+        let head = (!config.is_tied)
+            .then(|| variable("lm_head.weight", &[vocab_size, d_model]))
+            .transpose()?;
         let rope = Arc::new(Rope::new(context, &config.rope_frequencies()));
-        Ok(Llama { config, embedding, blocks, norm, head, lora: None, tracked: true, rope, ops, precision: Precision::default() })
+        Ok(Llama {
+            config,
+            embedding,
+            blocks,
+            norm,
+            head,
+            lora: None,
+            tracked: true,
+            rope,
+            ops,
+            precision: Precision::default(),
+        })
     }
 
-    /// A network with random weights from a seeded generator: normal with deviation 0.02, the outputs of a block scaled
-    /// by 1 / sqrt(2 n_layers) as in GPT-2, so that the residual stream starts at unit scale; norms are 1, biases 0.
-    pub fn random(config: ModelConfig, context: usize, dtype: DType, device: &Device, rng: &mut impl rand::Rng) -> Result<Self> {
+    /// A network with random weights from a seeded generator: normal with deviation 0.02, the
+    /// outputs of a block scaled by 1 / sqrt(2 n_layers) as in GPT-2, so that the residual stream
+    /// starts at unit scale; norms are 1, biases 0.
+    pub fn random(
+        config: ModelConfig,
+        context: usize,
+        dtype: DType,
+        device: &Device,
+        rng: &mut impl rand::Rng,
+    ) -> Result<Self> {
         let output_scale = 1.0 / (2.0 * config.n_layers as f64).sqrt();
         Llama::build(config, context, Ops::best_for(device, dtype), |name, shape| {
             let count = shape.iter().product();
-            let deviation = if name.contains("o_proj") || name.contains("down_proj") { 0.02 * output_scale } else { 0.02 };
+            let deviation = if name.contains("o_proj") || name.contains("down_proj") {
+                0.02 * output_scale
+            } else {
+                0.02
+            };
             let values: Vec<f64> = if shape.len() == 1 {
                 vec![if name.ends_with("bias") { 0.0 } else { 1.0 }; count]
             } else {
                 let normal = Normal::new(0.0, deviation).map_err(candle_core::Error::wrap)?;
                 (0..count).map(|_| normal.sample(rng)).collect()
             };
-            Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?)
+            Var::from_tensor(
+                &Tensor::from_vec(values, shape, &Device::Cpu)?
+                    .to_dtype(dtype)?
+                    .to_device(device)?,
+            )
         })
     }
 
     /// A copy with variables of its own and without adapters, to be trained apart.
     pub fn copy(&self) -> Result<Self> {
         let mut own = self.variables().into_iter();
-        let copy = Llama::build(self.config, self.rope.context(), self.ops, |_, _| match own.next() {
-            Some((_, var)) => Var::from_tensor(&var.as_tensor().copy()?),
-            None => candle_core::bail!("network without variables"),
-        })?;
+        let copy =
+            Llama::build(self.config, self.rope.context(), self.ops, |_, _| match own.next() {
+                Some((_, var)) => Var::from_tensor(&var.as_tensor().copy()?),
+                None => candle_core::bail!("network without variables"),
+            })?;
         Ok(copy.with_precision(self.precision))
     }
 
-    /// A copy to be trained on apart: with variables of its own, or with adapters of its own beside the same frozen variables.
+    /// A copy to be trained on apart: with variables of its own, or with adapters of its own beside
+    /// the same frozen variables.
     pub fn fork(&self) -> Result<Self> {
         match self.lora() {
             Some(lora) => Ok(Llama { lora: Some(Arc::new(lora.copy()?)), ..self.clone() }),
@@ -110,8 +157,8 @@ impl Llama {
         }
     }
 
-    /// The same variables, frozen, and fresh adapters beside them, which give the same logits until they are trained.
-    /// `seed` decides their weights and their dropout.
+    /// The same variables, frozen, and fresh adapters beside them, which give the same logits until
+    /// they are trained. `seed` decides their weights and their dropout.
     pub fn with_lora(&self, spec: &LoraSpec, seed: u64) -> Result<Self> {
         let lora = Lora::new(spec, &self.config, seed, self.embedding.dtype(), self.device())?;
         Ok(Llama { lora: Some(Arc::new(lora)), ..self.clone() })
@@ -167,7 +214,11 @@ impl Llama {
                 ("mlp.gate_up_proj.weight", Some(&block.gate_up)),
                 ("mlp.down_proj.weight", Some(&block.down)),
             ];
-            variables.extend(named.into_iter().filter_map(|(name, var)| Some((format!("model.layers.{layer}.{name}"), var?))));
+            variables.extend(
+                named
+                    .into_iter()
+                    .filter_map(|(name, var)| Some((format!("model.layers.{layer}.{name}"), var?))),
+            );
         }
         variables.push(("model.norm.weight".to_owned(), &self.norm));
         variables.extend(self.head.as_ref().map(|head| ("lm_head.weight".to_owned(), head)));
@@ -186,10 +237,15 @@ impl Llama {
 
     /// A variable as the network reads it: without a gradient where it is frozen.
     fn read(&self, var: &Var) -> Tensor {
-        if self.lora.is_some() || !self.tracked { var.as_detached_tensor() } else { var.as_tensor().clone() }
+        if self.lora.is_some() || !self.tracked {
+            var.as_detached_tensor()
+        } else {
+            var.as_tensor().clone()
+        }
     }
 
-    /// Whether it is the network that passes are written out for, and that can stand in a stack: with nothing that only some families have, and all of it trained.
+    /// Whether it is the network that passes are written out for, and that can stand in a stack:
+    /// with nothing that only some families have, and all of it trained.
     pub fn is_plain(&self) -> bool {
         self.config.is_plain() && self.lora.is_none()
     }
@@ -217,7 +273,11 @@ impl Llama {
     /// Checks that a batch fits the network.
     pub(super) fn check(&self, batch: &Batch) -> Result<()> {
         if batch.longest() > self.context() {
-            candle_core::bail!("sequence of {} tokens, expected at most {}", batch.longest(), self.context());
+            candle_core::bail!(
+                "sequence of {} tokens, expected at most {}",
+                batch.longest(),
+                self.context()
+            );
         }
         self.check_tokens(&batch.tokens)?;
         self.check_tokens(&batch.targets)
@@ -226,7 +286,10 @@ impl Llama {
     /// Checks that tokens are of the vocabulary.
     pub(super) fn check_tokens(&self, tokens: &[u32]) -> Result<()> {
         match tokens.iter().copied().find(|&token| token as usize >= self.config.vocab_size) {
-            Some(token) => candle_core::bail!("token {token}, expected one below the {} of the vocabulary", self.config.vocab_size),
+            Some(token) => candle_core::bail!(
+                "token {token}, expected one below the {} of the vocabulary",
+                self.config.vocab_size
+            ),
             None => Ok(()),
         }
     }
@@ -238,13 +301,16 @@ impl Llama {
 
     fn forward(&self, batch: &Batch, dropout: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
         self.check(batch)?;
-        let attend = |_: usize, qkv: Tensor| self.ops.attention(&qkv, &batch.lengths, self.heads(), &self.rope);
+        let attend = |_: usize, qkv: Tensor| {
+            self.ops.attention(&qkv, &batch.lengths, self.heads(), &self.rope)
+        };
         let x = self.stream(&batch.tokens, dropout, attend, |_| Ok(()))?; // (n, d)
         self.head(&x, batch)
     }
 
-    /// The residual stream of some tokens after the last block: (n, d). `attend` turns the queries, keys and values of a block, by its
-    /// number, into what its heads put out; `seen` is shown the stream before the first block and after each.
+    /// The residual stream of some tokens after the last block: (n, d). `attend` turns the queries,
+    /// keys and values of a block, by its number, into what its heads put out; `seen` is shown the
+    /// stream before the first block and after each.
     pub(super) fn stream(
         &self,
         tokens: &[u32],
@@ -268,8 +334,16 @@ impl Llama {
     }
 
     /// The residual stream after a block: (n, d).
-    pub(super) fn block(&self, layer: usize, x: &Tensor, batch: &Batch, dropout: Option<&mut ChaCha8Rng>) -> Result<Tensor> {
-        self.attended_block(layer, x, dropout, |qkv| self.ops.attention(&qkv, &batch.lengths, self.heads(), &self.rope))
+    pub(super) fn block(
+        &self,
+        layer: usize,
+        x: &Tensor,
+        batch: &Batch,
+        dropout: Option<&mut ChaCha8Rng>,
+    ) -> Result<Tensor> {
+        self.attended_block(layer, x, dropout, |qkv| {
+            self.ops.attention(&qkv, &batch.lengths, self.heads(), &self.rope)
+        })
     }
 
     fn attended_block(
@@ -283,7 +357,15 @@ impl Llama {
         let mut project = |x: &Tensor, weight: &Var, pack: usize| {
             let w = self.read(weight); // (rows of the pack, k)
             match &self.lora {
-                Some(lora) => lora.project(x, &w, layer, PACKS[pack], ops, self.tracked, dropout.as_deref_mut()),
+                Some(lora) => lora.project(
+                    x,
+                    &w,
+                    layer,
+                    PACKS[pack],
+                    ops,
+                    self.tracked,
+                    dropout.as_deref_mut(),
+                ),
                 None => ops.linear(x, &w),
             }
         };
@@ -296,13 +378,15 @@ impl Llama {
         x + project(&h, &block.down, 3)? // (n, d)
     }
 
-    /// Logits at the rows with a target, which alone pay for the head, of the residual stream after the last block: (m, V).
+    /// Logits at the rows with a target, which alone pay for the head, of the residual stream after
+    /// the last block: (m, V).
     fn head(&self, x: &Tensor, batch: &Batch) -> Result<Tensor> {
         let rows = Tensor::new(batch.rows.as_slice(), self.device())?; // (m)
         self.unembed(&x.index_select(&rows, 0)?) // (m, V)
     }
 
-    /// Cross-entropy of all targets of a batch, total in nats, of the residual stream after the last block: a scalar.
+    /// Cross-entropy of all targets of a batch, total in nats, of the residual stream after the
+    /// last block: a scalar.
     pub(super) fn loss_of(&self, x: &Tensor, batch: &Batch) -> Result<Tensor> {
         self.ops.cross_entropy(&self.head(x, batch)?, &batch.targets)
     }
@@ -332,12 +416,18 @@ impl Llama {
         }
         let Some([q_norm, k_norm]) = &block.qk_norm else { return Ok(qkv) };
         let n = qkv.dim(0)?;
-        let cut = |first: usize, count: usize| qkv.narrow(1, first * head_dim, count * head_dim)?.contiguous(); // (n, count head_dim)
+        let cut = |first: usize, count: usize| {
+            qkv.narrow(1, first * head_dim, count * head_dim)?.contiguous()
+        }; // (n, count head_dim)
         let normed = |first: usize, count: usize, weight: &Var| {
             let heads = cut(first, count)?.reshape((n * count, head_dim))?; // (n count, head_dim)
             self.ops.rms_norm(&heads, &self.read(weight), norm_eps)?.reshape((n, count * head_dim)) // (n, count head_dim)
         };
-        let parts = [normed(0, n_heads, q_norm)?, normed(n_heads, n_kv_heads, k_norm)?, cut(n_heads + n_kv_heads, n_kv_heads)?];
+        let parts = [
+            normed(0, n_heads, q_norm)?,
+            normed(n_heads, n_kv_heads, k_norm)?,
+            cut(n_heads + n_kv_heads, n_kv_heads)?,
+        ];
         Tensor::cat(&parts, 1)?.contiguous() // (n, qkv_dim)
     }
 

@@ -1,7 +1,8 @@
 //! The model: a LLaMA decoder with differentiable fused ops, its tokenizer and its checkpoints.
 //!
-//! A batch is a run of whole sequences laid end to end, without padding: token `t` of a sequence sees the tokens
-//! up to `t` of the same sequence and nothing else. With `n` tokens, `d` the width and `V` the vocabulary:
+//! A batch is a run of whole sequences laid end to end, without padding: token `t` of a sequence
+//! sees the tokens up to `t` of the same sequence and nothing else. With `n` tokens, `d` the width
+//! and `V` the vocabulary:
 //!
 //! ```text
 //! x_0     = E[tokens]                                     (n, d)
@@ -10,10 +11,12 @@
 //! logits  = rms(x_L)[targets] E^T                          (m, V)
 //! ```
 //!
-//! The families of checkpoints ([`Family`]) add biases or norms to queries and keys, or have a head of their own in place of `E`.
+//! The families of checkpoints ([`Family`]) add biases or norms to queries and keys, or have a head
+//! of their own in place of `E`.
 //!
-//! Several of candle's own ops cut the gradient in silence; every op used here is either one of ours with its
-//! own backward, or one of candle's that has been checked against central differences in the tests.
+//! Several of candle's own ops cut the gradient in silence; every op used here is either one of
+//! ours with its own backward, or one of candle's that has been checked against central differences
+//! in the tests.
 
 mod adapted;
 mod arena;
@@ -45,7 +48,10 @@ pub use config::{ConfigError, Family, Llama3Scaling, ModelConfig, RopeScaling};
 pub use generate::{Choices, Choosing, Decoding, Request, generate};
 #[cfg(test)]
 pub(crate) use gpu::on_emulated_card;
-pub use gpu::{CardFull, Networks, Part, Precision, Setting, Told, is_for_card, memory_on_card, on_card, take_variables};
+pub use gpu::{
+    CardFull, Networks, Part, Precision, Setting, Told, is_for_card, memory_on_card, on_card,
+    take_variables,
+};
 pub use inference::Past;
 use kernels::Real;
 pub(crate) use kernels::vectorised;

@@ -1,10 +1,13 @@
-//! Differentiable ops: the fused kernels as candle `CustomOp`s with their own backward, and the choice between them and composed ops.
+//! Differentiable ops: the fused kernels as candle `CustomOp`s with their own backward, and the
+//! choice between them and composed ops.
 
 use super::attention::{self, Heads, Rope, Turn, Turns};
 use super::composed;
 use super::kernels::{self, Real};
 use super::product::{self, Sizes};
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, DType, Device, Layout, Result, Shape, Tensor, bail};
+use candle_core::{
+    CpuStorage, CustomOp1, CustomOp2, DType, Device, Layout, Result, Shape, Tensor, bail,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Which implementation runs. Both compute the same functions, and a test holds them together.
@@ -19,7 +22,11 @@ pub enum Ops {
 impl Ops {
     /// The fastest that there is for a device and a type.
     pub fn best_for(device: &Device, dtype: DType) -> Self {
-        if device.is_cpu() && matches!(dtype, DType::F32 | DType::F64) { Ops::Fused } else { Ops::Composed }
+        if device.is_cpu() && matches!(dtype, DType::F32 | DType::F64) {
+            Ops::Fused
+        } else {
+            Ops::Composed
+        }
     }
 
     /// `x (n, k) w (m, k)^T -> (n, m)`.
@@ -51,8 +58,15 @@ impl Ops {
         }
     }
 
-    /// Rotary causal attention inside each sequence: `(n, n_heads head_dim)` of `[q | k | v] (n, qkv_dim)`.
-    pub fn attention(self, qkv: &Tensor, lengths: &Arc<[usize]>, heads: Heads, rope: &Arc<Rope>) -> Result<Tensor> {
+    /// Rotary causal attention inside each sequence: `(n, n_heads head_dim)` of
+    /// `[q | k | v] (n, qkv_dim)`.
+    pub fn attention(
+        self,
+        qkv: &Tensor,
+        lengths: &Arc<[usize]>,
+        heads: Heads,
+        rope: &Arc<Rope>,
+    ) -> Result<Tensor> {
         match (self, qkv.dtype()) {
             (Ops::Fused, DType::F64) => qkv.apply_op1(Attention::<f64>::new(lengths, heads, rope)),
             (Ops::Fused, _) => qkv.apply_op1(Attention::<f32>::new(lengths, heads, rope)),
@@ -121,15 +135,33 @@ impl<T: Real> CustomOp2 for Linear<T> {
         "linear"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        w: &CpuStorage,
+        lw: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let ((n, k), (m, _)) = (lx.shape().dims2()?, lw.shape().dims2()?);
         let (x, w) = (entries::<T>(x, lx)?, entries::<T>(w, lw)?);
         let mut y = vec![T::zero(); n * m]; // (n, m)
-        product::linear(x, w, &mut y, Sizes { n, m, k, threads: rayon::current_num_threads() }, false);
+        product::linear(
+            x,
+            w,
+            &mut y,
+            Sizes { n, m, k, threads: rayon::current_num_threads() },
+            false,
+        );
         Ok((T::to_cpu_storage_owned(y), (n, m).into()))
     }
 
-    fn bwd(&self, x: &Tensor, w: &Tensor, _: &Tensor, dy: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        _: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let ((n, k), (m, _)) = (x.dims2()?, w.dims2()?);
         let mut dx = vec![T::zero(); n * k]; // (n, k)
         let mut dw = vec![T::zero(); m * k]; // (m, k)
@@ -174,7 +206,9 @@ impl<T: Real> CustomOp1 for FrozenLinear<T> {
         let mut dx = vec![T::zero(); n * k]; // (n, k)
         let sizes = Sizes { n, m, k, threads: rayon::current_num_threads() };
         let dy = dy.contiguous()?;
-        with_entries::<T, _>(&dy, |dy| with_entries::<T, _>(&self.w, |w| product::linear_dx(dy, w, &mut dx, sizes)))??;
+        with_entries::<T, _>(&dy, |dy| {
+            with_entries::<T, _>(&self.w, |w| product::linear_dx(dy, w, &mut dx, sizes))
+        })??;
         tensor(dx, (n, k)).map(Some)
     }
 }
@@ -195,18 +229,32 @@ impl<T: Real> CustomOp2 for RmsNorm<T> {
         "rms-norm"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        w: &CpuStorage,
+        lw: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let (x, w) = (entries::<T>(x, lx)?, entries::<T>(w, lw)?);
         let mut y = vec![T::zero(); x.len()]; // (n, d)
         kernels::rms_norm(x, w, self.eps, &mut y);
         Ok((T::to_cpu_storage_owned(y), lx.shape().clone()))
     }
 
-    fn bwd(&self, x: &Tensor, w: &Tensor, _: &Tensor, dy: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        _: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let mut dx = vec![T::zero(); x.elem_count()]; // (n, d)
         let dy = dy.contiguous()?;
         let dw = with_entries::<T, _>(&dy, |dy| {
-            with_entries::<T, _>(x, |x| with_entries::<T, _>(w, |w| kernels::rms_norm_backward(x, w, self.eps, dy, &mut dx)))
+            with_entries::<T, _>(x, |x| {
+                with_entries::<T, _>(w, |w| kernels::rms_norm_backward(x, w, self.eps, dy, &mut dx))
+            })
         })???;
         Ok((Some(tensor(dx, x.shape())?), Some(tensor(dw, w.shape())?)))
     }
@@ -252,7 +300,13 @@ struct Attention<T> {
 impl<T: Real> Attention<T> {
     fn new(lengths: &Arc<[usize]>, heads: Heads, rope: &Rope) -> Self {
         let turns = rope.turns(lengths.iter().copied().max().unwrap_or(0));
-        Attention { lengths: lengths.clone(), heads, turns, turned_qkv: Kept::empty(), weights: Kept::empty() }
+        Attention {
+            lengths: lengths.clone(),
+            heads,
+            turns,
+            turned_qkv: Kept::empty(),
+            weights: Kept::empty(),
+        }
     }
 }
 
@@ -264,7 +318,10 @@ impl<T: Real> CustomOp1 for Attention<T> {
     fn cpu_fwd(&self, qkv: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (n, _) = layout.shape().dims2()?;
         if self.lengths.iter().sum::<usize>() != n {
-            bail!("attention over {n} tokens, but the sequences have {}", self.lengths.iter().sum::<usize>());
+            bail!(
+                "attention over {n} tokens, but the sequences have {}",
+                self.lengths.iter().sum::<usize>()
+            );
         }
         let mut qkv = entries::<T>(qkv, layout)?.to_vec(); // (n, qkv_dim)
         attention::turn(&mut qkv, &self.lengths, self.heads, &self.turns, Turn::There);
@@ -281,7 +338,14 @@ impl<T: Real> CustomOp1 for Attention<T> {
         let mut dqkv = vec![T::zero(); qkv.elem_count()]; // (n, qkv_dim)
         let dout = dout.contiguous()?;
         with_entries::<T, _>(&dout, |dout| {
-            attention::attention_backward(&turned_qkv, &weights, &self.lengths, self.heads, dout, &mut dqkv);
+            attention::attention_backward(
+                &turned_qkv,
+                &weights,
+                &self.lengths,
+                self.heads,
+                dout,
+                &mut dqkv,
+            );
         })?;
         attention::turn(&mut dqkv, &self.lengths, self.heads, &self.turns, Turn::Back);
         tensor(dqkv, qkv.shape()).map(Some)
@@ -307,7 +371,10 @@ impl<T: Real> CustomOp1 for CrossEntropy<T> {
     fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (m, vocab) = layout.shape().dims2()?;
         if self.targets.len() != m || self.targets.iter().any(|&target| target as usize >= vocab) {
-            bail!("cross-entropy of {m} rows over {vocab} tokens, but the {} targets do not fit", self.targets.len());
+            bail!(
+                "cross-entropy of {m} rows over {vocab} tokens, but the {} targets do not fit",
+                self.targets.len()
+            );
         }
         let mut dlogits = entries::<T>(logits, layout)?.to_vec(); // (m, V)
         let nats = kernels::cross_entropy(&mut dlogits, vocab, &self.targets);

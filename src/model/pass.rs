@@ -1,7 +1,9 @@
-//! One forward and backward pass of a whole plain network (`Llama::is_plain`), written out on plain slices.
+//! One forward and backward pass of a whole plain network (`Llama::is_plain`), written out on plain
+//! slices.
 //!
-//! It computes what [`super::ops`] compute one by one, without a graph between them: residuals are added where they are,
-//! gradients of weights go straight to where they are summed, and after the attention of the last block only rows with a target are left.
+//! It computes what [`super::ops`] compute one by one, without a graph between them: residuals are
+//! added where they are, gradients of weights go straight to where they are summed, and after the
+//! attention of the last block only rows with a target are left.
 
 use super::arena::Arena;
 use super::attention::{self, Heads, Turn, Turns};
@@ -22,7 +24,8 @@ pub(super) struct Part<'a> {
     pub targets: &'a [u32],
 }
 
-/// Variables of a network as slices: the embedding, six a block, and the last norm, as `Llama::variables` orders them.
+/// Variables of a network as slices: the embedding, six a block, and the last norm, as
+/// `Llama::variables` orders them.
 pub(super) struct Network<'a, T> {
     /// Its sizes.
     pub config: ModelConfig,
@@ -60,7 +63,8 @@ const NORM_FEED_FORWARD: usize = 3;
 const GATE_UP: usize = 4;
 const DOWN: usize = 5;
 
-/// What the forward of a block keeps for its backward: n rows up to the attention, r after it, which is m in the last block and n in the others.
+/// What the forward of a block keeps for its backward: n rows up to the attention, r after it,
+/// which is m in the last block and n in the others.
 struct Kept<T> {
     /// Input (n, d).
     x: Vec<T>,
@@ -83,8 +87,15 @@ struct Kept<T> {
 }
 
 impl<T: Real> Network<'_, T> {
-    /// Cross-entropy of all targets, total in nats. Its gradients go into `gradients`, one a variable in their order; they are added if it `adds`.
-    pub(super) fn loss_and_gradients(&self, part: &Part<'_>, arena: &mut Arena<T>, gradients: &mut [Vec<T>], adds: bool) -> f64 {
+    /// Cross-entropy of all targets, total in nats. Its gradients go into `gradients`, one a
+    /// variable in their order; they are added if it `adds`.
+    pub(super) fn loss_and_gradients(
+        &self,
+        part: &Part<'_>,
+        arena: &mut Arena<T>,
+        gradients: &mut [Vec<T>],
+        adds: bool,
+    ) -> f64 {
         let (x, traces) = self.forward(part, arena, Purpose::Gradients);
         let h = self.last_norm(&x, arena); // (m, d)
         let mut logits = self.logits(&h, arena); // (m, V)
@@ -117,7 +128,11 @@ impl<T: Real> Network<'_, T> {
     }
 
     fn heads(&self) -> Heads {
-        Heads { n_heads: self.config.n_heads, n_kv_heads: self.config.n_kv_heads, head_dim: self.config.head_dim }
+        Heads {
+            n_heads: self.config.n_heads,
+            n_kv_heads: self.config.n_kv_heads,
+            head_dim: self.config.head_dim,
+        }
     }
 
     fn sizes(&self, n: usize, m: usize, k: usize) -> Sizes {
@@ -128,8 +143,14 @@ impl<T: Real> Network<'_, T> {
         self.sizes(m, self.config.vocab_size, self.config.d_model)
     }
 
-    /// The residual stream after the last block at the rows with a target (m, d), and what the blocks leave for their gradients.
-    fn forward(&self, part: &Part<'_>, arena: &mut Arena<T>, purpose: Purpose) -> (Vec<T>, Vec<Trace<T>>) {
+    /// The residual stream after the last block at the rows with a target (m, d), and what the
+    /// blocks leave for their gradients.
+    fn forward(
+        &self,
+        part: &Part<'_>,
+        arena: &mut Arena<T>,
+        purpose: Purpose,
+    ) -> (Vec<T>, Vec<Trace<T>>) {
         let d = self.config.d_model;
         let mut x = arena.take(part.tokens.len() * d); // (n, d)
         for (x, &token) in x.chunks_exact_mut(d).zip(part.tokens) {
@@ -151,7 +172,13 @@ impl<T: Real> Network<'_, T> {
         (x, traces)
     }
 
-    fn block(&self, layer: usize, x: Vec<T>, part: &Part<'_>, arena: &mut Arena<T>) -> (Vec<T>, Kept<T>) {
+    fn block(
+        &self,
+        layer: usize,
+        x: Vec<T>,
+        part: &Part<'_>,
+        arena: &mut Arena<T>,
+    ) -> (Vec<T>, Kept<T>) {
         let ModelConfig { d_model: d, d_ff, norm_eps: eps, .. } = self.config;
         let (n, w) = (part.tokens.len(), &self.variables[1 + OF_BLOCK * layer..][..OF_BLOCK]);
         let mut h = arena.take(n * d); // (n, d)
@@ -182,7 +209,12 @@ impl<T: Real> Network<'_, T> {
 
     fn last_norm(&self, x: &[T], arena: &mut Arena<T>) -> Vec<T> {
         let mut h = arena.take(x.len()); // (m, d)
-        kernels::rms_norm(x, self.variables[self.variables.len() - 1], self.config.norm_eps, &mut h);
+        kernels::rms_norm(
+            x,
+            self.variables[self.variables.len() - 1],
+            self.config.norm_eps,
+            &mut h,
+        );
         h
     }
 
@@ -194,8 +226,17 @@ impl<T: Real> Network<'_, T> {
     }
 
     /// Adds the gradient of the norm with the weights `variable` to `dx`.
-    fn rms_backward(&self, variable: usize, x: &[T], dh: &[T], dx: &mut [T], gradients: &mut [Vec<T>], adds: bool) {
-        let dw = kernels::rms_norm_backward(x, self.variables[variable], self.config.norm_eps, dh, dx);
+    fn rms_backward(
+        &self,
+        variable: usize,
+        x: &[T],
+        dh: &[T],
+        dx: &mut [T],
+        gradients: &mut [Vec<T>],
+        adds: bool,
+    ) {
+        let dw =
+            kernels::rms_norm_backward(x, self.variables[variable], self.config.norm_eps, dh, dx);
         if adds {
             kernels::add_to(&mut gradients[variable], &dw);
         } else {
@@ -204,7 +245,15 @@ impl<T: Real> Network<'_, T> {
     }
 
     /// From `dx (m, d)` at the rows with a target back to the embedding.
-    fn backward(&self, part: &Part<'_>, traces: Vec<Trace<T>>, dx: Vec<T>, arena: &mut Arena<T>, gradients: &mut [Vec<T>], adds: bool) {
+    fn backward(
+        &self,
+        part: &Part<'_>,
+        traces: Vec<Trace<T>>,
+        dx: Vec<T>,
+        arena: &mut Arena<T>,
+        gradients: &mut [Vec<T>],
+        adds: bool,
+    ) {
         let (d, mut dx) = (self.config.d_model, dx);
         for (layer, trace) in traces.into_iter().enumerate().rev() {
             let mut kept = match trace {
@@ -215,13 +264,26 @@ impl<T: Real> Network<'_, T> {
                     kept
                 }
             };
-            let dattended = self.feed_forward_backward(layer, &mut kept, &mut dx, arena, gradients, adds);
+            let dattended =
+                self.feed_forward_backward(layer, &mut kept, &mut dx, arena, gradients, adds);
             let (dattended, mut dstream) = if layer + 1 == self.config.n_layers {
-                (scatter(dattended, &part.rows, part.tokens.len(), d, arena), scatter(dx, &part.rows, part.tokens.len(), d, arena))
+                (
+                    scatter(dattended, &part.rows, part.tokens.len(), d, arena),
+                    scatter(dx, &part.rows, part.tokens.len(), d, arena),
+                )
             } else {
                 (dattended, dx)
             };
-            self.attention_backward(layer, &kept, part, dattended, &mut dstream, arena, gradients, adds);
+            self.attention_backward(
+                layer,
+                &kept,
+                part,
+                dattended,
+                &mut dstream,
+                arena,
+                gradients,
+                adds,
+            );
             kept.free(arena);
             dx = dstream;
         }
@@ -231,7 +293,8 @@ impl<T: Real> Network<'_, T> {
         arena.give(dx);
     }
 
-    /// Takes `dx (r, d)` from the output of a block to the residual stream after its attention; returns the gradient of what was attended (r, d).
+    /// Takes `dx (r, d)` from the output of a block to the residual stream after its attention;
+    /// returns the gradient of what was attended (r, d).
     fn feed_forward_backward(
         &self,
         layer: usize,
@@ -253,7 +316,13 @@ impl<T: Real> Network<'_, T> {
         let gate_up = self.sizes(r, 2 * d_ff, d);
         let mut dh = arena.take(r * d); // (r, d)
         product::linear_dx(&kept.gate_up, w[GATE_UP], &mut dh, gate_up);
-        product::linear_dw(&kept.gate_up, &kept.h_middle, &mut gradients[first + GATE_UP], gate_up, adds);
+        product::linear_dw(
+            &kept.gate_up,
+            &kept.h_middle,
+            &mut gradients[first + GATE_UP],
+            gate_up,
+            adds,
+        );
         self.rms_backward(first + NORM_FEED_FORWARD, &kept.middle, &dh, dx, gradients, adds);
         let out = self.sizes(r, d, d);
         product::linear_dx(dx, w[ATTENTION_OUT], &mut dh, out); // (r, d)
@@ -276,7 +345,14 @@ impl<T: Real> Network<'_, T> {
     ) {
         let (n, first) = (part.tokens.len(), 1 + OF_BLOCK * layer);
         let mut dqkv = arena.take(kept.qkv.len()); // (n, qkv_dim)
-        attention::attention_backward(&kept.qkv, &kept.weights, part.lengths, self.heads(), &dattended, &mut dqkv);
+        attention::attention_backward(
+            &kept.qkv,
+            &kept.weights,
+            part.lengths,
+            self.heads(),
+            &dattended,
+            &mut dqkv,
+        );
         attention::turn(&mut dqkv, part.lengths, self.heads(), &self.turns, Turn::Back);
         let qkv = self.sizes(n, self.config.qkv_dim(), self.config.d_model);
         let mut dh = dattended; // (n, d)
@@ -313,7 +389,13 @@ fn gather<T: Real>(x: Vec<T>, rows: &[usize], d: usize, arena: &mut Arena<T>) ->
 }
 
 /// `some` put back to their rows of n, the others 0.
-fn scatter<T: Real>(some: Vec<T>, rows: &[usize], n: usize, d: usize, arena: &mut Arena<T>) -> Vec<T> {
+fn scatter<T: Real>(
+    some: Vec<T>,
+    rows: &[usize],
+    n: usize,
+    d: usize,
+    arena: &mut Arena<T>,
+) -> Vec<T> {
     let mut all = arena.take(n * d);
     all.fill(T::zero());
     for (some, &row) in some.chunks_exact(d).zip(rows) {

@@ -1,4 +1,5 @@
-//! Matrix products on plain slices: a linear map with its gradients, and products of parts of matrices.
+//! Matrix products on plain slices: a linear map with its gradients, and products of parts of
+//! matrices.
 //!
 //! Matrices are row-major. Sums run in one order whatever the number of threads.
 
@@ -24,7 +25,8 @@ impl<T> View<'_, T> {
     }
 }
 
-/// `out (m, n) = alpha a (m, k) b (k, n) + (accumulate ? out : 0)`, rows of `out` being `out_stride` apart.
+/// `out (m, n) = alpha a (m, k) b (k, n) + (accumulate ? out : 0)`, rows of `out` being
+/// `out_stride` apart.
 #[allow(clippy::too_many_arguments, reason = "a matrix product has three matrices and three sizes")]
 pub(super) fn matmul<T: Real>(
     out: &mut [T],
@@ -39,10 +41,19 @@ pub(super) fn matmul<T: Real>(
     if m == 0 || n == 0 || k == 0 {
         return;
     }
-    let last = |rows: usize, cols: usize, view: View<'_, T>| (rows - 1) * view.row_stride + (cols - 1) * view.col_stride;
-    assert!((m - 1) * out_stride + n <= out.len() && last(m, k, a) < a.data.len() && last(k, n, b) < b.data.len(), "matmul out of range");
-    let parallelism = if threads > 1 { gemm::Parallelism::Rayon(threads) } else { gemm::Parallelism::None };
-    // SAFETY: the assertion above keeps the last entry of each matrix inside its slice; `out` is borrowed mutably, so no overlap
+    let last = |rows: usize, cols: usize, view: View<'_, T>| {
+        (rows - 1) * view.row_stride + (cols - 1) * view.col_stride
+    };
+    assert!(
+        (m - 1) * out_stride + n <= out.len()
+            && last(m, k, a) < a.data.len()
+            && last(k, n, b) < b.data.len(),
+        "matmul out of range"
+    );
+    let parallelism =
+        if threads > 1 { gemm::Parallelism::Rayon(threads) } else { gemm::Parallelism::None };
+    // SAFETY: the assertion above keeps the last entry of each matrix inside its slice; `out` is
+    // borrowed mutably, so no overlap
     unsafe {
         gemm::gemm(
             m,

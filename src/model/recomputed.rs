@@ -1,7 +1,9 @@
-//! Losses and gradients by candle's graph that keeps the input of each block alone: the rest of a block is computed again when its gradient is.
+//! Losses and gradients by candle's graph that keeps the input of each block alone: the rest of a
+//! block is computed again when its gradient is.
 //!
-//! With `y = f(x, w)` a block and `g` the gradient of the loss in `y`, the gradient of the scalar `sum(g f(x, w))` in `x` and `w` is that of the
-//! loss (Chen et al. 2016). The graph of one block at a time is in memory.
+//! With `y = f(x, w)` a block and `g` the gradient of the loss in `y`, the gradient of the scalar
+//! `sum(g f(x, w))` in `x` and `w` is that of the loss (Chen et al. 2016). The graph of one block
+//! at a time is in memory.
 
 use super::batch::Batch;
 use super::llama::Llama;
@@ -9,8 +11,13 @@ use candle_core::backprop::GradStore;
 use candle_core::{Result, Tensor, Var, bail};
 use rand_chacha::ChaCha8Rng;
 
-/// Cross-entropy of all targets of a batch, total in nats, a scalar; and its gradients in the variables that are trained, in their order.
-pub(super) fn loss_and_gradients(model: &Llama, batch: &Batch, mut dropout: Option<&mut ChaCha8Rng>) -> Result<(Tensor, Vec<Tensor>)> {
+/// Cross-entropy of all targets of a batch, total in nats, a scalar; and its gradients in the
+/// variables that are trained, in their order.
+pub(super) fn loss_and_gradients(
+    model: &Llama,
+    batch: &Batch,
+    mut dropout: Option<&mut ChaCha8Rng>,
+) -> Result<(Tensor, Vec<Tensor>)> {
     model.check(batch)?;
     let untracked = model.untracked();
     let mut x = untracked.embed(&batch.tokens)?; // (n, d)
@@ -63,6 +70,10 @@ impl Sums<'_> {
     fn all(self) -> Result<Vec<Tensor>> {
         let names = self.model.trained();
         let named = self.gradients.into_iter().zip(names);
-        named.map(|(gradient, (name, _))| gradient.map_or_else(|| bail!("variable `{name}` has no gradient"), Ok)).collect()
+        named
+            .map(|(gradient, (name, _))| {
+                gradient.map_or_else(|| bail!("variable `{name}` has no gradient"), Ok)
+            })
+            .collect()
     }
 }

@@ -1,8 +1,10 @@
-//! R plain networks of one shape side by side: variables have a leading run axis, so that what one network computes by a product, R of them
-//! compute by one batched product. On a GPU, which a small network leaves idle, R runs take little longer than one.
+//! R plain networks of one shape side by side: variables have a leading run axis, so that what one
+//! network computes by a product, R of them compute by one batched product. On a GPU, which a small
+//! network leaves idle, R runs take little longer than one.
 //!
-//! Each network reads a batch of its own, on a grid of b sequences of t tokens that holds the largest. What is beyond a sequence comes
-//! after all of its tokens, so that no token sees it, and has no target. No sum runs over networks: what one of them loses, the others keep.
+//! Each network reads a batch of its own, on a grid of b sequences of t tokens that holds the
+//! largest. What is beyond a sequence comes after all of its tokens, so that no token sees it, and
+//! has no target. No sum runs over networks: what one of them loses, the others keep.
 
 use super::attention::{Heads, Rope};
 use super::batch::Batch;
@@ -92,15 +94,23 @@ impl Stack {
 
     /// Cross-entropy of all targets of the batch of each network, total in nats: (R).
     pub fn losses(&self, batches: &[&Batch]) -> Result<Tensor> {
-        let (runs, ModelConfig { n_heads, n_kv_heads, head_dim, norm_eps: eps, d_model, d_ff, .. }) = (self.runs(), self.config);
+        let (runs, ModelConfig { n_heads, n_kv_heads, head_dim, norm_eps: eps, d_model, d_ff, .. }) =
+            (self.runs(), self.config);
         let grid = self.grid(batches)?;
         let (b, t, n) = (grid.sequences, grid.columns, grid.sequences * grid.columns);
         let embedding = self.variables[0].as_tensor(); // (R, V, d)
-        let mut x = embedding.flatten_to(1)?.index_select(&grid.tokens, 0)?.reshape((runs, n, d_model))?; // (R, n, d)
+        let mut x =
+            embedding.flatten_to(1)?.index_select(&grid.tokens, 0)?.reshape((runs, n, d_model))?; // (R, n, d)
         for block in self.blocks() {
             let h = rms_norm(&x, &block.norm_attention, eps)?; // (R, n, d)
             let qkv = linear(&h, &block.qkv)?.flatten_to(1)?; // (R b t, qkv_dim)
-            let h = composed::attention_on_grid(&qkv, runs * b, t, Heads { n_heads, n_kv_heads, head_dim }, &self.rope)?; // (R b t, d)
+            let h = composed::attention_on_grid(
+                &qkv,
+                runs * b,
+                t,
+                Heads { n_heads, n_kv_heads, head_dim },
+                &self.rope,
+            )?; // (R b t, d)
             x = (x + linear(&h.reshape((runs, n, d_model))?, &block.attention_out)?)?; // (R, n, d)
             let h = rms_norm(&x, &block.norm_feed_forward, eps)?; // (R, n, d)
             let h = composed::swiglu(&linear(&h, &block.gate_up)?.flatten_to(1)?)?; // (R n, d_ff)
@@ -110,7 +120,8 @@ impl Stack {
         let h = x.flatten_to(1)?.index_select(&grid.cells, 0)?.reshape((runs, m, d_model))?; // (R, m, d)
         let h = rms_norm(&h, self.variables[self.variables.len() - 1].as_tensor(), eps)?; // (R, m, d)
         let chances = log_softmax(&linear(&h, embedding)?, D::Minus1)?; // (R, m, V)
-        let nats = (chances.gather(&grid.targets, D::Minus1)?.squeeze(D::Minus1)? * grid.is_target)?; // (R, m)
+        let nats =
+            (chances.gather(&grid.targets, D::Minus1)?.squeeze(D::Minus1)? * grid.is_target)?; // (R, m)
         nats.sum(1)?.neg() // (R)
     }
 
@@ -127,21 +138,29 @@ impl Stack {
         if batches.len() != self.runs() {
             bail!("{} batches for a stack of {} networks", batches.len(), self.runs());
         }
-        let most = |count: fn(&Batch) -> usize| batches.iter().map(|batch| count(batch)).max().unwrap_or(0);
-        let (sequences, columns, m) = (most(Batch::sequences), most(Batch::longest), most(Batch::targets));
+        let most = |count: fn(&Batch) -> usize| {
+            batches.iter().map(|batch| count(batch)).max().unwrap_or(0)
+        };
+        let (sequences, columns, m) =
+            (most(Batch::sequences), most(Batch::longest), most(Batch::targets));
         if columns > self.rope.context() {
             bail!("sequence of {columns} tokens, expected at most {}", self.rope.context());
         }
         let (vocab, cells_of_one) = (self.config.vocab_size as u32, (sequences * columns) as u32);
-        let (mut tokens, mut cells, mut targets, mut is_target) = (Vec::new(), Vec::new(), Vec::new(), Vec::<f32>::new());
+        let (mut tokens, mut cells, mut targets, mut is_target) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::<f32>::new());
         for (run, batch) in (0..).zip(batches) {
             let (own_tokens, own_cells) = batch.grid(sequences, columns);
-            if let Some(token) = own_tokens.iter().chain(&*batch.targets).find(|&&token| token >= vocab) {
+            if let Some(token) =
+                own_tokens.iter().chain(&*batch.targets).find(|&&token| token >= vocab)
+            {
                 bail!("token {token}, expected one below the {vocab} of the vocabulary");
             }
             let missing = m - own_cells.len();
             tokens.extend(own_tokens.into_iter().map(|token| run * vocab + token));
-            cells.extend(own_cells.into_iter().chain(vec![0; missing]).map(|cell| run * cells_of_one + cell));
+            cells.extend(
+                own_cells.into_iter().chain(vec![0; missing]).map(|cell| run * cells_of_one + cell),
+            );
             targets.extend(batch.targets.iter().copied().chain(vec![0; missing]));
             is_target.extend(vec![1.0; m - missing].into_iter().chain(vec![0.0; missing]));
         }
@@ -152,7 +171,8 @@ impl Stack {
             tokens: Tensor::new(tokens, device)?,
             cells: Tensor::new(cells, device)?,
             targets: Tensor::from_vec(targets, (runs, m, 1), device)?,
-            is_target: Tensor::from_vec(is_target, (runs, m), device)?.to_dtype(self.variables[0].dtype())?,
+            is_target: Tensor::from_vec(is_target, (runs, m), device)?
+                .to_dtype(self.variables[0].dtype())?,
         })
     }
 }

@@ -1,4 +1,5 @@
-//! The tokenizer: byte-level BPE, trained deterministically on given text or read from a `tokenizer.json`.
+//! The tokenizer: byte-level BPE, trained deterministically on given text or read from a
+//! `tokenizer.json`.
 
 use tokenizers::decoders::byte_level::ByteLevel as ByteLevelDecoder;
 use tokenizers::models::TrainerWrapper;
@@ -15,8 +16,8 @@ const BOS: &str = "<s>";
 /// Ends every response.
 const EOS: &str = "</s>";
 
-/// Words with the space before them. Unlike GPT-2's pattern, marks belong to their letters (`\p{M}`), so that
-/// Devanagari and Arabic words stay whole, and digits stand alone.
+/// Words with the space before them. Unlike GPT-2's pattern, marks belong to their letters
+/// (`\p{M}`), so that Devanagari and Arabic words stay whole, and digits stand alone.
 const WORDS: &str = r" ?[\p{L}\p{M}]+| ?\p{N}| ?[^\s\p{L}\p{M}\p{N}]+|\s+";
 
 /// Why there is no tokenizer.
@@ -30,13 +31,21 @@ pub enum TokenizerError {
     #[error("tokenizer has no token `{token}`, expected one for the {role} of a sequence")]
     NoMark { token: String, role: &'static str },
     /// Nothing says what ends a sequence.
-    #[error("neither `tokenizer_config.json` nor `config.json` has an end of sequence, expected `eos_token` or `eos_token_id`")]
+    #[error(
+        "neither `tokenizer_config.json` nor `config.json` has an end of sequence, expected \
+        `eos_token` or `eos_token_id`"
+    )]
     NoEnd,
     /// More tokens than the network embeds.
-    #[error("tokenizer has a token with id {found}, expected ids below the `vocab_size` of {vocab_size}")]
+    #[error(
+        "tokenizer has a token with id {found}, expected ids below the `vocab_size` of {vocab_size}"
+    )]
     TooLarge { found: u32, vocab_size: usize },
     /// A text holds a token that was added to the tokenizer and not to the network.
-    #[error("`{text}` has the token with id {found}, which was added beyond the `vocab_size` of {vocab_size} and is none of the network")]
+    #[error(
+        "`{text}` has the token with id {found}, which was added beyond the `vocab_size` of \
+        {vocab_size} and is none of the network"
+    )]
     NotEmbedded { text: String, found: u32, vocab_size: usize },
     /// Too small for the bytes.
     #[error("vocabulary of {found} tokens, expected at least {needed}: 256 bytes and 2 marks")]
@@ -80,16 +89,27 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// Trains byte-level BPE with `size` tokens on some texts. The same texts in the same order give the same bytes.
-    pub fn train<'a>(texts: impl Iterator<Item = &'a str> + Send, size: usize) -> Result<Self, TokenizerError> {
+    /// Trains byte-level BPE with `size` tokens on some texts. The same texts in the same order
+    /// give the same bytes.
+    pub fn train<'a>(
+        texts: impl Iterator<Item = &'a str> + Send,
+        size: usize,
+    ) -> Result<Self, TokenizerError> {
         if size < 258 {
             return Err(TokenizerError::TooSmall { found: size, needed: 258 });
         }
         let mut tokenizer = Tokenizer::new(BPE::default());
-        let words = Split::new(SplitPattern::Regex(WORDS.to_owned()), SplitDelimiterBehavior::Isolated, false)?;
+        let words = Split::new(
+            SplitPattern::Regex(WORDS.to_owned()),
+            SplitDelimiterBehavior::Isolated,
+            false,
+        )?;
         let bytes = ByteLevel::default().add_prefix_space(false).use_regex(false);
         tokenizer.with_normalizer(Some(NFC))?;
-        tokenizer.with_pre_tokenizer(Some(Sequence::new(vec![PreTokenizerWrapper::Split(words), PreTokenizerWrapper::ByteLevel(bytes)])));
+        tokenizer.with_pre_tokenizer(Some(Sequence::new(vec![
+            PreTokenizerWrapper::Split(words),
+            PreTokenizerWrapper::ByteLevel(bytes),
+        ])));
         tokenizer.with_decoder(Some(ByteLevelDecoder::default()));
         let mut trainer: TrainerWrapper = BpeTrainer::builder()
             .vocab_size(size)
@@ -114,7 +134,9 @@ impl Vocabulary {
 
     fn new(tokenizer: Tokenizer, marks: &Marks) -> Result<Self, TokenizerError> {
         let id = |mark: &Mark, role| match mark {
-            Mark::Token(token) => tokenizer.token_to_id(token).ok_or_else(|| TokenizerError::NoMark { token: token.clone(), role }),
+            Mark::Token(token) => tokenizer
+                .token_to_id(token)
+                .ok_or_else(|| TokenizerError::NoMark { token: token.clone(), role }),
             Mark::Id(id) => match tokenizer.id_to_token(*id) {
                 Some(_) => Ok(*id),
                 None => Err(TokenizerError::NoMark { token: id.to_string(), role }),
@@ -125,8 +147,9 @@ impl Vocabulary {
         Ok(Vocabulary { tokenizer, bos, eos, embedded: None })
     }
 
-    /// The same for a network of `vocab_size` tokens, which must embed every token but those that were added without being trained, as
-    /// `[PAD]` often is. A text that holds one of these is refused when it is encoded.
+    /// The same for a network of `vocab_size` tokens, which must embed every token but those that
+    /// were added without being trained, as `[PAD]` often is. A text that holds one of these is
+    /// refused when it is encoded.
     pub fn fitted(self, vocab_size: usize) -> Result<Self, TokenizerError> {
         let added = self.tokenizer.get_added_tokens_decoder();
         let needs = |id: u32| !added.contains_key(&id) || id == self.eos || self.bos == Some(id);
@@ -144,7 +167,10 @@ impl Vocabulary {
 
     /// These tokens as text.
     pub fn marks(&self) -> (Option<String>, Option<String>) {
-        (self.bos.and_then(|id| self.tokenizer.id_to_token(id)), self.tokenizer.id_to_token(self.eos))
+        (
+            self.bos.and_then(|id| self.tokenizer.id_to_token(id)),
+            self.tokenizer.id_to_token(self.eos),
+        )
     }
 
     /// As a `tokenizer.json`.
@@ -162,7 +188,11 @@ impl Vocabulary {
         let tokens = self.tokenizer.encode_fast(text, false)?.get_ids().to_vec();
         let Some(vocab_size) = self.embedded else { return Ok(tokens) };
         match tokens.iter().find(|&&id| id as usize >= vocab_size) {
-            Some(&found) => Err(TokenizerError::NotEmbedded { text: text.chars().take(60).collect(), found, vocab_size }),
+            Some(&found) => Err(TokenizerError::NotEmbedded {
+                text: text.chars().take(60).collect(),
+                found,
+                vocab_size,
+            }),
             None => Ok(tokens),
         }
     }
@@ -172,7 +202,8 @@ impl Vocabulary {
         Ok(self.tokenizer.decode(tokens, true)?)
     }
 
-    /// `<s> text`, the beginning of which is left out where it is longer than `room`, at least 1, and how many tokens that took.
+    /// `<s> text`, the beginning of which is left out where it is longer than `room`, at least 1,
+    /// and how many tokens that took.
     pub fn prompt(&self, text: &str, room: usize) -> Result<(Vec<u32>, usize), TokenizerError> {
         let mut tokens = Vec::from_iter(self.bos);
         let marks = tokens.len();
@@ -191,10 +222,15 @@ impl Vocabulary {
         Ok(tokens)
     }
 
-    /// `<s> prompt response </s>` and the index of the first token of the response, the first to be predicted.
-    /// Prompt and response are encoded apart, so that no token spans the border. A sequence longer than `context`
-    /// loses its end.
-    pub fn instruction(&self, prompt: &str, response: &str, context: usize) -> Result<(Vec<u32>, usize), TokenizerError> {
+    /// `<s> prompt response </s>` and the index of the first token of the response, the first to be
+    /// predicted. Prompt and response are encoded apart, so that no token spans the border. A
+    /// sequence longer than `context` loses its end.
+    pub fn instruction(
+        &self,
+        prompt: &str,
+        response: &str,
+        context: usize,
+    ) -> Result<(Vec<u32>, usize), TokenizerError> {
         let mut tokens = Vec::from_iter(self.bos);
         tokens.extend(self.encode(prompt)?);
         let first_target = tokens.len();
@@ -225,7 +261,12 @@ impl Pieces {
 mod tests {
     use super::*;
 
-    const TEXTS: [&str; 4] = ["In the beginning was the word.", "в начале было слово", "आदि में वचन था", "太初有道，道与神同在"];
+    const TEXTS: [&str; 4] = [
+        "In the beginning was the word.",
+        "в начале было слово",
+        "आदि में वचन था",
+        "太初有道，道与神同在",
+    ];
 
     fn trained() -> Vocabulary {
         Vocabulary::train((0..50).flat_map(|_| TEXTS), 400).unwrap()
@@ -234,15 +275,20 @@ mod tests {
     #[test]
     fn any_text_survives_the_round_trip() {
         let vocabulary = trained();
-        for text in TEXTS.into_iter().chain(["", "  two  spaces", "emoji 🦀 and ελληνικά", "12345"]) {
+        for text in TEXTS.into_iter().chain(["", "  two  spaces", "emoji 🦀 and ελληνικά", "12345"])
+        {
             assert_eq!(vocabulary.decode(&vocabulary.encode(text).unwrap()).unwrap(), text);
         }
-        assert!(vocabulary.encode(TEXTS[2]).unwrap().len() < TEXTS[2].len() / 4, "merges were learnt");
+        assert!(
+            vocabulary.encode(TEXTS[2]).unwrap().len() < TEXTS[2].len() / 4,
+            "merges were learnt"
+        );
     }
 
     #[test]
     fn tokens_added_beyond_the_network_are_refused_in_texts_alone() {
-        let mut json: serde_json::Value = serde_json::from_str(&trained().to_json().unwrap()).unwrap();
+        let mut json: serde_json::Value =
+            serde_json::from_str(&trained().to_json().unwrap()).unwrap();
         let mut pad = json["added_tokens"][0].clone();
         let size = trained().size();
         (pad["id"], pad["content"]) = (size.into(), "[PAD]".into());
@@ -250,7 +296,13 @@ mod tests {
         let vocabulary = || Vocabulary::from_json(json.to_string().as_bytes()).unwrap();
         let fitted = vocabulary().fitted(size).unwrap();
         assert_eq!(fitted.encode(TEXTS[0]).unwrap(), trained().encode(TEXTS[0]).unwrap());
-        assert!(fitted.encode("a [PAD]").unwrap_err().to_string().contains(&format!("the token with id {size}")));
+        assert!(
+            fitted
+                .encode("a [PAD]")
+                .unwrap_err()
+                .to_string()
+                .contains(&format!("the token with id {size}"))
+        );
         assert!(matches!(vocabulary().fitted(size - 1), Err(TokenizerError::TooLarge { .. })));
     }
 

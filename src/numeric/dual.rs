@@ -4,13 +4,21 @@
 //! f(u):   value f(u),   first f'(u) u',   second f'(u) u'' + f''(u) u'^2
 //! ```
 //!
-//! [`Gradient`] carries the first derivatives in several parameters, [`Jet`] the first and second in one. Plain `f64` carries none.
+//! [`Gradient`] carries the first derivatives in several parameters, [`Jet`] the first and second
+//! in one. Plain `f64` carries none.
 
 use super::logistic::{sigmoid, softplus};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// What a formula needs of a number.
-pub trait Real: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self> {
+pub trait Real:
+    Copy
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+{
     /// A number that does not change.
     fn constant(value: f64) -> Self;
 
@@ -166,7 +174,11 @@ impl Real for Jet {
     }
 
     fn lift(self, value: f64, first: f64, second: f64) -> Self {
-        Jet { value, first: first * self.first, second: first * self.second + second * self.first * self.first }
+        Jet {
+            value,
+            first: first * self.first,
+            second: first * self.second + second * self.first * self.first,
+        }
     }
 }
 
@@ -174,7 +186,11 @@ impl Add for Jet {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Jet { value: self.value + other.value, first: self.first + other.first, second: self.second + other.second }
+        Jet {
+            value: self.value + other.value,
+            first: self.first + other.first,
+            second: self.second + other.second,
+        }
     }
 }
 
@@ -193,7 +209,9 @@ impl Mul for Jet {
         Jet {
             value: self.value * other.value,
             first: self.first * other.value + self.value * other.first,
-            second: self.second * other.value + 2.0 * self.first * other.first + self.value * other.second,
+            second: self.second * other.value
+                + 2.0 * self.first * other.first
+                + self.value * other.second,
         }
     }
 }
@@ -230,10 +248,26 @@ mod tests {
         let (x, y) = (1.7, 0.6);
         let found = formula(Gradient::<2>::parameter(x, 0), Gradient::parameter(y, 1));
         approx::assert_relative_eq!(found.value, formula(x, y));
-        approx::assert_relative_eq!(found.by[0], derivative(|x| formula(x, y), x, 1e-2), max_relative = 1e-8);
-        approx::assert_relative_eq!(found.by[1], derivative(|y| formula(x, y), y, 1e-2), max_relative = 1e-8);
+        approx::assert_relative_eq!(
+            found.by[0],
+            derivative(|x| formula(x, y), x, 1e-2),
+            max_relative = 1e-8
+        );
+        approx::assert_relative_eq!(
+            found.by[1],
+            derivative(|y| formula(x, y), y, 1e-2),
+            max_relative = 1e-8
+        );
         let along = |t: f64| formula(Jet::variable(x + t, 1.0), Jet::variable(y - 2.0 * t, -2.0));
-        approx::assert_relative_eq!(along(0.0).first, derivative(|t| along(t).value, 0.0, 1e-2), max_relative = 1e-7);
-        approx::assert_relative_eq!(along(0.0).second, derivative(|t| along(t).first, 0.0, 1e-2), max_relative = 1e-7);
+        approx::assert_relative_eq!(
+            along(0.0).first,
+            derivative(|t| along(t).value, 0.0, 1e-2),
+            max_relative = 1e-7
+        );
+        approx::assert_relative_eq!(
+            along(0.0).second,
+            derivative(|t| along(t).first, 0.0, 1e-2),
+            max_relative = 1e-7
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The geometry of two clouds of points whose rows correspond: cosines, retrieval, linear CKA, principal components.
+//! The geometry of two clouds of points whose rows correspond: cosines, retrieval, linear CKA,
+//! principal components.
 //!
 //! With `X` (n, p) and `Y` (n, q), and `Xc`, `Yc` the same with the mean of each column taken away:
 //!
@@ -29,7 +30,9 @@ pub fn alignment(x: &DMatrix<f64>, y: &DMatrix<f64>) -> Alignment {
     let n = x.nrows();
     let cosines = cosines(x, y); // (n, n)
     let parallel = cosines.trace();
-    let hits = |nearest: &dyn Fn(usize) -> usize| (0..n).filter(|&at| nearest(at) == at).count() as f64 / n as f64;
+    let hits = |nearest: &dyn Fn(usize) -> usize| {
+        (0..n).filter(|&at| nearest(at) == at).count() as f64 / n as f64
+    };
     Alignment {
         cosine_parallel: parallel / n as f64,
         cosine_random: (cosines.sum() - parallel) / (n * (n - 1)) as f64,
@@ -54,13 +57,18 @@ fn cka(x: &DMatrix<f64>, y: &DMatrix<f64>) -> f64 {
     x.dot(&y) / (x.norm() * y.norm())
 }
 
-/// Coordinates (n, 2) of the rows of `x` (n, p) on the two directions of largest variance; the largest entry of a direction is positive.
+/// Coordinates (n, 2) of the rows of `x` (n, p) on the two directions of largest variance; the
+/// largest entry of a direction is positive.
 pub fn principal_plane(x: &DMatrix<f64>) -> DMatrix<f64> {
     let centred = centred(x); // (n, p)
     let eigen = (centred.transpose() * &centred).symmetric_eigen(); // (p, p)
     let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    let directions: Vec<DVector<f64>> = order.iter().take(2).map(|&at| turned(eigen.eigenvectors.column(at).into_owned())).collect();
+    let directions: Vec<DVector<f64>> = order
+        .iter()
+        .take(2)
+        .map(|&at| turned(eigen.eigenvectors.column(at).into_owned()))
+        .collect();
     centred * DMatrix::from_columns(&directions) // (n, 2)
 }
 
@@ -115,7 +123,8 @@ mod tests {
         let (x, y) = (cloud(400, 4, 2), cloud(400, 4, 3));
         let (xc, yc) = (centred(&x), centred(&y));
         let norm = |m: DMatrix<f64>| m.norm();
-        let expected = norm(yc.transpose() * &xc).powi(2) / (norm(xc.transpose() * &xc) * norm(yc.transpose() * &yc));
+        let expected = norm(yc.transpose() * &xc).powi(2)
+            / (norm(xc.transpose() * &xc) * norm(yc.transpose() * &yc));
         approx::assert_relative_eq!(cka(&x, &y), expected, max_relative = 1e-10);
         assert!(expected < 0.05);
         let strangers = alignment(&x, &y);
@@ -124,9 +133,14 @@ mod tests {
 
     #[test]
     fn the_plane_keeps_the_two_largest_variances() {
-        let x = DMatrix::from_fn(50, 3, |row, column| [3.0, 0.1, 1.0][column] * ((row * (7 + 4 * column)) as f64).sin());
+        let x = DMatrix::from_fn(50, 3, |row, column| {
+            [3.0, 0.1, 1.0][column] * ((row * (7 + 4 * column)) as f64).sin()
+        });
         let plane = principal_plane(&x);
         let variances: Vec<f64> = (0..2).map(|column| plane.column(column).variance()).collect();
-        assert!((variances[0] - 4.5).abs() < 0.5 && (variances[1] - 0.5).abs() < 0.1, "{variances:?}");
+        assert!(
+            (variances[0] - 4.5).abs() < 0.5 && (variances[1] - 0.5).abs() < 0.1,
+            "{variances:?}"
+        );
     }
 }

@@ -4,9 +4,11 @@
 //! minimise  sum_i huber( (m_i(theta) - t_i) / s_i )  +  1/2 sum_j ((theta_j - mean_j) / sd_j)^2   subject to   lower <= theta <= upper
 //! ```
 //!
-//! Levenberg-Marquardt (Moré 1978, with Nielsen's damping 1999) on the reweighted problem: the weight of a residual beyond delta is
-//! delta / |r|, whose quadratic lies above the Huber loss and touches it (Holland and Welsch 1977), so every accepted step lowers the
-//! true objective. Coordinates at a bound that the gradient presses against are held. A coordinate whose bounds are equal is fixed.
+//! Levenberg-Marquardt (Moré 1978, with Nielsen's damping 1999) on the reweighted problem: the
+//! weight of a residual beyond delta is delta / |r|, whose quadratic lies above the Huber loss and
+//! touches it (Holland and Welsch 1977), so every accepted step lowers the true objective.
+//! Coordinates at a bound that the gradient presses against are held. A coordinate whose bounds are
+//! equal is fixed.
 
 use nalgebra::{SMatrix, SVector};
 
@@ -45,7 +47,12 @@ pub struct Data<'a> {
 /// Predictions of all targets at some coordinates, and where asked for, their gradients.
 pub trait Model<const N: usize> {
     /// Fills `predictions`, and `gradients` where there are some.
-    fn predict(&self, at: &Coordinates<N>, predictions: &mut [f64], gradients: Option<&mut [Coordinates<N>]>);
+    fn predict(
+        &self,
+        at: &Coordinates<N>,
+        predictions: &mut [f64],
+        gradients: Option<&mut [Coordinates<N>]>,
+    );
 }
 
 /// Why the minimiser stopped.
@@ -76,7 +83,8 @@ const COSINE: f64 = 1e-9;
 const DECREASE: f64 = 1e-15;
 /// Root mean square residual, in standard deviations, that counts as an exact fit.
 const EXACT: f64 = 1e-12;
-/// Largest step in a coordinate, so that one bad linearisation cannot throw a logarithm out of reach.
+/// Largest step in a coordinate, so that one bad linearisation cannot throw a logarithm out of
+/// reach.
 const REACH: f64 = 2.0;
 
 /// Huber's loss of a residual: `r^2 / 2` within `delta`, `delta (|r| - delta / 2)` beyond.
@@ -118,21 +126,35 @@ impl<const N: usize, M: Model<N>> Problem<'_, N, M> {
         let Data { targets, deviations, delta } = self.data;
         let misfit = |i: usize| huber((predictions[i] - targets[i]) / deviations[i], delta);
         let distance = at - self.prior.mean;
-        let sum = (0..targets.len()).map(misfit).sum::<f64>() + 0.5 * distance.component_mul(&distance).dot(&self.prior.precision);
+        let sum = (0..targets.len()).map(misfit).sum::<f64>()
+            + 0.5 * distance.component_mul(&distance).dot(&self.prior.precision);
         if sum.is_finite() { sum } else { f64::INFINITY }
     }
 
     /// The quadratic that touches the objective at a point, given predictions and gradients there.
-    fn touch(&self, at: &Coordinates<N>, predictions: &[f64], gradients: &[Coordinates<N>]) -> Quadratic<N> {
+    fn touch(
+        &self,
+        at: &Coordinates<N>,
+        predictions: &[f64],
+        gradients: &[Coordinates<N>],
+    ) -> Quadratic<N> {
         let Data { targets, deviations, delta } = self.data;
         let distance = at - self.prior.mean;
         let pull = distance.component_mul(&self.prior.precision);
-        let mut quadratic =
-            Quadratic { hessian: SMatrix::from_diagonal(&self.prior.precision), gradient: pull, squares: pull.dot(&distance) };
+        let mut quadratic = Quadratic {
+            hessian: SMatrix::from_diagonal(&self.prior.precision),
+            gradient: pull,
+            squares: pull.dot(&distance),
+        };
         for i in 0..targets.len() {
             let residual = (predictions[i] - targets[i]) / deviations[i];
             let weight = huber_weight(residual, delta);
-            quadratic.hessian.ger(weight / (deviations[i] * deviations[i]), &gradients[i], &gradients[i], 1.0);
+            quadratic.hessian.ger(
+                weight / (deviations[i] * deviations[i]),
+                &gradients[i],
+                &gradients[i],
+                1.0,
+            );
             quadratic.gradient.axpy(weight * residual / deviations[i], &gradients[i], 1.0);
             quadratic.squares += weight * residual * residual;
         }
@@ -142,7 +164,8 @@ impl<const N: usize, M: Model<N>> Problem<'_, N, M> {
     /// The quadratic that touches the objective at a point.
     pub fn quadratic(&self, at: &Coordinates<N>) -> Quadratic<N> {
         let count = self.data.targets.len();
-        let (mut predictions, mut gradients) = (vec![0.0; count], vec![Coordinates::zeros(); count]);
+        let (mut predictions, mut gradients) =
+            (vec![0.0; count], vec![Coordinates::zeros(); count]);
         self.model.predict(at, &mut predictions, Some(&mut gradients));
         self.touch(at, &predictions, &gradients)
     }
@@ -150,7 +173,8 @@ impl<const N: usize, M: Model<N>> Problem<'_, N, M> {
     /// Minimises from `start` in at most `steps` steps, taken or not.
     pub fn minimise(&self, start: Coordinates<N>, steps: usize) -> Minimum<N> {
         let count = self.data.targets.len();
-        let (mut predictions, mut gradients) = (vec![0.0; count], vec![Coordinates::zeros(); count]);
+        let (mut predictions, mut gradients) =
+            (vec![0.0; count], vec![Coordinates::zeros(); count]);
         let mut at = start.sup(&self.bounds.lower).inf(&self.bounds.upper);
         self.model.predict(&at, &mut predictions, Some(&mut gradients));
         let mut objective = self.objective(&at, &predictions);
@@ -166,14 +190,16 @@ impl<const N: usize, M: Model<N>> Problem<'_, N, M> {
             }
             let Some(step) = damped_step(&quadratic, &free, damping) else { break };
             let next = (at + step).sup(&self.bounds.lower).inf(&self.bounds.upper);
-            let predicted = -(step.dot(&quadratic.gradient) + 0.5 * step.dot(&(quadratic.hessian * step)));
+            let predicted =
+                -(step.dot(&quadratic.gradient) + 0.5 * step.dot(&(quadratic.hessian * step)));
             self.model.predict(&next, &mut predictions, Some(&mut gradients));
             let reached = self.objective(&next, &predictions);
             if reached < objective {
                 let ratio = (objective - reached) / predicted.max(f64::MIN_POSITIVE);
                 damping *= (1.0 - (2.0 * ratio - 1.0).powi(3)).clamp(1.0 / 3.0, 2.0);
                 growth = 2.0;
-                let negligible = objective - reached <= DECREASE * objective && predicted <= DECREASE * objective;
+                let negligible = objective - reached <= DECREASE * objective
+                    && predicted <= DECREASE * objective;
                 (at, objective) = (next, reached);
                 if negligible {
                     return Minimum { at, objective, stop: Stop::Decrease };
@@ -190,7 +216,11 @@ impl<const N: usize, M: Model<N>> Problem<'_, N, M> {
     }
 }
 
-fn free_coordinates<const N: usize>(quadratic: &Quadratic<N>, at: &Coordinates<N>, bounds: &Bounds<N>) -> [bool; N] {
+fn free_coordinates<const N: usize>(
+    quadratic: &Quadratic<N>,
+    at: &Coordinates<N>,
+    bounds: &Bounds<N>,
+) -> [bool; N] {
     std::array::from_fn(|j| {
         let can_fall = at[j] > bounds.lower[j];
         let can_rise = at[j] < bounds.upper[j];
@@ -198,13 +228,21 @@ fn free_coordinates<const N: usize>(quadratic: &Quadratic<N>, at: &Coordinates<N
     })
 }
 
-/// The test of MINPACK's `gtol`: it does not depend on the scale of the residuals or of the coordinates.
+/// The test of MINPACK's `gtol`: it does not depend on the scale of the residuals or of the
+/// coordinates.
 fn is_stationary<const N: usize>(quadratic: &Quadratic<N>, free: &[bool; N]) -> bool {
-    (0..N).filter(|&j| free[j]).all(|j| quadratic.gradient[j].abs() <= COSINE * (quadratic.hessian[(j, j)] * quadratic.squares).sqrt())
+    (0..N).filter(|&j| free[j]).all(|j| {
+        quadratic.gradient[j].abs()
+            <= COSINE * (quadratic.hessian[(j, j)] * quadratic.squares).sqrt()
+    })
 }
 
 /// Marquardt's step over the free coordinates; nothing where the numbers gave out.
-fn damped_step<const N: usize>(quadratic: &Quadratic<N>, free: &[bool; N], damping: f64) -> Option<Coordinates<N>> {
+fn damped_step<const N: usize>(
+    quadratic: &Quadratic<N>,
+    free: &[bool; N],
+    damping: f64,
+) -> Option<Coordinates<N>> {
     let mut matrix = quadratic.hessian;
     let mut gradient = quadratic.gradient;
     for j in 0..N {
@@ -231,7 +269,12 @@ mod tests {
     struct Each<F>(F);
 
     impl<F: Fn(&Vector2<f64>, usize) -> (f64, Vector2<f64>)> Model<2> for Each<F> {
-        fn predict(&self, at: &Vector2<f64>, predictions: &mut [f64], mut gradients: Option<&mut [Vector2<f64>]>) {
+        fn predict(
+            &self,
+            at: &Vector2<f64>,
+            predictions: &mut [f64],
+            mut gradients: Option<&mut [Vector2<f64>]>,
+        ) {
             for i in 0..predictions.len() {
                 let (prediction, gradient) = (self.0)(at, i);
                 predictions[i] = prediction;
@@ -277,7 +320,8 @@ mod tests {
                 0 => (scale * 10.0 * (at[1] - at[0] * at[0]), scale * vector![-20.0 * at[0], 10.0]),
                 _ => (scale * (1.0 - at[0]), scale * vector![-1.0, 0.0]),
             };
-            let found = minimum(model, &[0.0, 0.0], f64::INFINITY, (WIDE, NOTHING), vector![-1.2, 1.0]);
+            let found =
+                minimum(model, &[0.0, 0.0], f64::INFINITY, (WIDE, NOTHING), vector![-1.2, 1.0]);
             approx::assert_relative_eq!(found.at, vector![1.0, 1.0], epsilon = 1e-3);
         }
     }
@@ -286,7 +330,8 @@ mod tests {
     fn an_outlier_pulls_no_harder_than_delta() {
         // the location of least Huber loss of 0, 0, 0, 9 with delta 0.3 is where 3 x = 0.3
         let location = |at: &Vector2<f64>, _: usize| (at[0], vector![1.0, 0.0]);
-        let found = minimum(location, &[0.0, 0.0, 0.0, 9.0], 0.3, (WIDE, NOTHING), vector![5.0, 0.0]);
+        let found =
+            minimum(location, &[0.0, 0.0, 0.0, 9.0], 0.3, (WIDE, NOTHING), vector![5.0, 0.0]);
         approx::assert_relative_eq!(found.at[0], 0.1, epsilon = 1e-7);
     }
 
@@ -294,7 +339,8 @@ mod tests {
     fn bounds_hold_and_are_left_again() {
         let bounds = Bounds { lower: vector![0.0, 0.0], upper: vector![1.5, 1.5] };
         // with the slope held at 1.5 the best intercept is the mean of 1, 1.5, 2, 2.5, cut to 1.5
-        let held = minimum(line, &[1.0, 3.0, 5.0, 7.0], 100.0, (bounds, NOTHING), vector![1.5, 0.0]);
+        let held =
+            minimum(line, &[1.0, 3.0, 5.0, 7.0], 100.0, (bounds, NOTHING), vector![1.5, 0.0]);
         assert_eq!(held.at, vector![1.5, 1.5]);
         let inside = minimum(line, &[0.5, 1.0, 1.5], 100.0, (bounds, NOTHING), vector![1.5, 0.0]);
         approx::assert_relative_eq!(inside.at, vector![0.5, 0.5], epsilon = 1e-8);
@@ -312,7 +358,13 @@ mod tests {
 
     #[test]
     fn a_model_without_a_value_is_no_minimum() {
-        let found = minimum(|_, _| (f64::NAN, Vector2::zeros()), &[0.0], 1.0, (WIDE, NOTHING), Vector2::zeros());
+        let found = minimum(
+            |_, _| (f64::NAN, Vector2::zeros()),
+            &[0.0],
+            1.0,
+            (WIDE, NOTHING),
+            Vector2::zeros(),
+        );
         assert!(found.objective.is_infinite() && found.stop == Stop::Exhausted);
     }
 }

@@ -14,10 +14,15 @@ pub fn softplus(u: f64) -> f64 {
 
 /// `softplus(u) - softplus(u - step)` for `step >= 0`, however short the step is.
 pub fn softplus_fall(u: f64, step: f64) -> f64 {
-    if step <= 1.0 { -(sigmoid(u) * (-step).exp_m1()).ln_1p() } else { -ln_add_exp(-softplus(u), -softplus(-u) - step) }
+    if step <= 1.0 {
+        -(sigmoid(u) * (-step).exp_m1()).ln_1p()
+    } else {
+        -ln_add_exp(-softplus(u), -softplus(-u) - step)
+    }
 }
 
-/// `softplus(u) - u sigmoid(u)`, the entropy in nats of a coin that shows heads with probability `sigmoid(u)`.
+/// `softplus(u) - u sigmoid(u)`, the entropy in nats of a coin that shows heads with probability
+/// `sigmoid(u)`.
 pub fn entropy(u: f64) -> f64 {
     let far = (-u.abs()).exp();
     if far == 0.0 { 0.0 } else { far.ln_1p() + u.abs() * far / (1.0 + far) }
@@ -40,8 +45,16 @@ mod tests {
     #[test]
     fn falls_keep_their_digits() {
         for u in [-30.0f64, -1.0, 0.5, 30.0] {
-            approx::assert_relative_eq!(softplus_fall(u, 1e-15), 1e-15 * sigmoid(u), max_relative = 1e-9);
-            approx::assert_relative_eq!(softplus_fall(u, 2.0), softplus(u) - softplus(u - 2.0), max_relative = 1e-12);
+            approx::assert_relative_eq!(
+                softplus_fall(u, 1e-15),
+                1e-15 * sigmoid(u),
+                max_relative = 1e-9
+            );
+            approx::assert_relative_eq!(
+                softplus_fall(u, 2.0),
+                softplus(u) - softplus(u - 2.0),
+                max_relative = 1e-12
+            );
             approx::assert_relative_eq!(entropy(u), softplus(u) - u * sigmoid(u), epsilon = 1e-13);
         }
         assert_eq!(softplus_fall(3.0, f64::INFINITY), softplus(3.0));

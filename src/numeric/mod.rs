@@ -20,7 +20,8 @@ pub fn ln_add_exp(a: f64, b: f64) -> f64 {
     if small == f64::NEG_INFINITY { large } else { large + (small - large).exp().ln_1p() }
 }
 
-/// Whole amounts of shares whose sum is 1: down, and what is left of the total to the largest remainders, ties by order.
+/// Whole amounts of shares whose sum is 1: down, and what is left of the total to the largest
+/// remainders, ties by order.
 pub fn largest_remainders(shares: &[f64], total: u64) -> Vec<u64> {
     let exact: Vec<f64> = shares.iter().map(|share| share * total as f64).collect();
     let mut amounts: Vec<u64> = exact.iter().map(|amount| amount.floor() as u64).collect();

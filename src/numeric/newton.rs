@@ -4,10 +4,12 @@
 //! minimise  f(theta)   subject to   lower <= theta <= upper
 //! ```
 //!
-//! Newton's method, damped as by Levenberg and Marquardt: each step solves `(H + damping M) step = -g` over the coordinates that no
-//! bound holds, with as much damping as it takes to make the matrix positive definite and f fall. So the Hessian H may be indefinite far
-//! from the minimum, or jump, as that of a Huber loss does; near it the damping dies out and digits double. M is any positive
-//! semidefinite matrix of the function's own scale; that of a quadratic above f, as reweighted least squares has it, is best.
+//! Newton's method, damped as by Levenberg and Marquardt: each step solves
+//! `(H + damping M) step = -g` over the coordinates that no bound holds, with as much damping as it
+//! takes to make the matrix positive definite and f fall. So the Hessian H may be indefinite far
+//! from the minimum, or jump, as that of a Huber loss does; near it the damping dies out and digits
+//! double. M is any positive semidefinite matrix of the function's own scale; that of a quadratic
+//! above f, as reweighted least squares has it, is best.
 
 use nalgebra::{SMatrix, SVector};
 
@@ -20,7 +22,8 @@ pub struct Expansion<const N: usize> {
     pub gradient: SVector<f64, N>,
     /// Second derivatives.
     pub hessian: SMatrix<f64, N, N>,
-    /// What a step is damped by where the Hessian misleads: positive semidefinite, of the scale of the Hessian.
+    /// What a step is damped by where the Hessian misleads: positive semidefinite, of the scale of
+    /// the Hessian.
     pub damper: SMatrix<f64, N, N>,
 }
 
@@ -109,12 +112,22 @@ pub fn minimise<const N: usize>(
 }
 
 /// Which coordinates a bound holds against the gradient.
-fn held<const N: usize>(here: &Expansion<N>, at: &SVector<f64, N>, bounds: &Bounds<N>) -> [bool; N] {
-    std::array::from_fn(|j| if here.gradient[j] > 0.0 { at[j] <= bounds.lower[j] } else { at[j] >= bounds.upper[j] })
+fn held<const N: usize>(
+    here: &Expansion<N>,
+    at: &SVector<f64, N>,
+    bounds: &Bounds<N>,
+) -> [bool; N] {
+    std::array::from_fn(|j| {
+        if here.gradient[j] > 0.0 { at[j] <= bounds.lower[j] } else { at[j] >= bounds.upper[j] }
+    })
 }
 
 /// The step over the coordinates that are not held, and the damping that it took.
-fn damped_step<const N: usize>(here: &Expansion<N>, held: &[bool; N], mut damping: f64) -> (SVector<f64, N>, f64) {
+fn damped_step<const N: usize>(
+    here: &Expansion<N>,
+    held: &[bool; N],
+    mut damping: f64,
+) -> (SVector<f64, N>, f64) {
     let mut gradient = here.gradient;
     let (mut hessian, mut damper) = (here.hessian, here.damper);
     for j in (0..N).filter(|&j| held[j]) {
@@ -147,7 +160,8 @@ mod tests {
         Bounds { lower: Vector2::repeat(-50.0), upper: Vector2::repeat(50.0) }
     }
 
-    /// `scale (100 (y - x^2)^2 + (1 - x)^2 + 1)`, least at (1, 1), its Hessian indefinite at the usual start.
+    /// `scale (100 (y - x^2)^2 + (1 - x)^2 + 1)`, least at (1, 1), its Hessian indefinite at the
+    /// usual start.
     fn rosenbrock(scale: f64) -> impl Fn(&Vector2<f64>) -> Expansion<2> {
         move |at| {
             let (x, y) = (at[0], at[1]);
@@ -155,7 +169,8 @@ mod tests {
             Expansion {
                 value: scale * (100.0 * gap * gap + (1.0 - x).powi(2) + 1.0),
                 gradient: scale * Vector2::new(-400.0 * x * gap - 2.0 * (1.0 - x), 200.0 * gap),
-                hessian: scale * Matrix2::new(1200.0 * x * x - 400.0 * y + 2.0, -400.0 * x, -400.0 * x, 200.0),
+                hessian: scale
+                    * Matrix2::new(1200.0 * x * x - 400.0 * y + 2.0, -400.0 * x, -400.0 * x, 200.0),
                 damper: scale * 1000.0 * Matrix2::identity(),
             }
         }
@@ -182,12 +197,17 @@ mod tests {
         assert_eq!(minimum.stop, Stop::Stationary);
         approx::assert_relative_eq!(minimum.at, Vector2::new(0.5, 0.25), epsilon = 1e-6);
         let corner = Bounds { lower: Vector2::repeat(-2.0), upper: Vector2::repeat(2.0) };
-        approx::assert_relative_eq!(minimise(rosenbrock(1.0), &corner, Vector2::repeat(-2.0)).at, Vector2::repeat(1.0), epsilon = 1e-6);
+        approx::assert_relative_eq!(
+            minimise(rosenbrock(1.0), &corner, Vector2::repeat(-2.0)).at,
+            Vector2::repeat(1.0),
+            epsilon = 1e-6
+        );
     }
 
     #[test]
     fn a_function_without_a_value_has_no_minimum() {
-        let nowhere = |_: &Vector2<f64>| Expansion { value: f64::NAN, ..rosenbrock(1.0)(&Vector2::zeros()) };
+        let nowhere =
+            |_: &Vector2<f64>| Expansion { value: f64::NAN, ..rosenbrock(1.0)(&Vector2::zeros()) };
         let minimum = minimise(nowhere, &wide(), Vector2::zeros());
         assert!(minimum.value.is_infinite() && minimum.stop == Stop::Exhausted);
     }

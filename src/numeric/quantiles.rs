@@ -1,7 +1,7 @@
 //! Quantiles of a sample.
 
-/// Quantile `p` in [0, 1] of rising values, linear between order statistics (Hyndman and Fan 1996, type 7, as in R and NumPy).
-/// Infinite values are allowed; of an empty sample it is NaN.
+/// Quantile `p` in [0, 1] of rising values, linear between order statistics (Hyndman and Fan 1996,
+/// type 7, as in R and NumPy). Infinite values are allowed; of an empty sample it is NaN.
 pub fn quantile(sorted: &[f64], p: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let position = p.clamp(0.0, 1.0) * last as f64;

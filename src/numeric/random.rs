@@ -3,7 +3,8 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// What numbers are drawn for. Each purpose has streams of its own, so that two draws by one seed have nothing to do with each other.
+/// What numbers are drawn for. Each purpose has streams of its own, so that two draws by one seed
+/// have nothing to do with each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Order of the pairs of a language, whose prefixes are the subsets.
@@ -61,18 +62,25 @@ pub enum Item<'a> {
     NthOf(&'a str, u64),
 }
 
-/// The generator of one piece of work: equal seed, purpose and item give equal numbers on every machine and in every order of work.
+/// The generator of one piece of work: equal seed, purpose and item give equal numbers on every
+/// machine and in every order of work.
 pub fn generator(seed: u64, purpose: Purpose, item: Item<'_>) -> ChaCha8Rng {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     generator.set_stream(stream(purpose, item));
     generator
 }
 
-/// The number of a stream. Those of fits, designs and constructed languages are the ones that files of training version 1 were drawn by: the
-/// same questions keep their answers, and texts their hashes.
+/// The number of a stream. Those of fits, designs and constructed languages are the ones that files
+/// of training version 1 were drawn by: the same questions keep their answers, and texts their
+/// hashes.
 fn stream(purpose: Purpose, item: Item<'_>) -> u64 {
     let mark = match purpose {
-        Purpose::Laws | Purpose::Prediction | Purpose::Similarity | Purpose::Mixtures | Purpose::Words | Purpose::Planted => 0,
+        Purpose::Laws
+        | Purpose::Prediction
+        | Purpose::Similarity
+        | Purpose::Mixtures
+        | Purpose::Words
+        | Purpose::Planted => 0,
         Purpose::Sentences => 1,
         Purpose::Pairs => hash("pairs"),
         Purpose::Wording => hash("wording"),
@@ -99,7 +107,9 @@ fn stream(purpose: Purpose, item: Item<'_>) -> u64 {
 
 /// FNV-1a, 64 bits (Fowler, Noll and Vo).
 fn hash(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// Point `index` of the three-dimensional Halton sequence (bases 2, 3, 5), in the open unit cube.
@@ -124,9 +134,16 @@ mod tests {
     #[test]
     fn streams_repeat_and_differ_by_seed_purpose_and_item() {
         let draw = |seed, purpose, item| generator(seed, purpose, item).next_u64();
-        let items = [Item::All, Item::Of("rus_Cyrl"), Item::Of("ell_Grek"), Item::Nth(1), Item::NthOf("rus_Cyrl", 1)];
+        let items = [
+            Item::All,
+            Item::Of("rus_Cyrl"),
+            Item::Of("ell_Grek"),
+            Item::Nth(1),
+            Item::NthOf("rus_Cyrl", 1),
+        ];
         let purposes = [Purpose::Pairs, Purpose::Order, Purpose::Wording, Purpose::Laws];
-        let all = |seed| purposes.map(|purpose| items.map(|item| draw(seed, purpose, item))).concat();
+        let all =
+            |seed| purposes.map(|purpose| items.map(|item| draw(seed, purpose, item))).concat();
         assert_eq!(all(1), all(1));
         let different: BTreeSet<u64> = [all(1), all(2)].concat().into_iter().collect();
         assert_eq!(different.len(), 2 * 4 * 5);

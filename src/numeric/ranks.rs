@@ -30,6 +30,9 @@ mod tests {
         assert_eq!(spearman(&[3.0, 2.0, 1.0], &[0.1, 0.2, 0.3]), Some(-1.0));
         assert_eq!(spearman(&[1.0, 1.0], &[0.1, 0.2]), None);
         // scipy.stats.spearmanr([1, 2, 2, 5], [3, 1, 2, 4]).statistic
-        approx::assert_relative_eq!(spearman(&[1.0, 2.0, 2.0, 5.0], &[3.0, 1.0, 2.0, 4.0]).unwrap(), 0.316_227_766_016_837_94);
+        approx::assert_relative_eq!(
+            spearman(&[1.0, 2.0, 2.0, 5.0], &[3.0, 1.0, 2.0, 4.0]).unwrap(),
+            0.316_227_766_016_837_94
+        );
     }
 }

@@ -9,11 +9,13 @@ pub struct Bracket {
     pub right: f64,
 }
 
-/// Narrows a sign change of `f`, falling on `left..right`, to about 1e-15 of its ends, or until `f` is 0 at one.
+/// Narrows a sign change of `f`, falling on `left..right`, to about 1e-15 of its ends, or until `f`
+/// is 0 at one.
 ///
-/// The function may jump: the bracket then closes on the jump, and the caller reads both sides of it. Chandrupatla's method (1997):
-/// inverse quadratic interpolation where the last three values are safe for it, bisection elsewhere.
-/// Where `f(left) <= 0` both ends are `left`; where `f(right) > 0` both are `right`.
+/// The function may jump: the bracket then closes on the jump, and the caller reads both sides of
+/// it. Chandrupatla's method (1997): inverse quadratic interpolation where the last three values
+/// are safe for it, bisection elsewhere. Where `f(left) <= 0` both ends are `left`; where
+/// `f(right) > 0` both are `right`.
 pub fn falling_root(f: impl Fn(f64) -> f64, left: f64, right: f64) -> Bracket {
     let (fl, fr) = (f(left), f(right));
     if fl <= 0.0 {
@@ -22,7 +24,8 @@ pub fn falling_root(f: impl Fn(f64) -> f64, left: f64, right: f64) -> Bracket {
     if fr > 0.0 {
         return Bracket { left: right, right };
     }
-    // the newest point, the latest on the other side of the root, and the one that the newest replaced
+    // the newest point, the latest on the other side of the root, and the one that the newest
+    // replaced
     let ((mut x1, mut f1), (mut x2, mut f2)) = ((right, fr), (left, fl));
     let mut part = 0.5;
     loop {
@@ -40,7 +43,10 @@ pub fn falling_root(f: impl Fn(f64) -> f64, left: f64, right: f64) -> Bracket {
         }
         let (xi, phi) = ((x1 - x2) / (x3 - x2), (f1 - f2) / (f3 - f2));
         let is_safe = phi * phi < xi && (1.0 - phi) * (1.0 - phi) < 1.0 - xi;
-        let inverse_quadratic = || f1 / (f2 - f1) * f3 / (f2 - f3) + (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f3 - f2);
+        let inverse_quadratic = || {
+            f1 / (f2 - f1) * f3 / (f2 - f3)
+                + (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f3 - f2)
+        };
         part = if is_safe { inverse_quadratic().clamp(least, 1.0 - least) } else { 0.5 };
     }
 }

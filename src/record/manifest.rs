@@ -1,4 +1,5 @@
-//! The manifest of a sweep: which runs it consists of and how large its corpora are, for the stages that do not read the corpora.
+//! The manifest of a sweep: which runs it consists of and how large its corpora are, for the stages
+//! that do not read the corpora.
 
 use super::subject::{Subject, SubjectError};
 use super::version::TrainingVersion;
@@ -61,13 +62,23 @@ impl TryFrom<WireRow> for RunRow {
     type Error = SubjectError;
 
     fn try_from(wire: WireRow) -> Result<Self, SubjectError> {
-        Ok(RunRow { run_id: wire.run_id, subject: Subject::of(wire.lang, wire.mix, wire.pairs)?, seed: wire.seed })
+        Ok(RunRow {
+            run_id: wire.run_id,
+            subject: Subject::of(wire.lang, wire.mix, wire.pairs)?,
+            seed: wire.seed,
+        })
     }
 }
 
 impl From<RunRow> for WireRow {
     fn from(row: RunRow) -> Self {
         let RunRow { run_id, subject, seed } = row;
-        WireRow { run_id, lang: subject.lang().cloned(), mix: subject.mix().to_vec(), pairs: subject.pairs(), seed }
+        WireRow {
+            run_id,
+            lang: subject.lang().cloned(),
+            mix: subject.mix().to_vec(),
+            pairs: subject.pairs(),
+            seed,
+        }
     }
 }

@@ -3,8 +3,9 @@
 use crate::units::{Lang, Nats, Pairs, Tokens};
 use serde::{Deserialize, Serialize};
 
-/// How a run ended. Only `Finished` gives points; a diverged run is kept as a row, so that a failure is never a gap.
-/// A run that was stopped from outside leaves no record: it is still missing, and runs again.
+/// How a run ended. Only `Finished` gives points; a diverged run is kept as a row, so that a
+/// failure is never a gap. A run that was stopped from outside leaves no record: it is still
+/// missing, and runs again.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// Trained to the end and evaluated: one entry per language of the sweep.
@@ -18,7 +19,8 @@ pub enum Outcome {
     },
 }
 
-/// The loss of one language on its fixed evaluation set, as totals, so that every normalisation can be derived.
+/// The loss of one language on its fixed evaluation set, as totals, so that every normalisation can
+/// be derived.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {

@@ -5,8 +5,9 @@ use super::run::RunRecord;
 use crate::units::Lang;
 use polars::prelude::*;
 
-/// The points of some records as CSV, one row per run and language evaluated; a diverged run is one row without a loss.
-/// `mix` is what a mixture was tuned on, `LANG=PAIRS` with spaces between. Nothing in it depends on the speed of the machine.
+/// The points of some records as CSV, one row per run and language evaluated; a diverged run is one
+/// row without a loss. `mix` is what a mixture was tuned on, `LANG=PAIRS` with spaces between.
+/// Nothing in it depends on the speed of the machine.
 pub fn points_csv(records: &[RunRecord]) -> PolarsResult<Vec<u8>> {
     let mut rows = Vec::new();
     for record in records {
@@ -40,7 +41,8 @@ pub fn points_csv(records: &[RunRecord]) -> PolarsResult<Vec<u8>> {
 }
 
 fn mix(record: &RunRecord) -> Option<String> {
-    let parts: Vec<String> = record.subject.mix().iter().map(|row| format!("{}={}", row.lang, row.pairs)).collect();
+    let parts: Vec<String> =
+        record.subject.mix().iter().map(|row| format!("{}={}", row.lang, row.pairs)).collect();
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
@@ -74,12 +76,22 @@ mod tests {
 
     #[test]
     fn a_diverged_run_is_a_row_without_a_loss() {
-        let evaluation =
-            Evaluation { lang: "ell_Grek".parse().unwrap(), nats: Nats(30.0), target_tokens: Tokens(8), target_bytes: 20, pairs: Pairs(2) };
+        let evaluation = Evaluation {
+            lang: "ell_Grek".parse().unwrap(),
+            nats: Nats(30.0),
+            target_tokens: Tokens(8),
+            target_bytes: 20,
+            pairs: Pairs(2),
+        };
         let diverged = Outcome::Diverged { step: 3, reason: "loss of NaN".into() };
         let row = |code: &str, pairs| MixRow { lang: code.parse().unwrap(), pairs: Pairs(pairs) };
-        let mixture = RunRecord { subject: Subject::Mixture(vec![row("ell_Grek", 40), row("rus_Cyrl", 60)]), ..record(diverged.clone()) };
-        let csv = points_csv(&[record(Outcome::Finished(vec![evaluation])), record(diverged), mixture]).unwrap();
+        let mixture = RunRecord {
+            subject: Subject::Mixture(vec![row("ell_Grek", 40), row("rus_Cyrl", 60)]),
+            ..record(diverged.clone())
+        };
+        let csv =
+            points_csv(&[record(Outcome::Finished(vec![evaluation])), record(diverged), mixture])
+                .unwrap();
         insta::assert_snapshot!(String::from_utf8(csv).unwrap(), @r"
         run_id,outcome,lang,mix,pairs,seed,evaluated_lang,loss_nats,total_nats,target_tokens,target_bytes,evaluated_pairs
         0011,finished,rus_Cyrl,,100,1,ell_Grek,3.75,30.0,8,20,2

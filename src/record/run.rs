@@ -6,8 +6,8 @@ use super::wire::{WireError, WireOutcome, WireRecord};
 use crate::units::{Lang, Tokens};
 use serde::{Deserialize, Serialize};
 
-/// All that one run measured. Everything but `stack`, `computed_tokens`, `wall_seconds` and `tokens_per_second` is a function of
-/// the spec and the device; in a stack up to rounding.
+/// All that one run measured. Everything but `stack`, `computed_tokens`, `wall_seconds` and
+/// `tokens_per_second` is a function of the spec and the device; in a stack up to rounding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "WireRecord", into = "WireRecord")]
 pub struct RunRecord {
@@ -25,22 +25,27 @@ pub struct RunRecord {
     pub device: String,
     /// Threads of the run.
     pub threads: usize,
-    /// Runs of the stack that it was trained in, itself among them; absent where it was trained by itself.
+    /// Runs of the stack that it was trained in, itself among them; absent where it was trained by
+    /// itself.
     pub stack: Option<usize>,
     /// How it ended, and what it was scored with.
     pub outcome: Outcome,
-    /// What it was scored with on the calibration half of the test pairs, one entry per language of the sweep; empty where it was not.
+    /// What it was scored with on the calibration half of the test pairs, one entry per language of
+    /// the sweep; empty where it was not.
     pub calibration: Vec<Evaluation>,
     /// What it was scored with on languages that no run was tuned on; empty where there are none.
     pub untuned: Vec<Evaluation>,
     /// Optimiser steps done.
     pub steps: u64,
-    /// Tokens that what was trained has read, padding not counted; those of its trunk are among them.
+    /// Tokens that what was trained has read, padding not counted; those of its trunk are among
+    /// them.
     pub train_tokens: Tokens,
-    /// Those of them that were computed for this record: for a branch of a trunk, what the branches before it had not read yet.
-    /// It depends on which branches were missing. Absent where all were.
+    /// Those of them that were computed for this record: for a branch of a trunk, what the branches
+    /// before it had not read yet. It depends on which branches were missing. Absent where all
+    /// were.
     pub computed_tokens: Option<Tokens>,
-    /// Mean training loss over the last tenth of the steps, nats per target token; absent for 0 pairs.
+    /// Mean training loss over the last tenth of the steps, nats per target token; absent for 0
+    /// pairs.
     pub train_loss_nats: Option<f64>,
     /// Training and evaluation together, seconds.
     pub wall_seconds: f64,
@@ -54,7 +59,8 @@ impl RunRecord {
         matches!(self.outcome, Outcome::Finished(_))
     }
 
-    /// What it was scored with, one entry per language of the sweep; none of a run that did not finish.
+    /// What it was scored with, one entry per language of the sweep; none of a run that did not
+    /// finish.
     pub fn evaluations(&self) -> &[Evaluation] {
         match &self.outcome {
             Outcome::Finished(evaluations) => evaluations,
@@ -64,7 +70,8 @@ impl RunRecord {
 
     /// Mean loss over the languages evaluated, nats per target token; NaN without any.
     pub fn mean_loss_nats(&self) -> f64 {
-        self.evaluations().iter().map(Evaluation::loss_nats).sum::<f64>() / self.evaluations().len() as f64
+        self.evaluations().iter().map(Evaluation::loss_nats).sum::<f64>()
+            / self.evaluations().len() as f64
     }
 
     /// The evaluation on one language.
@@ -113,7 +120,9 @@ impl From<RunRecord> for WireRecord {
     fn from(record: RunRecord) -> Self {
         let (outcome, evaluations) = match record.outcome {
             Outcome::Finished(evaluations) => (WireOutcome::Finished, evaluations),
-            Outcome::Diverged { step, reason } => (WireOutcome::Diverged { step, reason }, Vec::new()),
+            Outcome::Diverged { step, reason } => {
+                (WireOutcome::Diverged { step, reason }, Vec::new())
+            }
         };
         WireRecord {
             run_id: record.run_id,

@@ -46,11 +46,16 @@ impl Store {
 
     /// Keeps other processes out until the guard is dropped or the process dies.
     pub fn lock(&self) -> Result<files::FolderLock, RecordError> {
-        files::lock_folder(&self.folder)?.ok_or_else(|| RecordError::Locked { path: self.folder.clone() })
+        files::lock_folder(&self.folder)?
+            .ok_or_else(|| RecordError::Locked { path: self.folder.clone() })
     }
 
     /// Claims a run for one process; none where another is at work on it.
-    pub fn claim(&self, run_id: &str, owner: &files::Owner) -> Result<Option<files::Claim>, RecordError> {
+    pub fn claim(
+        &self,
+        run_id: &str,
+        owner: &files::Owner,
+    ) -> Result<Option<files::Claim>, RecordError> {
         Ok(files::claim(&self.folder.join(format!("{run_id}.claim")), owner)?)
     }
 
@@ -83,7 +88,8 @@ impl Store {
     /// Writes one record.
     pub fn write(&self, record: &RunRecord) -> Result<(), RecordError> {
         let path = self.path(&record.run_id);
-        let mut bytes = serde_json::to_vec_pretty(record).map_err(|cause| RecordError::Json { path: path.clone(), cause })?;
+        let mut bytes = serde_json::to_vec_pretty(record)
+            .map_err(|cause| RecordError::Json { path: path.clone(), cause })?;
         bytes.push(b'\n');
         Ok(files::write(&path, &bytes)?)
     }
@@ -97,28 +103,38 @@ impl Store {
     /// Writes what the sweep consists of.
     pub fn write_manifest(&self, manifest: &Manifest) -> Result<(), RecordError> {
         let path = self.folder.join(MANIFEST);
-        let mut bytes = serde_json::to_vec_pretty(manifest).map_err(|cause| RecordError::Json { path: path.clone(), cause })?;
+        let mut bytes = serde_json::to_vec_pretty(manifest)
+            .map_err(|cause| RecordError::Json { path: path.clone(), cause })?;
         bytes.push(b'\n');
         Ok(files::write(&path, &bytes)?)
     }
 
-    /// What the sweep consists of, and the records of its runs that there are, in the order of the runs.
-    /// Records of earlier versions of the experiment stay in the folder and are not read.
+    /// What the sweep consists of, and the records of its runs that there are, in the order of the
+    /// runs. Records of earlier versions of the experiment stay in the folder and are not read.
     pub fn read_sweep(&self) -> Result<(Manifest, Vec<RunRecord>), RecordError> {
         let manifest = self.read_manifest()?;
-        let records = manifest.runs.iter().filter_map(|run| self.read(&run.run_id).transpose()).collect::<Result<_, _>>()?;
+        let records = manifest
+            .runs
+            .iter()
+            .filter_map(|run| self.read(&run.run_id).transpose())
+            .collect::<Result<_, _>>()?;
         Ok((manifest, records))
     }
 
     /// Version of the training code that its runs are of: that of new ones where there is no sweep.
     pub fn training_version(&self) -> Result<TrainingVersion, RecordError> {
         let is_swept = files::exists(&self.folder.join(MANIFEST));
-        if is_swept { Ok(self.read_manifest()?.training_version) } else { Ok(TrainingVersion::CURRENT) }
+        if is_swept {
+            Ok(self.read_manifest()?.training_version)
+        } else {
+            Ok(TrainingVersion::CURRENT)
+        }
     }
 
     fn read_manifest(&self) -> Result<Manifest, RecordError> {
         let path = self.folder.join(MANIFEST);
-        serde_json::from_slice(&files::read(&path)?).map_err(|cause| RecordError::Json { path, cause })
+        serde_json::from_slice(&files::read(&path)?)
+            .map_err(|cause| RecordError::Json { path, cause })
     }
 
     fn path(&self, run_id: &str) -> PathBuf {
@@ -127,7 +143,8 @@ impl Store {
 }
 
 fn parse(path: &Path) -> Result<RunRecord, RecordError> {
-    let record: RunRecord = files::read_json(path, |path, cause| RecordError::Json { path, cause })?;
+    let record: RunRecord =
+        files::read_json(path, |path, cause| RecordError::Json { path, cause })?;
     if path.file_stem().is_none_or(|stem| stem != record.run_id.as_str()) {
         return Err(RecordError::Name { path: path.to_owned(), found: record.run_id });
     }

@@ -45,7 +45,11 @@ pub enum SubjectError {
 
 impl Subject {
     /// The subject of three fields of a file.
-    pub(super) fn of(lang: Option<Lang>, mix: Vec<MixRow>, pairs: Pairs) -> Result<Self, SubjectError> {
+    pub(super) fn of(
+        lang: Option<Lang>,
+        mix: Vec<MixRow>,
+        pairs: Pairs,
+    ) -> Result<Self, SubjectError> {
         let subject = match (lang, mix.is_empty()) {
             (Some(lang), true) => Subject::Language { lang, pairs },
             (Some(_), false) => return Err(SubjectError::Both),
@@ -65,7 +69,9 @@ impl Subject {
             Subject::Base => Pairs(0),
             Subject::Language { pairs, .. } => *pairs,
             // a file may hold any numbers
-            Subject::Mixture(rows) => Pairs(rows.iter().fold(0, |sum, row| row.pairs.0.saturating_add(sum))),
+            Subject::Mixture(rows) => {
+                Pairs(rows.iter().fold(0, |sum, row| row.pairs.0.saturating_add(sum)))
+            }
         }
     }
 
@@ -122,9 +128,16 @@ mod tests {
         assert_eq!(Subject::of(None, vec![], Pairs(0)), Ok(Subject::Base));
         let language = Subject::of(Some(greek.clone()), vec![], Pairs(7)).unwrap();
         assert_eq!((language.lang(), language.pairs_of(&greek)), (Some(&greek), Pairs(7)));
-        let wrong = |lang, mix, pairs| Subject::of(lang, mix, Pairs(pairs)).unwrap_err().to_string();
-        assert_eq!(wrong(Some(greek), mix.clone(), 100), "`lang` and `mix` are both given, expected at most one of them");
-        assert_eq!(wrong(None, vec![], 5), "`pairs` is 5 without `lang` or `mix`, expected 0, those of the base model");
+        let wrong =
+            |lang, mix, pairs| Subject::of(lang, mix, Pairs(pairs)).unwrap_err().to_string();
+        assert_eq!(
+            wrong(Some(greek), mix.clone(), 100),
+            "`lang` and `mix` are both given, expected at most one of them"
+        );
+        assert_eq!(
+            wrong(None, vec![], 5),
+            "`pairs` is 5 without `lang` or `mix`, expected 0, those of the base model"
+        );
         assert_eq!(wrong(None, mix, 99), "`pairs` is 99, expected the 100 of `mix`");
     }
 }

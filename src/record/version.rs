@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Version of the training code, raised by hand when it changes what a run measures: records of two versions never make one curve.
+/// Version of the training code, raised by hand when it changes what a run measures: records of two
+/// versions never make one curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TrainingVersion(u32);

@@ -1,4 +1,5 @@
-//! Records and rows of a manifest as their JSON has them: `lang`, `mix` and `pairs` for the subject, evaluations beside the outcome.
+//! Records and rows of a manifest as their JSON has them: `lang`, `mix` and `pairs` for the
+//! subject, evaluations beside the outcome.
 
 use super::outcome::Evaluation;
 use super::subject::{MixRow, SubjectError};

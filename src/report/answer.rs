@@ -5,10 +5,12 @@ use crate::solver::{Language, PosedProblem, Solution, SolveError};
 use crate::units::{Interval, any_number};
 use serde::Serialize;
 
-/// What `allocate --problem --json` prints. Amounts and losses stand in the order of the problem's languages.
+/// What `allocate --problem --json` prints. Amounts and losses stand in the order of the problem's
+/// languages.
 #[derive(Debug, Clone, Serialize)]
 pub struct AnswerFile {
-    /// `optimal`, `feasible` (not proven), `infeasible`, `no_finite_value`, or `none_found` (nor proven that there is none).
+    /// `optimal`, `feasible` (not proven), `infeasible`, `no_finite_value`, or `none_found` (nor
+    /// proven that there is none).
     pub status: &'static str,
     /// Constraints that cannot all hold, or languages whose loss is infinite; empty for an optimum.
     pub conflict: Vec<String>,
@@ -16,7 +18,8 @@ pub struct AnswerFile {
     pub short: Option<f64>,
     /// Amount of each language, pairs.
     pub x: Vec<f64>,
-    /// The sum of the weighted losses or the worst, over draws where the problem says so; absent without a solution.
+    /// The sum of the weighted losses or the worst, over draws where the problem says so; absent
+    /// without a solution.
     pub objective: Option<f64>,
     /// No allocation comes below this.
     pub lower_bound: Option<f64>,
@@ -45,7 +48,8 @@ pub struct AnswerLanguage {
     pub share: f64,
     /// Passes over the unique data, where it is known.
     pub epochs: Option<f64>,
-    /// Fall of the weighted loss a thousand further pairs at the margin, transfer to others counted.
+    /// Fall of the weighted loss a thousand further pairs at the margin, transfer to others
+    /// counted.
     #[serde(with = "any_number")]
     pub marginal_gain_per_1k: f64,
     /// `lower`, `upper` or `none`.
@@ -59,16 +63,25 @@ pub struct AnswerLanguage {
 
 impl AnswerFile {
     /// The file of an answer that took so many seconds.
-    pub fn new(problem: &PosedProblem, answer: &Result<Solution, SolveError>, seconds: f64) -> Self {
+    pub fn new(
+        problem: &PosedProblem,
+        answer: &Result<Solution, SolveError>,
+        seconds: f64,
+    ) -> Self {
         let solved = answer.as_ref().ok();
         let (conflict, short) = match answer {
-            Err(SolveError::Infeasible(conflict)) => (conflict.constraints.clone(), Some(conflict.short)),
+            Err(SolveError::Infeasible(conflict)) => {
+                (conflict.constraints.clone(), Some(conflict.short))
+            }
             Err(SolveError::NoFiniteValue(languages)) => (languages.clone(), None),
             Ok(_) | Err(SolveError::NoneFound | SolveError::Parts(_)) => (Vec::new(), None),
         };
-        let number = |value: fn(&Solution) -> f64| solved.map(value).filter(|value| value.is_finite());
+        let number =
+            |value: fn(&Solution) -> f64| solved.map(value).filter(|value| value.is_finite());
         AnswerFile {
-            status: answer.as_ref().map_or_else(SolveError::word, |solution| solution.status.word()),
+            status: answer
+                .as_ref()
+                .map_or_else(SolveError::word, |solution| solution.status.word()),
             conflict,
             short,
             x: solved.map_or(Vec::new(), |solved| solved.x.clone()),

@@ -1,4 +1,5 @@
-//! Tables: curves, laws, allocation, policies and budget path as CSV. Every digit is kept, what is absent is empty.
+//! Tables: curves, laws, allocation, policies and budget path as CSV. Every digit is kept, what is
+//! absent is empty.
 
 use super::{Provenance, R_STAR, Report, ReportError, held_out_error, parameters};
 use crate::allocate::{Active, Budget, Comparison, PolicyRow};
@@ -12,7 +13,8 @@ use polars::prelude::*;
 
 /// Every table the report has the numbers for, with its file name.
 pub fn tables(report: &Report) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
-    let mut tables = vec![("curves.csv".to_owned(), curves(report)?), ("laws.csv".to_owned(), laws(report)?)];
+    let mut tables =
+        vec![("curves.csv".to_owned(), curves(report)?), ("laws.csv".to_owned(), laws(report)?)];
     if let Some(comparison) = report.comparison {
         tables.push(("allocation.csv".to_owned(), allocation(report, comparison)?));
         tables.push(("policies.csv".to_owned(), policies(report, comparison)?));
@@ -37,10 +39,15 @@ pub fn residual_log(fit: &Fit, point: &Point) -> f64 {
     (point.loss_nats / fit.law.loss(fit.effective(point.pairs))).ln()
 }
 
-/// One row a measured point: `lang,pairs,effective_pairs,seed,loss_nats,fitted_loss_nats,residual_log`. `effective_pairs` are the unique pairs that
-/// as good a loss takes: fewer than `pairs` where some are repeated.
+/// One row a measured point:
+/// `lang,pairs,effective_pairs,seed,loss_nats,fitted_loss_nats,residual_log`. `effective_pairs` are
+/// the unique pairs that as good a loss takes: fewer than `pairs` where some are repeated.
 pub fn curves(report: &Report) -> Result<Vec<u8>, ReportError> {
-    let rows: Vec<(&Fit, &Point)> = report.fits.iter().flat_map(|fit| fit.all_points().map(move |point| (fit, point))).collect();
+    let rows: Vec<(&Fit, &Point)> = report
+        .fits
+        .iter()
+        .flat_map(|fit| fit.all_points().map(move |point| (fit, point)))
+        .collect();
     let worth = |&(fit, point): &(&Fit, &Point)| fit.effective(point.pairs);
     let fitted = |row: &(&Fit, &Point)| row.0.law.loss(worth(row));
     let columns = vec![
@@ -67,7 +74,8 @@ pub fn transfer(report: &Report, transfer: &TransferFit) -> Result<Vec<u8>, Repo
     write("transfer", report, columns)
 }
 
-/// One row per language that mixtures left out: `lang,mixtures,change_log,change_lo90_log,change_hi90_log` of its loss against the base model's.
+/// One row per language that mixtures left out:
+/// `lang,mixtures,change_log,change_lo90_log,change_hi90_log` of its loss against the base model's.
 pub fn untuned(report: &Report, transfer: &TransferFit) -> Result<Vec<u8>, ReportError> {
     let rows = || transfer.untuned.iter();
     let columns = vec![
@@ -80,15 +88,28 @@ pub fn untuned(report: &Report, transfer: &TransferFit) -> Result<Vec<u8>, Repor
     write("untuned", report, columns)
 }
 
-/// One row a parameter: `lang,form,parameter,value,lo90,hi90`, then what is known of the whole fit. The last of a language is `r_star`,
-/// where its unique pairs are known; its `form` is `repetition`.
+/// One row a parameter: `lang,form,parameter,value,lo90,hi90`, then what is known of the whole fit.
+/// The last of a language is `r_star`, where its unique pairs are known; its `form` is
+/// `repetition`.
 pub fn laws(report: &Report) -> Result<Vec<u8>, ReportError> {
-    let rows: Vec<_> = report.fits.iter().flat_map(|fit| parameters(fit).map(move |parameter| (fit, parameter))).collect();
+    let rows: Vec<_> = report
+        .fits
+        .iter()
+        .flat_map(|fit| parameters(fit).map(move |parameter| (fit, parameter)))
+        .collect();
     let fits = || rows.iter().map(|(fit, _)| *fit);
-    let flags = |fit: &Fit| fit.flags.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let flags =
+        |fit: &Fit| fit.flags.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     let columns = vec![
         texts("lang", fits().map(|fit| fit.curve.as_str())),
-        texts("form", rows.iter().map(|(fit, (name, _))| if *name == R_STAR { "repetition" } else { fit.law.form().name() })),
+        texts(
+            "form",
+            rows.iter().map(
+                |(fit, (name, _))| {
+                    if *name == R_STAR { "repetition" } else { fit.law.form().name() }
+                },
+            ),
+        ),
         texts("parameter", rows.iter().map(|(_, (name, _))| *name)),
         reals("value", rows.iter().map(|(_, (_, estimate))| estimate.value)),
         reals("lo90", rows.iter().map(|(_, (_, estimate))| estimate.interval_90.lo)),
@@ -102,7 +123,8 @@ pub fn laws(report: &Report) -> Result<Vec<u8>, ReportError> {
     write("laws", report, columns)
 }
 
-/// One row per policy and language. Intervals of shares, marginal gains and active bounds are those of the optimum only.
+/// One row per policy and language. Intervals of shares, marginal gains and active bounds are those
+/// of the optimum only.
 pub fn allocation(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, ReportError> {
     let languages = &comparison.allocation.languages;
     let rows: Vec<(usize, usize, &PolicyRow)> = comparison
@@ -118,17 +140,48 @@ pub fn allocation(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, R
     let unique = |lang: usize| Some(report.term(&languages.get(lang)?.lang)?.unique? as f64);
     let columns = vec![
         texts("policy", rows.iter().map(|(_, _, row)| row.policy.to_string())),
-        texts("lang", rows.iter().map(|&(_, lang, _)| languages.get(lang).map_or("", |allocated| allocated.lang.as_str()))),
+        texts(
+            "lang",
+            rows.iter().map(|&(_, lang, _)| {
+                languages.get(lang).map_or("", |allocated| allocated.lang.as_str())
+            }),
+        ),
         counts("pairs", rows.iter().map(|(_, lang, row)| row.pairs[*lang])),
         reals("share", rows.iter().map(|(_, lang, row)| row.pairs[*lang] as f64 / total(row))),
-        reals("share_lo90", rows.iter().map(|&(policy, lang, _)| share(policy, lang).map(|share| share.interval_90.lo))),
-        reals("share_hi90", rows.iter().map(|&(policy, lang, _)| share(policy, lang).map(|share| share.interval_90.hi))),
-        reals("epochs", rows.iter().map(|(_, lang, row)| unique(*lang).map(|unique| row.pairs[*lang] as f64 / unique))),
+        reals(
+            "share_lo90",
+            rows.iter()
+                .map(|&(policy, lang, _)| share(policy, lang).map(|share| share.interval_90.lo)),
+        ),
+        reals(
+            "share_hi90",
+            rows.iter()
+                .map(|&(policy, lang, _)| share(policy, lang).map(|share| share.interval_90.hi)),
+        ),
+        reals(
+            "epochs",
+            rows.iter()
+                .map(|(_, lang, row)| unique(*lang).map(|unique| row.pairs[*lang] as f64 / unique)),
+        ),
         reals("loss_nats", rows.iter().map(|(_, lang, row)| Some(row.loss_nats.get(*lang)?.value))),
-        reals("loss_nats_lo90", rows.iter().map(|(_, lang, row)| Some(row.loss_nats.get(*lang)?.interval_90.lo))),
-        reals("loss_nats_hi90", rows.iter().map(|(_, lang, row)| Some(row.loss_nats.get(*lang)?.interval_90.hi))),
-        reals("marginal_gain_per_1k_nats", rows.iter().map(|&(policy, lang, _)| Some(ours(policy, lang)?.marginal_gain_per_1k))),
-        texts("active", rows.iter().map(|&(policy, lang, _)| ours(policy, lang).map_or("", |allocated| active(allocated.active)))),
+        reals(
+            "loss_nats_lo90",
+            rows.iter().map(|(_, lang, row)| Some(row.loss_nats.get(*lang)?.interval_90.lo)),
+        ),
+        reals(
+            "loss_nats_hi90",
+            rows.iter().map(|(_, lang, row)| Some(row.loss_nats.get(*lang)?.interval_90.hi)),
+        ),
+        reals(
+            "marginal_gain_per_1k_nats",
+            rows.iter().map(|&(policy, lang, _)| Some(ours(policy, lang)?.marginal_gain_per_1k)),
+        ),
+        texts(
+            "active",
+            rows.iter().map(|&(policy, lang, _)| {
+                ours(policy, lang).map_or("", |allocated| active(allocated.active))
+            }),
+        ),
     ];
     let allocated = &comparison.allocation;
     let budget = match allocated.budget {
@@ -137,7 +190,8 @@ pub fn allocation(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, R
     };
     // of the optimum as a whole, which no row has a place for
     let solved = format!(
-        "{}\n# budget {budget}, objective {:?} nats, lower bound {:?} nats, gap {:?}, shadow price {:?} nats per unit of the budget",
+        "{}\n# budget {budget}, objective {:?} nats, lower bound {:?} nats, gap {:?}, shadow price \
+        {:?} nats per unit of the budget",
         report.provenance.stamp(),
         allocated.objective,
         allocated.lower_bound,
@@ -171,8 +225,14 @@ pub fn policies(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, Rep
         reals("worst_loss_nats_lo90", rows().map(|row| row.worst_loss_nats.interval_90.lo)),
         reals("worst_loss_nats_hi90", rows().map(|row| row.worst_loss_nats.interval_90.hi)),
         reals("behind_parallot_nats", rows().map(|row| row.behind_nats.map(|behind| behind.value))),
-        reals("behind_parallot_nats_lo90", rows().map(|row| row.behind_nats.map(|behind| behind.interval_90.lo))),
-        reals("behind_parallot_nats_hi90", rows().map(|row| row.behind_nats.map(|behind| behind.interval_90.hi))),
+        reals(
+            "behind_parallot_nats_lo90",
+            rows().map(|row| row.behind_nats.map(|behind| behind.interval_90.lo)),
+        ),
+        reals(
+            "behind_parallot_nats_hi90",
+            rows().map(|row| row.behind_nats.map(|behind| behind.interval_90.hi)),
+        ),
         counts("draws", rows().map(|_| comparison.draws as u64)),
     ];
     write("policies", report, columns)
@@ -180,15 +240,25 @@ pub fn policies(report: &Report, comparison: &Comparison) -> Result<Vec<u8>, Rep
 
 /// One row a budget and language of the path.
 pub fn budget(report: &Report) -> Result<Vec<u8>, ReportError> {
-    let rows: Vec<_> = report.path.iter().flat_map(|at| at.languages.iter().map(move |allocated| (at, allocated))).collect();
+    let rows: Vec<_> = report
+        .path
+        .iter()
+        .flat_map(|at| at.languages.iter().map(move |allocated| (at, allocated)))
+        .collect();
     let of_cost = report.path.iter().any(|at| matches!(at.budget, Budget::Cost(_)));
     let columns = vec![
-        amounts(if of_cost { "budget_cost" } else { "budget_pairs" }, rows.iter().map(|(at, _)| at.budget.amount()).collect()),
+        amounts(
+            if of_cost { "budget_cost" } else { "budget_pairs" },
+            rows.iter().map(|(at, _)| at.budget.amount()).collect(),
+        ),
         texts("lang", rows.iter().map(|(_, allocated)| allocated.lang.as_str())),
         counts("pairs", rows.iter().map(|(_, allocated)| allocated.pairs)),
         reals("share", rows.iter().map(|(_, allocated)| allocated.share)),
         reals("loss_nats", rows.iter().map(|(_, allocated)| allocated.loss_nats)),
-        reals("marginal_gain_per_1k_nats", rows.iter().map(|(_, allocated)| allocated.marginal_gain_per_1k)),
+        reals(
+            "marginal_gain_per_1k_nats",
+            rows.iter().map(|(_, allocated)| allocated.marginal_gain_per_1k),
+        ),
         texts("active", rows.iter().map(|(_, allocated)| active(allocated.active))),
     ];
     write("budget", report, columns)
@@ -200,7 +270,13 @@ pub fn pareto(report: &Report) -> Result<Vec<u8>, ReportError> {
         .front
         .iter()
         .enumerate()
-        .flat_map(|(place, point)| report.terms.iter().zip(&point.pairs).map(move |(term, &pairs)| (place, point, term, pairs)))
+        .flat_map(|(place, point)| {
+            report
+                .terms
+                .iter()
+                .zip(&point.pairs)
+                .map(move |(term, &pairs)| (place, point, term, pairs))
+        })
         .collect();
     let columns = vec![
         counts("point", rows.iter().map(|row| row.0 as u64)),
@@ -213,18 +289,28 @@ pub fn pareto(report: &Report) -> Result<Vec<u8>, ReportError> {
     write("pareto", report, columns)
 }
 
-/// One row per policy and language: `policy,lang,pairs,predicted_loss_nats,lo90,hi90,measured_loss_nats,error_log,is_held,seeds`, then the
-/// policy's gains, and what laws with transfer predicted.
+/// One row per policy and language:
+/// `policy,lang,pairs,predicted_loss_nats,lo90,hi90,measured_loss_nats,error_log,is_held,seeds`,
+/// then the policy's gains, and what laws with transfer predicted.
 pub fn validation(validation: &Validation) -> Result<Vec<u8>, ReportError> {
-    let rows: Vec<(&PolicyResult, &LossRow)> =
-        validation.policies.iter().flat_map(|policy| policy.losses.iter().map(move |row| (policy, row))).collect();
+    let rows: Vec<(&PolicyResult, &LossRow)> = validation
+        .policies
+        .iter()
+        .flat_map(|policy| policy.losses.iter().map(move |row| (policy, row)))
+        .collect();
     let coupled = |part: fn(&CoupledRow) -> f64| {
         let of = move |row: &LossRow| row.coupled.as_ref().map(part);
         rows.iter().map(|(_, row)| of(row)).collect::<Vec<_>>().into_iter()
     };
-    let over_rows = |of: &dyn Fn(&PolicyResult) -> Option<f64>| rows.iter().map(|(policy, _)| of(policy)).collect::<Vec<_>>().into_iter();
-    let gain = |part: fn(&Estimate) -> f64| over_rows(&|policy| policy.measured_gain_nats.as_ref().map(part));
-    let behind = |part: fn(&Estimate) -> f64| over_rows(&|policy| policy.measured_behind_nats.as_ref().map(part));
+    let over_rows = |of: &dyn Fn(&PolicyResult) -> Option<f64>| {
+        rows.iter().map(|(policy, _)| of(policy)).collect::<Vec<_>>().into_iter()
+    };
+    let gain = |part: fn(&Estimate) -> f64| {
+        over_rows(&|policy| policy.measured_gain_nats.as_ref().map(part))
+    };
+    let behind = |part: fn(&Estimate) -> f64| {
+        over_rows(&|policy| policy.measured_behind_nats.as_ref().map(part))
+    };
     let columns = vec![
         texts("policy", rows.iter().map(|(policy, _)| policy.policy.to_string())),
         texts("lang", rows.iter().map(|(_, row)| row.lang.as_str())),
@@ -240,8 +326,14 @@ pub fn validation(validation: &Validation) -> Result<Vec<u8>, ReportError> {
         reals("coupled_hi90_nats", coupled(|row| row.predicted_nats.interval_90.hi)),
         reals("coupled_error_log", coupled(|row| row.error_log)),
         counts("seeds", rows.iter().map(|(policy, _)| policy.seeds.len() as u64)),
-        reals("predicted_gain_nats", rows.iter().map(|(policy, _)| policy.predicted_gain_nats.value)),
-        reals("coupled_gain_nats", rows.iter().map(|(policy, _)| policy.coupled_gain_nats.map(|gain| gain.value))),
+        reals(
+            "predicted_gain_nats",
+            rows.iter().map(|(policy, _)| policy.predicted_gain_nats.value),
+        ),
+        reals(
+            "coupled_gain_nats",
+            rows.iter().map(|(policy, _)| policy.coupled_gain_nats.map(|gain| gain.value)),
+        ),
         reals("measured_gain_nats", gain(|gain| gain.value)),
         reals("measured_gain_lo90_nats", gain(|gain| gain.interval_90.lo)),
         reals("measured_gain_hi90_nats", gain(|gain| gain.interval_90.hi)),
@@ -252,14 +344,25 @@ pub fn validation(validation: &Validation) -> Result<Vec<u8>, ReportError> {
     stamped("validation", &Provenance::of_validation(validation).stamp(), columns)
 }
 
-/// One row per measure, predictor and language: what is known of the language, how far it was predicted, then what is known of the predictor.
+/// One row per measure, predictor and language: what is known of the language, how far it was
+/// predicted, then what is known of the predictor.
 pub fn similarity(similarity: &Similarity) -> Result<Vec<u8>, ReportError> {
     type Row<'a> = (&'a Trial, &'a Score, usize);
-    let scores = similarity.trials.iter().flat_map(|trial| trial.scores.iter().map(move |score| (trial, score)));
-    let rows: Vec<Row> = scores.flat_map(|(trial, score)| (0..score.misses.len()).map(move |at| (trial, score, at))).collect();
-    let of = |part: fn(&Likeness) -> f64| rows.iter().map(move |&(_, _, at)| part(&similarity.languages[at]));
-    let miss = |part: fn(&Miss) -> f64| rows.iter().map(move |&(_, score, at)| part(&score.misses[at]));
-    let gain = |part: fn(&Gain) -> f64| rows.iter().map(move |(_, score, _)| score.gain.as_ref().map(part));
+    let scores = similarity
+        .trials
+        .iter()
+        .flat_map(|trial| trial.scores.iter().map(move |score| (trial, score)));
+    let rows: Vec<Row> = scores
+        .flat_map(|(trial, score)| (0..score.misses.len()).map(move |at| (trial, score, at)))
+        .collect();
+    let of = |part: fn(&Likeness) -> f64| {
+        rows.iter().map(move |&(_, _, at)| part(&similarity.languages[at]))
+    };
+    let miss =
+        |part: fn(&Miss) -> f64| rows.iter().map(move |&(_, score, at)| part(&score.misses[at]));
+    let gain = |part: fn(&Gain) -> f64| {
+        rows.iter().map(move |(_, score, _)| score.gain.as_ref().map(part))
+    };
     let columns = vec![
         texts("measure", rows.iter().map(|(trial, _, _)| trial.measure.to_string())),
         texts("predictor", rows.iter().map(|(_, score, _)| score.predictor.to_string())),
@@ -285,7 +388,8 @@ pub fn similarity(similarity: &Similarity) -> Result<Vec<u8>, ReportError> {
 
 /// A column of numbers; what is not finite is absent.
 fn reals<T: Into<Option<f64>>>(name: &str, values: impl Iterator<Item = T>) -> Column {
-    let values: Vec<Option<f64>> = values.map(|value| value.into().filter(|value| value.is_finite())).collect();
+    let values: Vec<Option<f64>> =
+        values.map(|value| value.into().filter(|value| value.is_finite())).collect();
     Column::new(name.into(), values)
 }
 
@@ -296,16 +400,25 @@ fn counts(name: &str, values: impl Iterator<Item = u64>) -> Column {
 /// Amounts as whole numbers where all of them are.
 fn amounts(name: &str, values: Vec<f64>) -> Column {
     let whole = values.iter().all(|value| value.fract() == 0.0 && *value < 9_007_199_254_740_992.0);
-    if whole { counts(name, values.iter().map(|&value| value as u64)) } else { reals(name, values.into_iter()) }
+    if whole {
+        counts(name, values.iter().map(|&value| value as u64))
+    } else {
+        reals(name, values.into_iter())
+    }
 }
 
 /// A column of texts; the empty text is absent.
 fn texts<T: Into<String>>(name: &str, values: impl Iterator<Item = T>) -> Column {
-    let values: Vec<Option<String>> = values.map(|value| Some(value.into()).filter(|text| !text.is_empty())).collect();
+    let values: Vec<Option<String>> =
+        values.map(|value| Some(value.into()).filter(|text| !text.is_empty())).collect();
     Column::new(name.into(), values)
 }
 
-fn write(table: &'static str, report: &Report, columns: Vec<Column>) -> Result<Vec<u8>, ReportError> {
+fn write(
+    table: &'static str,
+    report: &Report,
+    columns: Vec<Column>,
+) -> Result<Vec<u8>, ReportError> {
     stamped(table, &report.provenance.stamp(), columns)
 }
 

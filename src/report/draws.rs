@@ -1,17 +1,21 @@
-//! The draws of fits as Parquet, for an allocator or any other program: one row per draw, one column a parameter.
+//! The draws of fits as Parquet, for an allocator or any other program: one row per draw, one
+//! column a parameter.
 
 use super::ReportError;
 use crate::fit::Fit;
 use crate::law::{Form, Law};
 use polars::prelude::*;
 
-/// `curve,draw,beyond,form` and every parameter of every form, absent where a form lacks it. Draws with `beyond` hold above the largest size
-/// and need not hold below; draw k of one curve belongs with draw k of another.
+/// `curve,draw,beyond,form` and every parameter of every form, absent where a form lacks it. Draws
+/// with `beyond` hold above the largest size and need not hold below; draw k of one curve belongs
+/// with draw k of another.
 pub fn draws_parquet(fits: &[&Fit]) -> Result<Vec<u8>, ReportError> {
     let of = |beyond: bool| {
-        let draws = move |fit: &Fit| if beyond { fit.draws_beyond.clone() } else { fit.draws.clone() };
+        let draws =
+            move |fit: &Fit| if beyond { fit.draws_beyond.clone() } else { fit.draws.clone() };
         fits.iter().flat_map(move |fit| {
-            let number = move |(draw, law): (usize, Law)| (fit.curve.clone(), draw as u64, beyond, law);
+            let number =
+                move |(draw, law): (usize, Law)| (fit.curve.clone(), draw as u64, beyond, law);
             draws(fit).into_iter().enumerate().map(number).collect::<Vec<_>>()
         })
     };
@@ -29,8 +33,13 @@ pub fn draws_parquet(fits: &[&Fit]) -> Result<Vec<u8>, ReportError> {
         }
     });
     for name in names {
-        let value = |law: &Law| law.parameters().into_iter().find(|(other, _)| *other == name).map(|(_, value)| value);
-        columns.push(Column::new(name.into(), rows.iter().map(|row| value(&row.3)).collect::<Vec<Option<f64>>>()));
+        let value = |law: &Law| {
+            law.parameters().into_iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+        };
+        columns.push(Column::new(
+            name.into(),
+            rows.iter().map(|row| value(&row.3)).collect::<Vec<Option<f64>>>(),
+        ));
     }
     let failed = |cause| ReportError::Table { table: "draws", cause };
     let mut frame = DataFrame::new_infer_height(columns).map_err(failed)?;

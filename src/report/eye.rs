@@ -1,4 +1,5 @@
-//! Numbers rounded for the eye: tick labels and table cells; files keep every digit and do not come here.
+//! Numbers rounded for the eye: tick labels and table cells; files keep every digit and do not come
+//! here.
 
 use crate::allocate::Budget;
 use crate::units::Short;
@@ -22,7 +23,9 @@ pub fn amount(value: f64) -> String {
 pub fn budget(budget: Budget) -> String {
     match budget {
         Budget::Pairs(pairs) => format!("{} pairs", grouped(pairs)),
-        Budget::Cost(cost) if cost.fract() == 0.0 && cost < 1e15 => format!("{} units of cost", grouped(cost as u64)),
+        Budget::Cost(cost) if cost.fract() == 0.0 && cost < 1e15 => {
+            format!("{} units of cost", grouped(cost as u64))
+        }
         Budget::Cost(cost) => format!("{} units of cost", Short(cost)),
     }
 }
@@ -55,14 +58,23 @@ pub fn significant(value: f64, digits: usize) -> String {
 
 /// A loss in nats: three decimals, more for a loss below a tenth.
 pub fn nats(value: f64) -> String {
-    if value == 0.0 || (0.1..1e4).contains(&value.abs()) { format!("{value:.3}") } else { significant(value, 3) }
+    if value == 0.0 || (0.1..1e4).contains(&value.abs()) {
+        format!("{value:.3}")
+    } else {
+        significant(value, 3)
+    }
 }
 
-/// A difference of losses with its sign and a true minus: four decimals, more for one below a thousandth.
+/// A difference of losses with its sign and a true minus: four decimals, more for one below a
+/// thousandth.
 pub fn signed(value: f64) -> String {
     let sign = if value < 0.0 { "\u{2212}" } else { "+" };
     let size = value.abs();
-    if size == 0.0 || (1e-3..1e4).contains(&size) { format!("{sign}{size:.4}") } else { format!("{sign}{}", significant(size, 2)) }
+    if size == 0.0 || (1e-3..1e4).contains(&size) {
+        format!("{sign}{size:.4}")
+    } else {
+        format!("{sign}{}", significant(size, 2))
+    }
 }
 
 /// A share as a percentage: `12.3 %`.
@@ -105,10 +117,25 @@ mod tests {
 
     #[test]
     fn digits_are_kept_where_they_matter() {
-        assert_eq!((significant(0.000213, 2), significant(213.456, 4)), ("0.00021".into(), "213.5".into()));
-        assert_eq!((significant(1e-9, 2), significant(0.0, 3), significant(f64::NAN, 3)), ("1.0e-9".into(), "0".into(), "NaN".into()));
-        assert_eq!((nats(2.0), nats(0.0213), signed(-0.5)), ("2.000".into(), "0.0213".into(), "\u{2212}0.5000".into()));
-        assert_eq!((grouped(0), grouped(999), grouped(1_234_567)), ("0".into(), "999".into(), "1,234,567".into()));
-        assert_eq!((percent(0.1234), duration(59.6), duration(5400.0)), ("12.3 %".into(), "60 s".into(), "90 min".into()));
+        assert_eq!(
+            (significant(0.000213, 2), significant(213.456, 4)),
+            ("0.00021".into(), "213.5".into())
+        );
+        assert_eq!(
+            (significant(1e-9, 2), significant(0.0, 3), significant(f64::NAN, 3)),
+            ("1.0e-9".into(), "0".into(), "NaN".into())
+        );
+        assert_eq!(
+            (nats(2.0), nats(0.0213), signed(-0.5)),
+            ("2.000".into(), "0.0213".into(), "\u{2212}0.5000".into())
+        );
+        assert_eq!(
+            (grouped(0), grouped(999), grouped(1_234_567)),
+            ("0".into(), "999".into(), "1,234,567".into())
+        );
+        assert_eq!(
+            (percent(0.1234), duration(59.6), duration(5400.0)),
+            ("12.3 %".into(), "60 s".into(), "90 min".into())
+        );
     }
 }

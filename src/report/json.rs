@@ -56,7 +56,12 @@ pub fn json(report: &Report) -> Result<Vec<u8>, ReportError> {
     });
     let wire = WireReport {
         parallot: &report.provenance.parallot,
-        inputs_sha256: report.provenance.inputs.iter().map(|(name, sha256)| (*name, sha256.as_str())).collect(),
+        inputs_sha256: report
+            .provenance
+            .inputs
+            .iter()
+            .map(|(name, sha256)| (*name, sha256.as_str()))
+            .collect(),
         command: &report.provenance.command,
         title: report.title,
         verdict: report.verdict.map(|verdict| verdict.to_string()),
@@ -84,21 +89,38 @@ mod tests {
     #[test]
     fn numbers_survive_the_trip() {
         let sample = Sample::languages(3);
-        let read: serde_json::Value = serde_json::from_slice(&json(&sample.report()).unwrap()).unwrap();
+        let read: serde_json::Value =
+            serde_json::from_slice(&json(&sample.report()).unwrap()).unwrap();
         assert_eq!(read["parallot"], "0.1.0 (rev 0123abc)");
-        assert_eq!(read["fits"][1]["parameters"][0]["estimate"]["value"], sample.fits[1].parameters[0].estimate.value);
-        assert_eq!(read["comparison"]["allocation"]["languages"][2]["pairs"], sample.comparison.allocation.languages[2].pairs);
+        assert_eq!(
+            read["fits"][1]["parameters"][0]["estimate"]["value"],
+            sample.fits[1].parameters[0].estimate.value
+        );
+        assert_eq!(
+            read["comparison"]["allocation"]["languages"][2]["pairs"],
+            sample.comparison.allocation.languages[2].pairs
+        );
         assert_eq!(read["verdict"], sample.comparison.verdict(None).to_string());
-        assert_eq!((&read["recommended"], &read["measured"]), (&"parallot".into(), &serde_json::Value::Null));
+        assert_eq!(
+            (&read["recommended"], &read["measured"]),
+            (&"parallot".into(), &serde_json::Value::Null)
+        );
     }
 
     #[test]
     fn what_was_measured_is_told_beside_what_is_predicted() {
         let sample = Sample::languages(3).validated(150_000, -0.03);
-        let read: serde_json::Value = serde_json::from_slice(&json(&sample.report()).unwrap()).unwrap();
+        let read: serde_json::Value =
+            serde_json::from_slice(&json(&sample.report()).unwrap()).unwrap();
         assert_eq!(read["recommended"], "uniform");
-        assert_eq!((&read["measured"]["budget"], &read["measured"]["gain_nats"]["value"]), (&150_000.into(), &(-0.03).into()));
-        assert_eq!((&read["predicted"]["gain_nats"], &read["predicted"]["by"]), (&0.021.into(), &"one_language".into()));
+        assert_eq!(
+            (&read["measured"]["budget"], &read["measured"]["gain_nats"]["value"]),
+            (&150_000.into(), &(-0.03).into())
+        );
+        assert_eq!(
+            (&read["predicted"]["gain_nats"], &read["predicted"]["by"]),
+            (&0.021.into(), &"one_language".into())
+        );
         assert_eq!(read["validations"][0]["policies"][0]["losses"][0]["is_held"], false);
     }
 }

@@ -1,4 +1,5 @@
-//! The report: fits, allocation and records → CSV, plots, JSON and one HTML page, all as bytes; nothing here touches the disk.
+//! The report: fits, allocation and records → CSV, plots, JSON and one HTML page, all as bytes;
+//! nothing here touches the disk.
 
 pub mod answer;
 pub mod csv;
@@ -50,28 +51,42 @@ pub struct Provenance {
 impl Provenance {
     fn new(parallot: &str, command: Option<&str>, input: (&'static str, &str)) -> Self {
         let command = command.unwrap_or_default().to_owned();
-        Provenance { parallot: parallot.to_owned(), command, inputs: vec![(input.0, input.1.to_owned())] }
+        Provenance {
+            parallot: parallot.to_owned(),
+            command,
+            inputs: vec![(input.0, input.1.to_owned())],
+        }
     }
 
     /// Where a validation comes from.
     pub fn of_validation(validation: &Validation) -> Self {
-        Provenance::new(&validation.parallot, validation.command.as_deref(), ("prediction", &validation.prediction_sha256))
+        Provenance::new(
+            &validation.parallot,
+            validation.command.as_deref(),
+            ("prediction", &validation.prediction_sha256),
+        )
     }
 
     /// Where similarities come from.
     pub fn of_similarity(similarity: &Similarity) -> Self {
-        Provenance::new(&similarity.parallot, similarity.command.as_deref(), ("fits", &similarity.fits_sha256))
+        Provenance::new(
+            &similarity.parallot,
+            similarity.command.as_deref(),
+            ("fits", &similarity.fits_sha256),
+        )
     }
 
     /// The line with which every generated file starts.
     pub fn stamp(&self) -> String {
         let inputs = self.inputs.iter().map(|(name, sha256)| format!(", {name} sha256 {sha256}"));
-        let command = if self.command.is_empty() { String::new() } else { format!(", {}", self.command) };
+        let command =
+            if self.command.is_empty() { String::new() } else { format!(", {}", self.command) };
         format!("parallot {}{command}{}", self.parallot, inputs.collect::<String>())
     }
 }
 
-/// All that a report shows. Parts that were not computed are empty or absent and leave their section out.
+/// All that a report shows. Parts that were not computed are empty or absent and leave their
+/// section out.
 #[derive(Debug, Clone)]
 pub struct Report<'a> {
     /// Title: the name of the sweep or of the file fitted.
@@ -96,7 +111,8 @@ pub struct Report<'a> {
     pub fits_sha256: &'a str,
     /// Allocations over a range of budgets, rising.
     pub path: &'a [Allocation],
-    /// The front between the mean and the worst language, from the least worst loss to the least mean.
+    /// The front between the mean and the worst language, from the least worst loss to the least
+    /// mean.
     pub front: &'a [ParetoPoint],
     /// What languages bring each other, where mixtures were trained.
     pub transfer: Option<&'a TransferFit>,
@@ -112,7 +128,9 @@ impl<'a> Report<'a> {
     /// The name of a language to show.
     pub fn name(&self, code: &str) -> String {
         let own = self.names.get(code).cloned();
-        own.unwrap_or_else(|| code.parse::<Lang>().map_or_else(|_| code.to_owned(), |lang| lang.name().to_owned()))
+        own.unwrap_or_else(|| {
+            code.parse::<Lang>().map_or_else(|_| code.to_owned(), |lang| lang.name().to_owned())
+        })
     }
 
     /// The problem's term of a language.
@@ -128,7 +146,9 @@ impl<'a> Report<'a> {
 
     /// Whether some run repeats pairs.
     fn repeats(&self) -> bool {
-        self.fits.iter().any(|fit| fit.repetition.as_ref().is_some_and(|repetition| !repetition.points.is_empty()))
+        self.fits.iter().any(|fit| {
+            fit.repetition.as_ref().is_some_and(|repetition| !repetition.points.is_empty())
+        })
     }
 
     /// Where a language stands among all; its colour goes by this.
@@ -142,7 +162,8 @@ impl<'a> Report<'a> {
         let mut files = csv::tables(self)?;
         for (name, picture) in plot::pictures(self) {
             let failed = |cause| ReportError::Plot { plot: name, cause };
-            let svg = format!("{}{}", comment(&self.provenance.stamp()), picture.svg().map_err(failed)?);
+            let svg =
+                format!("{}{}", comment(&self.provenance.stamp()), picture.svg().map_err(failed)?);
             files.push((format!("{name}.svg"), svg.into_bytes()));
             files.push((format!("{name}.png"), picture.png().map_err(failed)?));
         }
@@ -178,15 +199,26 @@ fn comment(text: &str) -> String {
 pub fn similarity_pictures(similarity: &Similarity) -> Result<[(String, Vec<u8>); 2], ReportError> {
     let picture = plot::similarity(similarity);
     let failed = |cause| ReportError::Plot { plot: "similarity", cause };
-    let svg = format!("{}{}", comment(&Provenance::of_similarity(similarity).stamp()), picture.svg().map_err(failed)?);
-    Ok([("similarity.svg".to_owned(), svg.into_bytes()), ("similarity.png".to_owned(), picture.png().map_err(failed)?)])
+    let svg = format!(
+        "{}{}",
+        comment(&Provenance::of_similarity(similarity).stamp()),
+        picture.svg().map_err(failed)?
+    );
+    Ok([
+        ("similarity.svg".to_owned(), svg.into_bytes()),
+        ("similarity.png".to_owned(), picture.png().map_err(failed)?),
+    ])
 }
 
 /// The picture of a validation as SVG and PNG, with their names.
 pub fn validation_pictures(validation: &Validation) -> Result<[(String, Vec<u8>); 2], ReportError> {
     let picture = plot::validation(validation);
     let failed = |cause| ReportError::Plot { plot: "validation", cause };
-    let svg = format!("{}{}", comment(&Provenance::of_validation(validation).stamp()), picture.svg().map_err(failed)?);
+    let svg = format!(
+        "{}{}",
+        comment(&Provenance::of_validation(validation).stamp()),
+        picture.svg().map_err(failed)?
+    );
     let name = |ending: &str| format!("validation-{}.{ending}", validation.budget);
     Ok([(name("svg"), svg.into_bytes()), (name("png"), picture.png().map_err(failed)?)])
 }
@@ -196,7 +228,8 @@ const R_STAR: &str = "r_star";
 
 /// Parameters of the law of a fit, and of repetition where it is known, by their names.
 fn parameters(fit: &Fit) -> impl Iterator<Item = (&str, Estimate)> {
-    let of_law = fit.parameters.iter().map(|parameter| (parameter.name.as_str(), parameter.estimate));
+    let of_law =
+        fit.parameters.iter().map(|parameter| (parameter.name.as_str(), parameter.estimate));
     of_law.chain(fit.repetition.iter().map(|repetition| (R_STAR, repetition.r_star)))
 }
 

@@ -1,8 +1,10 @@
-//! A made-up report for the tests of this module: laws, noise and an allocation in closed form, no random numbers.
+//! A made-up report for the tests of this module: laws, noise and an allocation in closed form, no
+//! random numbers.
 
 use super::{Provenance, Report};
 use crate::allocate::{
-    Active, AllocatedLanguage, Allocation, Budget, Comparison, GainOf, Measured, ParetoPoint, Policy, PolicyRow, PredictedBy, Term,
+    Active, AllocatedLanguage, Allocation, Budget, Comparison, GainOf, Measured, ParetoPoint,
+    Policy, PolicyRow, PredictedBy, Term,
 };
 use crate::curve::Point;
 use crate::fit::transfer::{HeldOut, TauRow, TransferFit, Untuned};
@@ -27,8 +29,8 @@ pub(super) struct Sample {
 }
 
 const CODES: [&str; 13] = [
-    "ara_Arab", "ben_Beng", "deu_Latn", "ell_Grek", "fin_Latn", "hin_Deva", "ind_Latn", "jpn_Jpan", "rus_Cyrl", "swh_Latn", "tha_Thai",
-    "tur_Latn", "zho_Hans",
+    "ara_Arab", "ben_Beng", "deu_Latn", "ell_Grek", "fin_Latn", "hin_Deva", "ind_Latn", "jpn_Jpan",
+    "rus_Cyrl", "swh_Latn", "tha_Thai", "tur_Latn", "zho_Hans",
 ];
 const SIZES: [f64; 6] = [1000.0, 2000.0, 4000.0, 8000.0, 16_000.0, 32_000.0];
 const BUDGET: u64 = 200_000;
@@ -44,7 +46,12 @@ fn about(value: f64, half: f64) -> Estimate {
 }
 
 fn transfer(langs: &[&str]) -> TransferFit {
-    let pairs = || langs.iter().enumerate().flat_map(|(i, to)| langs.iter().enumerate().map(move |(j, from)| (i, j, to, from)));
+    let pairs = || {
+        langs
+            .iter()
+            .enumerate()
+            .flat_map(|(i, to)| langs.iter().enumerate().map(move |(j, from)| (i, j, to, from)))
+    };
     let row = |(i, j, to, from): (usize, usize, &&str, &&str)| {
         let tau = about(0.1 * wobble(7 * i + j), 0.04);
         TauRow { to: (*to).to_owned(), from: (*from).to_owned(), tau }
@@ -57,7 +64,11 @@ fn transfer(langs: &[&str]) -> TransferFit {
         tau: pairs().filter(|(i, j, _, _)| i != j).map(row).collect(),
         noise_ratio: 2.0,
         held_out: HeldOut { separable_log: 0.04, coupled_log: 0.02, losses: 24 * langs.len() },
-        untuned: vec![Untuned { lang: langs[0].to_owned(), mixtures: 5, change_log: about(0.4, 0.1) }],
+        untuned: vec![Untuned {
+            lang: langs[0].to_owned(),
+            mixtures: 5,
+            change_log: about(0.4, 0.1),
+        }],
         trusted_from: vec![500.0; langs.len()],
         draws: Vec::new(),
     }
@@ -65,7 +76,12 @@ fn transfer(langs: &[&str]) -> TransferFit {
 
 fn offset(at: usize, shift: f64) -> Law {
     let spread = at as f64;
-    let parameters = [1.6 + 0.07 * spread, (9.0 + spread) * (1.0 + shift), 0.28 + 0.015 * spread + 0.02 * shift, 150.0 + 40.0 * spread];
+    let parameters = [
+        1.6 + 0.07 * spread,
+        (9.0 + spread) * (1.0 + shift),
+        0.28 + 0.015 * spread + 0.02 * shift,
+        150.0 + 40.0 * spread,
+    ];
     Law::new(Form::Offset, &parameters).unwrap()
 }
 
@@ -105,7 +121,11 @@ fn fit(at: usize) -> Fit {
         misfit: Misfit { level_log: 0.002, slope_log: 0.001 },
         family: CODES.len(),
         candidates: vec![candidate(law, 0.9, Some(0.008)), candidate(power, 0.1, Some(0.061))],
-        flags: if at % 5 == 1 { vec![Flag::FloorNotIdentified, Flag::StartsDisagree { agreed: 3, starts: 64 }] } else { Vec::new() },
+        flags: if at % 5 == 1 {
+            vec![Flag::FloorNotIdentified, Flag::StartsDisagree { agreed: 3, starts: 64 }]
+        } else {
+            Vec::new()
+        },
         unique: Some(UNIQUE[at]),
         tokens_per_pair: Some(60.0),
         points,
@@ -115,12 +135,16 @@ fn fit(at: usize) -> Fit {
     }
 }
 
-const UNIQUE: [u64; 13] = [90_000, 12_000, 400_000, 60_000, 30_000, 150_000, 22_000, 300_000, 350_000, 9000, 14_000, 80_000, 500_000];
+const UNIQUE: [u64; 13] = [
+    90_000, 12_000, 400_000, 60_000, 30_000, 150_000, 22_000, 300_000, 350_000, 9000, 14_000,
+    80_000, 500_000,
+];
 
 /// Whole pairs by weight under caps, the last language taking the rest: a stand-in for an optimum.
 fn split(weights: &[f64], budget: u64) -> Vec<u64> {
     let total: f64 = weights.iter().sum();
-    let mut pairs: Vec<u64> = weights.iter().map(|weight| (budget as f64 * weight / total) as u64).collect();
+    let mut pairs: Vec<u64> =
+        weights.iter().map(|weight| (budget as f64 * weight / total) as u64).collect();
     if let Some(last) = pairs.last_mut() {
         *last = 0;
     }
@@ -132,25 +156,45 @@ fn split(weights: &[f64], budget: u64) -> Vec<u64> {
 }
 
 fn allocation(terms: &[Term], pairs: &[u64], budget: u64) -> Allocation {
-    let gain = |term: &Term, pairs: u64| 1000.0 * (term.loss(pairs as f64) - term.loss(pairs as f64 + 1.0));
-    let languages = terms.iter().zip(pairs).enumerate().map(|(at, (term, &pairs))| AllocatedLanguage {
-        lang: term.lang.clone(),
-        pairs,
-        share: pairs as f64 / budget as f64,
-        epochs: term.unique.map(|unique| pairs as f64 / unique as f64),
-        marginal_gain_per_1k: gain(term, pairs),
-        active: if at % 4 == 1 && budget > 60_000 { Active::Upper } else { Active::None },
-        loss_nats: term.loss(pairs as f64),
-    });
+    let gain = |term: &Term, pairs: u64| {
+        1000.0 * (term.loss(pairs as f64) - term.loss(pairs as f64 + 1.0))
+    };
+    let languages =
+        terms.iter().zip(pairs).enumerate().map(|(at, (term, &pairs))| AllocatedLanguage {
+            lang: term.lang.clone(),
+            pairs,
+            share: pairs as f64 / budget as f64,
+            epochs: term.unique.map(|unique| pairs as f64 / unique as f64),
+            marginal_gain_per_1k: gain(term, pairs),
+            active: if at % 4 == 1 && budget > 60_000 { Active::Upper } else { Active::None },
+            loss_nats: term.loss(pairs as f64),
+        });
     let languages: Vec<_> = languages.collect();
-    let objective = languages.iter().map(|allocated| allocated.loss_nats).sum::<f64>() / languages.len() as f64;
-    let shadow_price = languages.iter().map(|allocated| allocated.marginal_gain_per_1k).fold(f64::INFINITY, f64::min) / 1000.0;
+    let objective =
+        languages.iter().map(|allocated| allocated.loss_nats).sum::<f64>() / languages.len() as f64;
+    let shadow_price = languages
+        .iter()
+        .map(|allocated| allocated.marginal_gain_per_1k)
+        .fold(f64::INFINITY, f64::min)
+        / 1000.0;
     let budget = Budget::Pairs(budget);
-    Allocation { languages, budget, objective, shadow_price, groups: vec![], lower_bound: objective, gap: 0.0 }
+    Allocation {
+        languages,
+        budget,
+        objective,
+        shadow_price,
+        groups: vec![],
+        lower_bound: objective,
+        gap: 0.0,
+    }
 }
 
 fn policy(policy: Policy, terms: &[Term], pairs: Vec<u64>, gain: f64) -> PolicyRow {
-    let losses: Vec<_> = terms.iter().zip(&pairs).map(|(term, &pairs)| about(term.loss(pairs as f64), 0.02)).collect();
+    let losses: Vec<_> = terms
+        .iter()
+        .zip(&pairs)
+        .map(|(term, &pairs)| about(term.loss(pairs as f64), 0.02))
+        .collect();
     let mean = losses.iter().map(|loss| loss.value).sum::<f64>() / losses.len() as f64;
     PolicyRow {
         policy,
@@ -165,16 +209,30 @@ fn policy(policy: Policy, terms: &[Term], pairs: Vec<u64>, gain: f64) -> PolicyR
 
 fn record(tuned: Option<usize>, pairs: u64, count: usize) -> RunRecord {
     let evaluation = |on: usize| {
-        let own = if tuned == Some(on) { 1.0 } else { 0.12 * (1.0 + wobble(31 * on + tuned.unwrap_or(0))) - 0.05 };
-        let loss = offset(on, 0.0).loss(pairs as f64 * own.max(0.0)) * if own < 0.0 { 1.03 } else { 1.0 };
+        let own = if tuned == Some(on) {
+            1.0
+        } else {
+            0.12 * (1.0 + wobble(31 * on + tuned.unwrap_or(0))) - 0.05
+        };
+        let loss =
+            offset(on, 0.0).loss(pairs as f64 * own.max(0.0)) * if own < 0.0 { 1.03 } else { 1.0 };
         let lang = CODES[on].parse().unwrap();
-        Evaluation { lang, nats: Nats(1000.0 * loss), target_tokens: Tokens(1000), target_bytes: 4000, pairs: Pairs(40) }
+        Evaluation {
+            lang,
+            nats: Nats(1000.0 * loss),
+            target_tokens: Tokens(1000),
+            target_bytes: 4000,
+            pairs: Pairs(40),
+        }
     };
     RunRecord {
         run_id: format!("run-{tuned:?}-{pairs}"),
         parallot: "0.1.0 (rev 0123abc)".to_owned(),
         sweep: "sample".to_owned(),
-        subject: tuned.map_or(Subject::Base, |at| Subject::Language { lang: CODES[at].parse().unwrap(), pairs: Pairs(pairs) }),
+        subject: tuned.map_or(Subject::Base, |at| Subject::Language {
+            lang: CODES[at].parse().unwrap(),
+            pairs: Pairs(pairs),
+        }),
         seed: 0,
         device: "cpu".to_owned(),
         threads: 2,
@@ -201,21 +259,36 @@ impl Sample {
             Term { weight, upper, unique: fit.unique, ..Term::new(fit.curve.clone(), fit.law) }
         };
         let terms: Vec<_> = fits.iter().map(term).collect();
-        let weights = |power: f64| (0..count).map(|at| (UNIQUE[at] as f64).powf(power) * (1.2 + wobble(3 * at))).collect::<Vec<_>>();
+        let weights = |power: f64| {
+            (0..count)
+                .map(|at| (UNIQUE[at] as f64).powf(power) * (1.2 + wobble(3 * at)))
+                .collect::<Vec<_>>()
+        };
         let ours = split(&weights(0.25), BUDGET);
         let allocated = allocation(&terms, &ours, BUDGET);
         let policies = [
             (Policy::Parallot, ours, 0.021),
-            (Policy::Uniform, split(&weights(0.0).iter().map(|_| 1.0).collect::<Vec<_>>(), BUDGET), 0.0),
+            (
+                Policy::Uniform,
+                split(&weights(0.0).iter().map(|_| 1.0).collect::<Vec<_>>(), BUDGET),
+                0.0,
+            ),
             (Policy::Proportional, split(&weights(1.0), BUDGET), -0.08),
             (Policy::Temperature(3.3), split(&weights(1.0 / 3.3), BUDGET), 0.004),
             (Policy::Temperature(5.0), split(&weights(0.2), BUDGET), 0.002),
             (Policy::UniMax(4.0), split(&weights(0.1), BUDGET), 0.001),
         ];
         let comparison = Comparison {
-            shares: allocated.languages.iter().map(|allocated| about(allocated.share, 0.15 * allocated.share)).collect(),
+            shares: allocated
+                .languages
+                .iter()
+                .map(|allocated| about(allocated.share, 0.15 * allocated.share))
+                .collect(),
             allocation: allocated,
-            policies: policies.into_iter().map(|(kind, pairs, gain)| policy(kind, &terms, pairs, gain)).collect(),
+            policies: policies
+                .into_iter()
+                .map(|(kind, pairs, gain)| policy(kind, &terms, pairs, gain))
+                .collect(),
             expected_regret_nats: 0.0,
             noise_regret_nats: 0.0,
             uniform_meets_groups: true,
@@ -227,11 +300,18 @@ impl Sample {
             draws: 40,
         };
         let budgets = (0..25).map(|k| (10_000.0 * 1.26_f64.powi(k)) as u64);
-        let path =
-            budgets.map(|budget| allocation(&terms, &split(&weights(0.6 / (1.0 + (budget as f64 / 30_000.0).ln().abs())), budget), budget));
+        let path = budgets.map(|budget| {
+            allocation(
+                &terms,
+                &split(&weights(0.6 / (1.0 + (budget as f64 / 30_000.0).ln().abs())), budget),
+                budget,
+            )
+        });
         let path = path.collect();
         let runs = std::iter::once(None).chain((0..count).map(Some));
-        let records = runs.map(|tuned| record(tuned, if tuned.is_some() { 32_000 } else { 0 }, count)).collect();
+        let records = runs
+            .map(|tuned| record(tuned, if tuned.is_some() { 32_000 } else { 0 }, count))
+            .collect();
         let front = (0..5).map(|at| ParetoPoint {
             pairs: split(&weights(0.05 * f64::from(at)), BUDGET),
             mean_loss_nats: 1.98 + 0.001 * f64::from((4 - at) * (4 - at)),
@@ -239,7 +319,17 @@ impl Sample {
         });
         let front = front.collect();
         let transfer = (fits.len() > 1).then(|| transfer(&CODES[..fits.len()]));
-        Sample { fits, terms, comparison, path, front, transfer, records, names: BTreeMap::new(), validations: Vec::new() }
+        Sample {
+            fits,
+            terms,
+            comparison,
+            path,
+            front,
+            transfer,
+            records,
+            names: BTreeMap::new(),
+            validations: Vec::new(),
+        }
     }
 
     /// The sample with another name for one language.
@@ -248,7 +338,8 @@ impl Sample {
         self
     }
 
-    /// The sample with models tuned on its allocation and on uniform: the first language came out above its interval under both.
+    /// The sample with models tuned on its allocation and on uniform: the first language came out
+    /// above its interval under both.
     pub(super) fn validated(mut self, budget: u64, gain: f64) -> Sample {
         let rows = &self.comparison.policies[..2];
         let result = |row: &PolicyRow| {
@@ -295,7 +386,12 @@ impl Sample {
 
     /// What the validation nearest in budget measured.
     fn measured(&self) -> Option<Measured> {
-        let asked = Asked { terms: &self.terms, allocation: &self.comparison.allocation, is_mean: true, fits_sha256: FITS };
+        let asked = Asked {
+            terms: &self.terms,
+            allocation: &self.comparison.allocation,
+            is_mean: true,
+            fits_sha256: FITS,
+        };
         nearest(&self.validations, asked).map(|(_, measured)| measured)
     }
 
@@ -333,12 +429,16 @@ pub(super) fn extremes() -> Vec<Sample> {
         for fit in &mut sample.fits {
             fit.law = Law::new(Form::Power, &[loss, 1e-9]).unwrap();
             fit.draws = vec![fit.law];
-            fit.points.iter_mut().for_each(|point| (point.loss_nats, point.pairs) = (loss, point.pairs * pairs));
+            fit.points
+                .iter_mut()
+                .for_each(|point| (point.loss_nats, point.pairs) = (loss, point.pairs * pairs));
         }
         sample
     };
     let mut bare = Sample::languages(3);
-    bare.fits.iter_mut().for_each(|fit| (fit.unique, fit.draws, fit.points) = (None, Vec::new(), fit.points[1..].to_vec()));
+    bare.fits.iter_mut().for_each(|fit| {
+        (fit.unique, fit.draws, fit.points) = (None, Vec::new(), fit.points[1..].to_vec())
+    });
     bare.terms.iter_mut().for_each(|term| (term.unique, term.upper) = (None, None));
     bare.path.clear();
     bare.front.clear();

@@ -8,9 +8,11 @@ use std::sync::LazyLock;
 /// What is made equal before answers are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Normalisation {
-    /// SQuAD 1.1, by which XQuAD is scored in every language: lower case, no marks of ASCII, no English articles.
+    /// SQuAD 1.1, by which XQuAD is scored in every language: lower case, no marks of ASCII, no
+    /// English articles.
     Squad,
-    /// MLQA: lower case, no punctuation of any script, the articles of the language gone, Chinese characters apart.
+    /// MLQA: lower case, no punctuation of any script, the articles of the language gone, Chinese
+    /// characters apart.
     Mlqa(Articles),
 }
 
@@ -27,7 +29,8 @@ pub enum Articles {
     Vietnamese,
     /// German.
     German,
-    /// Arabic, whose article is a part of its word; the script takes these letters away wherever they stand.
+    /// Arabic, whose article is a part of its word; the script takes these letters away wherever
+    /// they stand.
     Arabic,
     /// Chinese, without articles and without spaces.
     Chinese,
@@ -36,8 +39,10 @@ pub enum Articles {
 /// What `\w` matches in Python: letters, numbers and the underscore, and no combining marks.
 static WORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\p{L}\p{N}_]+"));
 static PUNCTUATION: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\p{P}$+<=>^`|~]"));
-/// Groups of three digits after a first one to three, or digits, with decimals after a point or comma.
-static NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"[-−]?(?:\d{1,3}(?:[.,'’٬\u{a0}\u{202f}]\d{3})+|\d+)(?:[.,٫]\d+)?"));
+/// Groups of three digits after a first one to three, or digits, with decimals after a point or
+/// comma.
+static NUMBER: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"[-−]?(?:\d{1,3}(?:[.,'’٬\u{a0}\u{202f}]\d{3})+|\d+)(?:[.,٫]\d+)?"));
 
 fn pattern(text: &str) -> Regex {
     Regex::new(text).unwrap_or_else(|error| unreachable!("a pattern of this file: {error}"))
@@ -68,11 +73,14 @@ impl Normalisation {
     fn articles(self) -> &'static [&'static str] {
         match self {
             Normalisation::Squad | Normalisation::Mlqa(Articles::English) => &["a", "an", "the"],
-            Normalisation::Mlqa(Articles::Spanish) => &["un", "una", "unos", "unas", "el", "la", "los", "las"],
-            Normalisation::Mlqa(Articles::Vietnamese) => &["của", "là", "cái", "chiếc", "những"],
-            Normalisation::Mlqa(Articles::German) => {
-                &["ein", "eine", "einen", "einem", "eines", "einer", "der", "die", "das", "den", "dem", "des"]
+            Normalisation::Mlqa(Articles::Spanish) => {
+                &["un", "una", "unos", "unas", "el", "la", "los", "las"]
             }
+            Normalisation::Mlqa(Articles::Vietnamese) => &["của", "là", "cái", "chiếc", "những"],
+            Normalisation::Mlqa(Articles::German) => &[
+                "ein", "eine", "einen", "einem", "eines", "einer", "der", "die", "das", "den",
+                "dem", "des",
+            ],
             Normalisation::Mlqa(Articles::None | Articles::Arabic | Articles::Chinese) => &[],
         }
     }
@@ -84,7 +92,9 @@ impl Normalisation {
             Normalisation::Squad => lower.replace(|c: char| c.is_ascii_punctuation(), ""),
             Normalisation::Mlqa(_) => PUNCTUATION.replace_all(&lower, "").into_owned(),
         };
-        let without = |word: &regex::Captures<'_>| if self.articles().contains(&&word[0]) { " ".to_owned() } else { word[0].to_owned() };
+        let without = |word: &regex::Captures<'_>| {
+            if self.articles().contains(&&word[0]) { " ".to_owned() } else { word[0].to_owned() }
+        };
         let text = WORD.replace_all(&text, without);
         let text = match self {
             Normalisation::Mlqa(Articles::Arabic) => text.replace("ال", " "),
@@ -113,7 +123,8 @@ pub fn f1(answer: &str, truths: &[String], normalisation: Normalisation) -> f64 
         let truth = normalisation.words(truth);
         let mut left: HashMap<&str, usize> = HashMap::new();
         truth.iter().for_each(|word| *left.entry(word).or_default() += 1);
-        let is_common = |word: &&String| match left.get_mut(word.as_str()).filter(|left| **left > 0) {
+        let is_common = |word: &&String| match left.get_mut(word.as_str()).filter(|left| **left > 0)
+        {
             Some(left) => {
                 *left -= 1;
                 true
@@ -126,13 +137,17 @@ pub fn f1(answer: &str, truths: &[String], normalisation: Normalisation) -> f64 
     truths.iter().map(one).fold(0.0, f64::max)
 }
 
-/// The last number of a text, in digits of any script. A point or comma before exactly three digits parts thousands.
+/// The last number of a text, in digits of any script. A point or comma before exactly three digits
+/// parts thousands.
 pub fn number(text: &str) -> Option<f64> {
     let text: String = text.chars().map(western).collect();
     let last = NUMBER.find_iter(&text).last()?.as_str().replace('−', "-");
-    let groups = last.rfind(['.', ',', '٫']).filter(|&at| last.len() - at - last[at..].chars().next().map_or(0, char::len_utf8) != 3);
+    let groups = last
+        .rfind(['.', ',', '٫'])
+        .filter(|&at| last.len() - at - last[at..].chars().next().map_or(0, char::len_utf8) != 3);
     let (whole, decimals) = last.split_at(groups.unwrap_or(last.len()));
-    let digits = |part: &str| part.chars().filter(|c| c.is_ascii_digit() || *c == '-').collect::<String>();
+    let digits =
+        |part: &str| part.chars().filter(|c| c.is_ascii_digit() || *c == '-').collect::<String>();
     format!("{}.{}", digits(whole), digits(decimals) + "0").parse().ok()
 }
 
@@ -143,8 +158,10 @@ pub fn says_number(answer: &str, truth: f64) -> bool {
 
 /// The ASCII digit of a decimal digit; blocks of ten start at these zeros.
 fn western(c: char) -> char {
-    const ZEROS: [u32; 10] = [0x0660, 0x06f0, 0x0966, 0x09e6, 0x0ae6, 0x0be6, 0x0c66, 0x0e50, 0x1040, 0xff10];
-    let digit = ZEROS.iter().find_map(|&zero| u32::from(c).checked_sub(zero).filter(|digit| *digit < 10));
+    const ZEROS: [u32; 10] =
+        [0x0660, 0x06f0, 0x0966, 0x09e6, 0x0ae6, 0x0be6, 0x0c66, 0x0e50, 0x1040, 0xff10];
+    let digit =
+        ZEROS.iter().find_map(|&zero| u32::from(c).checked_sub(zero).filter(|digit| *digit < 10));
     digit.and_then(|digit| char::from_digit(digit, 10)).unwrap_or(c)
 }
 

@@ -38,7 +38,10 @@ impl Counts {
             self.matched[gram.len() - 1] += count.min(most.get(gram).copied().unwrap_or(0));
         }
         // of two references that are as close, the shorter one counts
-        let closest = references.iter().map(Vec::len).min_by_key(|&len| (len.abs_diff(hypothesis.len()), len));
+        let closest = references
+            .iter()
+            .map(Vec::len)
+            .min_by_key(|&len| (len.abs_diff(hypothesis.len()), len));
         self.hypothesis += hypothesis.len() as u64;
         self.reference += closest.unwrap_or(0) as u64;
     }
@@ -78,14 +81,30 @@ impl Bleu {
     }
 
     /// The score of a corpus; `references` are sets, each with one reference a segment.
-    pub fn corpus(&self, hypotheses: &[String], references: &[Vec<String>]) -> Result<Score, ScoreError> {
+    pub fn corpus(
+        &self,
+        hypotheses: &[String],
+        references: &[Vec<String>],
+    ) -> Result<Score, ScoreError> {
         check(hypotheses, references)?;
         let mut counts = Counts::default();
         for (at, hypothesis) in hypotheses.iter().enumerate() {
-            let references = references.iter().map(|set| self.words.cut(&set[at])).collect::<Result<Vec<_>, _>>()?;
+            let references = references
+                .iter()
+                .map(|set| self.words.cut(&set[at]))
+                .collect::<Result<Vec<_>, _>>()?;
             counts.add(&self.words.cut(hypothesis)?, &references);
         }
-        let signature = format!("nrefs:{}|case:mixed|eff:no|tok:{}|smooth:exp|version:{SACREBLEU}", references.len(), self.words.name());
-        Ok(Score { metric: "BLEU".to_owned(), value: counts.score(), signature, segments: hypotheses.len() })
+        let signature = format!(
+            "nrefs:{}|case:mixed|eff:no|tok:{}|smooth:exp|version:{SACREBLEU}",
+            references.len(),
+            self.words.name()
+        );
+        Ok(Score {
+            metric: "BLEU".to_owned(),
+            value: counts.score(),
+            signature,
+            segments: hypotheses.len(),
+        })
     }
 }

@@ -21,7 +21,10 @@ struct Segment {
 
 impl Segment {
     fn new(text: &str) -> Self {
-        Segment { characters: text.chars().filter(|&c| !is_space(c)).collect(), words: split(text).flat_map(without_mark).collect() }
+        Segment {
+            characters: text.chars().filter(|&c| !is_space(c)).collect(),
+            words: split(text).flat_map(without_mark).collect(),
+        }
     }
 }
 
@@ -31,8 +34,12 @@ fn without_mark(word: &str) -> Vec<String> {
     let (first, last) = (characters.next(), characters.next_back());
     let is_mark = |c: Option<char>| c.is_some_and(|c| c.is_ascii_punctuation());
     match () {
-        () if is_mark(last) => [&word[..word.len() - 1], &word[word.len() - 1..]].map(str::to_owned).to_vec(),
-        () if last.is_some() && is_mark(first) => [&word[..1], &word[1..]].map(str::to_owned).to_vec(),
+        () if is_mark(last) => {
+            [&word[..word.len() - 1], &word[word.len() - 1..]].map(str::to_owned).to_vec()
+        }
+        () if last.is_some() && is_mark(first) => {
+            [&word[..1], &word[1..]].map(str::to_owned).to_vec()
+        }
         () => vec![word.to_owned()],
     }
 }
@@ -55,11 +62,15 @@ fn counts<T: Eq + Hash>(hypothesis: &[T], reference: &[T], n: usize) -> Counts {
     [found, count(reference), matched]
 }
 
-/// Harmonic mean of precision and recall, each a mean over the orders that both sides have; percent.
+/// Harmonic mean of precision and recall, each a mean over the orders that both sides have;
+/// percent.
 fn score(counts: &[Counts]) -> f64 {
-    let orders = || counts.iter().filter(|[hypothesis, reference, _]| *hypothesis > 0 && *reference > 0);
+    let orders =
+        || counts.iter().filter(|[hypothesis, reference, _]| *hypothesis > 0 && *reference > 0);
     let count = orders().count() as f64;
-    let mean = |side: usize| orders().map(|counts| counts[2] as f64 / counts[side] as f64).sum::<f64>() / count;
+    let mean = |side: usize| {
+        orders().map(|counts| counts[2] as f64 / counts[side] as f64).sum::<f64>() / count
+    };
     if count == 0.0 || mean(0) + mean(1) == 0.0 {
         return 0.0;
     }
@@ -84,16 +95,26 @@ impl Chrf {
         Chrf { words: 2 }
     }
 
-    /// The score of a corpus; `references` are sets, each with one reference a segment, of which the best counts.
-    pub fn corpus(&self, hypotheses: &[String], references: &[Vec<String>]) -> Result<Score, ScoreError> {
+    /// The score of a corpus; `references` are sets, each with one reference a segment, of which
+    /// the best counts.
+    pub fn corpus(
+        &self,
+        hypotheses: &[String],
+        references: &[Vec<String>],
+    ) -> Result<Score, ScoreError> {
         check(hypotheses, references)?;
         let mut sums = vec![[0; 3]; CHARACTERS + self.words];
         for (at, hypothesis) in hypotheses.iter().enumerate() {
             let best = self.best(hypothesis, references.iter().map(|set| set[at].as_str()));
-            sums.iter_mut().zip(best).for_each(|(sum, counts)| sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count));
+            sums.iter_mut().zip(best).for_each(|(sum, counts)| {
+                sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count)
+            });
         }
-        let signature =
-            format!("nrefs:{}|case:mixed|eff:yes|nc:{CHARACTERS}|nw:{}|space:no|version:{SACREBLEU}", references.len(), self.words);
+        let signature = format!(
+            "nrefs:{}|case:mixed|eff:yes|nc:{CHARACTERS}|nw:{}|space:no|version:{SACREBLEU}",
+            references.len(),
+            self.words
+        );
         let metric = format!("chrF{BETA}{}", "+".repeat(self.words));
         Ok(Score { metric, value: score(&sums), signature, segments: hypotheses.len() })
     }
@@ -103,10 +124,15 @@ impl Chrf {
         let hypothesis = Segment::new(hypothesis);
         let all = |reference: &str| -> Vec<Counts> {
             let reference = Segment::new(reference);
-            let characters = (1..=CHARACTERS).map(|n| counts(&hypothesis.characters, &reference.characters, n));
-            characters.chain((1..=self.words).map(|n| counts(&hypothesis.words, &reference.words, n))).collect()
+            let characters =
+                (1..=CHARACTERS).map(|n| counts(&hypothesis.characters, &reference.characters, n));
+            characters
+                .chain((1..=self.words).map(|n| counts(&hypothesis.words, &reference.words, n)))
+                .collect()
         };
-        let better = |best: Vec<Counts>, next: Vec<Counts>| if score(&next) > score(&best) { next } else { best };
+        let better = |best: Vec<Counts>, next: Vec<Counts>| {
+            if score(&next) > score(&best) { next } else { best }
+        };
         references.map(all).reduce(better).unwrap_or_default()
     }
 }

@@ -1,7 +1,9 @@
-//! Which language a text is in: by its script, and by n-grams of characters learnt from a user's own corpora.
+//! Which language a text is in: by its script, and by n-grams of characters learnt from a user's
+//! own corpora.
 //!
-//! With counts `c(g)` of the n-grams of a language, n up to 3, a text belongs to the language with the largest
-//! `sum_g log((c(g) + 1/2) / (N + V/2))`, N n-grams in all and V different ones in any language (Cavnar and Trenkle 1994, as naive Bayes).
+//! With counts `c(g)` of the n-grams of a language, n up to 3, a text belongs to the language with
+//! the largest `sum_g log((c(g) + 1/2) / (N + V/2))`, N n-grams in all and V different ones in any
+//! language (Cavnar and Trenkle 1994, as naive Bayes).
 
 use crate::units::Lang;
 use regex::Regex;
@@ -13,7 +15,8 @@ const ORDERS: usize = 3;
 /// Added to every count.
 const SMOOTHING: f64 = 0.5;
 
-/// Scripts by their ISO 15924 codes, as a class of Unicode each. Japanese, Korean and Chinese are written in several.
+/// Scripts by their ISO 15924 codes, as a class of Unicode each. Japanese, Korean and Chinese are
+/// written in several.
 const SCRIPTS: [(&str, &str); 26] = [
     ("Latn", r"\p{Latin}"),
     ("Cyrl", r"\p{Cyrillic}"),
@@ -43,16 +46,20 @@ const SCRIPTS: [(&str, &str); 26] = [
     ("Armn", r"\p{Armenian}"),
 ];
 
-static CLASSES: LazyLock<Vec<(&str, Regex)>> =
-    LazyLock::new(|| SCRIPTS.iter().filter_map(|&(code, class)| Some((code, Regex::new(class).ok()?))).collect());
+static CLASSES: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
+    SCRIPTS.iter().filter_map(|&(code, class)| Some((code, Regex::new(class).ok()?))).collect()
+});
 static LETTER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\p{L}").ok());
 
-/// Whether most letters of a text are of the script of a language; `None` where the script is unknown here.
+/// Whether most letters of a text are of the script of a language; `None` where the script is
+/// unknown here.
 pub fn is_in_script(text: &str, lang: &Lang) -> Option<bool> {
     let (_, script) = lang.code().split_once('_')?;
     let (_, class) = CLASSES.iter().find(|(code, _)| *code == script)?;
     let letters = LETTER.as_ref()?.find_iter(text);
-    let (all, own) = letters.fold((0, 0), |(all, own), letter| (all + 1, own + usize::from(class.is_match(letter.as_str()))));
+    let (all, own) = letters.fold((0, 0), |(all, own), letter| {
+        (all + 1, own + usize::from(class.is_match(letter.as_str())))
+    });
     Some(2 * own > all)
 }
 
@@ -69,7 +76,9 @@ pub struct Identifier {
 /// n-grams of the lower-cased text, white space at its ends.
 fn grams(text: &str) -> impl Iterator<Item = String> {
     let characters: Vec<char> = format!(" {} ", text.to_lowercase()).chars().collect();
-    (1..=ORDERS).flat_map(move |n| characters.windows(n).map(|gram| gram.iter().collect()).collect::<Vec<String>>())
+    (1..=ORDERS).flat_map(move |n| {
+        characters.windows(n).map(|gram| gram.iter().collect()).collect::<Vec<String>>()
+    })
 }
 
 impl Identifier {
@@ -78,16 +87,33 @@ impl Identifier {
         let (mut langs, mut counts) = (Vec::new(), Vec::new());
         for (lang, texts) in samples {
             let mut found: BTreeMap<String, f64> = BTreeMap::new();
-            texts.into_iter().flat_map(grams).for_each(|gram| *found.entry(gram).or_default() += 1.0);
+            texts
+                .into_iter()
+                .flat_map(grams)
+                .for_each(|gram| *found.entry(gram).or_default() += 1.0);
             langs.push(lang);
             counts.push(found);
         }
         let known: BTreeSet<&String> = counts.iter().flat_map(BTreeMap::keys).collect();
-        let totals: Vec<f64> = counts.iter().map(|found| found.values().sum::<f64>() + SMOOTHING * known.len() as f64).collect();
-        let weight = |count: Option<&f64>, total: &f64| ((count.unwrap_or(&0.0) + SMOOTHING) / total).ln();
-        let row = |gram: &String| counts.iter().zip(&totals).map(|(found, total)| weight(found.get(gram), total)).collect();
+        let totals: Vec<f64> = counts
+            .iter()
+            .map(|found| found.values().sum::<f64>() + SMOOTHING * known.len() as f64)
+            .collect();
+        let weight =
+            |count: Option<&f64>, total: &f64| ((count.unwrap_or(&0.0) + SMOOTHING) / total).ln();
+        let row = |gram: &String| {
+            counts
+                .iter()
+                .zip(&totals)
+                .map(|(found, total)| weight(found.get(gram), total))
+                .collect()
+        };
         let weights = known.iter().map(|&gram| (gram.clone(), row(gram))).collect();
-        Identifier { langs, weights, unseen: totals.iter().map(|total| weight(None, total)).collect() }
+        Identifier {
+            langs,
+            weights,
+            unseen: totals.iter().map(|total| weight(None, total)).collect(),
+        }
     }
 
     /// The languages that it tells apart.
@@ -105,7 +131,8 @@ impl Identifier {
             let weights = self.weights.get(&gram).unwrap_or(&self.unseen);
             sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
         }
-        let best = sums.iter().enumerate().reduce(|best, next| if next.1 > best.1 { next } else { best });
+        let best =
+            sums.iter().enumerate().reduce(|best, next| if next.1 > best.1 { next } else { best });
         best.map(|(at, _)| &self.langs[at])
     }
 }
@@ -130,8 +157,14 @@ mod tests {
     #[test]
     fn languages_of_one_script_are_told_apart() {
         let samples = [
-            (lang("eng_Latn"), vec!["the house is in the wood", "this is what they think of the thing"]),
-            (lang("deu_Latn"), vec!["das haus ist in dem wald", "das ist nicht was sie von der sache denken"]),
+            (
+                lang("eng_Latn"),
+                vec!["the house is in the wood", "this is what they think of the thing"],
+            ),
+            (
+                lang("deu_Latn"),
+                vec!["das haus ist in dem wald", "das ist nicht was sie von der sache denken"],
+            ),
         ];
         let identifier = Identifier::learn(samples);
         assert_eq!(identifier.identify("they think"), Some(&lang("eng_Latn")));

@@ -1,6 +1,7 @@
 //! Scores: what is written against what should have been written, from texts alone.
 //!
-//! With a segment's hypothesis and its references, n-grams `g` of order `n` and their counts `c`, over a whole corpus:
+//! With a segment's hypothesis and its references, n-grams `g` of order `n` and their counts `c`,
+//! over a whole corpus:
 //!
 //! ```text
 //! BLEU  = 100 min(1, e^{1 - r/h}) (p_1 p_2 p_3 p_4)^{1/4},   p_n = sum_g min(c_hyp(g), c_ref(g)) / sum_g c_hyp(g)
@@ -8,7 +9,8 @@
 //! F1    = 2 P R / (P + R),                                   P, R the shares of common words in answer and truth
 //! ```
 //!
-//! BLEU and chrF equal sacrebleu's and carry its signatures; exact match and F1 equal those of the SQuAD and the MLQA script.
+//! BLEU and chrF equal sacrebleu's and carry its signatures; exact match and F1 equal those of the
+//! SQuAD and the MLQA script.
 
 mod answers;
 mod bleu;
@@ -41,7 +43,10 @@ pub enum ScoreError {
     #[error("tokenizer `{name}`: {cause}")]
     Pieces { name: String, cause: String },
     /// A word that names no way to cut.
-    #[error("`{found}` cuts no text into words, expected `13a`, `intl`, `zh`, `char`, `none` or a `tokenizer.json`")]
+    #[error(
+        "`{found}` cuts no text into words, expected `13a`, `intl`, `zh`, `char`, `none` or a \
+        `tokenizer.json`"
+    )]
     Words { found: String },
 }
 
@@ -64,7 +69,9 @@ fn check(hypotheses: &[String], references: &[Vec<String>]) -> Result<(), ScoreE
         return Err(ScoreError::Empty);
     }
     match references.iter().find(|set| set.len() != hypotheses.len()) {
-        Some(set) => Err(ScoreError::Uneven { hypotheses: hypotheses.len(), references: set.len() }),
+        Some(set) => {
+            Err(ScoreError::Uneven { hypotheses: hypotheses.len(), references: set.len() })
+        }
         None => Ok(()),
     }
 }

@@ -40,10 +40,17 @@ impl fmt::Debug for Words {
 type Rules = [(Regex, &'static str)];
 
 fn rules<const N: usize>(rules: [(&str, &'static str); N]) -> [(Regex, &'static str); N] {
-    rules.map(|(pattern, by)| (Regex::new(pattern).unwrap_or_else(|error| unreachable!("a pattern of this file: {error}")), by))
+    rules.map(|(pattern, by)| {
+        (
+            Regex::new(pattern)
+                .unwrap_or_else(|error| unreachable!("a pattern of this file: {error}")),
+            by,
+        )
+    })
 }
 
-/// Symbols and punctuation apart; full stop and comma unless between digits; the dash after a digit.
+/// Symbols and punctuation apart; full stop and comma unless between digits; the dash after a
+/// digit.
 static MTEVAL_13A: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
     rules([
         (r"([{-~\[-` -&(-+:-@/])", " ${1} "),
@@ -54,11 +61,18 @@ static MTEVAL_13A: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
 });
 
 /// Punctuation apart unless between numbers; symbols apart.
-static INTERNATIONAL: LazyLock<[(Regex, &str); 3]> =
-    LazyLock::new(|| rules([(r"(\P{N})(\p{P})", "${1} ${2} "), (r"(\p{P})(\P{N})", " ${1} ${2}"), (r"(\p{S})", " ${1} ")]));
+static INTERNATIONAL: LazyLock<[(Regex, &str); 3]> = LazyLock::new(|| {
+    rules([
+        (r"(\P{N})(\p{P})", "${1} ${2} "),
+        (r"(\p{P})(\P{N})", " ${1} ${2}"),
+        (r"(\p{S})", " ${1} "),
+    ])
+});
 
 fn replaced(line: &str, rules: &Rules) -> String {
-    rules.iter().fold(line.to_owned(), |line, (pattern, by)| pattern.replace_all(&line, *by).into_owned())
+    rules
+        .iter()
+        .fold(line.to_owned(), |line, (pattern, by)| pattern.replace_all(&line, *by).into_owned())
 }
 
 /// White space as Python has it: Unicode's, and the four separators of ASCII.
@@ -71,8 +85,9 @@ pub(super) fn split(line: &str) -> impl Iterator<Item = &str> {
     line.split(is_space).filter(|word| !word.is_empty())
 }
 
-/// Characters that sacrebleu sets apart in Chinese. Two of its ranges are of code points beyond 16 bits, which it writes such that they
-/// mean U+2001 to U+2A6D and U+2F81 to U+2FA1; its scores are the standard, so they do here.
+/// Characters that sacrebleu sets apart in Chinese. Two of its ranges are of code points beyond 16
+/// bits, which it writes such that they mean U+2001 to U+2A6D and U+2F81 to U+2FA1; its scores are
+/// the standard, so they do here.
 const CHINESE: [(u32, u32); 22] = [
     (0x3400, 0x4db5),
     (0x4e00, 0x9fa5),
@@ -134,16 +149,25 @@ impl Words {
             Words::None => line.to_owned(),
             Words::Mteval13a => {
                 let line = line.replace("<skipped>", "").replace("-\n", "").replace('\n', " ");
-                let line = line.replace("&quot;", "\"").replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">");
+                let line = line
+                    .replace("&quot;", "\"")
+                    .replace("&amp;", "&")
+                    .replace("&lt;", "<")
+                    .replace("&gt;", ">");
                 replaced(&format!(" {line} "), &*MTEVAL_13A)
             }
             Words::International => replaced(line, &*INTERNATIONAL),
             Words::Chinese => {
                 let spaced = |c: char| if is_chinese(c) { format!(" {c} ") } else { c.to_string() };
-                replaced(&line.trim_matches(is_space).chars().map(spaced).collect::<String>(), &*MTEVAL_13A)
+                replaced(
+                    &line.trim_matches(is_space).chars().map(spaced).collect::<String>(),
+                    &*MTEVAL_13A,
+                )
             }
             Words::Characters => line.chars().flat_map(|c| [c, ' ']).collect(),
-            Words::Pieces { name, pieces } => pieces(line).map_err(|cause| ScoreError::Pieces { name: name.clone(), cause })?.join(" "),
+            Words::Pieces { name, pieces } => pieces(line)
+                .map_err(|cause| ScoreError::Pieces { name: name.clone(), cause })?
+                .join(" "),
         };
         Ok(split(&text).map(str::to_owned).collect())
     }

@@ -1,13 +1,15 @@
 //! Gamma by cosine: how much nearer translations lie to each other than strangers do.
 //!
-//! With `C_ij` the cosine of English sentence i and sentence j of the language, averaged over the middle layers:
+//! With `C_ij` the cosine of English sentence i and sentence j of the language, averaged over the
+//! middle layers:
 //!
 //! ```text
 //! p = mean_i C_ii,   r = mean_{i != j} C_ij,   gamma = (p - r) / (1 - r)
 //! ```
 //!
-//! States of a language model share a large common direction, which gives strangers a cosine far from 0 and p by itself little meaning. Gamma is 0
-//! where translations are no nearer than strangers, and 1 where they coincide.
+//! States of a language model share a large common direction, which gives strangers a cosine far
+//! from 0 and p by itself little meaning. Gamma is 0 where translations are no nearer than
+//! strangers, and 1 where they coincide.
 
 use crate::numeric::quantiles::around;
 use crate::numeric::random::{Item, Purpose, generator};
@@ -32,7 +34,8 @@ pub struct Cosine {
 }
 
 impl Cosine {
-    /// From the cosines (n, n) of n English sentences (rows) and their translations, n at least 2; `lang` seeds the bootstrap.
+    /// From the cosines (n, n) of n English sentences (rows) and their translations, n at least 2;
+    /// `lang` seeds the bootstrap.
     pub fn new(cosines: &DMatrix<f64>, lang: &str) -> Self {
         let n = cosines.nrows();
         let (parallel, random) = means(cosines, &DVector::from_element(n, 1.0));
@@ -47,7 +50,11 @@ impl Cosine {
             .filter(|gamma| gamma.is_finite())
             .collect();
         let value = beyond_chance(parallel, random);
-        Cosine { parallel, random, gamma: Estimate { value, interval_90: around(value, &mut drawn, 0.9).into() } }
+        Cosine {
+            parallel,
+            random,
+            gamma: Estimate { value, interval_90: around(value, &mut drawn, 0.9).into() },
+        }
     }
 }
 
@@ -63,7 +70,8 @@ fn beyond_chance(parallel: f64, random: f64) -> f64 {
     (parallel - random) / (1.0 - random)
 }
 
-/// The middle third of the layers of a network of so many blocks, counted in blocks before them: `ceil(n / 3)` to `floor(2 n / 3)`, at least one.
+/// The middle third of the layers of a network of so many blocks, counted in blocks before them:
+/// `ceil(n / 3)` to `floor(2 n / 3)`, at least one.
 pub fn middle_layers(blocks: usize) -> std::ops::RangeInclusive<usize> {
     let first = blocks.div_ceil(3);
     first..=first.max(2 * blocks / 3)
@@ -81,14 +89,21 @@ mod tests {
         approx::assert_relative_eq!(found.parallel, 0.8, epsilon = 1e-12);
         approx::assert_relative_eq!(found.random, 0.5, epsilon = 1e-12);
         approx::assert_relative_eq!(found.gamma.value, 0.6, epsilon = 1e-12);
-        assert!(found.gamma.interval_90.contains(0.6) && found == Cosine::new(&cosines, "x"), "{found:?}");
+        assert!(
+            found.gamma.interval_90.contains(0.6) && found == Cosine::new(&cosines, "x"),
+            "{found:?}"
+        );
     }
 
     #[test]
     fn the_interval_narrows_with_the_root_of_the_sentences() {
         let width = |n: usize| {
             let mut rng = generator(3, Purpose::Planted, Item::Nth(n as u64));
-            let cosines = DMatrix::from_fn(n, n, |i, j| if i == j { 0.6 } else { 0.2 } + 0.2 * rng.random_range(-1.0..1.0));
+            let cosines = DMatrix::from_fn(
+                n,
+                n,
+                |i, j| if i == j { 0.6 } else { 0.2 } + 0.2 * rng.random_range(-1.0..1.0),
+            );
             let Interval { lo, hi } = Cosine::new(&cosines, "x").gamma.interval_90;
             hi - lo
         };

@@ -32,16 +32,25 @@ impl Known {
     }
 }
 
-/// The curves in one measure; absent where one has no point of the base that [`Measure::Fall`] needs.
+/// The curves in one measure; absent where one has no point of the base that [`Measure::Fall`]
+/// needs.
 pub(super) fn known(measure: Measure, fits: &[Fit], likenesses: &[Likeness]) -> Option<Vec<Known>> {
     let of = |(fit, likeness): (&Fit, &Likeness)| {
         let unit = match measure {
-            Measure::Content => (likeness.english_bytes as f64 / likeness.target_tokens as f64).ln(),
+            Measure::Content => {
+                (likeness.english_bytes as f64 / likeness.target_tokens as f64).ln()
+            }
             Measure::Fall => mean_log(fit.points.iter().filter(|point| point.pairs == 0.0))?,
         };
-        let mut sizes: Vec<f64> = fit.points.iter().map(|point| point.pairs).filter(|&pairs| pairs > 0.0).collect();
+        let mut sizes: Vec<f64> =
+            fit.points.iter().map(|point| point.pairs).filter(|&pairs| pairs > 0.0).collect();
         sizes.dedup();
-        let mean = |&size: &f64| Some((size.ln(), mean_log(fit.points.iter().filter(|point| point.pairs == size))? - unit));
+        let mean = |&size: &f64| {
+            Some((
+                size.ln(),
+                mean_log(fit.points.iter().filter(|point| point.pairs == size))? - unit,
+            ))
+        };
         Some(Known {
             points: sizes.iter().map(mean).collect::<Option<_>>()?,
             own_law: sizes.iter().map(|&size| fit.law.loss(size).ln() - unit).collect(),
@@ -59,8 +68,10 @@ fn mean_log<'a>(points: impl Iterator<Item = &'a Point>) -> Option<f64> {
 
 /// All predictors in one measure.
 pub(super) fn trial(measure: Measure, known: &[Known]) -> Trial {
-    let has_gamma = |gamma: Gamma| known.iter().all(|language| language.ln_gamma(gamma).is_finite());
-    let predictors = Predictor::ALL.into_iter().filter(|predictor| predictor.gamma().is_none_or(has_gamma));
+    let has_gamma =
+        |gamma: Gamma| known.iter().all(|language| language.ln_gamma(gamma).is_finite());
+    let predictors =
+        Predictor::ALL.into_iter().filter(|predictor| predictor.gamma().is_none_or(has_gamma));
     let baseline = misses(Predictor::None, known, &own_gammas(Predictor::None, known));
     let scores = predictors.map(|predictor| score(predictor, known, &baseline)).collect();
     Trial { measure, levels_log: levels(known), scores }
@@ -68,7 +79,10 @@ pub(super) fn trial(measure: Measure, known: &[Known]) -> Trial {
 
 /// ln gamma of each language as the predictor has it; 0 where it has none.
 fn own_gammas(predictor: Predictor, known: &[Known]) -> Vec<f64> {
-    known.iter().map(|language| predictor.gamma().map_or(0.0, |gamma| language.ln_gamma(gamma))).collect()
+    known
+        .iter()
+        .map(|language| predictor.gamma().map_or(0.0, |gamma| language.ln_gamma(gamma)))
+        .collect()
 }
 
 fn score(predictor: Predictor, known: &[Known], baseline: &[Miss]) -> Score {
@@ -77,7 +91,8 @@ fn score(predictor: Predictor, known: &[Known], baseline: &[Miss]) -> Score {
     let misses = misses_of(&ln_gammas);
     let rms_log = total(&misses);
     let gain = predictor.gamma().and_then(|_| {
-        let differences: Vec<f64> = baseline.iter().zip(&misses).map(|(none, with)| none.rms_log - with.rms_log).collect();
+        let differences: Vec<f64> =
+            baseline.iter().zip(&misses).map(|(none, with)| none.rms_log - with.rms_log).collect();
         let mut rng = generator(0, Purpose::Similarity, Item::All);
         // a reassignment that leaves everything as it was may differ by rounding
         let as_good = (0..SHUFFLES)
@@ -109,14 +124,23 @@ fn misses(predictor: Predictor, known: &[Known], ln_gammas: &[f64]) -> Vec<Miss>
     };
     let predicted = |k: usize| -> Vec<f64> {
         let points = &known[k].points;
-        let by = |coefficients: Vector3<f64>| points.iter().map(|&(x, _)| row(k, x).dot(&coefficients)).collect::<Vec<f64>>();
+        let by = |coefficients: Vector3<f64>| {
+            points.iter().map(|&(x, _)| row(k, x).dot(&coefficients)).collect::<Vec<f64>>()
+        };
         match predictor {
             Predictor::OwnLaw => known[k].own_law.clone(),
             Predictor::OwnPower => by(regression(rows_of(k))),
             _ => {
-                let shared = by(regression((0..known.len()).filter(|&at| at != k).flat_map(rows_of)));
+                let shared =
+                    by(regression((0..known.len()).filter(|&at| at != k).flat_map(rows_of)));
                 let seen = SEEN.min(points.len());
-                let moved = points.iter().zip(&shared).take(seen).map(|((_, y), shared)| y - shared).sum::<f64>() / seen as f64;
+                let moved = points
+                    .iter()
+                    .zip(&shared)
+                    .take(seen)
+                    .map(|((_, y), shared)| y - shared)
+                    .sum::<f64>()
+                    / seen as f64;
                 let moved = if predictor == Predictor::OwnRuns { moved } else { 0.0 };
                 shared.into_iter().map(|predicted| predicted + moved).collect()
             }
@@ -134,7 +158,8 @@ fn features(predictor: Predictor, x: f64, ln_gamma: f64) -> Vector3<f64> {
     }
 }
 
-/// Coefficients of least weighted squares over rows of weight, features and value; of several the shortest.
+/// Coefficients of least weighted squares over rows of weight, features and value; of several the
+/// shortest.
 fn regression(rows: impl Iterator<Item = (f64, Vector3<f64>, f64)>) -> Vector3<f64> {
     let (mut normal, mut right) = (Matrix3::zeros(), Vector3::zeros());
     for (weight, features, value) in rows {
@@ -147,18 +172,23 @@ fn regression(rows: impl Iterator<Item = (f64, Vector3<f64>, f64)>) -> Vector3<f
 }
 
 fn miss(points: &[(f64, f64)], predicted: &[f64]) -> Miss {
-    let errors: Vec<f64> = points.iter().zip(predicted).skip(SEEN).map(|((_, y), predicted)| predicted - y).collect();
+    let errors: Vec<f64> =
+        points.iter().zip(predicted).skip(SEEN).map(|((_, y), predicted)| predicted - y).collect();
     let mean = |value: fn(&f64) -> f64| errors.iter().map(value).sum::<f64>() / errors.len() as f64;
     Miss { rms_log: mean(|error| error * error).sqrt(), bias_log: mean(|error| *error) }
 }
 
 /// How high each curve lies at the mean ln size of all languages, under the slope within languages:
-/// `b = sum w (x - x_i)(y - y_i) / sum w (x - x_i)^2`, `level_i = y_i + b (x - x_i)`, with means `x_i`, `y_i` of language i and x of all.
+/// `b = sum w (x - x_i)(y - y_i) / sum w (x - x_i)^2`, `level_i = y_i + b (x - x_i)`, with means
+/// `x_i`, `y_i` of language i and x of all.
 fn levels(known: &[Known]) -> Vec<f64> {
     let means: Vec<(f64, f64)> = known
         .iter()
         .map(|language| {
-            let (x, y) = language.points.iter().fold((0.0, 0.0), |sum, point| (sum.0 + point.0, sum.1 + point.1));
+            let (x, y) = language
+                .points
+                .iter()
+                .fold((0.0, 0.0), |sum, point| (sum.0 + point.0, sum.1 + point.1));
             (x / language.points.len() as f64, y / language.points.len() as f64)
         })
         .collect();

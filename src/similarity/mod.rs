@@ -1,8 +1,11 @@
-//! The similarity gamma of English and another language, and what it predicts of a language that was never run.
+//! The similarity gamma of English and another language, and what it predicts of a language that
+//! was never run.
 //!
-//! The law of x-LLaMA (Zhu et al. 2023), written for a loss, is `alpha (gamma_i X)^-beta`: `gamma_i` in (0, 1] is the similarity of language i,
-//! `X` its pairs. With an alpha a language gamma is absorbed. It has content only where alpha and beta are shared, and then it predicts the curve
-//! of a new language. With `y_i(X)` a loss in a unit that languages share ([`Measure`]), a prediction of language k is fitted to all others by
+//! The law of x-LLaMA (Zhu et al. 2023), written for a loss, is `alpha (gamma_i X)^-beta`:
+//! `gamma_i` in (0, 1] is the similarity of language i, `X` its pairs. With an alpha a language
+//! gamma is absorbed. It has content only where alpha and beta are shared, and then it predicts the
+//! curve of a new language. With `y_i(X)` a loss in a unit that languages share ([`Measure`]), a
+//! prediction of language k is fitted to all others by
 //!
 //! ```text
 //! none    ln y_i = a - b ln X
@@ -10,8 +13,8 @@
 //! free    ln y_i = a - b ln X + c ln gamma_i
 //! ```
 //!
-//! by least squares over the means of the seeds, every language with the same weight, and scored by the root mean square of
-//! `ln predicted - ln measured` on language k.
+//! by least squares over the means of the seeds, every language with the same weight, and scored by
+//! the root mean square of `ln predicted - ln measured` on language k.
 
 mod cosine;
 mod forecast;
@@ -42,7 +45,8 @@ impl Gamma {
     pub const ALL: [Gamma; 2] = [Gamma::Cosine, Gamma::Vocabulary];
 }
 
-/// How alike English and one language are to the base model, and the size of what its losses were measured on.
+/// How alike English and one language are to the base model, and the size of what its losses were
+/// measured on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Likeness {
@@ -70,13 +74,16 @@ impl Likeness {
     }
 }
 
-/// A unit of losses that languages share: nats per target token are not one, as tokens hold different amounts of text.
+/// A unit of losses that languages share: nats per target token are not one, as tokens hold
+/// different amounts of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
-    /// Nats over the whole evaluation a byte of its English side: the same content costs so much in this language.
+    /// Nats over the whole evaluation a byte of its English side: the same content costs so much in
+    /// this language.
     Content,
-    /// Loss over the loss of the base, in which the token cancels. What the format of the task costs the base is in it.
+    /// Loss over the loss of the base, in which the token cancels. What the format of the task
+    /// costs the base is in it.
     Fall,
 }
 
@@ -170,7 +177,8 @@ pub struct Miss {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gain {
-    /// Mean over the languages of the error without gamma less the error with it, ln loss, with Student's paired interval.
+    /// Mean over the languages of the error without gamma less the error with it, ln loss, with
+    /// Student's paired interval.
     pub error_log: Estimate,
     /// Languages whose error is smaller with gamma.
     pub better: usize,
@@ -198,7 +206,8 @@ pub struct Score {
 pub struct Trial {
     /// The measure.
     pub measure: Measure,
-    /// How high the curve of each language lies: `ln y` at the geometric mean of all sizes, under a slope that all share.
+    /// How high the curve of each language lies: `ln y` at the geometric mean of all sizes, under a
+    /// slope that all share.
     pub levels_log: Vec<f64>,
     /// One per predictor; those by a gamma that is not above 0 for every language are left out.
     pub scores: Vec<Score>,
@@ -217,7 +226,8 @@ impl Trial {
 pub struct Similarity {
     /// Version and git revision of the program.
     pub parallot: String,
-    /// The command as typed; absent in files of version 0.1.0 and of programs that call the library.
+    /// The command as typed; absent in files of version 0.1.0 and of programs that call the
+    /// library.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
     /// The experiment.
@@ -241,7 +251,10 @@ pub struct Similarity {
 #[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum SimilarityError {
     /// Nothing to leave out.
-    #[error("{found} languages, expected at least {needed}: one is left out, and the others must tell gamma from the level")]
+    #[error(
+        "{found} languages, expected at least {needed}: one is left out, and the others must tell \
+        gamma from the level"
+    )]
     TooFew { found: usize, needed: usize },
 }
 
@@ -250,16 +263,25 @@ const LEAST: usize = 3;
 
 /// Checks that there are languages enough.
 pub fn check(languages: usize) -> Result<(), SimilarityError> {
-    if languages < LEAST { Err(SimilarityError::TooFew { found: languages, needed: LEAST }) } else { Ok(()) }
+    if languages < LEAST {
+        Err(SimilarityError::TooFew { found: languages, needed: LEAST })
+    } else {
+        Ok(())
+    }
 }
 
-/// Leaves every language out once, in every measure. `likenesses` are in the order of the fits. The measure [`Measure::Fall`] is left out where
-/// a curve has no point of the base.
-pub fn trials(fits: &[Fit], likenesses: &[Likeness]) -> Result<(Vec<Trial>, String), SimilarityError> {
+/// Leaves every language out once, in every measure. `likenesses` are in the order of the fits. The
+/// measure [`Measure::Fall`] is left out where a curve has no point of the base.
+pub fn trials(
+    fits: &[Fit],
+    likenesses: &[Likeness],
+) -> Result<(Vec<Trial>, String), SimilarityError> {
     check(fits.len())?;
     let trials: Vec<Trial> = Measure::ALL
         .into_iter()
-        .filter_map(|measure| Some(forecast::trial(measure, &forecast::known(measure, fits, likenesses)?)))
+        .filter_map(|measure| {
+            Some(forecast::trial(measure, &forecast::known(measure, fits, likenesses)?))
+        })
         .collect();
     let verdict = trials.first().map_or_else(String::new, verdict::verdict);
     Ok((trials, verdict))

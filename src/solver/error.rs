@@ -1,4 +1,5 @@
-//! Why there is no answer: constraints in each other's way, losses that are infinite, or a search that ended.
+//! Why there is no answer: constraints in each other's way, losses that are infinite, or a search
+//! that ended.
 
 use super::problem::PartsError;
 use std::fmt;
@@ -9,10 +10,12 @@ pub enum SolveError {
     /// No amounts meet the constraints.
     #[error("no allocation meets the problem: {0}")]
     Infeasible(Conflict),
-    /// Some amounts meet the constraints, but the loss of these languages is infinite in all of them.
+    /// Some amounts meet the constraints, but the loss of these languages is infinite in all of
+    /// them.
     #[error("no finite loss: {} can get nothing, and its law is infinite there", .0.join(", "))]
     NoFiniteValue(Vec<String>),
-    /// The search found no amounts that meet the constraints at a finite loss, and no proof that there are none.
+    /// The search found no amounts that meet the constraints at a finite loss, and no proof that
+    /// there are none.
     #[error("no amounts that meet the problem were found, and no proof that there are none")]
     NoneFound,
     /// A number of the problem is out of its range.

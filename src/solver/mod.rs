@@ -1,12 +1,13 @@
-//! The optimum of a budget over languages, exact and proven: laws of every shape, repetition, transfer, groups, whole grains, the sum or the
-//! worst language, the mean or the CVaR over draws.
+//! The optimum of a budget over languages, exact and proven: laws of every shape, repetition,
+//! transfer, groups, whole grains, the sum or the worst language, the mean or the CVaR over draws.
 //!
 //! ```text
 //! minimise  F(X)   subject to   sum_i cost_i X_i <= amount (or =),   lo_i <= X_i <= hi_i,   group rows,   X_i in whole grains
 //! ```
 //!
-//! [`PosedProblem`] is checked, [`solve`] answers, and every answer carries a lower bound on the optimum that does not rest on the solver's word:
-//! `certificate` computes it from multipliers alone.
+//! [`PosedProblem`] is checked, [`solve`] answers, and every answer carries a lower bound on the
+//! optimum that does not rest on the solver's word: `certificate` computes it from multipliers
+//! alone.
 //!
 //! | folder | what it does |
 //! |---|---|
@@ -19,7 +20,8 @@
 //! | `nonconvex` | laws that start concave: `branch` and bound over convex envelopes; the worst of coupled languages: a level to `reach` |
 //! | `integer` | whole grains: greedy on exact gains, or a search pruned by the price |
 //!
-//! `kernel` is the law of one language as all of them see it, with its convex envelope, `solve` goes from a problem to its answer by its structure.
+//! `kernel` is the law of one language as all of them see it, with its convex envelope, `solve`
+//! goes from a problem to its answer by its structure.
 
 mod certificate;
 mod convex;

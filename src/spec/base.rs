@@ -1,4 +1,5 @@
-//! The base model of a sweep: a preset with its tokenizer and the text that it is pre-trained on, or a checkpoint.
+//! The base model of a sweep: a preset with its tokenizer and the text that it is pre-trained on,
+//! or a checkpoint.
 
 use super::error::SpecError;
 use super::limits::{count, share};
@@ -24,7 +25,8 @@ pub enum Preset {
 /// Largest context: attention is quadratic in it.
 const MAX_CONTEXT: u64 = 65_536;
 
-/// Least and most tokens of a vocabulary: 256 bytes and 2 marks, and what the largest that are in use have.
+/// Least and most tokens of a vocabulary: 256 bytes and 2 marks, and what the largest that are in
+/// use have.
 const VOCABULARY: RangeInclusive<u64> = 258..=262_144;
 
 /// Most tokens of pre-training, all of which are in memory, and of a step.
@@ -63,7 +65,8 @@ pub struct PresetBase {
     pub pretraining: Pretraining,
 }
 
-/// A network and a tokenizer as Hugging Face's libraries write them. Where they are is no part of a run's id, their content is.
+/// A network and a tokenizer as Hugging Face's libraries write them. Where they are is no part of a
+/// run's id, their content is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckpointBase {
     /// Where they are.
@@ -114,13 +117,25 @@ impl WireBase {
                 let revision = self.revision.take().unwrap_or_else(|| "main".to_owned());
                 for (key, value) in [("base.hub", &name), ("base.revision", &revision)] {
                     if !is_hub_name(value) {
-                        return Err(SpecError::value(key, format!("`{value}`"), "a name on the Hub, like `owner/name` or `main`"));
+                        return Err(SpecError::value(
+                            key,
+                            format!("`{value}`"),
+                            "a name on the Hub, like `owner/name` or `main`",
+                        ));
                     }
                 }
                 self.on_checkpoint(CheckpointPlace::Hub { name, revision })
             }
-            (None, None, None) => Err(SpecError::value("base.preset", "missing", "a preset, or `checkpoint`, or `hub`")),
-            _ => Err(SpecError::value("base", "of more than one kind", "one of `preset`, `checkpoint` and `hub`")),
+            (None, None, None) => Err(SpecError::value(
+                "base.preset",
+                "missing",
+                "a preset, or `checkpoint`, or `hub`",
+            )),
+            _ => Err(SpecError::value(
+                "base",
+                "of more than one kind",
+                "one of `preset`, `checkpoint` and `hub`",
+            )),
         }
     }
 
@@ -129,7 +144,11 @@ impl WireBase {
             return Err(SpecError::value("base.revision", "given beside `preset`", "none there"));
         }
         let Some(pretraining) = self.pretraining else {
-            return Err(SpecError::value("base.pretraining", "missing", "the text and the schedule of a preset"));
+            return Err(SpecError::value(
+                "base.pretraining",
+                "missing",
+                "the text and the schedule of a preset",
+            ));
         };
         Ok(BaseSpec::Preset(PresetBase {
             preset,
@@ -152,16 +171,23 @@ impl WireBase {
             ("pretraining", self.pretraining.is_some()),
         ];
         match given.iter().find(|(_, is_given)| *is_given) {
-            Some((key, _)) => Err(SpecError::value(format!("base.{key}"), "given beside a checkpoint", "only `context` there")),
+            Some((key, _)) => Err(SpecError::value(
+                format!("base.{key}"),
+                "given beside a checkpoint",
+                "only `context` there",
+            )),
             None => Ok(BaseSpec::Checkpoint(CheckpointBase { place, context: self.context })),
         }
     }
 }
 
-/// Parts of letters, digits, `-`, `_` and `.` between slashes, so that no name leads out of a cache.
+/// Parts of letters, digits, `-`, `_` and `.` between slashes, so that no name leads out of a
+/// cache.
 fn is_hub_name(name: &str) -> bool {
     let is_part = |part: &str| {
-        !part.is_empty() && !part.starts_with('.') && part.chars().all(|c| c.is_ascii_alphanumeric() || ['-', '_', '.'].contains(&c))
+        !part.is_empty()
+            && !part.starts_with('.')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || ['-', '_', '.'].contains(&c))
     };
     name.split('/').all(is_part)
 }
@@ -176,7 +202,8 @@ fn context() -> usize {
 pub struct Pretraining {
     /// Tokens seen.
     pub tokens: Tokens,
-    /// Share of each language in them. Languages not named share what is left equally; English must be named.
+    /// Share of each language in them. Languages not named share what is left equally; English must
+    /// be named.
     pub shares: BTreeMap<Lang, f64>,
     /// Tokens per step.
     #[serde(default = "batch_tokens")]
@@ -216,7 +243,11 @@ impl PresetBase {
     fn check(&self, langs: &[Lang]) -> Result<(), SpecError> {
         count("base.tokenizer_pairs", self.tokenizer_pairs as u64, 1..=u64::MAX)?;
         count("base.pretraining.tokens", self.pretraining.tokens.0, 0..=MOST_TOKENS)?;
-        count("base.pretraining.batch_tokens", self.pretraining.batch_tokens as u64, 1..=MOST_BATCH_TOKENS)?;
+        count(
+            "base.pretraining.batch_tokens",
+            self.pretraining.batch_tokens as u64,
+            1..=MOST_BATCH_TOKENS,
+        )?;
         self.pretraining.optimisation.check("base.pretraining.optimisation")?;
         if let Some(size) = self.vocab_size {
             count("base.vocab_size", size as u64, VOCABULARY)?;
@@ -231,11 +262,19 @@ impl Pretraining {
         for (lang, &part) in &self.shares {
             share(&format!("base.pretraining.shares.{lang}"), part)?;
             if *lang != english && !langs.contains(lang) {
-                return Err(SpecError::value("base.pretraining.shares", lang, "English or a language of the sweep"));
+                return Err(SpecError::value(
+                    "base.pretraining.shares",
+                    lang,
+                    "English or a language of the sweep",
+                ));
             }
         }
         if !self.shares.contains_key(&english) {
-            return Err(SpecError::value("base.pretraining.shares.eng_Latn", "missing", "a share for English"));
+            return Err(SpecError::value(
+                "base.pretraining.shares.eng_Latn",
+                "missing",
+                "a share for English",
+            ));
         }
         let sum: f64 = self.shares.values().sum();
         let all_named = langs.iter().all(|lang| self.shares.contains_key(lang));

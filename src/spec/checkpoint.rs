@@ -56,17 +56,24 @@ impl CheckpointFiles {
     pub const WEIGHTS: &str = "model.safetensors";
     const INDEX: &str = "model.safetensors.index.json";
     /// Files beside the weights; the first two must be there.
-    pub const SMALL: [&str; 5] =
-        [Self::CONFIG, Self::TOKENIZER, Self::TOKENIZER_CONFIG, "special_tokens_map.json", "generation_config.json"];
+    pub const SMALL: [&str; 5] = [
+        Self::CONFIG,
+        Self::TOKENIZER,
+        Self::TOKENIZER_CONFIG,
+        "special_tokens_map.json",
+        "generation_config.json",
+    ];
 
-    /// Which of the files of a repository make a checkpoint, the weights last and their index at the very end: where that is, all is.
+    /// Which of the files of a repository make a checkpoint, the weights last and their index at
+    /// the very end: where that is, all is.
     pub fn wanted(names: &[String]) -> Vec<&str> {
         let find = |wanted: &str| names.iter().map(String::as_str).find(|name| *name == wanted);
         let mut found: Vec<&str> = Self::SMALL.into_iter().filter_map(find).collect();
         match find(Self::WEIGHTS) {
             Some(weights) => found.push(weights),
             None => {
-                let is_shard = |name: &&str| name.starts_with("model-") && name.ends_with(".safetensors");
+                let is_shard =
+                    |name: &&str| name.starts_with("model-") && name.ends_with(".safetensors");
                 found.extend(names.iter().map(String::as_str).filter(is_shard));
                 found.extend(find(Self::INDEX));
             }
@@ -97,12 +104,17 @@ impl CheckpointFiles {
             let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy();
             lines += &format!("{name} {}\n", files::hash(&files::map(path)?));
         }
-        Ok(CheckpointFiles { folder: folder.to_owned(), weights, sha256: files::hash(lines.as_bytes()) })
+        Ok(CheckpointFiles {
+            folder: folder.to_owned(),
+            weights,
+            sha256: files::hash(lines.as_bytes()),
+        })
     }
 }
 
 /// Tokenizers of other formats, which `transformers` turns into a `tokenizer.json`.
-const OTHER_TOKENIZERS: [&str; 5] = ["tokenizer.model", "spiece.model", "vocab.json", "tekken.json", "qwen.tiktoken"];
+const OTHER_TOKENIZERS: [&str; 5] =
+    ["tokenizer.model", "spiece.model", "vocab.json", "tekken.json", "qwen.tiktoken"];
 
 /// The files of the weights. Pickles are never read: they can run any code.
 fn weights(folder: &Path) -> Result<Vec<PathBuf>, SpecError> {

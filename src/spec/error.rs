@@ -27,7 +27,8 @@ pub enum SpecError {
     NoWeights { folder: PathBuf, are_pickled: bool },
     /// A folder whose tokenizer is of another format.
     #[error(
-        "checkpoint `{}` has `{found}` and no `tokenizer.json`, expected one; `AutoTokenizer.from_pretrained(F).save_pretrained(F)` of \
+        "checkpoint `{}` has `{found}` and no `tokenizer.json`, expected one; \
+        `AutoTokenizer.from_pretrained(F).save_pretrained(F)` of \
          transformers writes it",
         folder.display()
     )]
@@ -41,7 +42,11 @@ pub enum SpecError {
 }
 
 impl SpecError {
-    pub(super) fn value(key: impl Into<String>, found: impl Display, expected: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn value(
+        key: impl Into<String>,
+        found: impl Display,
+        expected: impl Into<Cow<'static, str>>,
+    ) -> Self {
         SpecError::Value { key: key.into(), found: found.to_string(), expected: expected.into() }
     }
 }

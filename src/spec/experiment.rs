@@ -33,7 +33,8 @@ pub struct LanguageSpec {
 pub enum Text {
     /// Files, below the root folder if one is given in the YAML.
     Corpora {
-        /// Folder that the paths of corpora are relative to, itself relative to the YAML (its key `data`); that of the YAML where absent.
+        /// Folder that the paths of corpora are relative to, itself relative to the YAML (its key
+        /// `data`); that of the YAML where absent.
         root: Option<PathBuf>,
         /// Languages that runs are tuned on, in the order of the YAML, each with its corpora.
         languages: Vec<LanguageSpec>,
@@ -100,7 +101,8 @@ impl Experiment {
     /// Reads and checks an experiment file.
     pub fn read(path: &Path) -> Result<Self, SpecError> {
         let text = files::read_text(path)?;
-        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let name =
+            path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         Experiment::parse(&name, &text).map_err(|error| match error {
             SpecError::Yaml { cause, .. } => SpecError::Yaml { path: path.to_owned(), cause },
             error => SpecError::In { path: path.to_owned(), cause: Box::new(error) },
@@ -114,8 +116,20 @@ impl Experiment {
         let text = match (wire.languages.is_empty(), wire.constructed) {
             (false, None) => Text::Corpora { root: wire.data, languages: wire.languages },
             (true, Some(constructed)) => Text::Constructed(constructed),
-            (true, None) => return Err(SpecError::value("languages", "empty", "at least one language, or `constructed`")),
-            (false, Some(_)) => return Err(SpecError::value("constructed", "given beside `languages`", "one of the two")),
+            (true, None) => {
+                return Err(SpecError::value(
+                    "languages",
+                    "empty",
+                    "at least one language, or `constructed`",
+                ));
+            }
+            (false, Some(_)) => {
+                return Err(SpecError::value(
+                    "constructed",
+                    "given beside `languages`",
+                    "one of the two",
+                ));
+            }
         };
         let mut sizes = wire.sizes;
         sizes.sort();
@@ -141,18 +155,40 @@ impl Experiment {
         let langs = self.langs();
         self.check_runs(langs.len())?;
         if let Some(lang) = repeated(&langs) {
-            return Err(SpecError::value("languages", format!("`{lang}` twice"), "each language once"));
+            return Err(SpecError::value(
+                "languages",
+                format!("`{lang}` twice"),
+                "each language once",
+            ));
         }
-        let languages = if let Text::Corpora { languages, .. } = &self.text { &languages[..] } else { &[] };
-        if let Some(language) = languages.iter().chain(&self.untuned).find(|language| language.corpora.is_empty()) {
-            return Err(SpecError::value(format!("corpora` of `{}", language.lang), "empty", "at least one file"));
+        let languages =
+            if let Text::Corpora { languages, .. } = &self.text { &languages[..] } else { &[] };
+        if let Some(language) =
+            languages.iter().chain(&self.untuned).find(|language| language.corpora.is_empty())
+        {
+            return Err(SpecError::value(
+                format!("corpora` of `{}", language.lang),
+                "empty",
+                "at least one file",
+            ));
         }
-        let untuned: Vec<Lang> = self.untuned.iter().map(|language| language.lang.clone()).collect();
-        if let Some(lang) = repeated(&untuned).or_else(|| untuned.iter().find(|lang| langs.contains(lang) || **lang == Lang::english())) {
-            return Err(SpecError::value("untuned", format!("`{lang}`"), "each language once, and none that is tuned on or English"));
+        let untuned: Vec<Lang> =
+            self.untuned.iter().map(|language| language.lang.clone()).collect();
+        if let Some(lang) = repeated(&untuned).or_else(|| {
+            untuned.iter().find(|lang| langs.contains(lang) || **lang == Lang::english())
+        }) {
+            return Err(SpecError::value(
+                "untuned",
+                format!("`{lang}`"),
+                "each language once, and none that is tuned on or English",
+            ));
         }
         if langs.contains(&Lang::english()) {
-            return Err(SpecError::value("languages", "`eng_Latn`", "languages other than English, which is one side of every pair"));
+            return Err(SpecError::value(
+                "languages",
+                "`eng_Latn`",
+                "languages other than English, which is one side of every pair",
+            ));
         }
         if let Some(size) = repeated(&self.sizes) {
             return Err(SpecError::value("sizes", format!("{size} twice"), "each size once"));
@@ -177,9 +213,15 @@ impl Experiment {
 
     /// A design is listed, hashed and looked up run by run.
     fn check_runs(&self, langs: usize) -> Result<(), SpecError> {
-        let runs = [self.sizes.len(), self.seeds.len(), langs].into_iter().fold(1_usize, |runs, many| runs.saturating_mul(many.max(1)));
+        let runs = [self.sizes.len(), self.seeds.len(), langs]
+            .into_iter()
+            .fold(1_usize, |runs, many| runs.saturating_mul(many.max(1)));
         if runs > MOST_RUNS {
-            return Err(SpecError::value("sizes` by `seeds", format!("a design of {runs} runs"), format!("at most {MOST_RUNS}")));
+            return Err(SpecError::value(
+                "sizes` by `seeds",
+                format!("a design of {runs} runs"),
+                format!("at most {MOST_RUNS}"),
+            ));
         }
         Ok(())
     }
@@ -187,8 +229,12 @@ impl Experiment {
     /// The languages, in their order.
     pub fn langs(&self) -> Vec<Lang> {
         match &self.text {
-            Text::Corpora { languages, .. } => languages.iter().map(|language| language.lang.clone()).collect(),
-            Text::Constructed(constructed) => constructed.sisters.iter().map(|sister| sister.lang.clone()).collect(),
+            Text::Corpora { languages, .. } => {
+                languages.iter().map(|language| language.lang.clone()).collect()
+            }
+            Text::Constructed(constructed) => {
+                constructed.sisters.iter().map(|sister| sister.lang.clone()).collect()
+            }
         }
     }
 }

@@ -5,7 +5,8 @@ use crate::units::Lang;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Alpaca-style records of one language: JSON Lines of `instruction`, `input`, `output` and `split`.
+/// Alpaca-style records of one language: JSON Lines of `instruction`, `input`, `output` and
+/// `split`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InstructionFile {

@@ -13,11 +13,19 @@ pub(super) fn count(key: &str, value: u64, range: RangeInclusive<u64>) -> Result
     let (least, most) = (range.start(), range.end());
     match range.contains(&value) {
         true => Ok(()),
-        false if *most == u64::MAX => Err(SpecError::value(key, value, format!("at least {least}"))),
-        false => Err(SpecError::value(key, value, format!("a whole number from {least} to {most}"))),
+        false if *most == u64::MAX => {
+            Err(SpecError::value(key, value, format!("at least {least}")))
+        }
+        false => {
+            Err(SpecError::value(key, value, format!("a whole number from {least} to {most}")))
+        }
     }
 }
 
 pub(super) fn share(key: &(impl Display + ?Sized), value: f64) -> Result<(), SpecError> {
-    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(SpecError::value(key.to_string(), Short(value), "a number from 0 to 1")) }
+    if (0.0..=1.0).contains(&value) {
+        Ok(())
+    } else {
+        Err(SpecError::value(key.to_string(), Short(value), "a number from 0 to 1"))
+    }
 }

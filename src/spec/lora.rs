@@ -5,7 +5,8 @@ use super::limits::count;
 use crate::units::Short;
 use serde::{Deserialize, Serialize};
 
-/// Adapters beside some projections: `W x + alpha / rank B A dropout(x)`, `A` and `B` trained, `W` frozen.
+/// Adapters beside some projections: `W x + alpha / rank B A dropout(x)`, `A` and `B` trained, `W`
+/// frozen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoraSpec {
@@ -21,7 +22,12 @@ pub struct LoraSpec {
 
 impl Default for LoraSpec {
     fn default() -> Self {
-        LoraSpec { rank: 8, alpha: 8.0, dropout: 0.0, target_modules: vec![Module::QProj, Module::VProj] }
+        LoraSpec {
+            rank: 8,
+            alpha: 8.0,
+            dropout: 0.0,
+            target_modules: vec![Module::QProj, Module::VProj],
+        }
     }
 }
 
@@ -37,15 +43,29 @@ impl LoraSpec {
     pub(super) fn check(&self) -> Result<(), SpecError> {
         count("tuning.method.lora.rank", self.rank as u64, 1..=Self::MOST_RANK)?;
         if !(self.alpha.is_finite() && self.alpha > 0.0) {
-            return Err(SpecError::value("tuning.method.lora.alpha", Short(self.alpha), "a finite number above 0"));
+            return Err(SpecError::value(
+                "tuning.method.lora.alpha",
+                Short(self.alpha),
+                "a finite number above 0",
+            ));
         }
         if !(0.0..1.0).contains(&self.dropout) {
-            return Err(SpecError::value("tuning.method.lora.dropout", Short(self.dropout), "a number from 0 to below 1"));
+            return Err(SpecError::value(
+                "tuning.method.lora.dropout",
+                Short(self.dropout),
+                "a number from 0 to below 1",
+            ));
         }
         let modules = &self.target_modules;
-        if modules.is_empty() || modules.iter().enumerate().any(|(at, module)| modules[..at].contains(module)) {
+        if modules.is_empty()
+            || modules.iter().enumerate().any(|(at, module)| modules[..at].contains(module))
+        {
             let found = modules.iter().map(|module| module.name()).collect::<Vec<_>>().join(", ");
-            return Err(SpecError::value("tuning.method.lora.target_modules", format!("[{found}]"), "at least one module, each once"));
+            return Err(SpecError::value(
+                "tuning.method.lora.target_modules",
+                format!("[{found}]"),
+                "at least one module, each once",
+            ));
         }
         Ok(())
     }

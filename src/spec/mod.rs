@@ -1,7 +1,7 @@
 //! Specs: experiment YAML → private wire type → checked [`Experiment`], and its [`RunSpec`]s.
 //!
-//! A run is known by its id, the hash of all that determines its result: the corpora by their content, the base,
-//! the tuning, language, amount, seed and evaluation.
+//! A run is known by its id, the hash of all that determines its result: the corpora by their
+//! content, the base, the tuning, language, amount, seed and evaluation.
 
 mod base;
 mod checkpoint;

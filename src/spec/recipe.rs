@@ -42,13 +42,23 @@ impl Recipe {
             Recipe::Translation => plain,
             Recipe::Coit => Tuning { instructions: instructions(Scope::Own), ..plain },
             Recipe::Muit => Tuning { instructions: instructions(Scope::All), ..plain },
-            Recipe::TranslationFollowing => Tuning { direction: Direction::Both, instructions: instructions(Scope::Own), ..plain },
+            Recipe::TranslationFollowing => Tuning {
+                direction: Direction::Both,
+                instructions: instructions(Scope::Own),
+                ..plain
+            },
             Recipe::QuestionTranslation => Tuning {
                 direction: Direction::ToEnglish,
                 prompt: PromptStyle::Question,
                 epochs: 3,
-                // rank, alpha and modules as that release has them; the rate stays ours, theirs is for models a thousand times larger
-                method: Method::Lora(LoraSpec { rank: 8, alpha: 16.0, dropout: 0.0, target_modules: vec![Module::QProj, Module::VProj] }),
+                // rank, alpha and modules as that release has them; the rate stays ours, theirs is
+                // for models a thousand times larger
+                method: Method::Lora(LoraSpec {
+                    rank: 8,
+                    alpha: 16.0,
+                    dropout: 0.0,
+                    target_modules: vec![Module::QProj, Module::VProj],
+                }),
                 optimisation: Optimisation { warmup_share: 0.1, ..Optimisation::default() },
                 ..plain
             },

@@ -76,12 +76,21 @@ fn id(identity: &impl Serialize) -> String {
 }
 
 impl Experiment {
-    /// Id of the base model: hash of its spec, of the content of the files that it names ([`BaseFiles::sha256`]), of the training text and of
-    /// the version of the training code, which ids of runs get from it.
+    /// Id of the base model: hash of its spec, of the content of the files that it names
+    /// ([`BaseFiles::sha256`]), of the training text and of the version of the training code, which
+    /// ids of runs get from it.
     ///
     /// [`BaseFiles::sha256`]: super::BaseFiles::sha256
-    pub fn base_id(&self, bitexts: &[Bitext], files_sha256: Option<&str>, version: TrainingVersion) -> String {
-        let train = bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.name.as_str(), bitext.train.hash())).collect();
+    pub fn base_id(
+        &self,
+        bitexts: &[Bitext],
+        files_sha256: Option<&str>,
+        version: TrainingVersion,
+    ) -> String {
+        let train = bitexts
+            .iter()
+            .map(|bitext| (bitext.lang.code(), bitext.name.as_str(), bitext.train.hash()))
+            .collect();
         id(&BaseIdentity {
             training_version: version,
             base: &self.base,
@@ -92,10 +101,11 @@ impl Experiment {
         })
     }
 
-    /// The runs, in the order of languages, sizes and seeds; the base, if size 0 is asked for, is one run before all others, and mixtures come
-    /// last, each with the next of the seeds.
+    /// The runs, in the order of languages, sizes and seeds; the base, if size 0 is asked for, is
+    /// one run before all others, and mixtures come last, each with the next of the seeds.
     pub fn runs(&self, bitexts: &[Bitext], base_id: &str) -> Vec<RunSpec> {
-        let dev_sha256: Vec<_> = bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.dev.hash())).collect();
+        let dev_sha256: Vec<_> =
+            bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.dev.hash())).collect();
         let run = |bitext: Option<&Bitext>, pairs: Pairs, seed: u64| {
             let lang = bitext.map(|bitext| &bitext.lang);
             let identity = RunIdentity {
@@ -109,7 +119,8 @@ impl Experiment {
                 dev_sha256: dev_sha256.clone(),
                 also_sha256: self.also_sha256(bitexts),
             };
-            let subject = lang.map_or(Subject::Base, |lang| Subject::Language { lang: lang.clone(), pairs });
+            let subject =
+                lang.map_or(Subject::Base, |lang| Subject::Language { lang: lang.clone(), pairs });
             RunSpec { id: id(&identity), subject, seed }
         };
         let mut runs = Vec::new();
@@ -133,9 +144,11 @@ impl Experiment {
         runs
     }
 
-    /// What runs are scored on beside dev or test: the calibration half of the test parts, and languages that none is tuned on.
+    /// What runs are scored on beside dev or test: the calibration half of the test parts, and
+    /// languages that none is tuned on.
     fn also_sha256<'a>(&'a self, bitexts: &'a [Bitext]) -> Vec<&'a str> {
-        let calibration = bitexts.iter().filter(|_| self.evaluation.calibration).map(|bitext| bitext.test.hash());
+        let calibration =
+            bitexts.iter().filter(|_| self.evaluation.calibration).map(|bitext| bitext.test.hash());
         calibration.chain(self.untuned_sha256.iter().map(String::as_str)).collect()
     }
 
@@ -144,22 +157,36 @@ impl Experiment {
         bitext.train.len() as u64 * u64::from(self.passes)
     }
 
-    /// The run of one model on a mixture, scored on the dev or the test parts: pairs of each bitext, in their order. Without any pair it is the
-    /// base.
-    pub fn mixed_run(&self, bitexts: &[Bitext], base_id: &str, pairs: &[u64], seed: u64, scored_on: Split) -> RunSpec {
+    /// The run of one model on a mixture, scored on the dev or the test parts: pairs of each
+    /// bitext, in their order. Without any pair it is the base.
+    pub fn mixed_run(
+        &self,
+        bitexts: &[Bitext],
+        base_id: &str,
+        pairs: &[u64],
+        seed: u64,
+        scored_on: Split,
+    ) -> RunSpec {
         let given = || bitexts.iter().zip(pairs).filter(|(_, pairs)| **pairs > 0);
         let identity = MixIdentity {
             base: base_id,
             tuning: &self.tuning,
-            mix: given().map(|(bitext, &pairs)| (bitext.lang.code(), bitext.train.hash(), Pairs(pairs))).collect(),
+            mix: given()
+                .map(|(bitext, &pairs)| (bitext.lang.code(), bitext.train.hash(), Pairs(pairs)))
+                .collect(),
             seed,
             evaluation: &self.evaluation,
-            dev_sha256: (scored_on == Split::Dev).then(|| bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.dev.hash())).collect()),
-            test_sha256: (scored_on == Split::Test)
-                .then(|| bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.test.hash())).collect()),
+            dev_sha256: (scored_on == Split::Dev).then(|| {
+                bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.dev.hash())).collect()
+            }),
+            test_sha256: (scored_on == Split::Test).then(|| {
+                bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.test.hash())).collect()
+            }),
             also_sha256: self.also_sha256(bitexts),
         };
-        let mix: Vec<MixRow> = given().map(|(bitext, &pairs)| MixRow { lang: bitext.lang.clone(), pairs: Pairs(pairs) }).collect();
+        let mix: Vec<MixRow> = given()
+            .map(|(bitext, &pairs)| MixRow { lang: bitext.lang.clone(), pairs: Pairs(pairs) })
+            .collect();
         let subject = if mix.is_empty() { Subject::Base } else { Subject::Mixture(mix) };
         RunSpec { id: id(&identity), subject, seed }
     }

@@ -1,4 +1,5 @@
-//! How the runs of one language and seed share their training: not at all, or as branches of one trunk.
+//! How the runs of one language and seed share their training: not at all, or as branches of one
+//! trunk.
 
 use super::error::SpecError;
 use super::limits::share;
@@ -8,14 +9,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "Wire", into = "Wire")]
 pub enum ScheduleSpec {
-    /// Each size is a run of its own: warm-up and cosine over all of its steps, passes in fresh orders.
+    /// Each size is a run of its own: warm-up and cosine over all of its steps, passes in fresh
+    /// orders.
     #[default]
     Whole,
     /// All sizes share one run at constant rate, of which each cools down a branch.
     Trunk(TrunkSpec),
 }
 
-/// Warm-up, a constant rate and a cool-down (Hägele et al. 2024). Until it cools down, a run does what every longer one does.
+/// Warm-up, a constant rate and a cool-down (Hägele et al. 2024). Until it cools down, a run does
+/// what every longer one does.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrunkSpec {
@@ -33,7 +36,11 @@ impl Default for TrunkSpec {
 
 /// What a person writes: `whole`, `trunk` or `{trunk: {...}}`.
 #[derive(Serialize, Deserialize)]
-#[serde(untagged, expecting = "a schedule is expected to be `whole`, `trunk` or `{trunk: {warmup_steps: N, cooldown_share: S}}`")]
+#[serde(
+    untagged,
+    expecting = "a schedule is expected to be `whole`, `trunk` or \
+    `{trunk: {warmup_steps: N, cooldown_share: S}}`"
+)]
 enum Wire {
     Word(Word),
     Keys(Keys),
@@ -81,7 +88,11 @@ impl ScheduleSpec {
         share("tuning.schedule.trunk.cooldown_share", trunk.cooldown_share)?;
         if epochs > 1 {
             // a second pass over the pairs of one size is none over those of the next
-            return Err(SpecError::value("tuning.epochs", epochs, "1 beside `schedule: trunk`, whose branches read each pair once"));
+            return Err(SpecError::value(
+                "tuning.epochs",
+                epochs,
+                "1 beside `schedule: trunk`, whose branches read each pair once",
+            ));
         }
         Ok(())
     }

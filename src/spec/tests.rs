@@ -54,9 +54,15 @@ fn an_id_changes_with_all_that_determines_a_run_and_with_nothing_else() {
     let kept = ids("", "");
     for (from, to) in [
         ("a try", "another try"),
-        ("seeds: [2, 1]", "seeds: [2, 1]\ntuning: {epochs: 1, method: full, schedule: whole, recompute: true}"),
+        (
+            "seeds: [2, 1]",
+            "seeds: [2, 1]\ntuning: {epochs: 1, method: full, schedule: whole, recompute: true}",
+        ),
         ("[40, 0, 10]", "[0, 10, 40]"),
-        ("seeds: [2, 1]", "seeds: [2, 1]\nevaluation: {pairs: 250, calibration: false}\nuntuned: []"),
+        (
+            "seeds: [2, 1]",
+            "seeds: [2, 1]\nevaluation: {pairs: 250, calibration: false}\nuntuned: []",
+        ),
     ] {
         assert_eq!(ids(from, to), kept, "{to}");
     }
@@ -88,7 +94,12 @@ fn an_id_changes_with_all_that_determines_a_run_and_with_nothing_else() {
 
 #[test]
 fn a_trunk_is_a_word_or_its_keys() {
-    let schedule = |keys: &str| parse("seeds: [2, 1]", &format!("seeds: [2, 1]\ntuning: {{schedule: {keys}}}")).0.tuning.schedule;
+    let schedule = |keys: &str| {
+        parse("seeds: [2, 1]", &format!("seeds: [2, 1]\ntuning: {{schedule: {keys}}}"))
+            .0
+            .tuning
+            .schedule
+    };
     assert_eq!(schedule("trunk"), ScheduleSpec::Trunk(TrunkSpec::default()));
     let other = TrunkSpec { cooldown_share: 0.5, ..TrunkSpec::default() };
     assert_eq!(schedule("{trunk: {cooldown_share: 0.5}}"), ScheduleSpec::Trunk(other));
@@ -98,15 +109,24 @@ fn a_trunk_is_a_word_or_its_keys() {
 
 #[test]
 fn a_recipe_is_where_the_keys_start() {
-    let tuning = |keys: &str| parse("seeds: [2, 1]", &format!("seeds: [2, 1]\ntuning: {{{keys}}}")).0.tuning;
+    let tuning =
+        |keys: &str| parse("seeds: [2, 1]", &format!("seeds: [2, 1]\ntuning: {{{keys}}}")).0.tuning;
     let plain = parse("", "").0.tuning;
     assert_eq!(tuning("recipe: translation"), plain);
     let questions = tuning("recipe: question-translation");
     let modules = vec![Module::QProj, Module::VProj];
-    let lora = |rank| Method::Lora(LoraSpec { rank, alpha: 16.0, dropout: 0.0, target_modules: modules.clone() });
-    assert_eq!((questions.direction, questions.prompt, questions.epochs), (Direction::ToEnglish, PromptStyle::Question, 3));
+    let lora = |rank| {
+        Method::Lora(LoraSpec { rank, alpha: 16.0, dropout: 0.0, target_modules: modules.clone() })
+    };
+    assert_eq!(
+        (questions.direction, questions.prompt, questions.epochs),
+        (Direction::ToEnglish, PromptStyle::Question, 3)
+    );
     assert_eq!((questions.method.clone(), questions.optimisation.warmup_share), (lora(8), 0.1));
-    let changed = tuning("recipe: question-translation, epochs: 1, method: {lora: {rank: 4}}, optimisation: {peak_lr: 0.5}");
+    let changed = tuning(
+        "recipe: question-translation, epochs: 1, method: {lora: {rank: 4}}, optimisation: \
+        {peak_lr: 0.5}",
+    );
     let optimisation = Optimisation { peak_lr: 0.5, ..questions.optimisation };
     assert_eq!(changed, Tuning { epochs: 1, method: lora(4), optimisation, ..questions });
     assert_eq!(tuning("recipe: question-translation, method: full").method, Method::Full);
@@ -118,9 +138,22 @@ fn a_recipe_is_where_the_keys_start() {
     ] {
         let tuning = tuning(&format!("recipe: {recipe}, {files}"));
         let instructions = tuning.instructions.unwrap();
-        assert_eq!((instructions.scope, instructions.most, tuning.direction), (scope, Some(5), direction), "{recipe}");
-        let error = Experiment::parse("x", &EXPERIMENT.replace("seeds: [2, 1]", &format!("seeds: [2, 1]\ntuning: {{recipe: {recipe}}}")));
-        assert!(error.unwrap_err().to_string().starts_with("`tuning.instructions.files` is empty, expected at least one file"));
+        assert_eq!(
+            (instructions.scope, instructions.most, tuning.direction),
+            (scope, Some(5), direction),
+            "{recipe}"
+        );
+        let error = Experiment::parse(
+            "x",
+            &EXPERIMENT
+                .replace("seeds: [2, 1]", &format!("seeds: [2, 1]\ntuning: {{recipe: {recipe}}}")),
+        );
+        assert!(
+            error
+                .unwrap_err()
+                .to_string()
+                .starts_with("`tuning.instructions.files` is empty, expected at least one file")
+        );
     }
 }
 
@@ -138,7 +171,9 @@ fn each_version_of_the_training_code_has_ids_of_its_own() {
     let (experiment, bitexts) = parse("", "");
     let of = |version| experiment.base_id(&bitexts, None, version);
     assert_ne!(of(TrainingVersion::FIRST), of(TrainingVersion::CURRENT));
-    let ids = |base: &str| experiment.runs(&bitexts, base).into_iter().map(|run| run.id).collect::<Vec<_>>();
+    let ids = |base: &str| {
+        experiment.runs(&bitexts, base).into_iter().map(|run| run.id).collect::<Vec<_>>()
+    };
     let (first, current) = (ids(&of(TrainingVersion::FIRST)), ids(&of(TrainingVersion::CURRENT)));
     assert!(first.iter().all(|id| !current.contains(id)));
 }
@@ -150,8 +185,16 @@ fn shares_of_a_base_sum_to_one() {
     let shares = base.pretraining.shares_of(&experiment.langs());
     assert_eq!(shares[0], (Lang::english(), 0.9));
     approx::assert_relative_eq!(shares[1].1, 0.05, max_relative = 1e-12);
-    approx::assert_relative_eq!(shares.iter().map(|(_, share)| share).sum::<f64>(), 1.0, max_relative = 1e-12);
-    for shares in ["{eng_Latn: 0.9, qaa_Latn: 0.2}", "{eng_Latn: 0.5, qaa_Latn: 0.2, qac_Latn: 0.2}", "{eng_Latn: .nan}"] {
+    approx::assert_relative_eq!(
+        shares.iter().map(|(_, share)| share).sum::<f64>(),
+        1.0,
+        max_relative = 1e-12
+    );
+    for shares in [
+        "{eng_Latn: 0.9, qaa_Latn: 0.2}",
+        "{eng_Latn: 0.5, qaa_Latn: 0.2, qac_Latn: 0.2}",
+        "{eng_Latn: .nan}",
+    ] {
         let text = EXPERIMENT.replace("{eng_Latn: 0.9}", shares);
         assert!(Experiment::parse("try", &text).is_err(), "{shares}");
     }
@@ -160,26 +203,42 @@ fn shares_of_a_base_sum_to_one() {
 #[test]
 fn mixtures_come_last_and_leave_the_other_runs() {
     let kept = ids("", "");
-    let (experiment, bitexts) = parse("seeds: [2, 1]", "seeds: [2, 1]\npasses: 2\nmixtures: {count: 5, least: 20, most: 200}");
+    let (experiment, bitexts) = parse(
+        "seeds: [2, 1]",
+        "seeds: [2, 1]\npasses: 2\nmixtures: {count: 5, least: 20, most: 200}",
+    );
     let base = experiment.base_id(&bitexts, None, TrainingVersion::CURRENT);
     let runs = experiment.runs(&bitexts, &base);
-    assert!(runs.iter().zip(&kept).all(|(run, kept)| run.id == *kept) && runs.len() == kept.len() + 5);
+    assert!(
+        runs.iter().zip(&kept).all(|(run, kept)| run.id == *kept) && runs.len() == kept.len() + 5
+    );
     let mixtures = &runs[kept.len()..];
     assert!(mixtures.iter().all(|run| run.subject.mix().len() == 2));
     assert_eq!(mixtures.iter().map(|run| run.seed).collect::<Vec<_>>(), [2, 1, 2, 1, 2]);
     // two passes over 60 pairs at most
     let largest: Vec<u64> = mixtures[4].subject.mix().iter().map(|row| row.pairs.0).collect();
-    assert!(largest.iter().all(|pairs| *pairs <= 120) && largest.iter().sum::<u64>() == mixtures[4].subject.pairs().0);
+    assert!(
+        largest.iter().all(|pairs| *pairs <= 120)
+            && largest.iter().sum::<u64>() == mixtures[4].subject.pairs().0
+    );
     let pairs: Vec<u64> = mixtures[0].subject.mix().iter().map(|row| row.pairs.0).collect();
     let on = |part| experiment.mixed_run(&bitexts, &base, &pairs, 2, part).id;
     assert_eq!(on(crate::corpus::Split::Dev), mixtures[0].id);
-    assert_ne!(on(crate::corpus::Split::Test), mixtures[0].id, "what is scored on test is another run");
+    assert_ne!(
+        on(crate::corpus::Split::Test),
+        mixtures[0].id,
+        "what is scored on test is another run"
+    );
     for (keys, expected) in [
         ("mixtures: {count: 0, least: 20, most: 200}", "`mixtures.count` is 0"),
         ("mixtures: {count: 3, least: 200, most: 20}", "`mixtures.most` is 20"),
         ("passes: 0", "`passes` is 0"),
     ] {
-        let error = Experiment::parse("x", &EXPERIMENT.replace("seeds: [2, 1]", &format!("seeds: [2, 1]\n{keys}"))).unwrap_err();
+        let error = Experiment::parse(
+            "x",
+            &EXPERIMENT.replace("seeds: [2, 1]", &format!("seeds: [2, 1]\n{keys}")),
+        )
+        .unwrap_err();
         assert!(error.to_string().starts_with(expected), "{error}");
     }
 }

@@ -34,7 +34,15 @@ pub struct Optimisation {
 
 impl Default for Optimisation {
     fn default() -> Self {
-        Optimisation { peak_lr: 1e-3, min_lr_share: 0.1, warmup_share: 0.05, weight_decay: 0.01, grad_clip: 1.0, beta1: 0.9, beta2: 0.99 }
+        Optimisation {
+            peak_lr: 1e-3,
+            min_lr_share: 0.1,
+            warmup_share: 0.05,
+            weight_decay: 0.01,
+            grad_clip: 1.0,
+            beta1: 0.9,
+            beta2: 0.99,
+        }
     }
 }
 
@@ -42,25 +50,37 @@ impl Optimisation {
     pub(super) fn check(&self, at: &str) -> Result<(), SpecError> {
         for (key, value) in [("peak_lr", self.peak_lr), ("grad_clip", self.grad_clip)] {
             if !(value.is_finite() && value > 0.0) {
-                return Err(SpecError::value(format!("{at}.{key}"), Short(value), "a finite number above 0"));
+                return Err(SpecError::value(
+                    format!("{at}.{key}"),
+                    Short(value),
+                    "a finite number above 0",
+                ));
             }
         }
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return Err(SpecError::value(format!("{at}.weight_decay"), Short(self.weight_decay), "a finite number not below 0"));
+            return Err(SpecError::value(
+                format!("{at}.weight_decay"),
+                Short(self.weight_decay),
+                "a finite number not below 0",
+            ));
         }
         share(&format!("{at}.min_lr_share"), self.min_lr_share)?;
         share(&format!("{at}.warmup_share"), self.warmup_share)?;
         for (key, value) in [("beta1", self.beta1), ("beta2", self.beta2)] {
             if !(0.0..1.0).contains(&value) {
-                return Err(SpecError::value(format!("{at}.{key}"), Short(value), "a number from 0 to below 1"));
+                return Err(SpecError::value(
+                    format!("{at}.{key}"),
+                    Short(value),
+                    "a number from 0 to below 1",
+                ));
             }
         }
         Ok(())
     }
 }
 
-/// Instruction tuning on translation pairs of one language (the translation part of CoIT). It is read as a [`Recipe`](super::Recipe) with the
-/// keys that are given in place of its own.
+/// Instruction tuning on translation pairs of one language (the translation part of CoIT). It is
+/// read as a [`Recipe`](super::Recipe) with the keys that are given in place of its own.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tuning {
     /// Which side is produced.
@@ -71,11 +91,13 @@ pub struct Tuning {
     pub epochs: u32,
     /// Pairs per step.
     pub batch_pairs: usize,
-    /// Pairs of a step whose activations are in memory at a time; all of them where absent. The gradients of the parts are summed, which changes
-    /// the last digits of a loss, and the draws of a dropout.
+    /// Pairs of a step whose activations are in memory at a time; all of them where absent. The
+    /// gradients of the parts are summed, which changes the last digits of a loss, and the draws of
+    /// a dropout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub micro_batch_pairs: Option<usize>,
-    /// Whether the activations of a block are computed again for its gradient, in place of being kept. Results are the same to the bit.
+    /// Whether the activations of a block are computed again for its gradient, in place of being
+    /// kept. Results are the same to the bit.
     #[serde(skip_serializing)]
     pub recompute: bool,
     /// Which weights are trained.
@@ -130,7 +152,11 @@ impl Tuning {
     pub(super) fn check(&self) -> Result<(), SpecError> {
         count("tuning.epochs", self.epochs.into(), 1..=MOST_PASSES)?;
         count("tuning.batch_pairs", self.batch_pairs as u64, 1..=MOST_BATCH)?;
-        count("tuning.micro_batch_pairs", self.micro_batch_pairs.unwrap_or(1) as u64, 1..=MOST_BATCH)?;
+        count(
+            "tuning.micro_batch_pairs",
+            self.micro_batch_pairs.unwrap_or(1) as u64,
+            1..=MOST_BATCH,
+        )?;
         if let Method::Lora(lora) = &self.method {
             lora.check()?;
         }
@@ -146,10 +172,12 @@ impl Tuning {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Evaluation {
-    /// Dev pairs per language, the same for every run: the first in the order of the hashes of their English sides, so that
-    /// languages which share English text are scored on the same sentences.
+    /// Dev pairs per language, the same for every run: the first in the order of the hashes of
+    /// their English sides, so that languages which share English text are scored on the same
+    /// sentences.
     pub pairs: usize,
-    /// Whether every run is scored on half of the test pairs too, from which `validate` learns how test differs from dev; it reports the other half.
+    /// Whether every run is scored on half of the test pairs too, from which `validate` learns how
+    /// test differs from dev; it reports the other half.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub calibration: bool,
 }

@@ -48,7 +48,8 @@ impl Fitted {
         if let Fitted::Failed(error) = self { Some(error) } else { None }
     }
 
-    /// The loss that a row asks for, of the law and of a single run; absent where nothing was fitted, or the row does not say enough.
+    /// The loss that a row asks for, of the law and of a single run; absent where nothing was
+    /// fitted, or the row does not say enough.
     pub fn predict(&self, query: &Query) -> Option<(Prediction, Prediction)> {
         match self {
             Fitted::Law(fit) => {
@@ -73,20 +74,30 @@ pub fn fit_table(table: &CurveTable, forms: &Forms) -> Result<Vec<Fitted>, Study
             continue;
         }
         let mixed = matches!(forms, Forms::Auto(..)) && model_sizes(&curves[first]) > 1;
-        let alone = mixed || (curves[first].family.is_none() && !matches!(forms, Forms::Surfaces(..)));
-        let joins =
-            |at: usize| curves[at].family == curves[first].family && (!matches!(forms, Forms::Auto(..)) || model_sizes(&curves[at]) < 2);
+        let alone =
+            mixed || (curves[first].family.is_none() && !matches!(forms, Forms::Surfaces(..)));
+        let joins = |at: usize| {
+            curves[at].family == curves[first].family
+                && (!matches!(forms, Forms::Auto(..)) || model_sizes(&curves[at]) < 2)
+        };
         let same = |&at: &usize| at == first || (!alone && joins(at));
         let members: Vec<usize> = (first..curves.len()).filter(same).collect();
         let family: Vec<&TableCurve> = members.iter().map(|&at| &curves[at]).collect();
         let found = match forms {
-            Forms::Auto(_, settings) if mixed => fit_surface(&family, &[SurfaceForm::Additive, SurfaceForm::Multiplicative], settings),
+            Forms::Auto(_, settings) if mixed => fit_surface(
+                &family,
+                &[SurfaceForm::Additive, SurfaceForm::Multiplicative],
+                settings,
+            ),
             Forms::Laws(settings) | Forms::Auto(settings, _) => fit_laws(&family, settings)?,
             Forms::Surfaces(forms, settings) => fit_surface(&family, forms, settings),
         };
         members.into_iter().zip(found).for_each(|(at, result)| results[at] = Some(result));
     }
-    Ok(results.into_iter().map(|result| result.unwrap_or_else(|| Fitted::Failed("no curve".to_owned()))).collect())
+    Ok(results
+        .into_iter()
+        .map(|result| result.unwrap_or_else(|| Fitted::Failed("no curve".to_owned())))
+        .collect())
 }
 
 /// Different model sizes among the rows of a curve.
@@ -99,11 +110,14 @@ fn model_sizes(curve: &TableCurve) -> usize {
 
 /// Fits a family; curves that are none are left out of it and say why.
 fn fit_laws(family: &[&TableCurve], settings: &Settings) -> Result<Vec<Fitted>, StudyError> {
-    let checked: Vec<Result<Curve, CurveError>> = family.iter().map(|curve| checked(curve)).collect();
+    let checked: Vec<Result<Curve, CurveError>> =
+        family.iter().map(|curve| checked(curve)).collect();
     let good: Vec<&Curve> = checked.iter().flatten().collect();
     let mut fits = fit_family(&good, settings)?.into_iter();
     let result = |checked: &Result<Curve, CurveError>| match checked {
-        Ok(_) => fits.next().map_or_else(|| Fitted::Failed("no fit".to_owned()), |fit| Fitted::Law(Box::new(fit))),
+        Ok(_) => fits
+            .next()
+            .map_or_else(|| Fitted::Failed("no fit".to_owned()), |fit| Fitted::Law(Box::new(fit))),
         Err(error) => Fitted::Failed(error.to_string()),
     };
     Ok(checked.iter().map(result).collect())
@@ -111,18 +125,23 @@ fn fit_laws(family: &[&TableCurve], settings: &Settings) -> Result<Vec<Fitted>, 
 
 fn checked(curve: &TableCurve) -> Result<Curve, CurveError> {
     let rows: Vec<&Row> = curve.rows.iter().filter(|row| row.weight > 0.0).collect();
-    let point = |row: &&Row| Point { pairs: effective(row.x, row.unique), loss_nats: row.loss, seed: row.seed.unwrap_or(0) };
+    let point = |row: &&Row| Point {
+        pairs: effective(row.x, row.unique),
+        loss_nats: row.loss,
+        seed: row.seed.unwrap_or(0),
+    };
     Curve::with_weights(&curve.name, rows.iter().map(point).collect(), weights(&rows))
 }
 
 /// Effective data of an amount whose unique pairs are known: beyond them it repeats.
 fn effective(x: f64, unique: Option<u64>) -> f64 {
-    let repetition = unique.and_then(|unique| Repetition::new(unique as f64, Repetition::R_STAR).ok());
+    let repetition =
+        unique.and_then(|unique| Repetition::new(unique as f64, Repetition::R_STAR).ok());
     repetition.map_or(x, |repetition| repetition.effective(x))
 }
 
-/// Weights of the ln losses: those given, times the inverse variances that the standard errors say, whose mean is 1; a row without one counts
-/// as the mean.
+/// Weights of the ln losses: those given, times the inverse variances that the standard errors say,
+/// whose mean is 1; a row without one counts as the mean.
 fn weights(rows: &[&Row]) -> Vec<f64> {
     let inverse = |row: &Row| row.se.map(|se| (row.loss / se).powi(2));
     let known: Vec<f64> = rows.iter().filter_map(|row| inverse(row)).collect();
@@ -130,19 +149,28 @@ fn weights(rows: &[&Row]) -> Vec<f64> {
     rows.iter().map(|row| row.weight * inverse(row).map_or(1.0, |inverse| inverse / mean)).collect()
 }
 
-fn fit_surface(family: &[&TableCurve], forms: &[SurfaceForm], settings: &SurfaceSettings) -> Vec<Fitted> {
-    let chosen = SurfaceData::of_curves(family.iter().copied()).and_then(|data| surface::choose(&data, forms, settings));
+fn fit_surface(
+    family: &[&TableCurve],
+    forms: &[SurfaceForm],
+    settings: &SurfaceSettings,
+) -> Vec<Fitted> {
+    let chosen = SurfaceData::of_curves(family.iter().copied())
+        .and_then(|data| surface::choose(&data, forms, settings));
     match chosen {
         Ok(choice) => {
             let choice = Arc::new(choice);
             family.iter().map(|_| Fitted::Surface(choice.clone())).collect()
         }
-        Err(error) => family.iter().map(|curve| Fitted::Failed(format!("`{}`: {error}", curve.name))).collect(),
+        Err(error) => family
+            .iter()
+            .map(|curve| Fitted::Failed(format!("`{}`: {error}", curve.name)))
+            .collect(),
     }
 }
 
-/// The fits of a table as every later verb reads them: one language per curve. The unique pairs of a curve are those of its rows, where all of
-/// them name the same; what repeats bring is then known by the prior alone. Curves that failed are left out, for the caller has their errors.
+/// The fits of a table as every later verb reads them: one language per curve. The unique pairs of
+/// a curve are those of its rows, where all of them name the same; what repeats bring is then known
+/// by the prior alone. Curves that failed are left out, for the caller has their errors.
 pub fn fits_of_table(
     source: &str,
     sha256: &str,
@@ -176,7 +204,12 @@ pub fn fits_of_table(
 
 /// Unique pairs of a curve's corpus, where every row that says them says the same.
 fn unique(curve: &TableCurve) -> Option<u64> {
-    let mut said = curve.rows.iter().map(|row| row.unique).chain(curve.predict.iter().map(|query| query.unique)).flatten();
+    let mut said = curve
+        .rows
+        .iter()
+        .map(|row| row.unique)
+        .chain(curve.predict.iter().map(|query| query.unique))
+        .flatten();
     let first = said.next()?;
     said.all(|unique| unique == first).then_some(first)
 }

@@ -14,7 +14,9 @@ use std::path::PathBuf;
 #[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum StudyError {
     /// A name that is no file, and no YAML in `experiments/`.
-    #[error("no experiment `{experiment}`, expected a YAML file or the name of one in `experiments/`")]
+    #[error(
+        "no experiment `{experiment}`, expected a YAML file or the name of one in `experiments/`"
+    )]
     NoExperiment { experiment: String },
     /// A YAML whose name would name another folder than its own, like `..yaml`.
     #[error("experiment `{}` is called `{name}`, expected a name that a folder can have", path.display())]
@@ -31,8 +33,11 @@ pub enum StudyError {
     /// A `similarity.json` that is damaged, or of another version.
     #[error("cannot read similarities `{}`: {cause}", path.display())]
     Similarity { path: PathBuf, cause: serde_json::Error },
-    /// A curve over several model sizes, where fits are to be kept of which each is a law of pairs alone.
-    #[error("`{curve}` is fitted by a surface over model sizes, expected a law of the amount alone")]
+    /// A curve over several model sizes, where fits are to be kept of which each is a law of pairs
+    /// alone.
+    #[error(
+        "`{curve}` is fitted by a surface over model sizes, expected a law of the amount alone"
+    )]
     Surface { curve: String },
     /// A table none of whose curves has a law.
     #[error("no curve of the table could be fitted, expected at least one")]
@@ -75,13 +80,22 @@ impl StudyError {
         match self {
             StudyError::NoExperiment { .. } => Some("`parallot quickstart` makes one to copy from"),
             StudyError::Called { .. } => Some("rename the file, like `experiments/tiny.yaml`"),
-            StudyError::Allocation { .. } => Some("if another version wrote it, `parallot allocate` makes a new one"),
-            StudyError::Validation { .. } => Some("`parallot validate` writes it again from its records"),
+            StudyError::Allocation { .. } => {
+                Some("if another version wrote it, `parallot allocate` makes a new one")
+            }
+            StudyError::Validation { .. } => {
+                Some("`parallot validate` writes it again from its records")
+            }
             StudyError::Similarity { .. } => Some("`parallot similarity` makes new ones"),
-            StudyError::Surface { .. } => Some("leave out the column `n_params`, or keep the rows of one model size"),
-            StudyError::Curve(_) | StudyError::Fit(_) => Some("add sizes to the experiment and sweep again"),
+            StudyError::Surface { .. } => {
+                Some("leave out the column `n_params`, or keep the rows of one model size")
+            }
+            StudyError::Curve(_) | StudyError::Fit(_) => {
+                Some("add sizes to the experiment and sweep again")
+            }
             StudyError::Table(_) => Some(
-                "the columns are `curve,x,loss` and, where known, `se,weight,seed,n_params,split,unique`; `parallot import` makes them from logs",
+                "the columns are `curve,x,loss` and, where known, \
+                `se,weight,seed,n_params,split,unique`; `parallot import` makes them from logs",
             ),
             _ => None,
         }
@@ -89,6 +103,9 @@ impl StudyError {
 
     /// Whether the work failed, not what it was given.
     pub fn is_of_work(&self) -> bool {
-        matches!(self, StudyError::Report(_) | StudyError::Json(_) | StudyError::Solve(SolveError::NoneFound))
+        matches!(
+            self,
+            StudyError::Report(_) | StudyError::Json(_) | StudyError::Solve(SolveError::NoneFound)
+        )
     }
 }

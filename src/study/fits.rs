@@ -26,7 +26,8 @@ pub struct HashedFits {
 pub struct FitsOfRecords {
     /// The fits.
     pub file: FitFile,
-    /// Why transfer is not among them though mixtures were trained: a sweep trains them last, and its laws can be had before.
+    /// Why transfer is not among them though mixtures were trained: a sweep trains them last, and
+    /// its laws can be had before.
     pub without_transfer: Option<TransferError>,
     /// Why the joint law is not among them though mixtures were trained.
     pub without_joint: Option<JointError>,
@@ -40,7 +41,8 @@ impl HashedFits {
 
     /// Reads the text of such a file; `name` says in errors which.
     pub fn parse(json: &str, name: &str) -> Result<Self, StudyError> {
-        let file = FitFile::from_json(json).map_err(|cause| StudyError::Fits { name: name.to_owned(), cause })?;
+        let file = FitFile::from_json(json)
+            .map_err(|cause| StudyError::Fits { name: name.to_owned(), cause })?;
         Ok(HashedFits { file, sha256: files::hash(json.as_bytes()) })
     }
 
@@ -65,32 +67,55 @@ pub fn fits_of_mixtures(source: &str, input_sha256: &str, mixtures: MixtureFits)
     }
 }
 
-/// Fits every language of a sweep. A language that cannot be fitted fails the whole: an allocation without it would be another problem.
-pub fn fit_records(name: &str, manifest: &Manifest, records: &[RunRecord], settings: Settings) -> Result<FitsOfRecords, StudyError> {
+/// Fits every language of a sweep. A language that cannot be fitted fails the whole: an allocation
+/// without it would be another problem.
+pub fn fit_records(
+    name: &str,
+    manifest: &Manifest,
+    records: &[RunRecord],
+    settings: Settings,
+) -> Result<FitsOfRecords, StudyError> {
     let langs: Vec<Lang> = manifest.corpora.iter().map(|row| row.lang.clone()).collect();
     let curves = curves_of_records(&langs, records).into_iter().collect::<Result<Vec<_>, _>>()?;
-    let unique: Vec<Option<u64>> = manifest.corpora.iter().map(|row| Some(row.train_pairs.0)).collect();
+    let unique: Vec<Option<u64>> =
+        manifest.corpora.iter().map(|row| Some(row.train_pairs.0)).collect();
     let mut fits = fit::fit_all(&curves, &settings, &unique)?;
-    fits.iter_mut().zip(&langs).for_each(|(fit, lang)| fit.tokens_per_pair = tokens_per_pair(records, lang));
-    let points = points_csv(records).map_err(|cause| ReportError::Table { table: "points", cause })?;
-    let (transfer, without_transfer) = match transfer_of_records(records, &langs, &fits, settings.seed) {
-        Ok(transfer) => (transfer, None),
-        Err(error) => (None, Some(error)),
-    };
+    fits.iter_mut()
+        .zip(&langs)
+        .for_each(|(fit, lang)| fit.tokens_per_pair = tokens_per_pair(records, lang));
+    let points =
+        points_csv(records).map_err(|cause| ReportError::Table { table: "points", cause })?;
+    let (transfer, without_transfer) =
+        match transfer_of_records(records, &langs, &fits, settings.seed) {
+            Ok(transfer) => (transfer, None),
+            Err(error) => (None, Some(error)),
+        };
     let (joint, without_joint) = match joint_of_records(records, &langs, &unique, &settings) {
         Ok(joint) => (joint, None),
         Err(error) => (None, Some(error)),
     };
     let input_sha256 = files::hash(&points);
-    let file =
-        FitFile { parallot: version().to_owned(), source: name.to_owned(), input_sha256, settings, fits, transfer, joint, mixtures: None };
+    let file = FitFile {
+        parallot: version().to_owned(),
+        source: name.to_owned(),
+        input_sha256,
+        settings,
+        fits,
+        transfer,
+        joint,
+        mixtures: None,
+    };
     Ok(FitsOfRecords { file, without_transfer, without_joint })
 }
 
 /// Training tokens of a pair of a language: the mean over its runs.
 fn tokens_per_pair(records: &[RunRecord], lang: &Lang) -> Option<f64> {
-    let runs = || records.iter().filter(|record| record.subject.lang() == Some(lang) && record.is_finished());
-    let (tokens, pairs) = runs().fold((0, 0), |(tokens, pairs), run| (tokens + run.train_tokens.0, pairs + run.subject.pairs().0));
+    let runs = || {
+        records.iter().filter(|record| record.subject.lang() == Some(lang) && record.is_finished())
+    };
+    let (tokens, pairs) = runs().fold((0, 0), |(tokens, pairs), run| {
+        (tokens + run.train_tokens.0, pairs + run.subject.pairs().0)
+    });
     (pairs > 0).then(|| tokens as f64 / pairs as f64)
 }
 
@@ -101,7 +126,8 @@ fn joint_of_records(
     unique: &[Option<u64>],
     settings: &Settings,
 ) -> Result<Option<JointFit>, JointError> {
-    let finished = records.iter().filter(|record| record.is_finished() && record.subject != Subject::Base);
+    let finished =
+        records.iter().filter(|record| record.is_finished() && record.subject != Subject::Base);
     let run = |record: &RunRecord| ModelRun {
         pairs: langs.iter().map(|lang| record.subject.pairs_of(lang).0 as f64).collect(),
         loss_nats: langs.iter().map(|lang| Some(record.evaluation(lang)?.loss_nats())).collect(),
@@ -111,33 +137,57 @@ fn joint_of_records(
         return Ok(None);
     }
     let names: Vec<String> = langs.iter().map(|lang| lang.code().to_owned()).collect();
-    let unique: Vec<Option<f64>> = unique.iter().map(|unique| unique.map(|unique| unique as f64)).collect();
+    let unique: Vec<Option<f64>> =
+        unique.iter().map(|unique| unique.map(|unique| unique as f64)).collect();
     fit_joint(&names, &finished.map(run).collect::<Vec<_>>(), &unique, settings).map(Some)
 }
 
 /// Transfer between the languages of a sweep; none where it trained no mixtures.
-fn transfer_of_records(records: &[RunRecord], langs: &[Lang], fits: &[Fit], seed: u64) -> Result<Option<TransferFit>, TransferError> {
+fn transfer_of_records(
+    records: &[RunRecord],
+    langs: &[Lang],
+    fits: &[Fit],
+    seed: u64,
+) -> Result<Option<TransferFit>, TransferError> {
     let finished = || records.iter().filter(|record| record.is_finished());
-    let losses = |record: &RunRecord| langs.iter().map(|lang| Some(record.evaluation(lang)?.loss_nats())).collect::<Option<Vec<f64>>>();
+    let losses = |record: &RunRecord| {
+        langs
+            .iter()
+            .map(|lang| Some(record.evaluation(lang)?.loss_nats()))
+            .collect::<Option<Vec<f64>>>()
+    };
     let mixture = |record: &RunRecord| {
         let pairs = langs.iter().map(|lang| record.subject.pairs_of(lang).0 as f64).collect();
         Some(MixtureRun { pairs, loss_nats: losses(record)? })
     };
-    let mixtures: Vec<MixtureRun> = finished().filter(|record| record.subject.is_mixture()).filter_map(mixture).collect();
+    let mixtures: Vec<MixtureRun> =
+        finished().filter(|record| record.subject.is_mixture()).filter_map(mixture).collect();
     if mixtures.is_empty() || langs.len() < 2 {
         return Ok(None);
     }
     let base_run = finished().find(|record| record.subject == Subject::Base);
     let base = base_run.and_then(losses);
-    let base: Vec<Option<f64>> = (0..langs.len()).map(|i| base.as_ref().map(|losses| losses[i])).collect();
+    let base: Vec<Option<f64>> =
+        (0..langs.len()).map(|i| base.as_ref().map(|losses| losses[i])).collect();
     let mut fitted = fit_transfer(fits, &mixtures, &base, seed)?;
-    let of_mixtures: Vec<&RunRecord> = finished().filter(|record| record.subject.is_mixture()).collect();
-    fitted.untuned.extend(base_run.map_or(&[][..], |run| &run.untuned).iter().filter_map(|base| untuned(base, &of_mixtures)));
+    let of_mixtures: Vec<&RunRecord> =
+        finished().filter(|record| record.subject.is_mixture()).collect();
+    fitted.untuned.extend(
+        base_run
+            .map_or(&[][..], |run| &run.untuned)
+            .iter()
+            .filter_map(|base| untuned(base, &of_mixtures)),
+    );
     Ok(Some(fitted))
 }
 
 /// What mixtures did to a language that none is tuned on.
 fn untuned(base: &Evaluation, mixtures: &[&RunRecord]) -> Option<Untuned> {
-    let of = |record: &&RunRecord| record.untuned.iter().find(|scored| scored.lang == base.lang).map(Evaluation::loss_nats);
-    Untuned::new(base.lang.code(), mixtures.iter().filter_map(of).map(|loss| (loss / base.loss_nats()).ln()).collect())
+    let of = |record: &&RunRecord| {
+        record.untuned.iter().find(|scored| scored.lang == base.lang).map(Evaluation::loss_nats)
+    };
+    Untuned::new(
+        base.lang.code(),
+        mixtures.iter().filter_map(of).map(|loss| (loss / base.loss_nats()).ln()).collect(),
+    )
 }

@@ -1,4 +1,5 @@
-//! Where an experiment's files are: records beside the experiments, fits and plots beside their folder.
+//! Where an experiment's files are: records beside the experiments, fits and plots beside their
+//! folder.
 
 use super::StudyError;
 use crate::files;
@@ -30,15 +31,20 @@ impl Folders {
             () if files::exists(&named) => named,
             () => return Err(StudyError::NoExperiment { experiment: experiment.to_owned() }),
         };
-        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let name =
+            path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         // folders are called after it, and one of these would be another folder than its own
         if ["", ".", ".."].contains(&name.as_str()) {
             return Err(StudyError::Called { path, name });
         }
         let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
-        // fits and plots stand beside `experiments/`, as in this repository; a YAML elsewhere keeps them beside itself
+        // fits and plots stand beside `experiments/`, as in this repository; a YAML elsewhere keeps
+        // them beside itself
         let in_experiments = folder.file_name().is_some_and(|last| last == "experiments");
-        let home = folder.parent().filter(|_| in_experiments).map_or_else(|| folder.clone(), Path::to_owned);
+        let home = folder
+            .parent()
+            .filter(|_| in_experiments)
+            .map_or_else(|| folder.clone(), Path::to_owned);
         Ok(Folders {
             records: folder.join("records").join(&name),
             fits: home.join("fits").join(&name),

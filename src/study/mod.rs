@@ -1,4 +1,5 @@
-//! The workflow as a library: open an experiment, fit its records, pose a problem, solve and compare, write.
+//! The workflow as a library: open an experiment, fit its records, pose a problem, solve and
+//! compare, write.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,7 +17,8 @@
 //! # }
 //! ```
 //!
-//! Records of a sweep ([`Study::fit`]) and a table of curves ([`fit_table`], [`fits_of_table`]) are two sources of the same [`crate::fit::FitFile`].
+//! Records of a sweep ([`Study::fit`]) and a table of curves ([`fit_table`], [`fits_of_table`]) are
+//! two sources of the same [`crate::fit::FitFile`].
 
 mod allocation;
 mod curves;
@@ -31,7 +33,9 @@ pub use curves::{Fitted, Forms, fit_table, fits_of_table};
 pub use error::StudyError;
 pub use fits::{FitsOfRecords, HashedFits, fit_records, fits_of_mixtures};
 pub use folders::Folders;
-pub use report::{judge_anew, names, read_allocation, read_similarity, report_of, write_allocation};
+pub use report::{
+    judge_anew, names, read_allocation, read_similarity, report_of, write_allocation,
+};
 
 use crate::allocate::Problem;
 use crate::fit::Settings;
@@ -72,12 +76,21 @@ impl Study {
     }
 
     /// The optimum of a problem beside the baselines, judged by the validations that are kept.
-    pub fn allocate(&self, fits: &HashedFits, problem: &Problem) -> Result<AllocationFile, StudyError> {
+    pub fn allocate(
+        &self,
+        fits: &HashedFits,
+        problem: &Problem,
+    ) -> Result<AllocationFile, StudyError> {
         Ok(AllocationFile::new(fits, problem)?.judged(&headline::validations(&self.folders)?))
     }
 
     /// Writes `fits.json`, `allocation.json` and `allocation.csv` to a folder.
-    pub fn write(&self, fits: &HashedFits, allocation: &AllocationFile, out: &Path) -> Result<(), StudyError> {
+    pub fn write(
+        &self,
+        fits: &HashedFits,
+        allocation: &AllocationFile,
+        out: &Path,
+    ) -> Result<(), StudyError> {
         crate::files::write(&out.join("fits.json"), fits.file.to_json()?.as_bytes())?;
         write_allocation(fits, allocation, "parallot as a library", out)
     }

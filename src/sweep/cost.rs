@@ -7,7 +7,8 @@ use crate::spec::{Experiment, RunSpec, ScheduleSpec};
 use crate::units::Lang;
 use std::collections::BTreeMap;
 
-/// Bytes of text a token, before the tokenizer is known: what byte-level BPE of a few thousand tokens reaches on mixed scripts.
+/// Bytes of text a token, before the tokenizer is known: what byte-level BPE of a few thousand
+/// tokens reaches on mixed scripts.
 const BYTES_PER_TOKEN: f64 = 3.0;
 
 /// Evaluating a token costs a third of training on it: the forward pass of forward and backward.
@@ -26,15 +27,31 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Reads mean lengths off the corpora and the speed off finished runs on the same device, if there are any.
-    pub fn new(experiment: &Experiment, bitexts: &[Bitext], records: &[RunRecord], device: &str) -> Self {
-        let bytes = |pairs: &[crate::corpus::Pair]| pairs.iter().map(|pair| pair.english.len() + pair.other.len()).sum::<usize>() as f64;
-        let bytes_per_pair = bitexts.iter().map(|bitext| bytes(bitext.train.pairs()) / bitext.train.len().max(1) as f64).collect();
+    /// Reads mean lengths off the corpora and the speed off finished runs on the same device, if
+    /// there are any.
+    pub fn new(
+        experiment: &Experiment,
+        bitexts: &[Bitext],
+        records: &[RunRecord],
+        device: &str,
+    ) -> Self {
+        let bytes = |pairs: &[crate::corpus::Pair]| {
+            pairs.iter().map(|pair| pair.english.len() + pair.other.len()).sum::<usize>() as f64
+        };
+        let bytes_per_pair = bitexts
+            .iter()
+            .map(|bitext| bytes(bitext.train.pairs()) / bitext.train.len().max(1) as f64)
+            .collect();
         let evaluated = |bitext: &Bitext| {
-            let share = (experiment.evaluation.pairs as f64 / bitext.dev.len().max(1) as f64).min(1.0);
+            let share =
+                (experiment.evaluation.pairs as f64 / bitext.dev.len().max(1) as f64).min(1.0);
             bytes(bitext.dev.pairs()) * share / BYTES_PER_TOKEN
         };
-        let mut speeds: Vec<f64> = records.iter().filter(|record| record.device == device).filter_map(|r| r.tokens_per_second).collect();
+        let mut speeds: Vec<f64> = records
+            .iter()
+            .filter(|record| record.device == device)
+            .filter_map(|r| r.tokens_per_second)
+            .collect();
         speeds.sort_by(f64::total_cmp);
         Cost {
             bytes_per_pair,
@@ -56,20 +73,29 @@ impl Cost {
         run.subject.pairs().0 as f64 * self.tokens_per_pair(run)
     }
 
-    /// Tokens of training that are computed for each run of a job, in their order. Those of a branch are its cool-down, and what its trunk has
-    /// to grow for it.
+    /// Tokens of training that are computed for each run of a job, in their order. Those of a
+    /// branch are its cool-down, and what its trunk has to grow for it.
     pub fn computed_tokens(&self, job: &Job) -> Vec<f64> {
-        let Some(grown) = self.grown_pairs(job) else { return job.runs().iter().map(|run| self.train_tokens(run)).collect() };
+        let Some(grown) = self.grown_pairs(job) else {
+            return job.runs().iter().map(|run| self.train_tokens(run)).collect();
+        };
         let before = std::iter::once(0.0).chain(grown);
-        job.runs().iter().zip(before).map(|(run, before)| (run.subject.pairs().0 as f64 - before) * self.tokens_per_pair(run)).collect()
+        job.runs()
+            .iter()
+            .zip(before)
+            .map(|(run, before)| {
+                (run.subject.pairs().0 as f64 - before) * self.tokens_per_pair(run)
+            })
+            .collect()
     }
 
     /// Pairs that the trunk of a job has read once each of its branches is done.
     fn grown_pairs(&self, job: &Job) -> Option<impl Iterator<Item = f64>> {
         match (job, self.schedule) {
-            (Job::Trunk(runs), ScheduleSpec::Trunk(trunk)) => {
-                Some(runs.iter().map(move |run| run.subject.pairs().0 as f64 * (1.0 - trunk.cooldown_share)))
-            }
+            (Job::Trunk(runs), ScheduleSpec::Trunk(trunk)) => Some(
+                runs.iter()
+                    .map(move |run| run.subject.pairs().0 as f64 * (1.0 - trunk.cooldown_share)),
+            ),
             _ => None,
         }
     }
@@ -84,7 +110,8 @@ impl Cost {
             Subject::Base => 0.0,
             Subject::Language { lang, .. } => of(lang),
             Subject::Mixture(rows) => {
-                rows.iter().map(|row| row.pairs.0 as f64 * of(&row.lang)).sum::<f64>() / run.subject.pairs().0.max(1) as f64
+                rows.iter().map(|row| row.pairs.0 as f64 * of(&row.lang)).sum::<f64>()
+                    / run.subject.pairs().0.max(1) as f64
             }
         }
     }
@@ -114,7 +141,9 @@ impl Speed {
     pub fn of(records: &[RunRecord]) -> Option<Self> {
         let mut devices: BTreeMap<&str, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
         for record in records.iter().filter(|record| record.subject.pairs().0 > 0) {
-            let Some(speed) = record.tokens_per_second.filter(|speed| *speed > 0.0) else { continue };
+            let Some(speed) = record.tokens_per_second.filter(|speed| *speed > 0.0) else {
+                continue;
+            };
             let training = record.computed_tokens.unwrap_or(record.train_tokens).0 as f64 / speed;
             let (per_token, per_run) = devices.entry(&record.device).or_default();
             per_token.push(1.0 / speed);

@@ -8,15 +8,16 @@ use crate::spec::{RunSpec, ScheduleSpec};
 pub enum Job {
     /// One run by itself.
     Run(RunSpec),
-    /// Runs of one language and seed, their amounts rising, of which each goes on from what the one before has in common with it.
+    /// Runs of one language and seed, their amounts rising, of which each goes on from what the one
+    /// before has in common with it.
     Trunk(Vec<RunSpec>),
     /// Runs of one size, each with its own language and seed, side by side.
     Stack(Vec<RunSpec>),
 }
 
 impl Job {
-    /// The jobs of some runs, in the order of the first run of each. At most `stack` runs of a size are trained side by side, where sizes share
-    /// nothing.
+    /// The jobs of some runs, in the order of the first run of each. At most `stack` runs of a size
+    /// are trained side by side, where sizes share nothing.
     pub fn of(runs: &[RunSpec], schedule: &ScheduleSpec, stack: usize) -> Vec<Job> {
         match schedule {
             ScheduleSpec::Whole if stack > 1 => stacks(runs, stack),
@@ -60,7 +61,9 @@ fn stacks(runs: &[RunSpec], stack: usize) -> Vec<Job> {
 fn trunks(runs: &[RunSpec]) -> Vec<Job> {
     let mut jobs: Vec<Job> = Vec::new();
     for run in runs {
-        let is_own = |branch: &RunSpec| branch.subject.lang() == run.subject.lang() && branch.seed == run.seed;
+        let is_own = |branch: &RunSpec| {
+            branch.subject.lang() == run.subject.lang() && branch.seed == run.seed
+        };
         let shares = |job: &&mut Job| matches!(job, Job::Trunk(branches) if is_own(&branches[0]));
         match (&run.subject, jobs.iter_mut().find(shares)) {
             (Subject::Base | Subject::Mixture(_), _) => jobs.push(Job::Run(run.clone())),

@@ -1,4 +1,5 @@
-//! Sweeps: which runs are missing, which of them are trained together, and running them, several at a time.
+//! Sweeps: which runs are missing, which of them are trained together, and running them, several at
+//! a time.
 
 mod cost;
 mod job;
@@ -25,7 +26,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Looks every run up in the store. A simulated record is none to a sweep that trains, and the other way round.
+    /// Looks every run up in the store. A simulated record is none to a sweep that trains, and the
+    /// other way round.
     pub fn new(runs: &[RunSpec], store: &Store, simulated: bool) -> Result<Self, RecordError> {
         let (mut done, mut missing) = (Vec::new(), Vec::new());
         for run in runs {
@@ -51,13 +53,18 @@ pub struct Site<'a> {
 }
 
 impl Site<'_> {
-    /// The runs of a job that this process can do: those without a record that no other is at work on, with the claims on them.
+    /// The runs of a job that this process can do: those without a record that no other is at work
+    /// on, with the claims on them.
     fn claimed(&self, job: &Job) -> Result<(Vec<RunSpec>, Vec<Claim>), RecordError> {
         let (mut runs, mut claims) = (Vec::new(), Vec::new());
         for run in job.runs() {
             let Some(claim) = self.store.claim(&run.id, self.owner)? else { continue };
             // another process may have finished it since it was found missing
-            if self.store.read(&run.id)?.is_none_or(|record| is_simulated(&record) != self.simulated) {
+            if self
+                .store
+                .read(&run.id)?
+                .is_none_or(|record| is_simulated(&record) != self.simulated)
+            {
                 self.store.forget_failure(&run.id)?;
                 runs.push(run.clone());
                 claims.push(claim);
@@ -67,9 +74,10 @@ impl Site<'_> {
     }
 }
 
-/// Runs all that is missing, `workers` jobs at a time, and writes each record as soon as it is there. A run that another process is at work on
-/// is left to it. `run(job, worker, write)` is called on a thread of worker `worker`; after the first error no further job is started,
-/// and the runs that it cost keep it as the reason why they failed.
+/// Runs all that is missing, `workers` jobs at a time, and writes each record as soon as it is
+/// there. A run that another process is at work on is left to it. `run(job, worker, write)` is
+/// called on a thread of worker `worker`; after the first error no further job is started, and the
+/// runs that it cost keep it as the reason why they failed.
 pub fn run_missing<E: From<RecordError> + Display + Send>(
     jobs: &[Job],
     site: &Site<'_>,
@@ -86,7 +94,9 @@ pub fn run_missing<E: From<RecordError> + Display + Send>(
         }
         let job = job.of_runs(runs);
         run(&job, worker, &write).inspect_err(|error| {
-            for run in job.runs().iter().filter(|run| !matches!(site.store.read(&run.id), Ok(Some(_)))) {
+            for run in
+                job.runs().iter().filter(|run| !matches!(site.store.read(&run.id), Ok(Some(_))))
+            {
                 // the error itself is what is told
                 let _ = site.store.write_failure(&run.id, &error.to_string());
             }

@@ -1,4 +1,5 @@
-//! A trainer that trains nothing: losses of planted laws with seeded noise, to try a pipeline in a second.
+//! A trainer that trains nothing: losses of planted laws with seeded noise, to try a pipeline in a
+//! second.
 
 use crate::files;
 use crate::record::{Evaluation, Outcome, RunRecord};
@@ -20,9 +21,10 @@ const TRANSFER: f64 = 0.2;
 /// Target tokens that a simulated evaluation claims.
 const TARGET_TOKENS: u64 = 10_000;
 
-/// The record of a simulated run: language k of the sweep follows `1 + (1 + k/2) ((X + 200) / 1000)^-(0.5 - 0.05 k)`
-/// on its own data and stays at its loss without data on that of others, times noise of 0.5 % that the run's id seeds. In a mixture a pair of
-/// the language before it is worth a fifth of its own.
+/// The record of a simulated run: language k of the sweep follows
+/// `1 + (1 + k/2) ((X + 200) / 1000)^-(0.5 - 0.05 k)` on its own data and stays at its loss without
+/// data on that of others, times noise of 0.5 % that the run's id seeds. In a mixture a pair of the
+/// language before it is worth a fifth of its own.
 pub fn simulate(experiment: &Experiment, run: &RunSpec, version: &str) -> RunRecord {
     let langs = experiment.langs();
     let evaluations = (0..langs.len()).map(|k| evaluation(k, &langs, run)).collect();
@@ -57,7 +59,8 @@ fn evaluation(k: usize, langs: &[Lang], run: &RunSpec) -> Evaluation {
     let loss = 1.0 + (1.0 + 0.5 * k) * ((own + 200.0) / 1000.0).powf(-(0.5 - 0.05 * k));
     // 32 bits of a hash, evenly spread over -1 to 1
     let digits = files::hash(format!("{}{lang}", run.id).as_bytes());
-    let noise = u32::from_str_radix(&digits[..8], 16).map_or(0.0, |bits| f64::from(bits) / f64::from(u32::MAX) * 2.0 - 1.0);
+    let noise = u32::from_str_radix(&digits[..8], 16)
+        .map_or(0.0, |bits| f64::from(bits) / f64::from(u32::MAX) * 2.0 - 1.0);
     Evaluation {
         lang: lang.clone(),
         nats: Nats(loss * (1.0 + 0.005 * noise) * TARGET_TOKENS as f64),

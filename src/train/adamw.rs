@@ -1,4 +1,5 @@
-//! AdamW with decoupled weight decay (Loshchilov & Hutter 2019) and clipping of the global norm, in place.
+//! AdamW with decoupled weight decay (Loshchilov & Hutter 2019) and clipping of the global norm, in
+//! place.
 
 use crate::model::{Gradients, Llama, vectorised};
 use crate::spec::Optimisation;
@@ -32,7 +33,9 @@ enum Moments {
 impl Moments {
     fn copy(&self) -> Self {
         match self {
-            Moments::Slices(slices) => Moments::Slices(Mutex::new(slices.lock().unwrap_or_else(PoisonError::into_inner).clone())),
+            Moments::Slices(slices) => Moments::Slices(Mutex::new(
+                slices.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            )),
             // tensors are never written to
             Moments::Tensors(m, v) => Moments::Tensors(m.clone(), v.clone()),
         }
@@ -47,35 +50,48 @@ pub struct AdamW {
 }
 
 impl AdamW {
-    /// An optimiser for the variables of a model that are trained, in their fixed order; only matrices are decayed.
+    /// An optimiser for the variables of a model that are trained, in their fixed order; only
+    /// matrices are decayed.
     pub fn new(model: &Llama, optimisation: Optimisation) -> Result<Self> {
         let slot = |var: &Var| -> Result<Slot> {
             let moments = if var.device().is_cpu() && var.dtype() == DType::F32 {
-                Moments::Slices(Mutex::new(Slices { m: vec![0.0; var.elem_count()], v: vec![0.0; var.elem_count()] }))
+                Moments::Slices(Mutex::new(Slices {
+                    m: vec![0.0; var.elem_count()],
+                    v: vec![0.0; var.elem_count()],
+                }))
             } else {
                 Moments::Tensors(var.zeros_like()?, var.zeros_like()?)
             };
             Ok(Slot { var: var.clone(), decayed: var.dims().len() > 1, moments })
         };
-        let slots = model.trained().into_iter().map(|(_, var)| slot(var)).collect::<Result<Vec<_>>>()?;
+        let slots =
+            model.trained().into_iter().map(|(_, var)| slot(var)).collect::<Result<Vec<_>>>()?;
         Ok(AdamW { slots, optimisation, steps: 0 })
     }
 
     /// An optimiser with the same moments for a copy of the model.
     pub fn on(&self, copy: &Llama) -> Self {
-        let slot = |(slot, (_, var)): (&Slot, (_, &Var))| Slot { var: var.clone(), decayed: slot.decayed, moments: slot.moments.copy() };
+        let slot = |(slot, (_, var)): (&Slot, (_, &Var))| Slot {
+            var: var.clone(),
+            decayed: slot.decayed,
+            moments: slot.moments.copy(),
+        };
         let slots = self.slots.iter().zip(copy.trained()).map(slot).collect();
         AdamW { slots, optimisation: self.optimisation, steps: self.steps }
     }
 
-    /// One step at rate `lr` with the gradients of `scale` times the mean loss. Returns the norm of the gradient of the mean
-    /// loss before clipping; where it is not finite, nothing is changed.
+    /// One step at rate `lr` with the gradients of `scale` times the mean loss. Returns the norm of
+    /// the gradient of the mean loss before clipping; where it is not finite, nothing is changed.
     pub fn step(&mut self, gradients: &Gradients<'_>, scale: f64, lr: f64) -> Result<f64> {
         // in f64 and in a fixed order: the sum must not depend on the threads
         let squares: f64 = match gradients {
-            Gradients::Slices(gradients) => gradients.iter().map(|gradient| squares(gradient)).sum(),
+            Gradients::Slices(gradients) => {
+                gradients.iter().map(|gradient| squares(gradient)).sum()
+            }
             Gradients::Tensors(gradients) => {
-                let square = |gradient: &Tensor| gradient.sqr()?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>();
+                let square = |gradient: &Tensor| {
+                    gradient.sqr()?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()
+                };
                 gradients.iter().map(square).sum::<Result<f64>>()?
             }
         };
@@ -86,11 +102,16 @@ impl AdamW {
         self.steps += 1;
         let factors = Factors::new(&self.optimisation, self.steps, norm, scale, lr);
         match gradients {
-            Gradients::Slices(gradients) => {
-                self.slots.iter_mut().zip(*gradients).try_for_each(|(slot, gradient)| slot.update(gradient, factors))?
-            }
+            Gradients::Slices(gradients) => self
+                .slots
+                .iter_mut()
+                .zip(*gradients)
+                .try_for_each(|(slot, gradient)| slot.update(gradient, factors))?,
             Gradients::Tensors(gradients) => {
-                self.slots.iter_mut().zip(gradients).try_for_each(|(slot, gradient)| slot.update_tensor(gradient, factors))?;
+                self.slots
+                    .iter_mut()
+                    .zip(gradients)
+                    .try_for_each(|(slot, gradient)| slot.update_tensor(gradient, factors))?;
             }
         }
         Ok(norm)
@@ -113,8 +134,15 @@ pub(super) struct Factors {
 }
 
 impl Factors {
-    /// Of step `steps`, from 1, with gradients of `scale` times the mean loss, whose norm is `norm`.
-    pub(super) fn new(optimisation: &Optimisation, steps: i32, norm: f64, scale: f64, lr: f64) -> Self {
+    /// Of step `steps`, from 1, with gradients of `scale` times the mean loss, whose norm is
+    /// `norm`.
+    pub(super) fn new(
+        optimisation: &Optimisation,
+        steps: i32,
+        norm: f64,
+        scale: f64,
+        lr: f64,
+    ) -> Self {
         Factors {
             gradient: (optimisation.grad_clip / norm).min(1.0) / scale,
             beta1: optimisation.beta1,
@@ -148,7 +176,9 @@ impl Slot {
 
     fn update(&mut self, gradient: &[f32], f: Factors) -> Result<()> {
         match &self.moments {
-            Moments::Slices(moments) => self.var.inplace_op1(&Update { gradient, moments, factors: f.of(self.decayed) }),
+            Moments::Slices(moments) => {
+                self.var.inplace_op1(&Update { gradient, moments, factors: f.of(self.decayed) })
+            }
             Moments::Tensors(..) => bail!("expected the gradient of a variable on the CPU in f32"),
         }
     }
@@ -167,12 +197,16 @@ impl InplaceOp1 for Update<'_> {
     }
 
     fn cpu_fwd(&self, var: &mut CpuStorage, layout: &Layout) -> Result<()> {
-        let (CpuStorage::F32(var), Some((from, to))) = (var, layout.contiguous_offsets()) else { bail!("adamw expects contiguous f32") };
+        let (CpuStorage::F32(var), Some((from, to))) = (var, layout.contiguous_offsets()) else {
+            bail!("adamw expects contiguous f32")
+        };
         let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
         let Slices { m, v } = &mut *moments;
         let entries = var[from..to].par_chunks_mut(ENTRIES).zip(self.gradient.par_chunks(ENTRIES));
         let moments = m.par_chunks_mut(ENTRIES).zip(v.par_chunks_mut(ENTRIES));
-        entries.zip(moments).for_each(|((var, gradient), (m, v))| update(var, gradient, m, v, self.factors));
+        entries
+            .zip(moments)
+            .for_each(|((var, gradient), (m, v))| update(var, gradient, m, v, self.factors));
         Ok(())
     }
 }

@@ -1,4 +1,5 @@
-//! The base model: a checkpoint, or a preset with its tokenizer and pre-training on English-dominant text, done once and kept by the hash of its spec.
+//! The base model: a checkpoint, or a preset with its tokenizer and pre-training on
+//! English-dominant text, done once and kept by the hash of its spec.
 
 use super::TrainError;
 use super::hardware::Hardware;
@@ -48,8 +49,9 @@ pub enum Origin {
 /// Beside a base that is kept: the hash of its files, [`CheckpointFiles::sha256`].
 const HASH: &str = "checkpoint.sha256";
 
-/// The base of an experiment: the checkpoint that it names, or a preset, read from the cache folder if it is there, else trained and
-/// written to it as a checkpoint. `given` are the files that the spec names; one of an older `version` is never trained.
+/// The base of an experiment: the checkpoint that it names, or a preset, read from the cache folder
+/// if it is there, else trained and written to it as a checkpoint. `given` are the files that the
+/// spec names; one of an older `version` is never trained.
 pub fn prepare(
     experiment: &Experiment,
     bitexts: &[Bitext],
@@ -67,7 +69,13 @@ pub fn prepare(
         (BaseSpec::Checkpoint(_), BaseFiles::Checkpoint(files)) => {
             let (model, vocabulary) = checkpoint::read(files, context, device)?;
             let model = model.with_precision(*precision);
-            return Ok(Base { id, vocabulary, model, folder: files.folder.clone(), origin: Origin::Given });
+            return Ok(Base {
+                id,
+                vocabulary,
+                model,
+                folder: files.folder.clone(),
+                origin: Origin::Given,
+            });
         }
         (BaseSpec::Checkpoint(_), _) => return Err(TrainError::NoCheckpoint),
     };
@@ -107,7 +115,8 @@ pub fn prepare(
     Ok(Base { id, vocabulary, model, folder, origin })
 }
 
-/// What of a base a folder of the cache holds: a flipped bit in it would give other losses under the ids of the same runs.
+/// What of a base a folder of the cache holds: a flipped bit in it would give other losses under
+/// the ids of the same runs.
 fn kept(folder: &Path) -> Result<Origin, TrainError> {
     if !files::exists(&folder.join(CheckpointFiles::WEIGHTS)) {
         return Ok(Origin::Trained);
@@ -117,20 +126,29 @@ fn kept(folder: &Path) -> Result<Origin, TrainError> {
         return Ok(Origin::Unverified);
     }
     let written = files::read(&hash)?;
-    let is_whole = CheckpointFiles::find(folder).is_ok_and(|found| found.sha256.as_bytes() == written.trim_ascii());
+    let is_whole = CheckpointFiles::find(folder)
+        .is_ok_and(|found| found.sha256.as_bytes() == written.trim_ascii());
     Ok(if is_whole { Origin::Kept } else { Origin::Damaged })
 }
 
-/// A tokenizer trained on the same number of pairs of every language, as the examples that runs will read.
-fn train_vocabulary(experiment: &Experiment, spec: &PresetBase, bitexts: &[Bitext]) -> Result<Vocabulary, TrainError> {
+/// A tokenizer trained on the same number of pairs of every language, as the examples that runs
+/// will read.
+fn train_vocabulary(
+    experiment: &Experiment,
+    spec: &PresetBase,
+    bitexts: &[Bitext],
+) -> Result<Vocabulary, TrainError> {
     let tuning = &experiment.tuning;
     let size = spec.vocab_size.unwrap_or(ModelConfig::of(spec.preset, None).vocab_size);
     let mut texts = Vec::new();
     for bitext in bitexts {
         let shuffled = bitext.shuffled(spec.seed, Purpose::Tokenizer);
-        for (index, pair) in shuffled.prefix(spec.tokenizer_pairs.min(bitext.train.len()))?.iter().enumerate() {
+        for (index, pair) in
+            shuffled.prefix(spec.tokenizer_pairs.min(bitext.train.len()))?.iter().enumerate()
+        {
             let choice = Choice::Training { seed: spec.seed, lang: &bitext.lang, index };
-            let example = prompt::example(pair, tuning.direction, &bitext.name, tuning.prompt, choice);
+            let example =
+                prompt::example(pair, tuning.direction, &bitext.name, tuning.prompt, choice);
             texts.extend([example.prompt, example.response]);
         }
     }
@@ -146,18 +164,24 @@ fn train_model(
 ) -> Result<Llama, TrainError> {
     let config = ModelConfig::of(spec.preset, Some(vocabulary.size()));
     let mut weights = generator(spec.seed, Purpose::Weights, Item::All);
-    let model = Llama::random(config, spec.context, DType::F32, &hardware.device, &mut weights)?.with_precision(hardware.precision);
+    let model = Llama::random(config, spec.context, DType::F32, &hardware.device, &mut weights)?
+        .with_precision(hardware.precision);
     let sequences = pretraining_text(spec, bitexts, vocabulary)?;
-    let batches: Vec<_> = by_tokens(&sequences, spec.pretraining.batch_tokens).into_iter().map(batch_of).collect();
+    let batches: Vec<_> =
+        by_tokens(&sequences, spec.pretraining.batch_tokens).into_iter().map(batch_of).collect();
     match fit_batches(&model, &batches, &spec.pretraining.optimisation, observe)? {
         Ended::Finished { .. } => Ok(model),
         Ended::Diverged { step, reason, .. } => Err(TrainError::BaseDiverged { step, reason }),
     }
 }
 
-/// Sequences of the languages in their shares, until the tokens of each are spent, in one shuffled order.
-/// A language whose text runs out is read again.
-fn pretraining_text(spec: &PresetBase, bitexts: &[Bitext], vocabulary: &Vocabulary) -> Result<Vec<Sequence>, TrainError> {
+/// Sequences of the languages in their shares, until the tokens of each are spent, in one shuffled
+/// order. A language whose text runs out is read again.
+fn pretraining_text(
+    spec: &PresetBase,
+    bitexts: &[Bitext],
+    vocabulary: &Vocabulary,
+) -> Result<Vec<Sequence>, TrainError> {
     let langs: Vec<Lang> = bitexts.iter().map(|bitext| bitext.lang.clone()).collect();
     let mut sequences = Vec::new();
     for (lang, share) in spec.pretraining.shares_of(&langs) {

@@ -13,10 +13,13 @@ pub struct Hardware {
     pub precision: Precision,
 }
 
-/// The hardware of `cpu`, `cuda` or `cuda:i`, the latter with `/f32` behind it where all is to be computed in f32.
+/// The hardware of `cpu`, `cuda` or `cuda:i`, the latter with `/f32` behind it where all is to be
+/// computed in f32.
 pub fn select_device(name: &str) -> Result<Hardware, TrainError> {
-    const EXPECTED: &str = "expected `cpu`, `cuda` or `cuda:0`, or `cuda/f32` for f32 in place of bf16";
-    let fail = |reason: &str| TrainError::Device { found: name.to_owned(), reason: reason.to_owned() };
+    const EXPECTED: &str =
+        "expected `cpu`, `cuda` or `cuda:0`, or `cuda/f32` for f32 in place of bf16";
+    let fail =
+        |reason: &str| TrainError::Device { found: name.to_owned(), reason: reason.to_owned() };
     if name == "cpu" {
         return Ok(Hardware { device: Device::Cpu, precision: Precision::F32 });
     }
@@ -26,13 +29,17 @@ pub fn select_device(name: &str) -> Result<Hardware, TrainError> {
     };
     let index = match card.strip_prefix("cuda") {
         Some("") => 0,
-        Some(index) => index.strip_prefix(':').and_then(|index| index.parse().ok()).ok_or_else(|| fail(EXPECTED))?,
+        Some(index) => index
+            .strip_prefix(':')
+            .and_then(|index| index.parse().ok())
+            .ok_or_else(|| fail(EXPECTED))?,
         None => return Err(fail(EXPECTED)),
     };
     if cfg!(not(feature = "cuda")) {
         return Err(fail("this build has no CUDA support"));
     }
-    // the CUDA driver's bindings panic where there is no driver, and what they say then is not for users
+    // the CUDA driver's bindings panic where there is no driver, and what they say then is not for
+    // users
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
     let found = std::panic::catch_unwind(|| Device::new_cuda(index));

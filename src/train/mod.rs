@@ -1,6 +1,7 @@
 //! Training: one small run, from a base model to its losses on every language.
 //!
-//! A run minimises the mean cross-entropy of the response tokens, nats per target token, by AdamW over whole batches:
+//! A run minimises the mean cross-entropy of the response tokens, nats per target token, by AdamW
+//! over whole batches:
 //!
 //! ```text
 //! g  = gradient / max(1, |gradient| / grad_clip)
@@ -37,9 +38,10 @@ use crate::record::TrainingVersion;
 use crate::spec::SpecError;
 use std::path::PathBuf;
 
-/// Keeps candle's own elementwise ops on the thread that calls them. Their pool waits by spinning, one pool for the whole
-/// process, so that two runs side by side stand in each other's way (measured: a third of the speed). Runs are the unit of
-/// parallelism here, and our kernels share work by rayon.
+/// Keeps candle's own elementwise ops on the thread that calls them. Their pool waits by spinning,
+/// one pool for the whole process, so that two runs side by side stand in each other's way
+/// (measured: a third of the speed). Runs are the unit of parallelism here, and our kernels share
+/// work by rayon.
 ///
 /// # Safety
 ///
@@ -78,7 +80,8 @@ pub enum TrainError {
     #[error("the base is a checkpoint, but its files were not given")]
     NoCheckpoint,
     /// A base that this program would train otherwise than the runs on it were.
-    #[error("base `{id}` of training version {found} is not in `{}`, expected it there: new ones are of version {}", folder.display(), TrainingVersion::CURRENT)]
+    #[error("base `{id}` of training version {found} is not in `{}`, expected it there: new ones \
+    are of version {}", folder.display(), TrainingVersion::CURRENT)]
     OlderBase { id: String, found: TrainingVersion, folder: PathBuf },
     /// No such device.
     #[error("device `{found}` cannot be used: {reason}")]

@@ -1,4 +1,5 @@
-//! One run: a copy of the base, tuned on n pairs of one language or on a mixture, and its losses on all languages.
+//! One run: a copy of the base, tuned on n pairs of one language or on a mixture, and its losses on
+//! all languages.
 
 use super::TrainError;
 use super::base::Base;
@@ -62,12 +63,18 @@ impl Trained {
     /// The end of a training of so many steps.
     pub(super) fn of(ended: Ended, steps: u64) -> Self {
         match ended {
-            Ended::Finished { tokens, last_loss_nats } => {
-                Trained { steps, tokens, last_loss_nats: Some(last_loss_nats), ..Trained::default() }
-            }
-            Ended::Diverged { step, tokens, reason } => {
-                Trained { steps: step, tokens, divergence: Some(Divergence { step, reason }), ..Trained::default() }
-            }
+            Ended::Finished { tokens, last_loss_nats } => Trained {
+                steps,
+                tokens,
+                last_loss_nats: Some(last_loss_nats),
+                ..Trained::default()
+            },
+            Ended::Diverged { step, tokens, reason } => Trained {
+                steps: step,
+                tokens,
+                divergence: Some(Divergence { step, reason }),
+                ..Trained::default()
+            },
         }
     }
 }
@@ -82,17 +89,40 @@ enum Place<'a> {
 }
 
 impl<'a> Tuner<'a> {
-    /// Encodes the dev sets, on which runs are scored. `version` and `device` are written into the records.
-    pub fn new(experiment: &'a Experiment, bitexts: &'a [Bitext], base: &'a Base, version: &str, device: &str) -> Result<Self, TrainError> {
+    /// Encodes the dev sets, on which runs are scored. `version` and `device` are written into the
+    /// records.
+    pub fn new(
+        experiment: &'a Experiment,
+        bitexts: &'a [Bitext],
+        base: &'a Base,
+        version: &str,
+        device: &str,
+    ) -> Result<Self, TrainError> {
         let set = |bitext: &Bitext| scored(experiment, bitext, bitext.dev.pairs(), base);
         let scored = bitexts.iter().map(set).collect::<Result<_, _>>()?;
         let calibration = |bitext: &Bitext| calibration(experiment, bitext, base);
-        let calibration = bitexts.iter().filter(|_| experiment.evaluation.calibration).map(calibration).collect::<Result<_, _>>()?;
+        let calibration = bitexts
+            .iter()
+            .filter(|_| experiment.evaluation.calibration)
+            .map(calibration)
+            .collect::<Result<_, _>>()?;
         let (version, device) = (version.to_owned(), device.to_owned());
-        Ok(Tuner { experiment, bitexts, base, scored, calibration, untuned: Vec::new(), version, device, weights: None, tongues: &[] })
+        Ok(Tuner {
+            experiment,
+            bitexts,
+            base,
+            scored,
+            calibration,
+            untuned: Vec::new(),
+            version,
+            device,
+            weights: None,
+            tongues: &[],
+        })
     }
 
-    /// The same, scored on the test sets, or on the half of them that is not for calibration: for what is reported, once all choices are made.
+    /// The same, scored on the test sets, or on the half of them that is not for calibration: for
+    /// what is reported, once all choices are made.
     pub fn scored_on_test(self) -> Result<Self, TrainError> {
         let set = |bitext: &Bitext| match self.experiment.evaluation.calibration {
             true => scored(self.experiment, bitext, &bitext.test.halves().1, self.base),
@@ -102,7 +132,8 @@ impl<'a> Tuner<'a> {
         Ok(Tuner { scored, ..self })
     }
 
-    /// The same, scored also on languages that no run is tuned on: on their test pairs, or on the calibration half of them.
+    /// The same, scored also on languages that no run is tuned on: on their test pairs, or on the
+    /// calibration half of them.
     pub fn also_scored_on(self, untuned: &[Bitext]) -> Result<Self, TrainError> {
         let set = |bitext: &Bitext| match self.experiment.evaluation.calibration {
             true => calibration(self.experiment, bitext, self.base),
@@ -112,8 +143,8 @@ impl<'a> Tuner<'a> {
         Ok(Tuner { untuned, ..self })
     }
 
-    /// Losses of the base, nats per target token, a language and so many nearly equal parts of what it is scored on: how far sets of
-    /// sentences differ by chance.
+    /// Losses of the base, nats per target token, a language and so many nearly equal parts of what
+    /// it is scored on: how far sets of sentences differ by chance.
     pub fn base_losses(&self, parts: usize) -> Result<Vec<Vec<f64>>, TrainError> {
         self.losses_of_base(&self.scored, parts)
     }
@@ -141,7 +172,8 @@ impl<'a> Tuner<'a> {
         Tuner { tongues, ..self }
     }
 
-    /// Keeps what is trained: the weights or adapters of each finished run in `FOLDER/RUN_ID`, as `transformers` or `peft` loads them.
+    /// Keeps what is trained: the weights or adapters of each finished run in `FOLDER/RUN_ID`, as
+    /// `transformers` or `peft` loads them.
     pub fn keeping_weights(self, folder: &Path) -> Self {
         Tuner { weights: Some(folder.to_owned()), ..self }
     }
@@ -154,8 +186,8 @@ impl<'a> Tuner<'a> {
         })
     }
 
-    /// The record of a run that has been trained: evaluated unless it diverged, and its weights kept if they are asked for. `start` is when it
-    /// began by `clock`.
+    /// The record of a run that has been trained: evaluated unless it diverged, and its weights
+    /// kept if they are asked for. `start` is when it began by `clock`.
     pub(super) fn record(
         &self,
         spec: &RunSpec,
@@ -169,10 +201,13 @@ impl<'a> Tuner<'a> {
             None => self.outcome(model, trained.steps)?,
         };
         let is_finished = matches!(outcome, Outcome::Finished(_));
-        let more = |sets: &[Scored]| if is_finished { evaluate(model, sets) } else { Ok(Vec::new()) };
+        let more =
+            |sets: &[Scored]| if is_finished { evaluate(model, sets) } else { Ok(Vec::new()) };
         let (calibration, untuned) = (more(&self.calibration)?, more(&self.untuned)?);
         let wall_seconds = clock() - start;
-        if let Some(folder) = self.weights.as_ref().filter(|_| is_finished && spec.subject != Subject::Base) {
+        if let Some(folder) =
+            self.weights.as_ref().filter(|_| is_finished && spec.subject != Subject::Base)
+        {
             checkpoint::write_trained(&folder.join(&spec.id), model, &self.base.folder)?;
         }
         Ok(RunRecord {
@@ -196,12 +231,16 @@ impl<'a> Tuner<'a> {
         })
     }
 
-    /// How a run ended that was trained to its last step, after which no training loss is looked at: a model can be broken by it.
+    /// How a run ended that was trained to its last step, after which no training loss is looked
+    /// at: a model can be broken by it.
     fn outcome(&self, model: &Llama, steps: u64) -> Result<Outcome, TrainError> {
         let evaluations = evaluate(model, &self.scored)?;
         Ok(match evaluations.iter().find(|evaluation| !evaluation.nats.0.is_finite()) {
             Some(broken) => {
-                let reason = format!("loss of {} nats on `{}` after the last step", broken.nats.0, broken.lang);
+                let reason = format!(
+                    "loss of {} nats on `{}` after the last step",
+                    broken.nats.0, broken.lang
+                );
                 Outcome::Diverged { step: steps, reason }
             }
             None => Outcome::Finished(evaluations),
@@ -211,21 +250,33 @@ impl<'a> Tuner<'a> {
     /// What a run reads: its bitexts and how many pairs of each; nothing for the base.
     fn mix_of(&self, spec: &RunSpec) -> Vec<(&Bitext, usize)> {
         let bitext = |lang: &Lang| self.bitexts.iter().find(|bitext| bitext.lang == *lang);
-        spec.subject.parts().filter_map(|(lang, pairs)| Some((bitext(lang)?, pairs.0 as usize))).collect()
+        spec.subject
+            .parts()
+            .filter_map(|(lang, pairs)| Some((bitext(lang)?, pairs.0 as usize)))
+            .collect()
     }
 
-    /// The batches of a run: of each language the first n pairs of the seeded shuffle, all languages in one order, each pass in a fresh one
-    /// with fresh wordings; of one language under a trunk in the order of the shuffle, so that a longer run starts as a shorter one does.
-    /// More pairs than there are are whole passes, then the beginning of one.
+    /// The batches of a run: of each language the first n pairs of the seeded shuffle, all
+    /// languages in one order, each pass in a fresh one with fresh wordings; of one language under
+    /// a trunk in the order of the shuffle, so that a longer run starts as a shorter one does. More
+    /// pairs than there are are whole passes, then the beginning of one.
     pub(super) fn batches(&self, spec: &RunSpec) -> Result<Vec<Batch>, TrainError> {
         let (mix, seed) = (self.mix_of(spec), spec.seed);
         let tuning = &self.experiment.tuning;
-        let shuffled: Vec<Shuffled> = mix.iter().map(|(bitext, _)| bitext.shuffled(seed, Purpose::Pairs)).collect();
-        let too_few = |(bitext, pairs): &&(&Bitext, usize)| *pairs as u64 > self.experiment.most_pairs(bitext);
-        if let Some((bitext, pairs)) = mix.iter().find(too_few).filter(|_| !spec.subject.is_mixture()) {
+        let shuffled: Vec<Shuffled> =
+            mix.iter().map(|(bitext, _)| bitext.shuffled(seed, Purpose::Pairs)).collect();
+        let too_few = |(bitext, pairs): &&(&Bitext, usize)| {
+            *pairs as u64 > self.experiment.most_pairs(bitext)
+        };
+        if let Some((bitext, pairs)) =
+            mix.iter().find(too_few).filter(|_| !spec.subject.is_mixture())
+        {
             return Err(CorpusError::TooFew { asked: *pairs, found: bitext.train.len() }.into());
         }
-        let pairs = mix.iter().enumerate().flat_map(|(i, (_, pairs))| (0..*pairs).map(move |at| Place::Pair(i, at)));
+        let pairs = mix
+            .iter()
+            .enumerate()
+            .flat_map(|(i, (_, pairs))| (0..*pairs).map(move |at| Place::Pair(i, at)));
         let records = self.records_of(&mix, seed);
         let places: Vec<Place> = pairs.chain(records.iter().copied().map(Place::Record)).collect();
         let langs: Vec<&str> = mix.iter().map(|(bitext, _)| bitext.lang.code()).collect();
@@ -240,22 +291,45 @@ impl<'a> Tuner<'a> {
                 let example = match *place {
                     Place::Pair(i, at) => {
                         let ((bitext, pairs), unique) = (mix[i], shuffled[i].pairs());
-                        let choice = Choice::Training { seed, lang: &bitext.lang, index: epoch * unique.len().max(pairs) + at };
-                        prompt::example(&unique[at % unique.len()], tuning.direction, &bitext.name, tuning.prompt, choice)
+                        let choice = Choice::Training {
+                            seed,
+                            lang: &bitext.lang,
+                            index: epoch * unique.len().max(pairs) + at,
+                        };
+                        prompt::example(
+                            &unique[at % unique.len()],
+                            tuning.direction,
+                            &bitext.name,
+                            tuning.prompt,
+                            choice,
+                        )
                     }
                     Place::Record(record) => prompt::instruction_example(record, tuning.prompt),
                 };
-                Ok(self.base.vocabulary.instruction(&example.prompt, &example.response, self.base.model.context())?)
+                Ok(self.base.vocabulary.instruction(
+                    &example.prompt,
+                    &example.response,
+                    self.base.model.context(),
+                )?)
             };
-            let sequences = order.iter().map(sequence).collect::<Result<Vec<Sequence>, TrainError>>()?;
-            batches.extend(sequences.chunks(tuning.batch_pairs).map(batch_of).filter(|batch| batch.targets() > 0));
+            let sequences =
+                order.iter().map(sequence).collect::<Result<Vec<Sequence>, TrainError>>()?;
+            batches.extend(
+                sequences
+                    .chunks(tuning.batch_pairs)
+                    .map(batch_of)
+                    .filter(|batch| batch.targets() > 0),
+            );
         }
         Ok(batches)
     }
 
     /// Instruction records that a run reads beside its pairs.
     fn records_of(&self, mix: &[(&Bitext, usize)], seed: u64) -> Vec<&Instruction> {
-        let Some(spec) = self.experiment.tuning.instructions.as_ref().filter(|_| !mix.is_empty()) else { return Vec::new() };
+        let Some(spec) = self.experiment.tuning.instructions.as_ref().filter(|_| !mix.is_empty())
+        else {
+            return Vec::new();
+        };
         let own: Vec<&Lang> = mix.iter().map(|(bitext, _)| &bitext.lang).collect();
         let of = |tongue: &'a Tongue| {
             let mut records: Vec<&Instruction> = tongue.records.iter().collect();
@@ -283,18 +357,36 @@ fn evaluate(model: &Llama, sets: &[Scored]) -> Result<Vec<Evaluation>, TrainErro
     sets.iter().map(of).collect()
 }
 
-fn calibration(experiment: &Experiment, bitext: &Bitext, base: &Base) -> Result<Scored, TrainError> {
+fn calibration(
+    experiment: &Experiment,
+    bitext: &Bitext,
+    base: &Base,
+) -> Result<Scored, TrainError> {
     scored(experiment, bitext, &bitext.test.halves().0, base)
 }
 
-fn scored(experiment: &Experiment, bitext: &Bitext, pairs: &[Pair], base: &Base) -> Result<Scored, TrainError> {
+fn scored(
+    experiment: &Experiment,
+    bitext: &Bitext,
+    pairs: &[Pair],
+    base: &Base,
+) -> Result<Scored, TrainError> {
     let pairs = evaluated(pairs, experiment.evaluation.pairs);
     let (mut sequences, mut target_bytes) = (Vec::new(), 0);
     for (at, pair) in pairs.into_iter().enumerate() {
-        let example =
-            prompt::example(pair, experiment.tuning.direction, &bitext.name, experiment.tuning.prompt, Choice::Evaluation { index: at });
+        let example = prompt::example(
+            pair,
+            experiment.tuning.direction,
+            &bitext.name,
+            experiment.tuning.prompt,
+            Choice::Evaluation { index: at },
+        );
         target_bytes += example.response.len() as u64;
-        sequences.push(base.vocabulary.instruction(&example.prompt, &example.response, base.model.context())?);
+        sequences.push(base.vocabulary.instruction(
+            &example.prompt,
+            &example.response,
+            base.model.context(),
+        )?);
     }
     if batch_of(&sequences).targets() == 0 {
         return Err(TrainError::NothingToEvaluate { lang: bitext.lang.to_string() });

@@ -84,8 +84,8 @@ pub struct Speed {
     pub losses_nats: Vec<f64>,
 }
 
-/// Trains a workload for some steps after the warm-up, on some hardware ([`select_device`]). `clock` gives seconds from any fixed moment; `observe` is
-/// called after every step.
+/// Trains a workload for some steps after the warm-up, on some hardware ([`select_device`]).
+/// `clock` gives seconds from any fixed moment; `observe` is called after every step.
 pub fn measure(
     workload: &Workload,
     device: &str,
@@ -93,14 +93,23 @@ pub fn measure(
     clock: &dyn Fn() -> f64,
     mut observe: impl FnMut(),
 ) -> Result<Speed, TrainError> {
-    let (Hardware { device, precision }, Size { stack, sequences, steps }) = (select_device(device)?, size);
-    let model = Llama::random(workload.config, CONTEXT, DType::F32, &device, &mut generator(0, Purpose::Weights, Item::All))?;
+    let (Hardware { device, precision }, Size { stack, sequences, steps }) =
+        (select_device(device)?, size);
+    let model = Llama::random(
+        workload.config,
+        CONTEXT,
+        DType::F32,
+        &device,
+        &mut generator(0, Purpose::Weights, Item::All),
+    )?;
     let model = model.with_precision(precision);
     // a card does many steps at a time, which are measured together
     let at_once = steps_at_once(&model);
-    let (warm_up, steps) = (WARM_UP_STEPS.next_multiple_of(at_once), steps.next_multiple_of(at_once));
+    let (warm_up, steps) =
+        (WARM_UP_STEPS.next_multiple_of(at_once), steps.next_multiple_of(at_once));
     let mut rng = generator(0, Purpose::Speed, Item::All);
-    let mut sequence = || (0..=CONTEXT).map(|_| rng.random_range(0..workload.config.vocab_size as u32)).collect();
+    let mut sequence =
+        || (0..=CONTEXT).map(|_| rng.random_range(0..workload.config.vocab_size as u32)).collect();
     let batch: Vec<Sequence> = (0..sequences).map(|_| (sequence(), CONTEXT / 2 + 1)).collect();
     let batches = vec![batch_of(&batch); warm_up + steps];
     let (mut marks, mut losses) = (Vec::new(), Vec::new());
@@ -112,8 +121,14 @@ pub fn measure(
     let optimisation = Optimisation::default();
     let ended = if stack > 1 {
         let schedule = Schedule::whole(&optimisation, batches.len() as u64);
-        let mut members: Vec<Member> = (0..stack).map(|_| Member::new(batches.clone(), schedule)).collect();
-        fit_stack(&mut SideBySide::new(&model, stack, Saving::default())?, &mut members, &optimisation, observe)?;
+        let mut members: Vec<Member> =
+            (0..stack).map(|_| Member::new(batches.clone(), schedule)).collect();
+        fit_stack(
+            &mut SideBySide::new(&model, stack, Saving::default())?,
+            &mut members,
+            &optimisation,
+            observe,
+        )?;
         members[0].ended()
     } else {
         fit_batches(&model, &batches, &optimisation, observe)?
@@ -123,7 +138,8 @@ pub fn measure(
     }
     let tokens = (at_once * stack * sequences * CONTEXT) as f64;
     let looked_at: Vec<f64> = marks[warm_up - 1..].iter().copied().step_by(at_once).collect();
-    let mut speeds: Vec<f64> = looked_at.windows(2).map(|mark| tokens / (mark[1] - mark[0])).collect();
+    let mut speeds: Vec<f64> =
+        looked_at.windows(2).map(|mark| tokens / (mark[1] - mark[0])).collect();
     speeds.sort_by(f64::total_cmp);
     Ok(Speed { tokens_per_second: quantile(&speeds, 0.5), losses_nats: losses })
 }

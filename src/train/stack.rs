@@ -1,4 +1,5 @@
-//! Runs of one length trained side by side as one stack: each with its own batches, rate and gradient norm, and each for itself where it fails.
+//! Runs of one length trained side by side as one stack: each with its own batches, rate and
+//! gradient norm, and each for itself where it fails.
 
 use super::TrainError;
 use super::adamw::{EPS, Factors};
@@ -53,9 +54,18 @@ pub enum SideBySide {
 
 impl SideBySide {
     /// `runs` copies of a plain network; only a card saves memory here.
-    pub fn new(model: &Llama, runs: usize, saving: Saving) -> std::result::Result<Self, TrainError> {
+    pub fn new(
+        model: &Llama,
+        runs: usize,
+        saving: Saving,
+    ) -> std::result::Result<Self, TrainError> {
         let Saving { micro_batch, recomputes } = saving;
-        let setting = Setting { micro_batch, recomputes, hopeless: most_nats(model.config().vocab_size), ..Setting::plain(model, runs) };
+        let setting = Setting {
+            micro_batch,
+            recomputes,
+            hopeless: most_nats(model.config().vocab_size),
+            ..Setting::plain(model, runs)
+        };
         Ok(match on_card(model, setting)? {
             Some(networks) => SideBySide::Card(networks, model.clone()),
             None => SideBySide::Host(Stack::new(model, runs)?),
@@ -75,7 +85,8 @@ impl SideBySide {
     }
 }
 
-/// Trains networks in place on the batches of the members. `observe` sees the steps of the longest of them, and the mean of their losses.
+/// Trains networks in place on the batches of the members. `observe` sees the steps of the longest
+/// of them, and the mean of their losses.
 pub fn fit_stack(
     networks: &mut SideBySide,
     members: &mut [Member],
@@ -84,7 +95,13 @@ pub fn fit_stack(
 ) -> std::result::Result<(), TrainError> {
     match networks {
         SideBySide::Host(stack) => fit_on_host(stack, members, optimisation, observe),
-        SideBySide::Card(networks, model) => fit_on_card(networks.as_mut(), model.config().vocab_size, members, optimisation, observe),
+        SideBySide::Card(networks, model) => fit_on_card(
+            networks.as_mut(),
+            model.config().vocab_size,
+            members,
+            optimisation,
+            observe,
+        ),
     }
 }
 
@@ -94,7 +111,13 @@ fn most_steps(members: &[Member]) -> u64 {
 }
 
 /// What the members say after a step: those who took part move on or fail.
-fn after(members: &mut [Member], step: u64, steps: u64, took_part: &[bool], told: impl Fn(usize) -> (f64, Option<String>)) -> Progress {
+fn after(
+    members: &mut [Member],
+    step: u64,
+    steps: u64,
+    took_part: &[bool],
+    told: impl Fn(usize) -> (f64, Option<String>),
+) -> Progress {
     let mut sum = 0.0;
     for (run, member) in members.iter_mut().enumerate().filter(|(run, _)| took_part[*run]) {
         let (nats, failed) = told(run);
@@ -104,7 +127,8 @@ fn after(members: &mut [Member], step: u64, steps: u64, took_part: &[bool], told
             None => member.trail.step(&member.batches[step as usize], nats),
         }
     }
-    let (count, tokens) = (took_part.iter().filter(|&&part| part).count(), members.iter().map(Member::tokens).sum());
+    let (count, tokens) =
+        (took_part.iter().filter(|&&part| part).count(), members.iter().map(Member::tokens).sum());
     Progress { step: step + 1, steps, tokens, loss_nats: sum / count as f64 }
 }
 
@@ -133,12 +157,20 @@ fn fit_on_card(
         }
         let told = networks.steps(&parts, optimisation)?;
         for (step, told) in (from..).zip(&told) {
-            let took_part: Vec<bool> = members.iter().map(|member| member.batch(step).is_some()).collect();
+            let took_part: Vec<bool> =
+                members.iter().map(|member| member.batch(step).is_some()).collect();
             if !took_part.contains(&true) {
                 return Ok(());
             }
-            let targets: Vec<usize> = members.iter().map(|member| member.batch(step).map_or(0, Batch::targets)).collect();
-            let of = |run: usize| (told[run].nats, hopeless(told[run].nats / targets[run] as f64, vocab_size).or(endless(told[run].norm)));
+            let targets: Vec<usize> =
+                members.iter().map(|member| member.batch(step).map_or(0, Batch::targets)).collect();
+            let of = |run: usize| {
+                (
+                    told[run].nats,
+                    hopeless(told[run].nats / targets[run] as f64, vocab_size)
+                        .or(endless(told[run].norm)),
+                )
+            };
             observe(after(members, step, steps, &took_part, of));
         }
     }
@@ -155,18 +187,27 @@ fn fit_on_host(
     let steps = most_steps(members);
     for step in 0..steps {
         // who does not take part any more computes what another one does, and leaves it
-        let Some(other) = members.iter().find_map(|member| member.batch(step)) else { return Ok(()) };
-        let batches: Vec<&Batch> = members.iter().map(|member| member.batch(step).unwrap_or(other)).collect();
+        let Some(other) = members.iter().find_map(|member| member.batch(step)) else {
+            return Ok(());
+        };
+        let batches: Vec<&Batch> =
+            members.iter().map(|member| member.batch(step).unwrap_or(other)).collect();
         let losses = stack.losses(&batches)?; // (R)
         let nats: Vec<f64> = losses.to_dtype(DType::F64)?.to_vec1()?;
         let targets: Vec<f64> = batches.iter().map(|batch| batch.targets() as f64).collect();
-        let mut takes_part: Vec<bool> = members.iter().map(|member| member.batch(step).is_some()).collect();
+        let mut takes_part: Vec<bool> =
+            members.iter().map(|member| member.batch(step).is_some()).collect();
         for (run, member) in members.iter_mut().enumerate().filter(|(run, _)| takes_part[*run]) {
-            member.divergence = hopeless(nats[run] / targets[run], stack.config().vocab_size).map(|reason| Divergence { step, reason });
+            member.divergence = hopeless(nats[run] / targets[run], stack.config().vocab_size)
+                .map(|reason| Divergence { step, reason });
         }
-        takes_part.iter_mut().zip(&*members).for_each(|(takes_part, member)| *takes_part &= member.divergence.is_none());
+        takes_part
+            .iter_mut()
+            .zip(&*members)
+            .for_each(|(takes_part, member)| *takes_part &= member.divergence.is_none());
         let rates: Vec<f64> = members.iter().map(|member| member.schedule.lr(step)).collect();
-        let norms = optimiser.step(stack, &losses.sum_all()?.backward()?, &targets, &rates, &takes_part)?;
+        let norms =
+            optimiser.step(stack, &losses.sum_all()?.backward()?, &targets, &rates, &takes_part)?;
         observe(after(members, step, steps, &takes_part, |run| (nats[run], endless(norms[run]))));
     }
     Ok(())
@@ -183,32 +224,57 @@ struct StackedAdamW {
 impl StackedAdamW {
     fn new(stack: &Stack, optimisation: Optimisation) -> Result<Self> {
         let zeros = |var: &Var| Ok((var.zeros_like()?, var.zeros_like()?));
-        Ok(StackedAdamW { moments: stack.variables().iter().map(zeros).collect::<Result<_>>()?, optimisation, steps: 0 })
+        Ok(StackedAdamW {
+            moments: stack.variables().iter().map(zeros).collect::<Result<_>>()?,
+            optimisation,
+            steps: 0,
+        })
     }
 
-    /// One step of the runs that take part, with the gradients of their total losses. Returns the norm of the gradient of the mean loss of each
-    /// before clipping; where it is not finite, that run is left as it was.
-    fn step(&mut self, stack: &Stack, gradients: &GradStore, targets: &[f64], rates: &[f64], takes_part: &[bool]) -> Result<Vec<f64>> {
+    /// One step of the runs that take part, with the gradients of their total losses. Returns the
+    /// norm of the gradient of the mean loss of each before clipping; where it is not finite, that
+    /// run is left as it was.
+    fn step(
+        &mut self,
+        stack: &Stack,
+        gradients: &GradStore,
+        targets: &[f64],
+        rates: &[f64],
+        takes_part: &[bool],
+    ) -> Result<Vec<f64>> {
         let gradient = |var: &Var| match gradients.get(var) {
             Some(gradient) => Ok(gradient.clone()),
             None => bail!("variable of a stack without a gradient"),
         };
         let gradients = stack.variables().iter().map(gradient).collect::<Result<Vec<_>>>()?;
-        let squares = |gradient: &Tensor| gradient.sqr()?.flatten_from(1)?.sum(1)?.to_dtype(DType::F64); // (R)
+        let squares =
+            |gradient: &Tensor| gradient.sqr()?.flatten_from(1)?.sum(1)?.to_dtype(DType::F64); // (R)
         let squares = gradients.iter().map(squares).collect::<Result<Vec<_>>>()?;
         let squares: Vec<f64> = Tensor::stack(&squares, 0)?.sum(0)?.to_vec1()?;
-        let norms: Vec<f64> = squares.iter().zip(targets).map(|(square, targets)| square.sqrt() / targets).collect();
-        let moves: Vec<bool> = norms.iter().zip(takes_part).map(|(norm, &takes_part)| takes_part && norm.is_finite()).collect();
+        let norms: Vec<f64> =
+            squares.iter().zip(targets).map(|(square, targets)| square.sqrt() / targets).collect();
+        let moves: Vec<bool> = norms
+            .iter()
+            .zip(takes_part)
+            .map(|(norm, &takes_part)| takes_part && norm.is_finite())
+            .collect();
         self.steps += 1;
         let Optimisation { beta1, beta2, .. } = self.optimisation;
         let runs = norms.iter().zip(targets).zip(rates);
-        let factors: Vec<Factors> =
-            runs.map(|((norm, targets), lr)| Factors::new(&self.optimisation, self.steps, *norm, *targets, *lr)).collect();
-        for ((var, (m, v)), gradient) in stack.variables().iter().zip(&mut self.moments).zip(gradients) {
+        let factors: Vec<Factors> = runs
+            .map(|((norm, targets), lr)| {
+                Factors::new(&self.optimisation, self.steps, *norm, *targets, *lr)
+            })
+            .collect();
+        for ((var, (m, v)), gradient) in
+            stack.variables().iter().zip(&mut self.moments).zip(gradients)
+        {
             let each = |of: fn(&Factors) -> f64| -> Result<Tensor> {
                 let values: Vec<f64> = factors.iter().map(of).collect();
                 let shape = [&[values.len()], vec![1; var.dims().len() - 1].as_slice()].concat(); // (R, 1, ..)
-                Tensor::from_vec(values, shape, &candle_core::Device::Cpu)?.to_dtype(var.dtype())?.to_device(var.device())
+                Tensor::from_vec(values, shape, &candle_core::Device::Cpu)?
+                    .to_dtype(var.dtype())?
+                    .to_device(var.device())
             };
             let gradient = gradient.broadcast_mul(&each(|f| f.gradient)?)?;
             let next_m = ((&*m * beta1)? + (&gradient * (1.0 - beta1))?)?;
@@ -216,7 +282,11 @@ impl StackedAdamW {
             let root = (next_v.broadcast_mul(&each(|f| f.unbias2)?)?.sqrt()? + EPS)?;
             let change = next_m.broadcast_mul(&each(|f| f.rate)?)?.div(&root)?;
             let is_matrix = var.dims().len() > 2;
-            let kept = if is_matrix { var.broadcast_mul(&each(|f| f.keep)?)? } else { var.as_tensor().clone() };
+            let kept = if is_matrix {
+                var.broadcast_mul(&each(|f| f.keep)?)?
+            } else {
+                var.as_tensor().clone()
+            };
             let next = (kept - change)?;
             let moved = |new: &Tensor, old: &Tensor| chosen(&moves, new, old);
             (*m, *v) = (moved(&next_m, m)?, moved(&next_v, v)?);
@@ -231,13 +301,18 @@ fn chosen(moves: &[bool], new: &Tensor, old: &Tensor) -> Result<Tensor> {
     if moves.iter().all(|&moves| moves) {
         return Ok(new.clone());
     }
-    let rows = moves.iter().enumerate().map(|(run, &moves)| if moves { new } else { old }.narrow(0, run, 1));
+    let rows = moves
+        .iter()
+        .enumerate()
+        .map(|(run, &moves)| if moves { new } else { old }.narrow(0, run, 1));
     Tensor::cat(&rows.collect::<Result<Vec<_>>>()?, 0)
 }
 
 impl Tuner<'_> {
-    /// Trains runs of about one length as one stack, and evaluates each. A network that cannot stand in a stack ([`Llama::is_plain`]), or that
-    /// is to save memory on the host, is trained by itself, run after run. The seconds of the training are shared among the runs by their tokens.
+    /// Trains runs of about one length as one stack, and evaluates each. A network that cannot
+    /// stand in a stack ([`Llama::is_plain`]), or that is to save memory on the host, is trained by
+    /// itself, run after run. The seconds of the training are shared among the runs by their
+    /// tokens.
     ///
     /// [`Llama::is_plain`]: crate::model::Llama::is_plain
     pub fn run_stack(
@@ -255,10 +330,12 @@ impl Tuner<'_> {
         let start = clock();
         let member = |spec: &RunSpec| {
             let batches = self.batches(spec)?;
-            let schedule = Schedule::of(&tuning.schedule, &tuning.optimisation, batches.len() as u64);
+            let schedule =
+                Schedule::of(&tuning.schedule, &tuning.optimisation, batches.len() as u64);
             Ok(Member::new(batches, schedule))
         };
-        let mut members = specs.iter().map(member).collect::<std::result::Result<Vec<_>, TrainError>>()?;
+        let mut members =
+            specs.iter().map(member).collect::<std::result::Result<Vec<_>, TrainError>>()?;
         let mut stack = SideBySide::new(&self.base.model, specs.len(), saving)?;
         fit_stack(&mut stack, &mut members, &tuning.optimisation, observe)?;
         let (seconds, tokens) = (clock() - start, members.iter().map(Member::tokens).sum::<u64>());

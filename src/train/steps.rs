@@ -1,7 +1,9 @@
 //! The loop over batches, and the evaluation.
 
 use super::{AdamW, Schedule, TrainError};
-use crate::model::{Backprop, Batch, Llama, Networks, Part, Saving, Setting, is_for_card, on_card, take_variables};
+use crate::model::{
+    Backprop, Batch, Llama, Networks, Part, Saving, Setting, is_for_card, on_card, take_variables,
+};
 use crate::spec::Optimisation;
 
 /// A sequence and the index of the first token to be predicted.
@@ -41,7 +43,8 @@ pub enum Ended {
     },
 }
 
-/// A loss so far above that of guessing among all tokens evenly that training has failed, as a multiple of it.
+/// A loss so far above that of guessing among all tokens evenly that training has failed, as a
+/// multiple of it.
 const HOPELESS: f64 = 3.0;
 
 /// Why a training with this loss of a step has failed, if it has.
@@ -69,7 +72,8 @@ pub(super) fn most_nats(vocab_size: usize) -> f64 {
     HOPELESS * (vocab_size as f64).ln()
 }
 
-/// Steps that a card does before the host looks at what came of them: the host would otherwise be waited for.
+/// Steps that a card does before the host looks at what came of them: the host would otherwise be
+/// waited for.
 pub(super) const AT_ONCE: usize = 32;
 
 /// Steps after which a training of this model is looked at, one after another.
@@ -124,28 +128,48 @@ impl Trail {
             return Ended::Diverged { step, tokens: self.tokens, reason };
         }
         let last = &self.losses[self.losses.len() - self.losses.len().div_ceil(10)..];
-        let (nats, targets) = last.iter().fold((0.0, 0), |(nats, targets), (n, t)| (nats + n, targets + t));
+        let (nats, targets) =
+            last.iter().fold((0.0, 0), |(nats, targets), (n, t)| (nats + n, targets + t));
         Ended::Finished { tokens: self.tokens, last_loss_nats: nats / targets as f64 }
     }
 }
 
 impl Training {
     /// At its start; the model is trained in place.
-    pub fn new(model: &Llama, optimisation: &Optimisation, saving: Saving) -> Result<Self, TrainError> {
+    pub fn new(
+        model: &Llama,
+        optimisation: &Optimisation,
+        saving: Saving,
+    ) -> Result<Self, TrainError> {
         let Saving { micro_batch, recomputes } = saving;
-        let setting = Setting { micro_batch, recomputes, hopeless: most_nats(model.config().vocab_size), ..Setting::plain(model, 1) };
+        let setting = Setting {
+            micro_batch,
+            recomputes,
+            hopeless: most_nats(model.config().vocab_size),
+            ..Setting::plain(model, 1)
+        };
         let engine = match on_card(model, setting)? {
             Some(networks) => Engine::Card(networks),
-            None => Engine::Host(Box::new(AdamW::new(model, *optimisation)?), Box::new(Backprop::new(model).saving(saving))),
+            None => Engine::Host(
+                Box::new(AdamW::new(model, *optimisation)?),
+                Box::new(Backprop::new(model).saving(saving)),
+            ),
         };
-        Ok(Training { model: model.clone(), engine, optimisation: *optimisation, trail: Trail::default() })
+        Ok(Training {
+            model: model.clone(),
+            engine,
+            optimisation: *optimisation,
+            trail: Trail::default(),
+        })
     }
 
     /// A copy that goes on apart.
     pub fn fork(&self) -> Result<Self, TrainError> {
         let model = self.model.fork()?;
         let engine = match &self.engine {
-            Engine::Host(optimiser, backprop) => Engine::Host(Box::new(optimiser.on(&model)), Box::new(backprop.on(&model))),
+            Engine::Host(optimiser, backprop) => {
+                Engine::Host(Box::new(optimiser.on(&model)), Box::new(backprop.on(&model)))
+            }
             Engine::Card(networks) => Engine::Card(networks.fork()?),
         };
         Ok(Training { model, engine, optimisation: self.optimisation, trail: self.trail.clone() })
@@ -166,7 +190,8 @@ impl Training {
         self.trail.tokens()
     }
 
-    /// Goes on until `until` steps are done, of those that the batches are; or until one of them fails.
+    /// Goes on until `until` steps are done, of those that the batches are; or until one of them
+    /// fails.
     pub fn advance(
         &mut self,
         batches: &[Batch],
@@ -183,30 +208,46 @@ impl Training {
                     if let Some(reason) = hopeless(loss_nats, self.model.config().vocab_size) {
                         return Ok(Some(Divergence { step, reason }));
                     }
-                    let norm = optimiser.step(&gradients, batch.targets() as f64, schedule.lr(step))?;
+                    let norm =
+                        optimiser.step(&gradients, batch.targets() as f64, schedule.lr(step))?;
                     if let Some(reason) = endless(norm) {
                         return Ok(Some(Divergence { step, reason }));
                     }
                     self.trail.step(batch, nats);
-                    observe(Progress { step: step + 1, steps: schedule.steps(), tokens: self.trail.tokens(), loss_nats });
+                    observe(Progress {
+                        step: step + 1,
+                        steps: schedule.steps(),
+                        tokens: self.trail.tokens(),
+                        loss_nats,
+                    });
                 }
                 Ok(None)
             }
             Engine::Card(networks) => {
                 let vocab_size = self.model.config().vocab_size;
-                let todo: Vec<(u64, &Batch)> = (from..until).zip(&batches[from as usize..]).collect();
+                let todo: Vec<(u64, &Batch)> =
+                    (from..until).zip(&batches[from as usize..]).collect();
                 let mut divergence = None;
                 'all: for some in todo.chunks(AT_ONCE) {
-                    let part = |&(step, batch): &(u64, _)| vec![Part { batch, lr: schedule.lr(step), takes_part: true }];
-                    let told = networks.steps(&some.iter().map(part).collect::<Vec<_>>(), &self.optimisation)?;
+                    let part = |&(step, batch): &(u64, _)| {
+                        vec![Part { batch, lr: schedule.lr(step), takes_part: true }]
+                    };
+                    let told = networks
+                        .steps(&some.iter().map(part).collect::<Vec<_>>(), &self.optimisation)?;
                     for (&(step, batch), told) in some.iter().zip(told.iter().flatten()) {
                         let loss_nats = told.nats / batch.targets() as f64;
-                        if let Some(reason) = hopeless(loss_nats, vocab_size).or(endless(told.norm)) {
+                        if let Some(reason) = hopeless(loss_nats, vocab_size).or(endless(told.norm))
+                        {
                             divergence = Some(Divergence { step, reason });
                             break 'all;
                         }
                         self.trail.step(batch, told.nats);
-                        observe(Progress { step: step + 1, steps: schedule.steps(), tokens: self.trail.tokens(), loss_nats });
+                        observe(Progress {
+                            step: step + 1,
+                            steps: schedule.steps(),
+                            tokens: self.trail.tokens(),
+                            loss_nats,
+                        });
                     }
                 }
                 take_variables(&self.model, networks.as_ref(), 0)?;
@@ -230,7 +271,8 @@ pub fn fit_batches(
 ) -> Result<Ended, TrainError> {
     let steps = batches.len() as u64;
     let mut training = Training::new(model, optimisation, Saving::default())?;
-    let divergence = training.advance(batches, &Schedule::whole(optimisation, steps), steps, observe)?;
+    let divergence =
+        training.advance(batches, &Schedule::whole(optimisation, steps), steps, observe)?;
     Ok(training.ended(divergence))
 }
 
@@ -251,8 +293,13 @@ impl Evaluator {
         }))
     }
 
-    /// Total cross-entropy, nats, of sequences, in batches of about `batch_tokens` tokens; beside it the number of targets.
-    pub(super) fn evaluate(&mut self, sequences: &[Sequence], batch_tokens: usize) -> Result<(f64, u64), TrainError> {
+    /// Total cross-entropy, nats, of sequences, in batches of about `batch_tokens` tokens; beside
+    /// it the number of targets.
+    pub(super) fn evaluate(
+        &mut self,
+        sequences: &[Sequence],
+        batch_tokens: usize,
+    ) -> Result<(f64, u64), TrainError> {
         let (mut nats, mut targets) = (0.0, 0);
         for part in by_tokens(sequences, batch_tokens) {
             let batch = batch_of(part);
@@ -268,8 +315,13 @@ impl Evaluator {
     }
 }
 
-/// Total cross-entropy, nats, of sequences under a model, in batches of about `batch_tokens` tokens; beside it the number of targets.
-pub fn evaluate(model: &Llama, sequences: &[Sequence], batch_tokens: usize) -> Result<(f64, u64), TrainError> {
+/// Total cross-entropy, nats, of sequences under a model, in batches of about `batch_tokens`
+/// tokens; beside it the number of targets.
+pub fn evaluate(
+    model: &Llama,
+    sequences: &[Sequence],
+    batch_tokens: usize,
+) -> Result<(f64, u64), TrainError> {
     Evaluator::new(model)?.evaluate(sequences, batch_tokens)
 }
 
@@ -278,7 +330,8 @@ pub(super) fn batch_of(sequences: &[Sequence]) -> Batch {
     Batch::new(sequences.iter().map(|(tokens, first_target)| (tokens.as_slice(), *first_target)))
 }
 
-/// Cuts sequences, in their order, into parts of at least one and otherwise at most `batch_tokens` tokens.
+/// Cuts sequences, in their order, into parts of at least one and otherwise at most `batch_tokens`
+/// tokens.
 pub(super) fn by_tokens(sequences: &[Sequence], batch_tokens: usize) -> Vec<&[Sequence]> {
     let (mut parts, mut from, mut tokens) = (Vec::new(), 0, 0);
     for (at, (sequence, _)) in sequences.iter().enumerate() {

@@ -1,15 +1,18 @@
-//! Validation: what the laws predict of models tuned on mixtures, set against what those models lose.
+//! Validation: what the laws predict of models tuned on mixtures, set against what those models
+//! lose.
 //!
-//! The laws `L_i` were fitted to dev losses; a mixture `X` is scored on test sets, which are other sentences. With `r_i`, what test loses over dev
-//! by the base model or by the mixtures of the sweep, and `U` the pairs of uniform, what is predicted before any mixture is trained is
+//! The laws `L_i` were fitted to dev losses; a mixture `X` is scored on test sets, which are other
+//! sentences. With `r_i`, what test loses over dev by the base model or by the mixtures of the
+//! sweep, and `U` the pairs of uniform, what is predicted before any mixture is trained is
 //!
 //! ```text
 //! loss_i(X) = r_i L_i(X_i),   by the joint law   r_i L_i(X_i, sum X - X_i),   with transfer   r_i L_i(X_i + sum_j tau_ij X_j)   nats per target token
 //! gain(X)   = sum_i w_i (loss_i(U) - loss_i(X)) / sum_i w_i
 //! ```
 //!
-//! The interval of a loss holds the draws of its law, what a joint law misses, the noise of runs over the seeds, and what is not known of `r_i`. What is
-//! measured is the mean over seeds, and of the gain the paired differences of seeds with Student's interval.
+//! The interval of a loss holds the draws of its law, what a joint law misses, the noise of runs
+//! over the seeds, and what is not known of `r_i`. What is measured is the mean over seeds, and of
+//! the gain the paired differences of seeds with Student's interval.
 
 mod coupled;
 mod measured;

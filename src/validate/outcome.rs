@@ -15,7 +15,8 @@ use std::fmt;
 pub struct Validation {
     /// Version and git revision of the program.
     pub parallot: String,
-    /// The command as typed; absent in files of version 0.1.0 and of programs that call the library.
+    /// The command as typed; absent in files of version 0.1.0 and of programs that call the
+    /// library.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
     /// SHA-256 of the prediction, which was written before the first mixture was trained.
@@ -42,17 +43,20 @@ pub struct Validation {
 pub enum Winner {
     /// The interval is above 0.
     Parallot {
-        /// Fall of the weighted mean loss from uniform to parallot, nats per target token, with the interval over the seeds.
+        /// Fall of the weighted mean loss from uniform to parallot, nats per target token, with the
+        /// interval over the seeds.
         gain: Estimate,
     },
     /// It is below 0.
     Uniform {
-        /// Fall of the weighted mean loss from uniform to parallot, nats per target token, with the interval over the seeds.
+        /// Fall of the weighted mean loss from uniform to parallot, nats per target token, with the
+        /// interval over the seeds.
         gain: Estimate,
     },
     /// It holds 0.
     Undecided {
-        /// Fall of the weighted mean loss from uniform to parallot, nats per target token, with the interval over the seeds.
+        /// Fall of the weighted mean loss from uniform to parallot, nats per target token, with the
+        /// interval over the seeds.
         gain: Estimate,
     },
     /// Too few runs finished.
@@ -64,40 +68,71 @@ impl fmt::Display for Winner {
         let of = |gain: &Estimate| {
             let Interval { lo, hi } = gain.interval_90;
             if lo.is_infinite() {
-                return format!("{:+.4} nats per language (one seed, which has no interval)", gain.value);
+                return format!(
+                    "{:+.4} nats per language (one seed, which has no interval)",
+                    gain.value
+                );
             }
             format!("{:+.4} nats per language (90 % interval {lo:+.4} to {hi:+.4})", gain.value)
         };
         match self {
-            Winner::Parallot { gain } => write!(f, "parallot wins: it gains {} over uniform", of(gain)),
+            Winner::Parallot { gain } => {
+                write!(f, "parallot wins: it gains {} over uniform", of(gain))
+            }
             Winner::Uniform { gain } => write!(f, "uniform wins: parallot gains {}", of(gain)),
-            Winner::Undecided { gain } => write!(f, "undecided: parallot gains {} over uniform", of(gain)),
-            Winner::Unmeasured => write!(f, "unmeasured: no seed finished both parallot and uniform"),
+            Winner::Undecided { gain } => {
+                write!(f, "undecided: parallot gains {} over uniform", of(gain))
+            }
+            Winner::Unmeasured => {
+                write!(f, "unmeasured: no seed finished both parallot and uniform")
+            }
         }
     }
 }
 
 impl Validation {
-    /// Sets records of the mixtures against a prediction; `records[p][s]` is policy p under seed s, as far as there are any.
-    pub fn new(parallot: &str, prediction_sha256: &str, prediction: &Prediction, records: &[Vec<RunRecord>]) -> Self {
+    /// Sets records of the mixtures against a prediction; `records[p][s]` is policy p under seed s,
+    /// as far as there are any.
+    pub fn new(
+        parallot: &str,
+        prediction_sha256: &str,
+        prediction: &Prediction,
+        records: &[Vec<RunRecord>],
+    ) -> Self {
         let weights: f64 = prediction.weights.iter().sum();
         let mean = |record: &RunRecord| -> f64 {
             let losses = losses(prediction, record);
-            prediction.weights.iter().zip(losses).filter(|(weight, _)| **weight > 0.0).map(|(weight, loss)| weight * loss).sum::<f64>()
+            prediction
+                .weights
+                .iter()
+                .zip(losses)
+                .filter(|(weight, _)| **weight > 0.0)
+                .map(|(weight, loss)| weight * loss)
+                .sum::<f64>()
                 / weights
         };
-        let place = |policy: Policy| prediction.policies.iter().position(|row| row.policy == policy);
+        let place =
+            |policy: Policy| prediction.policies.iter().position(|row| row.policy == policy);
         // what `from` loses more than `to`, a seed that finished both
         let differences = |from: Option<usize>, to: Option<usize>| -> Option<Estimate> {
             let (from, to) = (from?, to?);
-            let finished = |at: usize, seed: u64| records[at].iter().find(|record| record.seed == seed && record.is_finished());
+            let finished = |at: usize, seed: u64| {
+                records[at].iter().find(|record| record.seed == seed && record.is_finished())
+            };
             let seeds = records[to].iter().map(|record| record.seed);
-            let paired: Vec<f64> = seeds.filter_map(|seed| Some(mean(finished(from, seed)?) - mean(finished(to, seed)?))).collect();
+            let paired: Vec<f64> = seeds
+                .filter_map(|seed| Some(mean(finished(from, seed)?) - mean(finished(to, seed)?)))
+                .collect();
             Estimate::of_mean(&paired).filter(|_| from != to)
         };
         let result = |(at, predicted): (usize, &PolicyPrediction)| {
-            let finished: Vec<&RunRecord> = records[at].iter().filter(|record| record.is_finished()).collect();
-            let diverged = records[at].iter().filter(|record| !record.is_finished()).map(|record| record.seed).collect();
+            let finished: Vec<&RunRecord> =
+                records[at].iter().filter(|record| record.is_finished()).collect();
+            let diverged = records[at]
+                .iter()
+                .filter(|record| !record.is_finished())
+                .map(|record| record.seed)
+                .collect();
             let count = finished.len() as f64;
             PolicyResult {
                 policy: predicted.policy,
@@ -112,7 +147,8 @@ impl Validation {
                 measured_behind_nats: differences(Some(at), place(Policy::Parallot)),
             }
         };
-        let policies: Vec<PolicyResult> = prediction.policies.iter().enumerate().map(result).collect();
+        let policies: Vec<PolicyResult> =
+            prediction.policies.iter().enumerate().map(result).collect();
         let verdict = winner(&policies).to_string();
         let (parallot, prediction_sha256) = (parallot.to_owned(), prediction_sha256.to_owned());
         let coupled = CoupledResult::new(&policies, prediction.is_hindsight);
@@ -161,12 +197,17 @@ fn winner(policies: &[PolicyResult]) -> Winner {
 fn losses(prediction: &Prediction, record: &RunRecord) -> Vec<f64> {
     let loss = |code: &String| {
         let lang: Option<Lang> = code.parse().ok();
-        lang.and_then(|lang| record.evaluation(&lang)).map_or(f64::NAN, |evaluation| evaluation.loss_nats())
+        lang.and_then(|lang| record.evaluation(&lang))
+            .map_or(f64::NAN, |evaluation| evaluation.loss_nats())
     };
     prediction.langs.iter().map(loss).collect()
 }
 
-fn rows(prediction: &Prediction, predicted: &PolicyPrediction, finished: &[&RunRecord]) -> Vec<LossRow> {
+fn rows(
+    prediction: &Prediction,
+    predicted: &PolicyPrediction,
+    finished: &[&RunRecord],
+) -> Vec<LossRow> {
     let all: Vec<Vec<f64>> = finished.iter().map(|record| losses(prediction, record)).collect();
     let row = |i: usize| {
         let measured_nats = all.iter().map(|losses| losses[i]).sum::<f64>() / all.len() as f64;
@@ -178,7 +219,10 @@ fn rows(prediction: &Prediction, predicted: &PolicyPrediction, finished: &[&RunR
             measured_nats,
             error_log: (measured_nats / predicted_nats.value).ln(),
             is_held: predicted_nats.interval_90.contains(measured_nats),
-            coupled: predicted.coupled.as_ref().map(|coupled| coupled_row(coupled.loss_nats[i], measured_nats)),
+            coupled: predicted
+                .coupled
+                .as_ref()
+                .map(|coupled| coupled_row(coupled.loss_nats[i], measured_nats)),
         }
     };
     if all.is_empty() { Vec::new() } else { (0..prediction.langs.len()).map(row).collect() }

@@ -54,7 +54,8 @@ pub struct PolicyResult {
     pub diverged: Vec<u64>,
     /// Its languages.
     pub losses: Vec<LossRow>,
-    /// Weighted mean of the measured losses over languages and seeds, nats per target token; no number where no seed finished.
+    /// Weighted mean of the measured losses over languages and seeds, nats per target token; no
+    /// number where no seed finished.
     #[serde(with = "crate::units::any_number")]
     pub mean_loss_nats: f64,
     /// Gain over uniform that was predicted.
@@ -62,8 +63,9 @@ pub struct PolicyResult {
     /// The same by laws with transfer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coupled_gain_nats: Option<Estimate>,
-    /// Measured gain: mean over the seeds that both finished, with Student's paired interval; absent of uniform itself, and where no seed
-    /// finished both. The interval of one seed is infinite.
+    /// Measured gain: mean over the seeds that both finished, with Student's paired interval;
+    /// absent of uniform itself, and where no seed finished both. The interval of one seed is
+    /// infinite.
     pub measured_gain_nats: Option<Estimate>,
     /// What it was measured to lose more than ours, likewise; absent of ours itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -27,10 +27,17 @@ fn objectives_groups_costs_and_tokens() {
 #[test]
 fn a_mix_in_use_and_targets() {
     let place = place();
-    let runs =
-        ["allocate tiny --from mix.yaml", "allocate tiny --from mix.yaml --target mean=-3%", "allocate tiny --target-loss qaa=3,qab=3.2"];
+    let runs = [
+        "allocate tiny --from mix.yaml",
+        "allocate tiny --from mix.yaml --target mean=-3%",
+        "allocate tiny --target-loss qaa=3,qab=3.2",
+    ];
     let runs = runs.map(|line| place.done(line));
-    assert!(runs[2].stdout.contains("parallot: bounds or targets leave nothing to choose"), "{}", runs[2]);
+    assert!(
+        runs[2].stdout.contains("parallot: bounds or targets leave nothing to choose"),
+        "{}",
+        runs[2]
+    );
     assert_transcript("targets", &runs);
     // what was asked for is what the files say
     place.done("allocate tiny --from mix.yaml");

@@ -1,4 +1,5 @@
-//! No circles: of the modules inside one, none names another that names it, by itself or by way of others.
+//! No circles: of the modules inside one, none names another that names it, by itself or by way of
+//! others.
 //!
 //! A name that a parent hands on counts as the child that has it: `super::Pair` is `super::pair`.
 
@@ -25,23 +26,35 @@ struct House<'a> {
 impl<'a> House<'a> {
     fn new(sources: &'a [Source]) -> Self {
         let production: Vec<&Source> = sources.iter().filter(|source| !source.is_test()).collect();
-        let of = |source: &&'a Source| (module_of(&source.path), source.production().collect::<Vec<_>>().join(" "));
+        let of = |source: &&'a Source| {
+            (module_of(&source.path), source.production().collect::<Vec<_>>().join(" "))
+        };
         let files: Vec<(Module, String)> = production.iter().map(of).collect();
-        let modules = files.iter().flat_map(|(module, _)| (0..=module.len()).map(|depth| module[..depth].to_vec())).collect();
+        let modules = files
+            .iter()
+            .flat_map(|(module, _)| (0..=module.len()).map(|depth| module[..depth].to_vec()))
+            .collect();
         let mut house = House { files, modules, handed_on: BTreeMap::new() };
         for (module, code) in &house.files {
             for path in uses(code) {
                 let steps: Vec<&str> = path.trim_start_matches("self::").split("::").collect();
                 let child = [module.as_slice(), &[steps[0]]].concat();
-                if let (true, [child, .., name]) = (house.modules.iter().any(|known| known.iter().eq(&child)), steps.as_slice()) {
-                    house.handed_on.entry(module.clone()).or_default().insert((*name).to_owned(), (*child).to_owned());
+                if let (true, [child, .., name]) =
+                    (house.modules.iter().any(|known| known.iter().eq(&child)), steps.as_slice())
+                {
+                    house
+                        .handed_on
+                        .entry(module.clone())
+                        .or_default()
+                        .insert((*name).to_owned(), (*child).to_owned());
                 }
             }
         }
         house
     }
 
-    /// The module that a path names which is written in `from`; nothing where it is of another crate, or of an item of `from`.
+    /// The module that a path names which is written in `from`; nothing where it is of another
+    /// crate, or of an item of `from`.
     fn resolved(&self, from: &[&str], path: &str) -> Option<Vec<String>> {
         let mut steps = path.split("::").peekable();
         let mut at: Vec<String> = match *steps.peek()? {
@@ -55,7 +68,11 @@ impl<'a> House<'a> {
                 "crate" | "self" => {}
                 "super" => drop(at.pop()),
                 child if self.knows(&at, child) => at.push(child.to_owned()),
-                name => match self.handed_on.get(&at.iter().map(String::as_str).collect::<Vec<_>>()).and_then(|names| names.get(name)) {
+                name => match self
+                    .handed_on
+                    .get(&at.iter().map(String::as_str).collect::<Vec<_>>())
+                    .and_then(|names| names.get(name))
+                {
                     Some(child) => at.push(child.clone()),
                     None => break,
                 },
@@ -73,11 +90,23 @@ impl<'a> House<'a> {
     fn names(&self) -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
         let mut names: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
         for (module, code) in &self.files {
-            for named in uses(code).into_iter().chain(paths(code)).filter_map(|path| self.resolved(module, &path)) {
-                let shared = module.iter().zip(&named).take_while(|(own, other)| *own == other).count();
+            for named in uses(code)
+                .into_iter()
+                .chain(paths(code))
+                .filter_map(|path| self.resolved(module, &path))
+            {
+                let shared =
+                    module.iter().zip(&named).take_while(|(own, other)| *own == other).count();
                 // modules of the crate itself stand in layers
-                if let (1.., Some(own), Some(other)) = (shared, module.get(shared), named.get(shared)) {
-                    names.entry(module[..shared].join("/")).or_default().entry((*own).to_owned()).or_default().insert(other.clone());
+                if let (1.., Some(own), Some(other)) =
+                    (shared, module.get(shared), named.get(shared))
+                {
+                    names
+                        .entry(module[..shared].join("/"))
+                        .or_default()
+                        .entry((*own).to_owned())
+                        .or_default()
+                        .insert(other.clone());
                 }
             }
         }
@@ -94,8 +123,11 @@ fn module_of(path: &str) -> Module<'_> {
 /// The paths of all `use` declarations, groups written out.
 fn uses(code: &str) -> Vec<String> {
     // not the word in a message
-    let begins = |before: &str| before.is_empty() || before.ends_with([';', '{', '}', ')', ']']) || before.ends_with("pub");
-    let starts = code.match_indices("use ").map(|(at, _)| at).filter(|&at| begins(code[..at].trim_end()));
+    let begins = |before: &str| {
+        before.is_empty() || before.ends_with([';', '{', '}', ')', ']']) || before.ends_with("pub")
+    };
+    let starts =
+        code.match_indices("use ").map(|(at, _)| at).filter(|&at| begins(code[..at].trim_end()));
     let mut found = Vec::new();
     for start in starts {
         let tree = &code[start + "use ".len()..];
@@ -106,7 +138,9 @@ fn uses(code: &str) -> Vec<String> {
 
 fn write_out(before: &str, tree: &str, found: &mut Vec<String>) {
     let tree = tree.trim();
-    let Some((open, close)) = tree.find('{').zip(tree.rfind('}')).filter(|(open, close)| open < close) else {
+    let Some((open, close)) =
+        tree.find('{').zip(tree.rfind('}')).filter(|(open, close)| open < close)
+    else {
         let path = tree.split(" as ").next().unwrap_or_default();
         found.extend((!path.is_empty()).then(|| format!("{before}{path}")));
         return;
@@ -130,9 +164,20 @@ fn write_out(before: &str, tree: &str, found: &mut Vec<String>) {
 /// The paths from the crate or a parent that stand anywhere.
 fn paths(code: &str) -> Vec<String> {
     let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    let starts = ["crate::", "super::"].into_iter().flat_map(|start| code.match_indices(start).map(|(at, _)| at));
+    let starts = ["crate::", "super::"]
+        .into_iter()
+        .flat_map(|start| code.match_indices(start).map(|(at, _)| at));
     let whole = starts.filter(|&at| !code[..at].ends_with(is_path));
-    whole.map(|at| code[at..].split(|c: char| !is_path(c)).next().unwrap_or_default().trim_end_matches(':').to_owned()).collect()
+    whole
+        .map(|at| {
+            code[at..]
+                .split(|c: char| !is_path(c))
+                .next()
+                .unwrap_or_default()
+                .trim_end_matches(':')
+                .to_owned()
+        })
+        .collect()
 }
 
 /// The circles of a crate, a line for each set of modules that name each other.
@@ -142,14 +187,23 @@ fn circles(sources: &[Source]) -> Vec<String> {
         let reached = |from: &str| {
             let (mut seen, mut left) = (BTreeSet::new(), vec![from.to_owned()]);
             while let Some(at) = left.pop() {
-                left.extend(names.get(&at).into_iter().flatten().filter(|next| seen.insert((*next).clone())).cloned());
+                left.extend(
+                    names
+                        .get(&at)
+                        .into_iter()
+                        .flatten()
+                        .filter(|next| seen.insert((*next).clone()))
+                        .cloned(),
+                );
             }
             seen
         };
         for child in names.keys() {
-            let circle: Vec<String> = reached(child).into_iter().filter(|other| reached(other).contains(child)).collect();
+            let circle: Vec<String> =
+                reached(child).into_iter().filter(|other| reached(other).contains(child)).collect();
             if circle.contains(child) {
-                found.insert(format!("{parent}: {} name each other in a circle", circle.join(", ")));
+                found
+                    .insert(format!("{parent}: {} name each other in a circle", circle.join(", ")));
             }
         }
     }
@@ -166,8 +220,11 @@ fn no_module_names_one_that_names_it() {
 
 #[test]
 fn a_planted_circle_is_found() {
-    let found = |files: &[(&str, &str)]| circles(&files.iter().map(|(path, text)| Source::new(path, text)).collect::<Vec<_>>());
-    let head = ("law/mod.rs", "mod form;\nmod shape;\npub use form::{Form, Name};\npub struct Law;");
+    let found = |files: &[(&str, &str)]| {
+        circles(&files.iter().map(|(path, text)| Source::new(path, text)).collect::<Vec<_>>())
+    };
+    let head =
+        ("law/mod.rs", "mod form;\nmod shape;\npub use form::{Form, Name};\npub struct Law;");
     let innocent: [&[(&str, &str)]; 4] = [
         &[head, ("law/form.rs", "use super::Law;"), ("law/shape.rs", "use super::form::Form;")],
         &[
@@ -175,24 +232,72 @@ fn a_planted_circle_is_found() {
             ("law/form.rs", "// super::shape is only talked about"),
             ("law/shape.rs", "use super::{Form, Name as Word};\nlet x = \"to use }super::form{\";"),
         ],
-        &[head, ("law/form.rs", "mod tests {\nuse super::super::shape;\n}"), ("law/shape.rs", "use super::Form;")],
-        &[head, ("law/form.rs", "use crate::curve::shape;"), ("law/shape.rs", "use super::Form;"), ("curve/shape.rs", "")],
+        &[
+            head,
+            ("law/form.rs", "mod tests {\nuse super::super::shape;\n}"),
+            ("law/shape.rs", "use super::Form;"),
+        ],
+        &[
+            head,
+            ("law/form.rs", "use crate::curve::shape;"),
+            ("law/shape.rs", "use super::Form;"),
+            ("curve/shape.rs", ""),
+        ],
     ];
     for files in innocent {
         assert_eq!(found(files), [""; 0], "{files:?}");
     }
     let pair = "law: form, shape name each other in a circle";
     let guilty: [(&[(&str, &str)], &str); 6] = [
-        (&[head, ("law/form.rs", "use super::shape::Shape;"), ("law/shape.rs", "use super::form;")], pair),
-        (&[head, ("law/form.rs", "use crate::law::shape::{\n    Shape,\n};"), ("law/shape.rs", "let x = super::form::Form;")], pair),
-        (&[head, ("law/form.rs", "use super::{Law, shape::{self, Shape}};"), ("law/shape.rs", "use crate::law::Form;")], pair),
-        (&[head, ("law/form/mod.rs", ""), ("law/form/deep.rs", "use super::super::shape;"), ("law/shape.rs", "use super::Name;")], pair),
         (
-            &[head, ("law/form.rs", "use super::shape;"), ("law/shape.rs", "use super::wire;"), ("law/wire.rs", "use super::Form;")],
+            &[
+                head,
+                ("law/form.rs", "use super::shape::Shape;"),
+                ("law/shape.rs", "use super::form;"),
+            ],
+            pair,
+        ),
+        (
+            &[
+                head,
+                ("law/form.rs", "use crate::law::shape::{\n    Shape,\n};"),
+                ("law/shape.rs", "let x = super::form::Form;"),
+            ],
+            pair,
+        ),
+        (
+            &[
+                head,
+                ("law/form.rs", "use super::{Law, shape::{self, Shape}};"),
+                ("law/shape.rs", "use crate::law::Form;"),
+            ],
+            pair,
+        ),
+        (
+            &[
+                head,
+                ("law/form/mod.rs", ""),
+                ("law/form/deep.rs", "use super::super::shape;"),
+                ("law/shape.rs", "use super::Name;"),
+            ],
+            pair,
+        ),
+        (
+            &[
+                head,
+                ("law/form.rs", "use super::shape;"),
+                ("law/shape.rs", "use super::wire;"),
+                ("law/wire.rs", "use super::Form;"),
+            ],
             "law: form, shape, wire name each other in a circle",
         ),
         (
-            &[head, ("law/form/mod.rs", ""), ("law/form/a.rs", "use super::b;"), ("law/form/b.rs", "use crate::law::form::a;")],
+            &[
+                head,
+                ("law/form/mod.rs", ""),
+                ("law/form/a.rs", "use super::b;"),
+                ("law/form/b.rs", "use crate::law::form::a;"),
+            ],
             "law/form: a, b name each other in a circle",
         ),
     ];

@@ -1,7 +1,8 @@
-//! Random commands of `allocate`, whole: what is spent is at most the budget, all of a budget of pairs is given, bounds and groups are kept.
+//! Random commands of `allocate`, whole: what is spent is at most the budget, all of a budget of
+//! pairs is given, bounds and groups are kept.
 //!
-//! `PARALLOT_COMMANDS=2000 PROPTEST_RNG_SEED=17 cargo test --release --locked --test it commands -- --nocapture` looks at more of them, and
-//! says how long they took.
+//! `PARALLOT_COMMANDS=2000 PROPTEST_RNG_SEED=17 cargo test --release --locked --test it commands -- --nocapture`
+//! looks at more of them, and says how long they took.
 
 use super::place::{Place, Ran};
 use parallot::numeric::random::{Item, Purpose, generator};
@@ -79,7 +80,10 @@ fn asked(random: &mut ChaCha8Rng) -> Asked {
             asked.least.insert(i, least);
             asked.line += &format!(" --min {code}={least}");
         }
-        if random.random_bool(0.1) && !asked.prices.contains_key(&i) && !asked.least.contains_key(&i) {
+        if random.random_bool(0.1)
+            && !asked.prices.contains_key(&i)
+            && !asked.least.contains_key(&i)
+        {
             let most = (spread(random, 0.1, 20.0) * share).ceil();
             asked.most.insert(i, most);
             asked.line += &format!(" --max {code}={most}");
@@ -92,13 +96,15 @@ fn asked(random: &mut ChaCha8Rng) -> Asked {
     for g in 0..random.random_range(0..3) {
         let members: Vec<usize> = (0..n).filter(|_| random.random_bool(0.3)).collect();
         if !members.is_empty() {
-            let (rule, percent) = ([">=", "<=", "="][random.random_range(0..3)], random.random_range(1..100));
+            let (rule, percent) =
+                ([">=", "<=", "="][random.random_range(0..3)], random.random_range(1..100));
             let codes: Vec<&str> = members.iter().map(|&i| languages[i]).collect();
             asked.line += &format!(" --group g{g}:{}{rule}{percent}%", codes.join("+"));
             asked.groups.push((members, rule, 0.01 * f64::from(percent)));
         }
     }
-    asked.line += ["", "", " --objective worst", " --objective cvar:0.8"][random.random_range(0..4)];
+    asked.line +=
+        ["", "", " --objective worst", " --objective cvar:0.8"][random.random_range(0..4)];
     asked
 }
 
@@ -106,10 +112,18 @@ fn asked(random: &mut ChaCha8Rng) -> Asked {
 fn check(asked: &Asked, ran: &Ran) {
     let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
     let comparison = &answer["comparison"];
-    let pairs: Vec<f64> =
-        comparison["allocation"]["languages"].as_array().unwrap().iter().map(|language| language["pairs"].as_f64().unwrap()).collect();
-    let costs: Vec<f64> =
-        answer["terms"].as_array().unwrap().iter().map(|term| if asked.has_cost { term["cost"].as_f64().unwrap() } else { 1.0 }).collect();
+    let pairs: Vec<f64> = comparison["allocation"]["languages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|language| language["pairs"].as_f64().unwrap())
+        .collect();
+    let costs: Vec<f64> = answer["terms"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|term| if asked.has_cost { term["cost"].as_f64().unwrap() } else { 1.0 })
+        .collect();
     let sum = |members: &[usize]| members.iter().map(|&i| costs[i] * pairs[i]).sum::<f64>();
     let spent = sum(&(0..pairs.len()).collect::<Vec<_>>());
     assert!(spent <= asked.budget * (1.0 + 1e-9), "{spent} of {} spent\n{ran}", asked.budget);
@@ -118,13 +132,19 @@ fn check(asked: &Asked, ran: &Ran) {
     }
     // a bound in tokens is one of pairs, rounded to the inside
     let counted = |i: usize| if asked.in_tokens { costs[i] * pairs[i] } else { pairs[i] };
-    asked.least.iter().for_each(|(&i, &least)| assert!(counted(i) >= least * (1.0 - 1e-9), "{}\n{ran}", asked.languages[i]));
-    asked.most.iter().for_each(|(&i, &most)| assert!(counted(i) <= most * (1.0 + 1e-9), "{}\n{ran}", asked.languages[i]));
+    asked.least.iter().for_each(|(&i, &least)| {
+        assert!(counted(i) >= least * (1.0 - 1e-9), "{}\n{ran}", asked.languages[i])
+    });
+    asked.most.iter().for_each(|(&i, &most)| {
+        assert!(counted(i) <= most * (1.0 + 1e-9), "{}\n{ran}", asked.languages[i])
+    });
     for (members, rule, share) in &asked.groups {
         let (found, wanted) = (sum(members), share * asked.budget);
         let dearest = members.iter().map(|&i| costs[i]).fold(0.0, f64::max);
-        // a share of pairs is rounded to whole ones, a cost that is held exactly to half of the dearest pair
-        let slack = 1e-9 * wanted + if asked.has_cost && *rule != "=" { 0.0 } else { 0.5 * dearest };
+        // a share of pairs is rounded to whole ones, a cost that is held exactly to half of the
+        // dearest pair
+        let slack =
+            1e-9 * wanted + if asked.has_cost && *rule != "=" { 0.0 } else { 0.5 * dearest };
         let kept = match *rule {
             ">=" => found >= wanted - slack,
             "<=" => found <= wanted + slack,
@@ -135,12 +155,18 @@ fn check(asked: &Asked, ran: &Ran) {
     let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
     assert!(number(&comparison["noise_regret_nats"]) >= 0.0, "{ran}");
     assert!(number(&comparison["allocation"]["gap"]) >= 0.0, "{ran}");
-    assert!(number(&comparison["allocation"]["lower_bound"]) <= number(&comparison["allocation"]["objective"]), "{ran}");
+    assert!(
+        number(&comparison["allocation"]["lower_bound"])
+            <= number(&comparison["allocation"]["objective"]),
+        "{ran}"
+    );
 }
 
 #[test]
 fn random_commands_keep_their_word() {
-    let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let number = |name: &str, default: u64| {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
     let (count, seed) = (number("PARALLOT_COMMANDS", 40), number("PROPTEST_RNG_SEED", 4));
     let place = Place::new();
     let (mut seconds, mut refused) = (Vec::new(), 0);
@@ -160,7 +186,8 @@ fn random_commands_keep_their_word() {
     seconds.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (slowest, line) = &seconds[seconds.len() - 1];
     println!(
-        "{count} commands from seed {seed}, {refused} refused, median {:.2} s, longest {slowest:.2} s: {line}",
+        "{count} commands from seed {seed}, {refused} refused, median {:.2} s, longest \
+        {slowest:.2} s: {line}",
         seconds[seconds.len() / 2].0
     );
 }

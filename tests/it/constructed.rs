@@ -1,4 +1,5 @@
-//! Constructed languages have a known order, and real training must find it: the nearer to English, the less there is to learn.
+//! Constructed languages have a known order, and real training must find it: the nearer to English,
+//! the less there is to learn.
 
 use super::place::Place;
 use parallot::corpus::Constructed;
@@ -21,7 +22,8 @@ evaluation: {pairs: 40}
 #[test]
 fn the_nearer_language_needs_less_data() {
     let place = Place::new();
-    let languages = Constructed { train: 500, dev: 40, test: 1, ..Constructed::quickstart().unwrap() };
+    let languages =
+        Constructed { train: 500, dev: 40, test: 1, ..Constructed::quickstart().unwrap() };
     let yaml = serde_yaml::to_string(&languages).unwrap().replace('\n', "\n  ");
     place.write("order.yaml", format!("{EXPERIMENT}constructed:\n  {yaml}"));
     place.done("sweep order.yaml");
@@ -29,7 +31,12 @@ fn the_nearer_language_needs_less_data() {
     // total nats a dev pair: tokens are not the same amount of text in every language
     let nats = |pairs: u64| {
         let of = |lang| {
-            let record = records.iter().find(|record| record.subject.pairs().0 == pairs && record.subject.lang() == Some(lang)).unwrap();
+            let record = records
+                .iter()
+                .find(|record| {
+                    record.subject.pairs().0 == pairs && record.subject.lang() == Some(lang)
+                })
+                .unwrap();
             let own = record.evaluation(lang).unwrap();
             own.nats.0 / own.pairs.0 as f64
         };
@@ -40,5 +47,8 @@ fn the_nearer_language_needs_less_data() {
     for nats in [&few, &more] {
         assert!(nats.len() == 3 && nats[0] < nats[1] && nats[1] < nats[2], "{nats:?}");
     }
-    assert!(few.iter().zip(&more).all(|(few, more)| more < few), "more data must help: {few:?}, {more:?}");
+    assert!(
+        few.iter().zip(&more).all(|(few, more)| more < few),
+        "more data must help: {few:?}, {more:?}"
+    );
 }

@@ -1,4 +1,5 @@
-//! `fit --curves` as a person calls it: a table in, predictions and curves out, and what is said of a table that is none.
+//! `fit --curves` as a person calls it: a table in, predictions and curves out, and what is said of
+//! a table that is none.
 
 use super::place::{Place, assert_transcript};
 use serde_json::Value;
@@ -23,7 +24,8 @@ fn models() -> String {
     let mut text = String::from("curve,x,loss,n_params,split\n");
     for n in [1e6f64, 4e6, 16e6, 64e6] {
         for x in [1e3f64, 4e3, 16e3, 64e3] {
-            text += &format!("all,{x},{:.6},{n},\n", 1.7 + 400.0 * n.powf(-0.4) + 40.0 * x.powf(-0.45));
+            text +=
+                &format!("all,{x},{:.6},{n},\n", 1.7 + 400.0 * n.powf(-0.4) + 40.0 * x.powf(-0.45));
         }
     }
     text + "all,64000,,256000000,predict\n"
@@ -35,20 +37,30 @@ fn a_table_is_fitted_and_what_it_asks_for_predicted() {
     place.write("curves.csv", table());
     place.write("models.csv", models());
     let lines = [
-        "fit --curves curves.csv --family group --n-draws 100 --json out.json --draws draws.parquet",
+        "fit --curves curves.csv --family group --n-draws 100 --json out.json --draws \
+        draws.parquet",
         "fit --curves curves.csv --form power_floor --n-draws 100",
         "fit --curves models.csv --n-draws 100",
     ];
     let runs = lines.map(|line| place.done(line));
     assert_transcript("curves", &runs);
     let out: Value = serde_json::from_str(&place.read("out.json")).unwrap();
-    for (prediction, (curve, floor)) in out["predictions"].as_array().unwrap().iter().zip([("zh", 1.5), ("tr", 1.2)]) {
+    for (prediction, (curve, floor)) in
+        out["predictions"].as_array().unwrap().iter().zip([("zh", 1.5), ("tr", 1.2)])
+    {
         let truth = floor + 30.0 * 32000f64.powf(-0.4);
         let number = |value: &Value| value.as_f64().unwrap();
-        assert_eq!((&prediction["curve"], number(&prediction["x"])), (&Value::from(curve), 32000.0));
+        assert_eq!(
+            (&prediction["curve"], number(&prediction["x"])),
+            (&Value::from(curve), 32000.0)
+        );
         assert!((number(&prediction["prediction"]) / truth - 1.0).abs() < 0.02, "{prediction}");
-        let (lo, hi) = (number(&prediction["interval_90"][0]), number(&prediction["interval_90"][1]));
-        assert!(lo < truth && truth < hi && lo < number(&prediction["interval_50"][0]), "{prediction}");
+        let (lo, hi) =
+            (number(&prediction["interval_90"][0]), number(&prediction["interval_90"][1]));
+        assert!(
+            lo < truth && truth < hi && lo < number(&prediction["interval_50"][0]),
+            "{prediction}"
+        );
     }
     for curve in out["curves"].as_array().unwrap() {
         for key in ["curve", "law", "weights", "parameters", "termination", "flags"] {
@@ -64,7 +76,8 @@ fn tables_that_are_none() {
     place.write("score.csv", "curve,x,loss\na,1,0\n");
     place.write("text.csv", "curve,x,loss\na,one,2\n");
     place.write("empty.csv", "");
-    let wrong = ["score.csv", "text.csv", "empty.csv", "nowhere.csv"].map(|file| place.fails(2, &format!("fit --curves {file}")));
+    let wrong = ["score.csv", "text.csv", "empty.csv", "nowhere.csv"]
+        .map(|file| place.fails(2, &format!("fit --curves {file}")));
     let others = [
         place.fails(1, "fit --curves short.csv --n-draws 20"),
         place.fails(2, "fit --curves short.csv --family group"),
@@ -98,7 +111,8 @@ fn mixtures_of_a_table_are_predicted() {
     let place = Place::new();
     let rows = |with_losses: bool| {
         let row = |at: usize| {
-            let (a, b) = (0.1 + 0.08 * at as f64, (0.9 - 0.08 * at as f64) * (0.3 + 0.1 * (at % 4) as f64));
+            let (a, b) =
+                (0.1 + 0.08 * at as f64, (0.9 - 0.08 * at as f64) * (0.3 + 0.1 * (at % 4) as f64));
             let (web, code) = (3.0 + 0.3 * (-3.0 * a).exp(), 1.5 + 0.5 * (-4.0 * b).exp());
             let losses = if with_losses { format!(",{web:.4},{code:.4}") } else { String::new() };
             format!("r{at},{a:.4},{b:.4},{:.4}{losses}\n", 1.0 - a - b)
@@ -111,7 +125,10 @@ fn mixtures_of_a_table_are_predicted() {
     place.write("ratios.csv", format!("index,web,code,books\n{}", rows(false)));
     place.write(
         "metrics.csv",
-        format!("index,held-out\n{}", (0..10).map(|at| format!("r{at},{}\n", 3.0 - 0.01 * at as f64)).collect::<String>()),
+        format!(
+            "index,held-out\n{}",
+            (0..10).map(|at| format!("r{at},{}\n", 3.0 - 0.01 * at as f64)).collect::<String>()
+        ),
     );
     place.write("few.csv", "p_a,p_b,loss_t\n1,0,2\n0,1,3\n");
     place.write("other.csv", "p_a,p_b,loss_t,note\n1,0,2,x\n");
@@ -126,12 +143,17 @@ fn mixtures_of_a_table_are_predicted() {
         place.done("fit --mixtures mixtures.csv --out fits.json"),
         place.done("allocate --fits fits.json --budget 10k"),
         place.done(
-            "allocate --fits fits.json --budget 10k --from mix.yaml --freeze old:web+books --max code=3k --weight code=2 --out chosen",
+            "allocate --fits fits.json --budget 10k --from mix.yaml --freeze old:web+books --max \
+            code=3k --weight code=2 --out chosen",
         ),
         place.done("allocate --fits fits.json --budget 10k --near mix.yaml --pull 1 --min books=0"),
         place.fails(2, "allocate --fits fits.json --budget 10k --group g:web+code>=50%"),
         place.fails(2, "allocate --fits fits.json --budget 10k --max tea=1k"),
-        place.fails(2, "allocate --fits fits.json --budget 10k --max web=1k --max code=1k --max books=1k"),
+        place.fails(
+            2,
+            "allocate --fits fits.json --budget 10k --max web=1k --max code=1k --max \
+        books=1k",
+        ),
         place.fails(2, "allocate --budget 10k --freeze old:web+books"),
         place.fails(2, "allocate --fits fits.json --budget 10k --freeze web"),
     ];
@@ -142,8 +164,8 @@ fn mixtures_of_a_table_are_predicted() {
     let number = |value: &Value| value.as_f64().unwrap();
     let truth = 3.0 + 0.3 * (-1.5f64).exp();
     assert!((number(&found["prediction"]) / truth - 1.0).abs() < 0.002, "{found}");
-    let [lo, low, high, hi] =
-        [("90", 0), ("50", 0), ("50", 1), ("90", 1)].map(|(level, end)| number(&found[format!("interval_{level}")][end]));
+    let [lo, low, high, hi] = [("90", 0), ("50", 0), ("50", 1), ("90", 1)]
+        .map(|(level, end)| number(&found[format!("interval_{level}")][end]));
     assert!(lo < low && low < high && high < hi);
 }
 
@@ -165,6 +187,10 @@ fn examples_run() {
         }
         let ran = Command::new(&program).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
         let text = String::from_utf8(ran.stdout).unwrap();
-        assert!(ran.status.success() && text.contains(said), "{name}: {text}{}", String::from_utf8_lossy(&ran.stderr));
+        assert!(
+            ran.status.success() && text.contains(said),
+            "{name}: {text}{}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Exports for every trainer: exact counts, what is told of long rows, and flags that have no meaning.
+//! Exports for every trainer: exact counts, what is told of long rows, and flags that have no
+//! meaning.
 
 use super::place::{Place, TINY, assert_transcript};
 use serde_json::Value;
@@ -36,12 +37,17 @@ fn every_trainer_gets_the_planned_rows() {
     let place = planned();
     let mut runs = Vec::new();
     for trainer in TRAINERS {
-        runs.push(place.done(&format!("export tiny --to {trainer} --out {trainer} --policy uniform")));
+        runs.push(
+            place.done(&format!("export tiny --to {trainer} --out {trainer} --policy uniform")),
+        );
         assert_eq!(column(&place, trainer, "rows_drawn"), [Some(2000); 3], "{trainer}");
         let data = place.exported(trainer);
         for lang in ["qaa_Latn", "qab_Latn", "qac_Latn"] {
             // Parquet is read back by the tests of the library
-            if let Some(rows) = ["jsonl", "tsv"].iter().find_map(|ending| data.get(&format!("muit_{lang}.{ending}"))) {
+            if let Some(rows) = ["jsonl", "tsv"]
+                .iter()
+                .find_map(|ending| data.get(&format!("muit_{lang}.{ending}")))
+            {
                 assert_eq!(rows.lines().count(), 2000, "{trainer}");
                 let first: Vec<&str> = rows.lines().take(400).collect();
                 assert_eq!(
@@ -61,7 +67,9 @@ fn every_trainer_gets_the_planned_rows() {
 fn pooled_rows_are_those_of_the_languages_in_another_order() {
     let place = planned();
     for format in ["messages", "prompt-completion", "alpaca"] {
-        place.done(&format!("export tiny --to jsonl --format {format} --out {format} --policy uniform"));
+        place.done(&format!(
+            "export tiny --to jsonl --format {format} --out {format} --policy uniform"
+        ));
         let data = place.exported(format);
         let mut pooled: Vec<String> = Vec::new();
         for line in data["train.jsonl"].lines() {
@@ -69,7 +77,12 @@ fn pooled_rows_are_those_of_the_languages_in_another_order() {
             let lang = row.as_object_mut().unwrap().remove("lang").unwrap();
             pooled.push(format!("{} {row}", lang.as_str().unwrap()));
         }
-        let of = |lang: &str| data[&format!("muit_{lang}.jsonl")].lines().map(|line| format!("{lang} {line}")).collect::<Vec<_>>();
+        let of = |lang: &str| {
+            data[&format!("muit_{lang}.jsonl")]
+                .lines()
+                .map(|line| format!("{lang} {line}"))
+                .collect::<Vec<_>>()
+        };
         let mut apart = ["qaa_Latn", "qab_Latn", "qac_Latn"].map(of).concat();
         assert_ne!(pooled, apart);
         apart.sort();
@@ -108,33 +121,57 @@ fn flags_that_have_no_meaning_are_refused() {
 #[test]
 fn instruction_data_of_a_recipe_are_exported() {
     let place = Place::new();
-    let record = |lang: &str, index: usize| format!("{{\"instruction\": \"Count to {index} in {lang}.\", \"output\": \"done\"}}\n");
+    let record = |lang: &str, index: usize| {
+        format!("{{\"instruction\": \"Count to {index} in {lang}.\", \"output\": \"done\"}}\n")
+    };
     for lang in ["eng_Latn", "qaa_Latn", "qad_Latn"] {
-        place.write(&format!("data/{lang}.jsonl"), (0..30).map(|index| record(lang, index)).collect::<String>());
+        place.write(
+            &format!("data/{lang}.jsonl"),
+            (0..30).map(|index| record(lang, index)).collect::<String>(),
+        );
     }
-    let files = ["eng_Latn", "qaa_Latn", "qad_Latn"].map(|lang| format!("{{lang: {lang}, path: {lang}.jsonl}}")).join(", ");
+    let files = ["eng_Latn", "qaa_Latn", "qad_Latn"]
+        .map(|lang| format!("{{lang: {lang}, path: {lang}.jsonl}}"))
+        .join(", ");
     let tuning = format!("recipe: coit, instructions: {{files: [{files}], most: 20}}");
-    place.write("experiments/tiny.yaml", TINY.replace("batch_pairs: 4", &format!("batch_pairs: 4, {tuning}")));
+    place.write(
+        "experiments/tiny.yaml",
+        TINY.replace("batch_pairs: 4", &format!("batch_pairs: 4, {tuning}")),
+    );
     place.done("sweep tiny --trainer simulated --data data");
     place.done("fit tiny --n-draws 20");
     place.done("allocate tiny --budget 3k");
     place.done("export tiny --out out --to trl --data data --policy uniform");
     let data = place.exported("out");
     // those of English and of the languages with pairs, at most so many
-    let records: Vec<(&str, usize)> =
-        data.iter().filter(|(name, _)| name.contains("instructions")).map(|(name, rows)| (name.as_str(), rows.lines().count())).collect();
-    assert_eq!(records, [("muit_instructions_eng_Latn.jsonl", 20), ("muit_instructions_qaa_Latn.jsonl", 20)]);
+    let records: Vec<(&str, usize)> = data
+        .iter()
+        .filter(|(name, _)| name.contains("instructions"))
+        .map(|(name, rows)| (name.as_str(), rows.lines().count()))
+        .collect();
+    assert_eq!(
+        records,
+        [("muit_instructions_eng_Latn.jsonl", 20), ("muit_instructions_qaa_Latn.jsonl", 20)]
+    );
     let told = place.done("export tiny --out pairs --to tsv --data data --policy uniform");
-    assert!(told.stderr.contains("the instruction data of the recipe are left out: they are no translations"), "{told}");
+    assert!(
+        told.stderr
+            .contains("the instruction data of the recipe are left out: they are no translations"),
+        "{told}"
+    );
     assert!(!place.exported("pairs").keys().any(|name| name.contains("instructions")));
 }
 
 /// A tokenizer whose tokens are bytes, but for few merges, and the template of a chat.
 #[cfg(feature = "train")]
 fn tokenizer(place: &Place, folder: &str, template: Option<&str>) {
-    let vocabulary = parallot::model::Vocabulary::train(["The house is green."].into_iter(), 258).unwrap();
+    let vocabulary =
+        parallot::model::Vocabulary::train(["The house is green."].into_iter(), 258).unwrap();
     place.write(&format!("{folder}/tokenizer.json"), vocabulary.to_json().unwrap());
-    let config = template.map_or_else(|| serde_json::json!({}), |text| serde_json::json!({ "chat_template": text, "eos_token": "</s>" }));
+    let config = template.map_or_else(
+        || serde_json::json!({}),
+        |text| serde_json::json!({ "chat_template": text, "eos_token": "</s>" }),
+    );
     place.write(&format!("{folder}/tokenizer_config.json"), config.to_string());
 }
 
@@ -147,36 +184,55 @@ const TEMPLATE: &str = "{% for message in messages %}{{ message.role + ':' + mes
 fn rows_above_the_limit_are_counted_and_replaced() {
     let place = planned();
     tokenizer(&place, "model", Some(TEMPLATE));
-    // bytes of `user:`, the question, a mark, `assistant:`, the answer and a mark: every token is a byte
+    // bytes of `user:`, the question, a mark, `assistant:`, the answer and a mark: every token is a
+    // byte
     let length = |row: &str| {
         let row: Value = serde_json::from_str(row).unwrap();
         let text = |at: usize| row["messages"][at]["content"].as_str().unwrap().len() as u64;
         (16 + text(0), 17 + text(0) + text(1))
     };
     let policy = "--policy uniform --tokenizer model";
-    let mut runs = vec![place.done(&format!("export tiny --to axolotl --out plain {policy} --limit 150"))];
+    let mut runs =
+        vec![place.done(&format!("export tiny --to axolotl --out plain {policy} --limit 150"))];
     let data = place.exported("plain");
     for (index, lang) in ["qaa_Latn", "qab_Latn", "qac_Latn"].into_iter().enumerate() {
-        let lengths: Vec<(u64, u64)> = data[&format!("muit_{lang}.jsonl")].lines().map(length).collect();
+        let lengths: Vec<(u64, u64)> =
+            data[&format!("muit_{lang}.jsonl")].lines().map(length).collect();
         let of = |name: &str| column(&place, "plain", name)[index].unwrap();
         let over = lengths.iter().filter(|(_, total)| *total > 150).count() as u64;
         assert!(over > 20 && over < 1900, "{over}");
         assert_eq!((of("rows_over_limit"), of("rows_trained")), (over, 2000 - over));
         assert_eq!(of("tokens"), lengths.iter().map(|(_, total)| total).sum::<u64>());
-        assert_eq!(of("target_tokens"), lengths.iter().map(|(prompt, total)| total - prompt).sum::<u64>());
+        assert_eq!(
+            of("target_tokens"),
+            lengths.iter().map(|(prompt, total)| total - prompt).sum::<u64>()
+        );
     }
-    runs.push(place.done(&format!("export tiny --to axolotl --out replaced {policy} --limit 150 --replace-long")));
-    assert_eq!(column(&place, "replaced", "rows_trained"), [Some(2000); 3], "the plan is read to the row");
-    for (name, rows) in place.exported("replaced").iter().filter(|(name, _)| !name.contains("_val")) {
+    runs.push(place.done(&format!(
+        "export tiny --to axolotl --out replaced {policy} --limit 150 --replace-long"
+    )));
+    assert_eq!(
+        column(&place, "replaced", "rows_trained"),
+        [Some(2000); 3],
+        "the plan is read to the row"
+    );
+    for (name, rows) in place.exported("replaced").iter().filter(|(name, _)| !name.contains("_val"))
+    {
         assert!(rows.lines().all(|row| length(row).1 <= 150), "{name}");
         // what fits stays as it was, in its order
         let mut all = data[name].lines();
         let unique = column(&place, "replaced", "unique_rows")[0].unwrap() as usize;
-        assert!(rows.lines().take(unique.min(500)).all(|row| all.any(|found| found == row)), "{name}");
+        assert!(
+            rows.lines().take(unique.min(500)).all(|row| all.any(|found| found == row)),
+            "{name}"
+        );
     }
     runs.push(place.done(&format!("export tiny --to jsonl --out open {policy} --limit 150")));
     assert_eq!(column(&place, "open", "rows_trained"), [None; 3]);
-    runs.push(place.fails(2, &format!("export tiny --to axolotl --out none {policy} --limit 20 --replace-long")));
+    runs.push(place.fails(
+        2,
+        &format!("export tiny --to axolotl --out none {policy} --limit 20 --replace-long"),
+    ));
     assert_transcript("long_rows", &runs);
 }
 
@@ -189,9 +245,16 @@ fn a_model_without_a_chat_template_is_named() {
     let runs = [
         place.fails(2, "export tiny --to trl --out out --model base"),
         place.fails(2, "export tiny --to axolotl --out out --tokenizer base"),
-        place.done("export tiny --to axolotl --out out --model base --format alpaca --tokenizer base"),
+        place.done(
+            "export tiny --to axolotl --out out --model base --format alpaca --tokenizer base",
+        ),
         place.fails(1, "export tiny --to trl --out out --tokenizer odd"),
-        place.run_after("export HF_HUB_OFFLINE=1 HF_HOME=here", "export tiny --to trl --out out --tokenizer a/nowhere").failed(2),
+        place
+            .run_after(
+                "export HF_HUB_OFFLINE=1 HF_HOME=here",
+                "export tiny --to trl --out out --tokenizer a/nowhere",
+            )
+            .failed(2),
     ];
     assert_transcript("no_template", &runs);
 }

@@ -1,4 +1,5 @@
-//! What every verb says when something is wrong: status 2 for usage and input, 1 where the work failed.
+//! What every verb says when something is wrong: status 2 for usage and input, 1 where the work
+//! failed.
 
 use super::place::{Place, Ran, TINY, assert_transcript};
 use parallot::record::Store;
@@ -46,7 +47,8 @@ fn devices() {
     let place = Place::with_tiny();
     assert_transcript(
         "devices",
-        &["sweep tiny --device cuda", "sweep tiny --device tpu", "bench --device cuda"].map(|line| place.fails(2, line)),
+        &["sweep tiny --device cuda", "sweep tiny --device tpu", "bench --device cuda"]
+            .map(|line| place.fails(2, line)),
     );
 }
 
@@ -85,7 +87,10 @@ fn corpora() {
     let place = Place::new();
     let corpora = |corpora: &str| {
         let head = TINY.split("constructed:").next().unwrap();
-        place.write("corpora.yaml", format!("{head}languages:\n- {{lang: tur_Latn, corpora: [{corpora}]}}\n"));
+        place.write(
+            "corpora.yaml",
+            format!("{head}languages:\n- {{lang: tur_Latn, corpora: [{corpora}]}}\n"),
+        );
         let mut ran = place.fails(2, "sweep corpora.yaml --trainer simulated --strict");
         ran.line += &format!("  # {corpora}");
         ran
@@ -119,7 +124,11 @@ fn a_trunk_is_not_stacked() {
 #[test]
 fn stages_out_of_order() {
     let place = Place::with_tiny();
-    let mut runs = vec![place.fails(2, "fit tiny"), place.fails(2, "allocate tiny --budget 3k"), place.fails(2, "report tiny")];
+    let mut runs = vec![
+        place.fails(2, "fit tiny"),
+        place.fails(2, "allocate tiny --budget 3k"),
+        place.fails(2, "report tiny"),
+    ];
     place.done("sweep tiny --trainer simulated");
     runs.push(place.fails(2, "report tiny"));
     place.done("fit tiny --n-draws 20");
@@ -133,7 +142,12 @@ fn fits() {
     place.write("short.yaml", TINY.replace("[0, 100, 200, 400, 800, 1600]", "[100, 200]"));
     place.done("sweep tiny --trainer simulated");
     place.done("sweep short.yaml --trainer simulated");
-    let lines = ["fit tiny --form cubic", "fit tiny --form power,cubic", "fit tiny --n-draws -1", "fit short.yaml"];
+    let lines = [
+        "fit tiny --form cubic",
+        "fit tiny --form power,cubic",
+        "fit tiny --n-draws -1",
+        "fit short.yaml",
+    ];
     assert_transcript("fits", &lines.map(|line| place.fails(2, line)));
 }
 

@@ -1,13 +1,21 @@
-//! Generation: what is kept of the past gives what the whole text gives, and adapters read back are those that were saved.
+//! Generation: what is kept of the past gives what the whole text gives, and adapters read back are
+//! those that were saved.
 
 use super::checkpoints::{fitted, folder, logits, read};
-use parallot::model::{Choices, Choosing, Decoding, Llama, Ops, Past, Request, checkpoint, generate};
+use parallot::model::{
+    Choices, Choosing, Decoding, Llama, Ops, Past, Request, checkpoint, generate,
+};
 use parallot::spec::{LoraSpec, Module};
 
 const TEXTS: [&[u32]; 3] = [&[3, 9, 27, 11, 60, 2, 5, 5, 31, 40, 41, 3], &[7], &[1, 2, 3, 4, 5, 6]];
 
 fn lora() -> LoraSpec {
-    LoraSpec { rank: 2, alpha: 6.0, dropout: 0.1, target_modules: vec![Module::KProj, Module::VProj, Module::OProj, Module::UpProj] }
+    LoraSpec {
+        rank: 2,
+        alpha: 6.0,
+        dropout: 0.1,
+        target_modules: vec![Module::KProj, Module::VProj, Module::OProj, Module::UpProj],
+    }
 }
 
 /// Largest distance between two rows of logits.
@@ -19,14 +27,27 @@ fn distance(ours: &[f32], theirs: &[f32]) -> f32 {
 #[test]
 fn a_kept_past_gives_the_logits_of_the_whole_text() {
     for family in ["llama", "mistral", "qwen2", "qwen3"] {
-        for model in [fitted(family, None), fitted(family, Some(&lora())), read(&folder(family)).0.with_ops(Ops::Composed)] {
-            let whole: Vec<Vec<Vec<f32>>> = TEXTS.iter().map(|tokens| logits(&model, tokens)).collect();
+        for model in [
+            fitted(family, None),
+            fitted(family, Some(&lora())),
+            read(&folder(family)).0.with_ops(Ops::Composed),
+        ] {
+            let whole: Vec<Vec<Vec<f32>>> =
+                TEXTS.iter().map(|tokens| logits(&model, tokens)).collect();
             let mut pasts = [Past::default(), Past::default(), Past::default()];
             // the sequences go on by chunks of different lengths, some together
             for cuts in [[0..5, 0..1, 0..2], [5..6, 1..1, 2..3], [6..12, 1..1, 3..6]] {
                 let open: Vec<usize> = (0..3).filter(|&at| !cuts[at].is_empty()).collect();
-                let mut sequences: Vec<_> = pasts.iter_mut().zip(TEXTS).zip(cuts.clone()).filter(|(_, cut)| !cut.is_empty()).collect();
-                let mut sequences: Vec<_> = sequences.iter_mut().map(|((past, tokens), cut)| (&mut **past, &tokens[cut.clone()])).collect();
+                let mut sequences: Vec<_> = pasts
+                    .iter_mut()
+                    .zip(TEXTS)
+                    .zip(cuts.clone())
+                    .filter(|(_, cut)| !cut.is_empty())
+                    .collect();
+                let mut sequences: Vec<_> = sequences
+                    .iter_mut()
+                    .map(|((past, tokens), cut)| (&mut **past, &tokens[cut.clone()]))
+                    .collect();
                 let found = model.read_on(&mut sequences).unwrap().to_vec2::<f32>().unwrap();
                 for (found, at) in found.iter().zip(open) {
                     let far = distance(found, &whole[at][cuts[at].end - 1]);
@@ -38,7 +59,11 @@ fn a_kept_past_gives_the_logits_of_the_whole_text() {
 }
 
 fn responses(model: &Llama, choosing: Choosing, choices: Option<&Choices>) -> Vec<Vec<u32>> {
-    let requests: Vec<Request<'_>> = TEXTS.iter().enumerate().map(|(at, prompt)| Request { prompt, choices, stream: at as u64 }).collect();
+    let requests: Vec<Request<'_>> = TEXTS
+        .iter()
+        .enumerate()
+        .map(|(at, prompt)| Request { prompt, choices, stream: at as u64 })
+        .collect();
     generate(model, 1, &requests, &Decoding { choosing, max_tokens: 9 }).unwrap()
 }
 
@@ -50,7 +75,9 @@ fn greedy_tokens_are_those_of_the_uncached_network() {
             let mut text = prompt.to_vec();
             for step in 0..9 {
                 let last = logits(&model, &text).pop().unwrap();
-                let next = (0..last.len()).reduce(|best, next| if last[next] > last[best] { next } else { best }).unwrap() as u32;
+                let next = (0..last.len())
+                    .reduce(|best, next| if last[next] > last[best] { next } else { best })
+                    .unwrap() as u32;
                 match response.get(step) {
                     Some(&token) => assert_eq!(token, next, "{family}, step {step}"),
                     None => {
@@ -72,7 +99,11 @@ fn draws_repeat_and_do_not_hang_on_their_neighbours() {
     assert_eq!(all, responses(&model, sampled(1), None));
     assert_ne!(all, responses(&model, sampled(2), None));
     let alone = Request { prompt: TEXTS[2], choices: None, stream: 2 };
-    assert_eq!(generate(&model, 1, &[alone], &Decoding { choosing: sampled(1), max_tokens: 9 }).unwrap()[0], all[2]);
+    assert_eq!(
+        generate(&model, 1, &[alone], &Decoding { choosing: sampled(1), max_tokens: 9 }).unwrap()
+            [0],
+        all[2]
+    );
 }
 
 #[test]
@@ -80,8 +111,13 @@ fn constrained_responses_are_choices() {
     let model = fitted("mistral", None);
     let allowed = [vec![9, 9], vec![9, 4, 33], vec![50]];
     let choices = Choices::new(allowed.clone(), 1).unwrap();
-    for choosing in [Choosing::Greedy, Choosing::Sampled { temperature: 3.0, top_p: 1.0, seed: 5 }] {
-        assert!(responses(&model, choosing, Some(&choices)).iter().all(|response| allowed.contains(response)));
+    for choosing in [Choosing::Greedy, Choosing::Sampled { temperature: 3.0, top_p: 1.0, seed: 5 }]
+    {
+        assert!(
+            responses(&model, choosing, Some(&choices))
+                .iter()
+                .all(|response| allowed.contains(response))
+        );
     }
 }
 

@@ -1,5 +1,5 @@
-//! What the headline says and what follows it: measured before predicted, uniform unless something speaks against it, and no probability
-//! that nobody has checked.
+//! What the headline says and what follows it: measured before predicted, uniform unless something
+//! speaks against it, and no probability that nobody has checked.
 
 use super::place::{Place, assert_transcript};
 use serde_json::Value;
@@ -30,7 +30,9 @@ fn no_chance_to_beat_uniform_is_told_anywhere() {
     said += &place.done("allocate tiny --budget 3k --json").to_string();
     place.done("report tiny");
     for (path, bytes) in place.tree("") {
-        let is_text = path.extension().is_some_and(|found| ["csv", "json", "html", "svg"].iter().any(|text| found == *text));
+        let is_text = path
+            .extension()
+            .is_some_and(|found| ["csv", "json", "html", "svg"].iter().any(|text| found == *text));
         if is_text && (path.starts_with("fits") || path.starts_with("plots")) {
             said += &String::from_utf8(bytes).unwrap();
         }
@@ -43,7 +45,10 @@ fn no_chance_to_beat_uniform_is_told_anywhere() {
     assert_eq!((&found["recommended"], &found["measured"]), (&"parallot".into(), &Value::Null));
     assert_eq!(found["predicted"]["by"], "one_language");
     assert_eq!(found["to_know"]["command"], "parallot validate tiny --budget 3000 --seeds 3");
-    assert_eq!((&found["to_know"]["models"], found["to_know"]["train_tokens"].as_u64()), (&6.into(), Some(6 * 3000 * 100)));
+    assert_eq!(
+        (&found["to_know"]["models"], found["to_know"]["train_tokens"].as_u64()),
+        (&6.into(), Some(6 * 3000 * 100))
+    );
     assert_eq!(found["to_know"]["seconds"], Value::Null, "simulated runs have no speed");
 }
 
@@ -56,17 +61,33 @@ fn what_was_measured_leads() {
     // the allocation that is there is judged anew at once
     assert_eq!(allocation(&place)["recommended"], "uniform");
     assert_eq!(allocation(&place)["measured"]["budget"], 3000);
-    let mut runs = vec![place.done("allocate tiny --budget 3k"), place.done("allocate tiny --budget 4k --min qaa=1400")];
+    let mut runs = vec![
+        place.done("allocate tiny --budget 3k"),
+        place.done("allocate tiny --budget 4k --min qaa=1400"),
+    ];
     place.done("report tiny");
     let page = place.read("plots/tiny/index.html");
-    let places = ["Keep uniform: uniform won in models tuned on 3,000 pairs", "Predicted is a gain", "id=\"validation\"", "id=\"curves\""];
-    let found: Vec<usize> = places.iter().map(|text| page.find(text).unwrap_or_else(|| panic!("{text}"))).collect();
+    let places = [
+        "Keep uniform: uniform won in models tuned on 3,000 pairs",
+        "Predicted is a gain",
+        "id=\"validation\"",
+        "id=\"curves\"",
+    ];
+    let found: Vec<usize> =
+        places.iter().map(|text| page.find(text).unwrap_or_else(|| panic!("{text}"))).collect();
     assert!(found.is_sorted(), "{found:?}");
     let report: Value = serde_json::from_str(&place.read("plots/tiny/report.json")).unwrap();
-    assert_eq!((&report["recommended"], &report["measured"]["budget"]), (&"uniform".into(), &3000.into()));
+    assert_eq!(
+        (&report["recommended"], &report["measured"]["budget"]),
+        (&"uniform".into(), &3000.into())
+    );
     // other weights are another question
     let other = place.done("allocate tiny --budget 3k --weight qab=2");
-    assert!(!other.stdout.contains("tuned on 3,000 pairs") && other.stdout.contains("--weight qab=2 --seeds 3"), "{other}");
+    assert!(
+        !other.stdout.contains("tuned on 3,000 pairs")
+            && other.stdout.contains("--weight qab=2 --seeds 3"),
+        "{other}"
+    );
     place.done("fit tiny --n-draws 20 --seed 5");
     runs.push(place.done("allocate tiny --budget 3k"));
     assert_transcript("measured", &runs);
@@ -79,7 +100,10 @@ fn every_budget_keeps_its_validation_and_the_nearest_counts() {
     let first = place.read("fits/tiny/validation-3000.json");
     let table = place.read("fits/tiny/validation-3000.csv");
     place.done("validate tiny --budget 9k --trainer simulated");
-    assert_eq!((place.read("fits/tiny/validation-3000.json"), place.read("fits/tiny/validation-3000.csv")), (first.clone(), table));
+    assert_eq!(
+        (place.read("fits/tiny/validation-3000.json"), place.read("fits/tiny/validation-3000.csv")),
+        (first.clone(), table)
+    );
     place.read("plots/tiny/validation-9000.svg");
     place.read("plots/tiny/validation-3000.svg");
     for (budget, nearest) in [("3k", 3000), ("5k", 3000), ("6k", 9000), ("12k", 9000)] {
@@ -89,7 +113,8 @@ fn every_budget_keeps_its_validation_and_the_nearest_counts() {
     place.done("report tiny");
     let page = place.read("plots/tiny/index.html");
     assert!(page.contains("<h3>3,000 pairs</h3>") && page.contains("<h3>9,000 pairs</h3>"));
-    // a file of version 0.1.0, without fits and weights, is read where no newer one of its budget is
+    // a file of version 0.1.0, without fits and weights, is read where no newer one of its budget
+    // is
     std::fs::remove_file(place.path("fits/tiny/validation-3000.json")).unwrap();
     let mut old: Value = serde_json::from_str(&first).unwrap();
     old.as_object_mut().unwrap().retain(|key, _| key != "fits_sha256" && key != "weights");
@@ -97,7 +122,10 @@ fn every_budget_keeps_its_validation_and_the_nearest_counts() {
     let old = place.done("allocate tiny --budget 3k");
     assert!(old.stdout.contains("the fits have changed since it was measured"), "{old}");
     place.write("fits/tiny/validation-3000.json", "{");
-    assert_transcript("validation_broken", &[place.fails(2, "allocate tiny --budget 3k"), place.fails(2, "report tiny")]);
+    assert_transcript(
+        "validation_broken",
+        &[place.fails(2, "allocate tiny --budget 3k"), place.fails(2, "report tiny")],
+    );
 }
 
 #[test]
@@ -142,5 +170,8 @@ fn an_allocation_of_an_older_version_is_told_from_a_broken_one() {
     }
     old["comparison"]["policies"][0]["chance_to_beat_uniform"] = 1.0.into();
     place.write("fits/tiny/allocation.json", old.to_string());
-    assert_transcript("older", &[place.fails(2, "report tiny"), place.fails(2, "export tiny --out out")]);
+    assert_transcript(
+        "older",
+        &[place.fails(2, "report tiny"), place.fails(2, "export tiny --out out")],
+    );
 }

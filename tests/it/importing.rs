@@ -1,16 +1,24 @@
-//! `import` as a person calls it: logs in, the table of curves out, and what is said when they are not what they should be.
+//! `import` as a person calls it: logs in, the table of curves out, and what is said when they are
+//! not what they should be.
 
 use super::place::{Place, assert_transcript};
 
 /// A state of a trainer whose only evaluation is on two sets.
 fn state(zh: &str, tr: &str) -> String {
-    format!("{{\"global_step\": 10, \"log_history\": [{{\"eval_tr_loss\": {tr}, \"eval_zh_loss\": {zh}, \"step\": 10}}]}}")
+    format!(
+        "{{\"global_step\": 10, \"log_history\": [{{\"eval_tr_loss\": {tr}, \"eval_zh_loss\": {zh}, \"step\": 10}}]}}"
+    )
 }
 
 /// Runs on two languages, one of which diverged, beside a file that is no log.
 fn runs() -> Place {
     let place = Place::new();
-    for (run, zh, tr) in [("zh-1k", "1.5", "2.5"), ("zh-2k", "1.25", "2.5"), ("zh-4k", "NaN", "NaN"), ("tr-1k", "2.75", "1.75")] {
+    for (run, zh, tr) in [
+        ("zh-1k", "1.5", "2.5"),
+        ("zh-2k", "1.25", "2.5"),
+        ("zh-4k", "NaN", "NaN"),
+        ("tr-1k", "2.75", "1.75"),
+    ] {
         place.write(&format!("out/{run}/trainer_state.json"), state(zh, tr));
         place.write(&format!("out/{run}/config.json"), "{\"hidden_size\": 8}");
     }
@@ -20,7 +28,10 @@ fn runs() -> Place {
 #[test]
 fn logs_become_a_table_of_curves() {
     let place = runs();
-    place.write("scores/zh.json", "[{\"name\": \"BLEU\", \"score\": 25.0, \"signature\": \"version:2.6.0\"}]");
+    place.write(
+        "scores/zh.json",
+        "[{\"name\": \"BLEU\", \"score\": 25.0, \"signature\": \"version:2.6.0\"}]",
+    );
     place.write("sizes.csv", "run,x,curve\nzh,8k,Chinese\n");
     let lines = [
         r"import out --size -(\d+k)$ --curve ^([a-z]+)- --out curves.csv",

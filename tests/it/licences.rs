@@ -21,16 +21,28 @@ fn is_met(expression: &str, allowed: &BTreeSet<&str>) -> bool {
         return is_met(&expression.replacen(&found[0], verdict, 1), allowed);
     }
     let one = |licence: &str| licence == "YES" || allowed.contains(licence);
-    expression.split(" OR ").flat_map(|part| part.split('/')).any(|part| part.split(" AND ").all(|licence| one(licence.trim())))
+    expression
+        .split(" OR ")
+        .flat_map(|part| part.split('/'))
+        .any(|part| part.split(" AND ").all(|licence| one(licence.trim())))
 }
 
 #[test]
 fn expressions_are_read_as_they_bind() {
     let allowed = BTreeSet::from(["MIT", "ISC"]);
-    for met in ["MIT", "GPL-3.0 OR MIT", "MIT/GPL-3.0", "MIT AND ISC", "(MIT OR GPL-3.0) AND ISC", "GPL-3.0 AND MIT OR ISC"] {
+    for met in [
+        "MIT",
+        "GPL-3.0 OR MIT",
+        "MIT/GPL-3.0",
+        "MIT AND ISC",
+        "(MIT OR GPL-3.0) AND ISC",
+        "GPL-3.0 AND MIT OR ISC",
+    ] {
         assert!(is_met(met, &allowed), "{met}");
     }
-    for unmet in ["GPL-3.0", "MIT AND GPL-3.0", "(MIT OR ISC) AND GPL-3.0", "GPL-3.0 OR (MIT AND GPL-2.0)"] {
+    for unmet in
+        ["GPL-3.0", "MIT AND GPL-3.0", "(MIT OR ISC) AND GPL-3.0", "GPL-3.0 OR (MIT AND GPL-2.0)"]
+    {
         assert!(!is_met(unmet, &allowed), "{unmet}");
     }
 }
@@ -42,16 +54,26 @@ fn every_licence_is_allowed() {
     let allowed = quoted(&deny, "\nallow = [", "\n]");
     let excepted = quoted(&deny, "\nexceptions = [", "\n]");
     let ran = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", "x86_64-unknown-linux-gnu"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--locked",
+            "--filter-platform",
+            "x86_64-unknown-linux-gnu",
+        ])
         .current_dir(home)
         .output()
         .unwrap();
-    let metadata: Value = serde_json::from_slice(&ran.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&ran.stderr)));
+    let metadata: Value = serde_json::from_slice(&ran.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&ran.stderr)));
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 100);
     let unmet = packages.iter().filter_map(|package| {
-        let (name, licence) = (package["name"].as_str()?, package["license"].as_str().unwrap_or("none"));
-        (!is_met(licence, &allowed) && !excepted.contains(name)).then(|| format!("{name}: {licence}"))
+        let (name, licence) =
+            (package["name"].as_str()?, package["license"].as_str().unwrap_or("none"));
+        (!is_met(licence, &allowed) && !excepted.contains(name))
+            .then(|| format!("{name}: {licence}"))
     });
     assert_eq!(unmet.collect::<Vec<_>>(), Vec::<String>::new());
 }

@@ -1,4 +1,5 @@
-//! The whole chain on simulated runs: sweep, fit, allocate, report, export, each from the files of the one before.
+//! The whole chain on simulated runs: sweep, fit, allocate, report, export, each from the files of
+//! the one before.
 
 use super::place::{Place, TINY};
 use parallot::corpus::Constructed;
@@ -12,7 +13,8 @@ use std::fmt::Write;
 fn planted(k: usize) -> Law {
     let k = k as f64;
     let exponent = 0.5 - 0.05 * k;
-    Law::new(Form::Offset, &[1.0, (1.0 + 0.5 * k) * 1000f64.powf(exponent), exponent, 200.0]).unwrap()
+    Law::new(Form::Offset, &[1.0, (1.0 + 0.5 * k) * 1000f64.powf(exponent), exponent, 200.0])
+        .unwrap()
 }
 
 fn fits(place: &Place) -> FitFile {
@@ -25,13 +27,17 @@ fn json(text: &str) -> Value {
 
 /// Rows of a CSV file as its cells, comments and header apart.
 fn csv(text: &str) -> (Vec<&str>, Vec<Vec<&str>>) {
-    let mut rows = text.lines().filter(|line| !line.starts_with('#')).map(|line| line.split(',').collect::<Vec<_>>());
+    let mut rows = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split(',').collect::<Vec<_>>());
     (rows.next().unwrap(), rows.collect())
 }
 
-/// Five sweeps with noise of their own. Languages and sweeps are independent, so of fifteen 90 % intervals fewer than ten hold the
-/// truth twice in a thousand times; one interval alone would miss it once in ten. Intervals of the exponent are too narrow: over 24 such
-/// sweeps 42 of 72 held it, so that of them a third must.
+/// Five sweeps with noise of their own. Languages and sweeps are independent, so of fifteen 90 %
+/// intervals fewer than ten hold the truth twice in a thousand times; one interval alone would miss
+/// it once in ten. Intervals of the exponent are too narrow: over 24 such sweeps 42 of 72 held it,
+/// so that of them a third must.
 #[test]
 fn planted_laws_are_found() {
     let place = Place::new();
@@ -45,13 +51,19 @@ fn planted_laws_are_found() {
             for pairs in [100.0, 400.0, 1600.0] {
                 let (found, truth) = (fit.law.loss(pairs), planted(k).loss(pairs));
                 // the noise of a single run is 0.5 %, and no fit may be worse than a run
-                assert!((found / truth - 1.0).abs() < 0.005, "{} at {pairs}: {found} of {truth}", fit.curve);
+                assert!(
+                    (found / truth - 1.0).abs() < 0.005,
+                    "{} at {pairs}: {found} of {truth}",
+                    fit.curve
+                );
             }
-            beyond += usize::from(fit.predict(3200.0).interval_90.contains(planted(k).loss(3200.0)));
+            beyond +=
+                usize::from(fit.predict(3200.0).interval_90.contains(planted(k).loss(3200.0)));
         }
         place.done("fit tiny --form offset --n-draws 100");
         for (k, fit) in fits(&place).fits.iter().enumerate() {
-            let exponent = fit.parameters.iter().find(|parameter| parameter.name == "exponent").unwrap();
+            let exponent =
+                fit.parameters.iter().find(|parameter| parameter.name == "exponent").unwrap();
             exponents += usize::from(exponent.estimate.interval_90.contains(0.5 - 0.05 * k as f64));
         }
     }
@@ -70,7 +82,9 @@ fn the_allocation_is_spent_to_the_pair_and_exported_to_the_row() {
     let column = |name: &str| header.iter().position(|found| *found == name).unwrap();
     let ours: Vec<(&str, u64)> = rows
         .iter()
-        .filter(|row| header.iter().zip(*row).all(|(name, cell)| *name != "policy" || *cell == "parallot"))
+        .filter(|row| {
+            header.iter().zip(*row).all(|(name, cell)| *name != "policy" || *cell == "parallot")
+        })
         .map(|row| (row[column("lang")], row[column("pairs")].parse().unwrap()))
         .collect();
     assert_eq!(ours.len(), 3);
@@ -83,7 +97,10 @@ fn the_allocation_is_spent_to_the_pair_and_exported_to_the_row() {
         let rows = &data[&format!("muit_{lang}.jsonl")];
         assert_eq!(rows.lines().count() as u64, pairs, "{lang}");
         assert_eq!(info[format!("muit_{lang}")]["num_samples"], pairs, "{lang}");
-        assert!(rows.lines().all(|row| json(row)["output"].as_str().is_some_and(|text| !text.is_empty())));
+        assert!(
+            rows.lines()
+                .all(|row| json(row)["output"].as_str().is_some_and(|text| !text.is_empty()))
+        );
     }
 }
 
@@ -93,11 +110,18 @@ fn the_tables_have_their_columns() {
     place.done("allocate tiny --budget 3k");
     place.done("report tiny");
     let mut headers = String::new();
-    let tables = place.tree("").into_iter().filter(|(path, _)| path.extension().is_some_and(|found| found == "csv"));
+    let tables = place
+        .tree("")
+        .into_iter()
+        .filter(|(path, _)| path.extension().is_some_and(|found| found == "csv"));
     for (path, bytes) in tables {
         let text = String::from_utf8(bytes).unwrap();
         let (header, rows) = csv(&text);
-        assert!(!rows.is_empty() && rows.iter().all(|row| row.len() == header.len()), "{}", path.display());
+        assert!(
+            !rows.is_empty() && rows.iter().all(|row| row.len() == header.len()),
+            "{}",
+            path.display()
+        );
         writeln!(headers, "{}: {}", path.display(), header.join(",")).unwrap();
     }
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
@@ -112,7 +136,9 @@ fn the_page_needs_nothing_beside_it() {
     place.done("report tiny");
     let page = place.read("plots/tiny/index.html");
     assert!(page.contains("<svg"), "the plots are in the page");
-    for outside in ["src=\"http", "src='http", "<link", "@import", "url(http", "<script src", "<img src=\"."] {
+    for outside in
+        ["src=\"http", "src='http", "<link", "@import", "url(http", "<script src", "<img src=\"."]
+    {
         assert!(!page.contains(outside), "{outside}");
     }
     for word in ["NaN", "undefined", "Infinity"] {
@@ -151,21 +177,35 @@ fn a_list_runs_nothing() {
     let runs = json(&place.done("sweep tiny --trainer simulated --list --json").stdout);
     assert!(runs["runs"].as_array().unwrap().iter().all(|run| run["done"] == true));
     let runs = json(&place.done("sweep tiny --list --json").stdout);
-    assert!(runs["runs"].as_array().unwrap().iter().all(|run| run["done"] == false), "a simulated run is none to a real sweep");
+    assert!(
+        runs["runs"].as_array().unwrap().iter().all(|run| run["done"] == false),
+        "a simulated run is none to a real sweep"
+    );
 }
 
-/// The same chain on corpora in files, with what real ones have: repeats, bad rows, and a language smaller than the largest size.
+/// The same chain on corpora in files, with what real ones have: repeats, bad rows, and a language
+/// smaller than the largest size.
 #[test]
 fn corpora_in_files_go_the_same_way() {
     let place = Place::new();
-    let bitexts = Constructed { train: 1000, dev: 30, test: 30, ..Constructed::quickstart().unwrap() }.build().unwrap();
+    let bitexts =
+        Constructed { train: 1000, dev: 30, test: 30, ..Constructed::quickstart().unwrap() }
+            .build()
+            .unwrap();
     let mut languages = String::new();
     for (bitext, size) in bitexts.iter().zip([1000, 1000, 700]) {
         let row = |pair: &parallot::corpus::Pair, split| {
-            serde_json::json!({ "en": pair.english, "x": pair.other, "part": split }).to_string() + "\n"
+            serde_json::json!({ "en": pair.english, "x": pair.other, "part": split }).to_string()
+                + "\n"
         };
-        let train: String = bitext.train.pairs()[..size].iter().map(|pair| row(pair, "train")).collect();
-        let rest = bitext.dev.pairs().iter().map(|pair| row(pair, "dev")).chain(bitext.test.pairs().iter().map(|pair| row(pair, "test")));
+        let train: String =
+            bitext.train.pairs()[..size].iter().map(|pair| row(pair, "train")).collect();
+        let rest = bitext
+            .dev
+            .pairs()
+            .iter()
+            .map(|pair| row(pair, "dev"))
+            .chain(bitext.test.pairs().iter().map(|pair| row(pair, "test")));
         let repeats: String = train.lines().take(5).map(|line| format!("{line}\n")).collect();
         let text = train + &rest.collect::<String>() + &repeats + "{\"en\": \"no other side\"}\n";
         place.write(&format!("data/{}.jsonl", bitext.lang), text);
@@ -176,11 +216,20 @@ fn corpora_in_files_go_the_same_way() {
         )
         .unwrap();
     }
-    let head = TINY.split("constructed:").next().unwrap().replace("[0, 100, 200, 400, 800, 1600]", "[0, 50, 100, 200, 400, 800]");
+    let head = TINY
+        .split("constructed:")
+        .next()
+        .unwrap()
+        .replace("[0, 100, 200, 400, 800, 1600]", "[0, 50, 100, 200, 400, 800]");
     place.write("experiments/files.yaml", format!("{head}data: ../data\nlanguages:\n{languages}"));
     let swept = place.done("sweep files --trainer simulated");
     assert!(swept.stderr.contains("1 bad rows"), "{swept}");
-    assert!(swept.stderr.contains("`qac_Latn` has 700 training pairs, so its sizes from 800 on are left out"), "{swept}");
+    assert!(
+        swept
+            .stderr
+            .contains("`qac_Latn` has 700 training pairs, so its sizes from 800 on are left out"),
+        "{swept}"
+    );
     place.done("fit files --n-draws 20");
     place.done("allocate files --budget 5k --epochs 2 --min qac=1400");
     place.done("export files --out out");

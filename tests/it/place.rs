@@ -80,7 +80,8 @@ impl Place {
         files.map(text).collect()
     }
 
-    /// The files below a folder with their content, in order of their names; locks and temporary files are left out.
+    /// The files below a folder with their content, in order of their names; locks and temporary
+    /// files are left out.
     pub fn tree(&self, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
         let mut found = Vec::new();
         let mut folders = vec![self.path(folder)];
@@ -89,7 +90,10 @@ impl Place {
                 if path.is_dir() {
                     folders.push(path);
                 } else if !path.file_name().unwrap().to_string_lossy().starts_with('.') {
-                    found.push((path.strip_prefix(self.0.path()).unwrap().to_owned(), files::read(&path).unwrap()));
+                    found.push((
+                        path.strip_prefix(self.0.path()).unwrap().to_owned(),
+                        files::read(&path).unwrap(),
+                    ));
                 }
             }
         }
@@ -101,8 +105,12 @@ impl Place {
     pub fn records(&self, experiment: &str) -> Vec<(String, String)> {
         let folder = Path::new("experiments/records").join(experiment);
         let paths = files::list(&self.path(&folder), "json").unwrap();
-        let names = paths.iter().filter_map(|path| path.file_name()).filter(|name| *name != "sweep.json");
-        names.map(|name| folder.join(name)).map(|path| (path.to_string_lossy().into_owned(), self.read(&path))).collect()
+        let names =
+            paths.iter().filter_map(|path| path.file_name()).filter(|name| *name != "sweep.json");
+        names
+            .map(|name| folder.join(name))
+            .map(|path| (path.to_string_lossy().into_owned(), self.read(&path)))
+            .collect()
     }
 
     /// The program with arguments between spaces, to be run here.
@@ -116,9 +124,20 @@ impl Place {
     fn bare(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.0.path()).stdin(Stdio::null());
-        let of_the_hub =
-            ["HF_ENDPOINT", "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLINE", "http_proxy", "HTTP_PROXY"];
-        for name in ["PARALLOT_DATA", "PARALLOT_CACHE", "COLUMNS", "RUST_BACKTRACE"].into_iter().chain(of_the_hub) {
+        let of_the_hub = [
+            "HF_ENDPOINT",
+            "HF_HOME",
+            "HF_HUB_CACHE",
+            "HUGGINGFACE_HUB_CACHE",
+            "HF_TOKEN",
+            "HF_HUB_OFFLINE",
+            "http_proxy",
+            "HTTP_PROXY",
+        ];
+        for name in ["PARALLOT_DATA", "PARALLOT_CACHE", "COLUMNS", "RUST_BACKTRACE"]
+            .into_iter()
+            .chain(of_the_hub)
+        {
             command.env_remove(name);
         }
         command
@@ -128,7 +147,10 @@ impl Place {
     #[cfg(unix)]
     pub fn run_after(&self, first: &str, line: &str) -> Ran {
         let mut command = self.bare("sh");
-        command.arg("-c").arg(format!("{first}; exec \"$0\" {line}")).arg(assert_cmd::cargo::cargo_bin!("parallot"));
+        command
+            .arg("-c")
+            .arg(format!("{first}; exec \"$0\" {line}"))
+            .arg(assert_cmd::cargo::cargo_bin!("parallot"));
         let mut ran = Ran::of(line, &mut command);
         ran.line += &format!("  # {first}");
         ran
@@ -171,7 +193,12 @@ impl Ran {
     pub fn of(line: &str, command: &mut Command) -> Self {
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Ran { line: line.to_owned(), status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Ran {
+            line: line.to_owned(),
+            status: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
     }
 
     /// Asserts that it failed with an exit status and a message of the house's style.
@@ -187,14 +214,27 @@ impl Ran {
         self
     }
 
-    /// The house's style: one line `error: `, in lower case, without a final stop, every file named once, and no panic.
+    /// The house's style: one line `error: `, in lower case, without a final stop, every file named
+    /// once, and no panic.
     fn check_message(&self) {
         assert!(!self.stderr.contains("panicked"), "{self}");
-        let errors: Vec<&str> = self.stderr.lines().filter_map(|line| line.strip_prefix("error: ")).collect();
-        let &[error] = errors.as_slice() else { panic!("{} lines start with `error: `\n{self}", errors.len()) };
+        let errors: Vec<&str> =
+            self.stderr.lines().filter_map(|line| line.strip_prefix("error: ")).collect();
+        let &[error] = errors.as_slice() else {
+            panic!("{} lines start with `error: `\n{self}", errors.len())
+        };
         assert!(!error.starts_with(char::is_uppercase) && !error.ends_with('.'), "{self}");
-        for quoted in error.split('`').skip(1).step_by(2).filter(|quoted| quoted.contains('/') && !quoted.contains(' ')) {
-            assert_eq!(error.matches(quoted).count(), 1, "{quoted} is named more than once\n{self}");
+        for quoted in error
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|quoted| quoted.contains('/') && !quoted.contains(' '))
+        {
+            assert_eq!(
+                error.matches(quoted).count(),
+                1,
+                "{quoted} is named more than once\n{self}"
+            );
         }
     }
 }
@@ -207,7 +247,11 @@ impl fmt::Display for Ran {
                 writeln!(f, "--- {name}\n{}", text.trim_end_matches('\n'))?;
             }
         }
-        writeln!(f, "--- status {}", self.status.map_or("none".to_owned(), |status| status.to_string()))
+        writeln!(
+            f,
+            "--- status {}",
+            self.status.map_or("none".to_owned(), |status| status.to_string())
+        )
     }
 }
 

@@ -1,5 +1,6 @@
-//! `docs/reference` is made from the program: the verbs with their flags, the columns of every table and the keys of every JSON that they write.
-//! The keys that they read are described by hand and held against what the readers accept.
+//! `docs/reference` is made from the program: the verbs with their flags, the columns of every
+//! table and the keys of every JSON that they write. The keys that they read are described by hand
+//! and held against what the readers accept.
 //!
 //! `PARALLOT_REFERENCE=write cargo test --release --locked --test it reference` makes it anew.
 
@@ -18,13 +19,29 @@ fn assert_page(name: &str, text: &str) {
         files::write(&path, text.as_bytes()).unwrap();
     }
     let kept = files::read_text(&path).unwrap_or_default();
-    assert!(kept == text, "`docs/reference/{name}` is not what the program says; `PARALLOT_REFERENCE=write` makes it anew");
+    assert!(
+        kept == text,
+        "`docs/reference/{name}` is not what the program says; `PARALLOT_REFERENCE=write` makes it \
+        anew"
+    );
 }
 
 #[test]
 #[cfg(feature = "train")]
 fn verbs_are_described_as_they_are() {
-    let verbs = ["quickstart", "sweep", "import", "fit", "allocate", "validate", "evaluate", "similarity", "report", "export", "bench"];
+    let verbs = [
+        "quickstart",
+        "sweep",
+        "import",
+        "fit",
+        "allocate",
+        "validate",
+        "evaluate",
+        "similarity",
+        "report",
+        "export",
+        "bench",
+    ];
     let place = Place::new();
     let mut text = "# Verbs\n\nMade from `parallot VERB --help`.\n".to_owned();
     for verb in verbs {
@@ -41,25 +58,36 @@ fn tables_are_described_as_they_are() {
     place.done("validate tiny --budget 3k --trainer simulated --seeds 2");
     place.done("report tiny");
     place.done("export tiny --out out");
-    let mut text = "# Tables\n\nThe columns of every CSV, in their order. The first line of a table is a comment: the version, the command as it was typed, and the \
-                    SHA-256 of what it was made from. Units stand in the names: `_nats` per target token, `_log` a difference of natural logarithms, \
+    let mut text = "# Tables\n\nThe columns of every CSV, in their order. The first line of a \
+    table is a comment: the version, the command as it was typed, and the \
+                    SHA-256 of what it was made from. Units stand in the names: `_nats` per target \
+    token, `_log` a difference of natural logarithms, \
                     `lo90` and `hi90` the ends of a 90 % interval.\n"
         .to_owned();
     for folder in ["experiments/records/tiny", "fits/tiny", "plots/tiny", "out"] {
         let mut tables: Vec<_> = files::walk(&place.path(folder)).unwrap();
-        tables.retain(|path| path.extension().is_some_and(|ending| ending == "csv") && !path.to_string_lossy().contains("validate-"));
+        tables.retain(|path| {
+            path.extension().is_some_and(|ending| ending == "csv")
+                && !path.to_string_lossy().contains("validate-")
+        });
         tables.sort();
         for path in tables {
             let content = files::read_text(&path).unwrap();
             let header = content.lines().find(|line| !line.starts_with('#')).unwrap();
             let name = path.strip_prefix(place.path(folder)).unwrap().display();
-            let _ = write!(text, "\n## `{}/{name}`\n\n`{}`\n", folder.replace("tiny", "X"), header.replace(',', "`, `"));
+            let _ = write!(
+                text,
+                "\n## `{}/{name}`\n\n`{}`\n",
+                folder.replace("tiny", "X"),
+                header.replace(',', "`, `")
+            );
         }
     }
     assert_page("tables.md", &text);
 }
 
-/// Each path of a JSON value with its type, `[]` for the elements of arrays and `{}` for the values of maps whose keys are data.
+/// Each path of a JSON value with its type, `[]` for the elements of arrays and `{}` for the values
+/// of maps whose keys are data.
 fn paths(at: &str, value: &Value, found: &mut BTreeMap<String, &'static str>) {
     let mut note = |kind| {
         let known = found.entry(at.to_owned()).or_insert(kind);
@@ -89,10 +117,17 @@ fn json_is_described_as_it_is() {
     place.done("allocate tiny --budget 3k");
     place.done("validate tiny --budget 3k --trainer simulated --seeds 2");
     place.done("report tiny");
-    let mut text = "# JSON\n\nThe keys of every JSON file that the program writes for other programs to read, made from files of a small study. A key that can be \
-                    absent is `null` here or left out; numbers that are not finite are texts: `inf`, `-inf`, `NaN`.\n"
+    let mut text = "# JSON\n\nThe keys of every JSON file that the program writes for other \
+    programs to read, made from files of a small study. A key that can be \
+                    absent is `null` here or left out; numbers that are not finite are texts: \
+    `inf`, `-inf`, `NaN`.\n"
         .to_owned();
-    for name in ["fits/tiny/fits.json", "fits/tiny/allocation.json", "fits/tiny/validation-3000.json", "plots/tiny/report.json"] {
+    for name in [
+        "fits/tiny/fits.json",
+        "fits/tiny/allocation.json",
+        "fits/tiny/validation-3000.json",
+        "plots/tiny/report.json",
+    ] {
         let value: Value = serde_json::from_str(&place.read(name)).unwrap();
         let mut found = BTreeMap::new();
         paths("", &value, &mut found);
@@ -106,7 +141,8 @@ fn json_is_described_as_it_is() {
 
 /// The keys that the table under a heading of a page lists.
 fn described(page: &str, heading: &str) -> BTreeSet<String> {
-    let start = page.find(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no section `{heading}`"));
+    let start =
+        page.find(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no section `{heading}`"));
     let section = page[start + 4..].split("\n## ").next().unwrap();
     let cell = |line: &str| Some(line.strip_prefix("| `")?.split('`').next()?.to_owned());
     section.lines().filter_map(cell).collect()
@@ -114,9 +150,17 @@ fn described(page: &str, heading: &str) -> BTreeSet<String> {
 
 /// The keys that an error of a reader expects in place of an unknown one.
 fn expected(error: &str) -> BTreeSet<String> {
-    let rest = error.split("unknown field `zzz`, expected").nth(1).unwrap_or_else(|| panic!("not an error of an unknown key: {error}"));
+    let rest = error
+        .split("unknown field `zzz`, expected")
+        .nth(1)
+        .unwrap_or_else(|| panic!("not an error of an unknown key: {error}"));
     let rest = rest.split('\n').next().unwrap();
-    rest.split('`').skip(1).step_by(2).map(str::to_owned).take_while(|key| !key.contains('/')).collect()
+    rest.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .take_while(|key| !key.contains('/'))
+        .collect()
 }
 
 /// Adds an unknown key to the map at a path of keys and places, parts that are absent being made.
@@ -134,7 +178,10 @@ fn spoiled(mut yaml: Value, path: &str) -> String {
 
 #[test]
 fn keys_of_an_experiment_are_described_as_they_are() {
-    let page = files::read_text(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/experiment.md")).unwrap();
+    let page = files::read_text(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/experiment.md"),
+    )
+    .unwrap();
     let whole = serde_json::json!({
         "analysis": "a try",
         "languages": [{"lang": "tur_Latn", "corpora": [{"path": "a.jsonl", "english": "en", "other": "xx"}, {"moses": {"english": "a", "other": "b"}}]}],
@@ -166,13 +213,16 @@ fn keys_of_an_experiment_are_described_as_they_are() {
         assert_eq!(described(&page, heading), expected(&error), "{heading}");
     }
     // a schedule has a sentence of its own, which names the keys
-    let error = Experiment::parse("x", &spoiled(whole, "tuning.schedule.trunk")).unwrap_err().to_string();
+    let error =
+        Experiment::parse("x", &spoiled(whole, "tuning.schedule.trunk")).unwrap_err().to_string();
     assert!(described(&page, "Trunk").iter().all(|key| error.contains(key.as_str())), "{error}");
 }
 
 #[test]
 fn keys_of_a_problem_are_described_as_they_are() {
-    let page = files::read_text(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/problem.md")).unwrap();
+    let page =
+        files::read_text(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/problem.md"))
+            .unwrap();
     let whole = serde_json::json!({
         "budget": {"amount": 9},
         "languages": [{"name": "a", "law": {"form": "power", "E": 0, "A": 1, "alpha": 0.1}, "repeat": {"unique": 3, "r": 3}}],

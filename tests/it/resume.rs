@@ -4,20 +4,28 @@ use super::place::{Place, Ran, TINY, assert_transcript};
 use std::process::Stdio;
 use std::time::Duration;
 
-/// The tiny experiment with few and short runs; the last ones are the longest, so that a kill after the first comes in time.
+/// The tiny experiment with few and short runs; the last ones are the longest, so that a kill after
+/// the first comes in time.
 fn short() -> String {
-    TINY.replace("[0, 100, 200, 400, 800, 1600]", "[0, 4, 8, 16, 32, 96]").replace("train: 1600", "train: 100")
+    TINY.replace("[0, 100, 200, 400, 800, 1600]", "[0, 4, 8, 16, 32, 96]")
+        .replace("train: 1600", "train: 100")
 }
 
 fn place(schedule: &str) -> Place {
     let place = Place::new();
-    place.write("experiments/short.yaml", short().replace("batch_pairs: 4", &format!("batch_pairs: 4, schedule: {schedule}")));
+    place.write(
+        "experiments/short.yaml",
+        short().replace("batch_pairs: 4", &format!("batch_pairs: 4, schedule: {schedule}")),
+    );
     place
 }
 
 /// Lines that say a run was trained.
 fn trained(ran: &Ran) -> usize {
-    ran.stderr.lines().filter(|line| line.contains(": ") && line.contains(" in ") && line.contains(", seed ")).count()
+    ran.stderr
+        .lines()
+        .filter(|line| line.contains(": ") && line.contains(" in ") && line.contains(", seed "))
+        .count()
 }
 
 /// A sweep with two jobs, killed as soon as `least` records are there.
@@ -25,7 +33,11 @@ fn killed(place: &Place, least: usize) -> Vec<(String, String)> {
     let mut command = place.command("sweep short --jobs 2 --cache cache");
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     while place.records("short").len() < least {
-        assert_eq!(child.try_wait().unwrap(), None, "the sweep ended before its records were there");
+        assert_eq!(
+            child.try_wait().unwrap(),
+            None,
+            "the sweep ended before its records were there"
+        );
         std::thread::sleep(Duration::from_millis(2));
     }
     child.kill().unwrap();
@@ -67,7 +79,10 @@ fn records_of_an_older_experiment_are_kept_and_not_read() {
     let place = place("whole");
     place.done("sweep short --trainer simulated");
     let old = place.records("short");
-    place.write("experiments/short.yaml", short().replace("evaluation: {pairs: 8}", "evaluation: {pairs: 9}"));
+    place.write(
+        "experiments/short.yaml",
+        short().replace("evaluation: {pairs: 8}", "evaluation: {pairs: 9}"),
+    );
     place.done("sweep short --trainer simulated");
     let all = place.records("short");
     assert_eq!(all.len(), 2 * old.len());

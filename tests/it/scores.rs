@@ -1,4 +1,5 @@
-//! Scores against those of sacrebleu and of the official scripts of SQuAD and MLQA: `scores.py` made `scores.json` from the same pairs.
+//! Scores against those of sacrebleu and of the official scripts of SQuAD and MLQA: `scores.py`
+//! made `scores.json` from the same pairs.
 
 use parallot::files;
 use parallot::score::{Bleu, Chrf, Normalisation, Score, Words, exact_match, f1};
@@ -24,11 +25,11 @@ const LANGUAGES: [&str; 8] = ["tr", "zh", "ar", "hi", "de", "ja", "ru", "vi"];
 const ROWS: usize = 120;
 const RANDOM: usize = 300;
 const MARKS: [&str; 23] = [
-    "der", "the", "la", "của", "ال", "«x»", "3.14", "1,000", "-", "...", "(a)", "&quot;", "5-", "“", "”", "，", "。", "€", "½", "ü", "٣",
-    "", "\u{1d}",
+    "der", "the", "la", "của", "ال", "«x»", "3.14", "1,000", "-", "...", "(a)", "&quot;", "5-",
+    "“", "”", "，", "。", "€", "½", "ü", "٣", "", "\u{1d}",
 ];
-const CHARACTERS: &str =
-    "abAB01 .,-!?'\"&;<>[]{}~@/ $€«»“”–…،؟。，！（）〔①½²٣४一二中文字かなカナ한국ñßşğıİсДжλΣकिहาก้\u{a0}\u{2003}\u{3000}\u{200b}\u{1d400}";
+const CHARACTERS: &str = "abAB01 .,-!?'\"&;<>[]{}~@/ \
+$€«»“”–…،؟。，！（）〔①½²٣४一二中文字かなカナ한국ñßşğıİсДжλΣकिहาก้\u{a0}\u{2003}\u{3000}\u{200b}\u{1d400}";
 
 /// SplitMix64 (Steele, Lea and Flood 2014).
 struct Generator(u64);
@@ -45,8 +46,11 @@ impl Generator {
 
 fn perturbed(text: &str, generator: &mut Generator) -> String {
     let is_spaced = text.matches(' ').count() > 2;
-    let units: Vec<String> =
-        if is_spaced { text.split(' ').map(str::to_owned).collect() } else { text.chars().map(String::from).collect() };
+    let units: Vec<String> = if is_spaced {
+        text.split(' ').map(str::to_owned).collect()
+    } else {
+        text.chars().map(String::from).collect()
+    };
     let mut out: Vec<String> = Vec::new();
     for mut unit in units {
         match generator.below(16) {
@@ -92,15 +96,25 @@ fn expected() -> Expected {
 }
 
 fn scores(hypotheses: &[String], references: &[Vec<String>]) -> Vec<Score> {
-    let bleu = ["13a", "intl", "zh", "char", "none"].map(|name| Bleu::new(Words::named(name).unwrap()));
+    let bleu =
+        ["13a", "intl", "zh", "char", "none"].map(|name| Bleu::new(Words::named(name).unwrap()));
     let bleu = bleu.iter().map(|bleu| bleu.corpus(hypotheses, references).unwrap());
-    bleu.chain([Chrf::plain(), Chrf::plus_plus()].map(|chrf| chrf.corpus(hypotheses, references).unwrap())).collect()
+    bleu.chain(
+        [Chrf::plain(), Chrf::plus_plus()].map(|chrf| chrf.corpus(hypotheses, references).unwrap()),
+    )
+    .collect()
 }
 
 fn assert_near(ours: &[Score], theirs: &[f64], what: &str) {
     assert_eq!(ours.len(), theirs.len());
     for (ours, theirs) in ours.iter().zip(theirs) {
-        assert!((ours.value - theirs).abs() < 1e-6, "{what}: {} {} is {}, expected {theirs}", ours.metric, ours.signature, ours.value);
+        assert!(
+            (ours.value - theirs).abs() < 1e-6,
+            "{what}: {} {} is {}, expected {theirs}",
+            ours.metric,
+            ours.signature,
+            ours.value
+        );
     }
 }
 
@@ -121,7 +135,8 @@ fn assert_set(name: &str, [hypotheses, first, second]: Texts, expected: &Expecte
 #[test]
 fn random_pairs_score_as_by_sacrebleu() {
     let mut generator = Generator(11);
-    let texts: Vec<[String; 3]> = (0..RANDOM).map(|_| std::array::from_fn(|_| random_text(&mut generator))).collect();
+    let texts: Vec<[String; 3]> =
+        (0..RANDOM).map(|_| std::array::from_fn(|_| random_text(&mut generator))).collect();
     let hypothesis = |(at, text): (usize, &[String; 3])| match at % 3 {
         0 => text[1].clone(),
         _ => perturbed(&text[0], &mut generator),
@@ -140,7 +155,8 @@ fn real_pairs_score_as_by_sacrebleu() {
     let (mut generator, expected) = (Generator(7), expected());
     for lang in LANGUAGES {
         let references = texts(&rows(&root, &format!("ntrex/{lang}"))[..ROWS], "xx");
-        let mut perturb = || references.iter().map(|text| perturbed(text, &mut generator)).collect::<Vec<_>>();
+        let mut perturb =
+            || references.iter().map(|text| perturbed(text, &mut generator)).collect::<Vec<_>>();
         let (hypotheses, second) = (perturb(), perturb());
         assert_set(lang, [hypotheses, references, second], &expected);
     }
@@ -149,8 +165,14 @@ fn real_pairs_score_as_by_sacrebleu() {
 #[test]
 fn names_and_signatures_are_those_of_sacrebleu() {
     let (ours, expected) = (scores(&["a".to_owned()], &[vec!["a".to_owned()]]), expected());
-    assert_eq!(ours.iter().map(|score| &score.metric).collect::<Vec<_>>(), expected.names.iter().collect::<Vec<_>>());
-    assert_eq!(ours.iter().map(|score| &score.signature).collect::<Vec<_>>(), expected.signatures.iter().collect::<Vec<_>>());
+    assert_eq!(
+        ours.iter().map(|score| &score.metric).collect::<Vec<_>>(),
+        expected.names.iter().collect::<Vec<_>>()
+    );
+    assert_eq!(
+        ours.iter().map(|score| &score.signature).collect::<Vec<_>>(),
+        expected.signatures.iter().collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -172,13 +194,24 @@ fn answers_score_as_by_the_official_scripts() {
     for (lang, code) in codes {
         let (key, file) = if lang == "en" { ("en_answer", "de") } else { ("xx_answer", lang) };
         let truths = texts(&rows(&root, &format!("xquad/{file}")), key);
-        let predictions: Vec<String> = truths.iter().map(|truth| perturbed(truth, &mut generator)).collect();
-        for (normalisation, theirs) in [Normalisation::mlqa(code), Normalisation::Squad].into_iter().zip(expected.answers[lang]) {
+        let predictions: Vec<String> =
+            truths.iter().map(|truth| perturbed(truth, &mut generator)).collect();
+        for (normalisation, theirs) in [Normalisation::mlqa(code), Normalisation::Squad]
+            .into_iter()
+            .zip(expected.answers[lang])
+        {
             for (score, theirs) in [exact_match, f1].into_iter().zip(theirs) {
                 let pairs = predictions.iter().zip(&truths);
-                let sum: f64 = pairs.map(|(prediction, truth)| score(prediction, std::slice::from_ref(truth), normalisation)).sum();
+                let sum: f64 = pairs
+                    .map(|(prediction, truth)| {
+                        score(prediction, std::slice::from_ref(truth), normalisation)
+                    })
+                    .sum();
                 let ours = 100.0 * sum / truths.len() as f64;
-                assert!((ours - theirs).abs() < 1e-6, "{lang} by {normalisation:?}: {ours}, expected {theirs}");
+                assert!(
+                    (ours - theirs).abs() < 1e-6,
+                    "{lang} by {normalisation:?}: {ours}, expected {theirs}"
+                );
             }
         }
     }

@@ -11,7 +11,12 @@ fn shares_of_the_runs_are_those_of_one_sweep() {
     let (whole, shared) = (Place::with_tiny(), Place::with_tiny());
     whole.done("sweep tiny --trainer simulated");
     let ids = |place: &Place| -> BTreeSet<String> {
-        place.done("sweep tiny --trainer simulated --missing").stdout.lines().map(str::to_owned).collect()
+        place
+            .done("sweep tiny --trainer simulated --missing")
+            .stdout
+            .lines()
+            .map(str::to_owned)
+            .collect()
     };
     let all = ids(&shared);
     let runs = [
@@ -33,7 +38,11 @@ fn shares_of_the_runs_are_those_of_one_sweep() {
     let points = "experiments/records/tiny/points.csv";
     assert_eq!(whole.read(points), shared.read(points));
     let left: Vec<_> = files::walk(&shared.path("experiments/records/tiny")).unwrap();
-    assert!(left.iter().all(|path| path.extension().is_some_and(|ending| ending == "json" || ending == "csv")), "{left:?}");
+    assert!(
+        left.iter()
+            .all(|path| path.extension().is_some_and(|ending| ending == "json" || ending == "csv")),
+        "{left:?}"
+    );
 }
 
 #[test]
@@ -44,12 +53,22 @@ fn a_run_that_another_process_is_at_work_on_is_left_to_it() {
     // a machine that shares the folder
     place.write(&format!("experiments/records/tiny/{taken}.claim"), "elsewhere 7");
     place.write(&format!("experiments/records/tiny/{failed}.failed"), "out of memory");
-    let status = || -> Value { serde_json::from_str(&place.done("sweep tiny --trainer simulated --status --json").stdout).unwrap() };
-    let state =
-        |status: &Value, id: &str| -> Value { status["runs"].as_array().unwrap().iter().find(|row| row["run_id"] == id).unwrap().clone() };
+    let status = || -> Value {
+        serde_json::from_str(&place.done("sweep tiny --trainer simulated --status --json").stdout)
+            .unwrap()
+    };
+    let state = |status: &Value, id: &str| -> Value {
+        status["runs"].as_array().unwrap().iter().find(|row| row["run_id"] == id).unwrap().clone()
+    };
     let before = status();
-    assert_eq!((&state(&before, &taken)["state"], &state(&before, &taken)["owner"]), (&"running".into(), &"elsewhere 7".into()));
-    assert_eq!((&state(&before, &failed)["state"], &state(&before, &failed)["reason"]), (&"failed".into(), &"out of memory".into()));
+    assert_eq!(
+        (&state(&before, &taken)["state"], &state(&before, &taken)["owner"]),
+        (&"running".into(), &"elsewhere 7".into())
+    );
+    assert_eq!(
+        (&state(&before, &failed)["state"], &state(&before, &failed)["reason"]),
+        (&"failed".into(), &"out of memory".into())
+    );
     assert!(!place.done("sweep tiny --trainer simulated --missing").stdout.contains(&taken));
     place.fails(1, "sweep tiny --trainer simulated --shard 1/1");
     let after = status();
@@ -65,7 +84,11 @@ fn a_run_that_another_process_is_at_work_on_is_left_to_it() {
         });
         let whole = place.done("sweep tiny --trainer simulated");
         assert!(given_back.is_finished(), "it did not wait");
-        assert!(whole.stderr.contains("waiting for runs that other processes are at work on: 1"), "{}", whole.stderr);
+        assert!(
+            whole.stderr.contains("waiting for runs that other processes are at work on: 1"),
+            "{}",
+            whole.stderr
+        );
     });
     assert_eq!(state(&status(), &taken)["state"], "finished");
 }

@@ -1,9 +1,11 @@
-//! `parallot similarity`, whole commands: a base that is trained, curves that are simulated, and what is refused.
+//! `parallot similarity`, whole commands: a base that is trained, curves that are simulated, and
+//! what is refused.
 
 use super::place::{Place, TINY, assert_transcript};
 use parallot::similarity::{Gamma, Likeness, Measure, Predictor, Similarity};
 
-/// What a base of a few steps makes of sentences is not the same on every processor: decimals become `#`.
+/// What a base of a few steps makes of sentences is not the same on every processor: decimals
+/// become `#`.
 fn masked(text: &str) -> String {
     let decimals = regex::Regex::new("[-+\u{2212}]?[0-9]+[.][0-9]+").unwrap();
     let spaces = regex::Regex::new(" +").unwrap();
@@ -21,16 +23,30 @@ fn constructed_languages_are_as_similar_as_they_were_made() {
     let found = read(&place);
     // words shared with English: 0.9, 0.5 and 0.1
     let gammas: Vec<f64> = found.languages.iter().map(|row| row.gamma(Gamma::Vocabulary)).collect();
-    assert!(gammas.is_sorted_by(|near, far| near > far) && gammas[0] - gammas[2] > 0.2, "{gammas:?}");
+    assert!(
+        gammas.is_sorted_by(|near, far| near > far) && gammas[0] - gammas[2] > 0.2,
+        "{gammas:?}"
+    );
     assert!(found.languages.iter().all(|row| row.sentences == 8 && row.target_tokens == 10_000));
     let inside = |row: &Likeness| row.cosine.gamma.interval_90.contains(row.cosine.gamma.value);
-    assert!(found.languages.iter().all(|row| (-1.0..1.0).contains(&row.cosine.gamma.value) && inside(row)), "{:?}", found.languages);
+    assert!(
+        found
+            .languages
+            .iter()
+            .all(|row| (-1.0..1.0).contains(&row.cosine.gamma.value) && inside(row)),
+        "{:?}",
+        found.languages
+    );
     assert_eq!(found.trials.iter().map(|trial| trial.measure).collect::<Vec<_>>(), Measure::ALL);
     for trial in &found.trials {
         let rms = |predictor| trial.score(predictor).unwrap().rms_log;
-        assert!(rms(Predictor::OwnLaw) < 0.02 && rms(Predictor::OwnLaw) < rms(Predictor::None), "{trial:?}");
+        assert!(
+            rms(Predictor::OwnLaw) < 0.02 && rms(Predictor::OwnLaw) < rms(Predictor::None),
+            "{trial:?}"
+        );
     }
-    // the levels of simulated curves are planted, and no gamma of three languages is told from chance
+    // the levels of simulated curves are planted, and no gamma of three languages is told from
+    // chance
     assert!(!found.verdict.starts_with("gamma helps"), "{}", found.verdict);
     ran.stdout = masked(&ran.stdout[..ran.stdout.find("\nleft out").unwrap()]);
     assert_transcript("similarity", &[ran]);
@@ -46,7 +62,9 @@ fn constructed_languages_are_as_similar_as_they_were_made() {
     assert!(place.read("plots/tiny/index.html").contains("id=\"similarity\""));
     // of other fits they are not shown
     place.done("fit tiny --n-draws 21");
-    assert!(place.done("report tiny").stderr.contains("warning: the similarities are of other fits"));
+    assert!(
+        place.done("report tiny").stderr.contains("warning: the similarities are of other fits")
+    );
     assert!(!place.read("plots/tiny/index.html").contains("id=\"similarity\""));
 }
 
@@ -67,7 +85,12 @@ fn what_has_no_similarity() {
     place.done("sweep tiny --trainer simulated");
     place.done("fit tiny --n-draws 20");
     runs.push(place.fails(2, "similarity tiny --device cuda"));
-    let without = |lang: &str| TINY.lines().filter(|line| !line.contains(lang)).map(|line| format!("{line}\n")).collect::<String>();
+    let without = |lang: &str| {
+        TINY.lines()
+            .filter(|line| !line.contains(lang))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>()
+    };
     place.write("experiments/tiny.yaml", without("qac"));
     runs.push(place.fails(2, "similarity tiny"));
     place.write("experiments/tiny.yaml", TINY.replace("tokens: 2000", "tokens: 3000"));

@@ -42,12 +42,16 @@ fn verbs_one_after_the_other() {
 #[test]
 fn a_trunk_costs_less_than_its_runs() {
     let place = Place::new();
-    place.write("experiments/trunk.yaml", TINY.replace("batch_pairs: 4", "batch_pairs: 4, schedule: trunk"));
+    place.write(
+        "experiments/trunk.yaml",
+        TINY.replace("batch_pairs: 4", "batch_pairs: 4, schedule: trunk"),
+    );
     let list = "sweep trunk --list --trainer simulated";
     let mut runs = vec![place.done(list), place.done("sweep trunk --trainer simulated")];
     // of a trunk whose longest branch is missing the whole is computed again
     let largest = |text: &str| text.contains("qaa_Latn\",\n  \"pairs\": 1600,\n  \"seed\": 1,");
-    let records = place.records("trunk").into_iter().filter(|(_, text)| largest(text)).collect::<Vec<_>>();
+    let records =
+        place.records("trunk").into_iter().filter(|(_, text)| largest(text)).collect::<Vec<_>>();
     assert_eq!(records.len(), 1);
     std::fs::remove_file(place.path(&records[0].0)).unwrap();
     runs.push(place.done(list));
@@ -79,12 +83,20 @@ fn quickstart_from_end_to_end() {
     let place = Place::new();
     assert_transcript("quickstart", &[place.done("quickstart --trainer simulated --out here")]);
     let page = place.read("here/plots/quickstart/index.html");
-    assert!(page.to_lowercase().starts_with("<!doctype html>") && page.contains("id=\"validation\""));
-    // its trial of two seeds stands in the way of no validation of more, and is kept when it is run again
-    let more = place.done("validate here/experiments/quickstart.yaml --budget 12k --seeds 4 --trainer simulated");
+    assert!(
+        page.to_lowercase().starts_with("<!doctype html>") && page.contains("id=\"validation\"")
+    );
+    // its trial of two seeds stands in the way of no validation of more, and is kept when it is run
+    // again
+    let more = place.done(
+        "validate here/experiments/quickstart.yaml --budget 12k --seeds 4 --trainer simulated",
+    );
     assert!(more.stdout.contains("12,000 pairs: "), "{more}");
     let again = place.done("quickstart --trainer simulated --out here");
-    assert!(again.stderr.contains("note: a validation at 12000 pairs is there already and is kept"), "{again}");
+    assert!(
+        again.stderr.contains("note: a validation at 12000 pairs is there already and is kept"),
+        "{again}"
+    );
     assert!(again.stdout.contains("90 % interval over 4 seeds"), "{again}");
 }
 

@@ -5,7 +5,8 @@ use regex::Regex;
 use std::path::{Path, PathBuf};
 
 /// Folders and files that are read, and the endings of what is.
-const READ: [&str; 7] = ["src", "tests", "benches", "docs", "examples", "README.md", "CONTRIBUTING.md"];
+const READ: [&str; 7] =
+    ["src", "tests", "benches", "docs", "examples", "README.md", "CONTRIBUTING.md"];
 const ENDINGS: [&str; 6] = ["rs", "md", "snap", "yaml", "sh", "py"];
 
 /// The left column of the table of words not used.
@@ -19,11 +20,17 @@ fn banned(glossary: &str) -> Vec<String> {
 /// Files below a path of the repository, the glossary and records left out.
 fn read_files(home: &Path) -> Vec<PathBuf> {
     let below = READ.iter().map(|part| home.join(part)).filter(|path| path.exists());
-    let all = below.flat_map(|path| if path.is_dir() { files::walk(&path).unwrap() } else { vec![path] });
+    let all =
+        below.flat_map(|path| if path.is_dir() { files::walk(&path).unwrap() } else { vec![path] });
     let is_read = |path: &PathBuf| {
-        let ending = path.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
+        let ending = path
+            .extension()
+            .map(|ending| ending.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let text = path.to_string_lossy();
-        ENDINGS.contains(&ending.as_str()) && !text.ends_with("glossary.md") && !text.contains("/records/")
+        ENDINGS.contains(&ending.as_str())
+            && !text.ends_with("glossary.md")
+            && !text.contains("/records/")
     };
     all.filter(is_read).collect()
 }
@@ -39,7 +46,12 @@ fn banned_words_stand_nowhere() {
     assert!(read.len() > 100, "only {} files", read.len());
     let mut found = Vec::new();
     for path in read {
-        for (at, line) in files::read_text(&path).unwrap().lines().enumerate().filter(|(_, line)| pattern.is_match(line)) {
+        for (at, line) in files::read_text(&path)
+            .unwrap()
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| pattern.is_match(line))
+        {
             // the name is made of the word
             if !line.contains("parallel + allot") && !line.contains("It was Foretold") {
                 found.push(format!("{}:{}: {}", path.display(), at + 1, line.trim()));

@@ -31,10 +31,15 @@ pub enum BuildError {
     #[error("`{ask}` names `{lang}`, expected one of {}", known.join(", "))]
     UnknownLang { ask: Ask, lang: String, known: Vec<String> },
     /// Two values of one thing for one language, however the language is spelled.
-    #[error("`{ask}` names `{lang}` twice, as `{first}` and `{second}`, expected each language once")]
+    #[error(
+        "`{ask}` names `{lang}` twice, as `{first}` and `{second}`, expected each language once"
+    )]
     Repeated { ask: Ask, lang: String, first: String, second: String },
     /// A group with the same language twice.
-    #[error("group `{group}` counts `{lang}` twice, as `{first}` and `{second}`, expected each language once")]
+    #[error(
+        "group `{group}` counts `{lang}` twice, as `{first}` and `{second}`, expected each \
+        language once"
+    )]
     RepeatedMember { group: String, lang: String, first: String, second: String },
     /// Two groups of one name.
     #[error("two groups are called `{name}`, expected each name once")]
@@ -43,7 +48,10 @@ pub enum BuildError {
     #[error("`epochs` is {}, expected a finite number above 0", Short(*found))]
     Epochs { found: f64 },
     /// Amounts in tokens over fits that do not say how many target tokens a pair has.
-    #[error("the fits do not say how many tokens a pair of `{lang}` has, expected it where amounts are in tokens")]
+    #[error(
+        "the fits do not say how many tokens a pair of `{lang}` has, expected it where amounts are \
+        in tokens"
+    )]
     NoTokens { lang: String },
     /// Two costs of a pair: its tokens, and a price or a budget of cost.
     #[error("amounts in tokens and prices are asked for, expected one of them")]
@@ -57,7 +65,8 @@ pub enum BuildError {
     /// Neither a budget, nor a target, nor a mix in use whose cost would be the budget.
     #[error("no budget, no target and no mix in use, expected one of them")]
     NothingToSpend,
-    /// A target beside another objective than the mean: targets are of the mean loss, or of named languages.
+    /// A target beside another objective than the mean: targets are of the mean loss, or of named
+    /// languages.
     #[error("a target and objective `{objective}` are asked for, expected one of them")]
     TargetBesideObjective { objective: Objective },
     /// A loss to be reached that no law can have.
@@ -66,17 +75,27 @@ pub enum BuildError {
     /// A target relative to the loss of the mix in use, where no mix is given.
     #[error("the target is a change, and there is no mix in use that it changes")]
     ChangeOfNothing,
-    /// A promise to be no worse than a policy that is not defined here: `current` without a mix, others without unique pairs.
-    #[error("no language may do worse than under `{policy}`, and what that goes by is not known of every language")]
+    /// A promise to be no worse than a policy that is not defined here: `current` without a mix,
+    /// others without unique pairs.
+    #[error(
+        "no language may do worse than under `{policy}`, and what that goes by is not known of \
+        every language"
+    )]
     UnknownPolicy { policy: Policy },
     /// Transfer is asked for, and the fits have none.
     #[error("the fits hold no transfer, expected those of an experiment that trained mixtures")]
     NoTransfer,
     /// The joint law is asked for where there is none, or where a problem cannot stand on it.
-    #[error("joint laws are asked for beside {beside}, expected a budget of pairs over fits of an experiment that trained mixtures")]
+    #[error(
+        "joint laws are asked for beside {beside}, expected a budget of pairs over fits of an \
+        experiment that trained mixtures"
+    )]
     NoJoint { beside: &'static str },
     /// Transfer is asked for beside what is only solved without it.
-    #[error("transfer beside groups, targets or promises is asked for, expected a budget and bounds alone")]
+    #[error(
+        "transfer beside groups, targets or promises is asked for, expected a budget and bounds \
+        alone"
+    )]
     TransferBesideMore,
     /// Terms and a budget that are not a problem.
     #[error(transparent)]

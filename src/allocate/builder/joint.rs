@@ -1,4 +1,5 @@
-//! The joint law of the pooled model that will be trained, as a problem takes it: at a fixed total a law of each language alone.
+//! The joint law of the pooled model that will be trained, as a problem takes it: at a fixed total
+//! a law of each language alone.
 
 use super::super::{Drawn, Term};
 use super::TextError;
@@ -9,7 +10,8 @@ use std::str::FromStr;
 /// Which laws a problem stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Laws {
-    /// The joint law of the pooled model that will be trained: of fits to mixtures, for a budget of pairs.
+    /// The joint law of the pooled model that will be trained: of fits to mixtures, for a budget of
+    /// pairs.
     Joint,
     /// The laws of models of one language each.
     Curves,
@@ -27,7 +29,8 @@ impl FromStr for Laws {
     }
 }
 
-/// Puts the laws of models of `total` pairs into the terms, in the order of the languages of the fit, and gives the draws of them.
+/// Puts the laws of models of `total` pairs into the terms, in the order of the languages of the
+/// fit, and gives the draws of them.
 pub(super) fn at_total(terms: &mut [Term], fit: &JointFit, total: u64) -> Vec<Vec<Drawn>> {
     let total = total as f64;
     for (term, laws) in terms.iter_mut().zip(fit.laws_at(total)) {
@@ -37,6 +40,7 @@ pub(super) fn at_total(terms: &mut [Term], fit: &JointFit, total: u64) -> Vec<Ve
             *term = Term { laws, repetition: None, ..term.clone() };
         }
     }
-    let drawn = |draw: Vec<_>| draw.into_iter().map(|law| Drawn::from(Law::at_total(law))).collect();
+    let drawn =
+        |draw: Vec<_>| draw.into_iter().map(|law| Drawn::from(Law::at_total(law))).collect();
     fit.draws_at(total).into_iter().map(drawn).collect()
 }

@@ -57,18 +57,36 @@ impl FromStr for GroupRequest {
 
     /// Reads `name: a+b >= 20%`, also with `<=` and `=`, and with an amount for the share.
     fn from_str(text: &str) -> Result<Self, TextError> {
-        let wrong = || TextError("expected a name, languages and an amount, like `indic: hin+mar >= 20%`".to_owned());
+        let wrong = || {
+            TextError(
+                "expected a name, languages and an amount, like `indic: hin+mar >= 20%`".to_owned(),
+            )
+        };
         let (name, rest) = text.split_once(':').ok_or_else(wrong)?;
         let rules = [(">=", Rule::AtLeast), ("<=", Rule::AtMost), ("=", Rule::Exactly)];
-        let (sign, rule) = rules.into_iter().find(|(sign, _)| rest.contains(sign)).ok_or_else(wrong)?;
+        let (sign, rule) =
+            rules.into_iter().find(|(sign, _)| rest.contains(sign)).ok_or_else(wrong)?;
         let (members, amount) = rest.split_once(sign).ok_or_else(wrong)?;
         let amount = match percent(amount) {
             Some(share) if (0.0..=1.0).contains(&share) => Amount::Share(share),
-            Some(share) => return Err(TextError(format!("{} % of the budget, expected 0 to 100 %", Short(100.0 * share)))),
-            None => Amount::Pairs(amount.trim().parse::<Pairs>().map_err(|error| TextError(error.to_string()))?.0),
+            Some(share) => {
+                return Err(TextError(format!(
+                    "{} % of the budget, expected 0 to 100 %",
+                    Short(100.0 * share)
+                )));
+            }
+            None => Amount::Pairs(
+                amount.trim().parse::<Pairs>().map_err(|error| TextError(error.to_string()))?.0,
+            ),
         };
         let members = members.split('+').map(|member| member.trim().to_owned()).collect();
-        Ok(GroupRequest { name: name.trim().to_owned(), members, rule, amount, text: text.to_owned() })
+        Ok(GroupRequest {
+            name: name.trim().to_owned(),
+            members,
+            rule,
+            amount,
+            text: text.to_owned(),
+        })
     }
 }
 
@@ -82,10 +100,12 @@ impl FromStr for Objective {
             ("mean", _) => Ok(Objective::Mean),
             ("worst", _) => Ok(Objective::Worst),
             ("cvar", _) => Ok(Objective::Cvar(CVAR_LEVEL)),
-            (_, Some(rest)) => {
-                level(rest).map(Objective::Cvar).ok_or_else(|| TextError("expected a level from 0 to below 1, like `cvar:0.9`".to_owned()))
-            }
-            _ => Err(TextError("expected `mean`, `worst` or `cvar:` and a level, like `cvar:0.9`".to_owned())),
+            (_, Some(rest)) => level(rest).map(Objective::Cvar).ok_or_else(|| {
+                TextError("expected a level from 0 to below 1, like `cvar:0.9`".to_owned())
+            }),
+            _ => Err(TextError(
+                "expected `mean`, `worst` or `cvar:` and a level, like `cvar:0.9`".to_owned(),
+            )),
         }
     }
 }
@@ -95,7 +115,12 @@ impl FromStr for MeanTarget {
 
     /// Reads `mean=2.1` or `mean=-3%`.
     fn from_str(text: &str) -> Result<Self, TextError> {
-        let wrong = || TextError("expected a mean loss in nats or a fall of it, like `mean=2.1` or `mean=-3%`".to_owned());
+        let wrong = || {
+            TextError(
+                "expected a mean loss in nats or a fall of it, like `mean=2.1` or `mean=-3%`"
+                    .to_owned(),
+            )
+        };
         let value = text.strip_prefix("mean=").ok_or_else(wrong)?;
         match (percent(value), value.trim().parse::<f64>()) {
             (Some(change), _) if change < 0.0 && change > -1.0 => Ok(MeanTarget::Change(change)),

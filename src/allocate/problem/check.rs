@@ -1,7 +1,8 @@
-//! Whether a problem can be met: terms in range, a budget between the bounds, groups that fit together, and whole pairs that show it.
+//! Whether a problem can be met: terms in range, a budget between the bounds, groups that fit
+//! together, and whole pairs that show it.
 //!
-//! Groups without a language in common fit where each can reach its range and what all of them need costs no more than the budget. Groups that
-//! share languages are a linear program.
+//! Groups without a language in common fit where each can reach its range and what all of them need
+//! costs no more than the budget. Groups that share languages are a linear program.
 
 use super::posed::Posed;
 use super::{Amount, Budget, Group, Problem, ProblemError, Rule};
@@ -33,8 +34,9 @@ impl Limits {
 }
 
 impl Problem {
-    /// What a group asks of its sum. A share of a budget of pairs is rounded to whole pairs, to the side that keeps the group's word. A cost that
-    /// is to be met exactly is met to half a pair of the dearest member: whole pairs do not come nearer.
+    /// What a group asks of its sum. A share of a budget of pairs is rounded to whole pairs, to the
+    /// side that keeps the group's word. A cost that is to be met exactly is met to half a pair of
+    /// the dearest member: whole pairs do not come nearer.
     pub(super) fn limits(&self, group: &Group) -> Limits {
         let (amount, in_cost) = match (group.amount, self.budget()) {
             (Amount::Pairs(pairs), _) => (pairs as f64, false),
@@ -50,7 +52,8 @@ impl Problem {
                 (whole, false)
             }
         };
-        let dearest = group.members.iter().map(|&j| self.cost(&self.terms()[j])).fold(0.0, f64::max);
+        let dearest =
+            group.members.iter().map(|&j| self.cost(&self.terms()[j])).fold(0.0, f64::max);
         let half = if in_cost { 0.5 * dearest } else { 0.0 };
         let (low, high) = match group.rule {
             Rule::AtLeast => (amount, f64::INFINITY),
@@ -84,9 +87,14 @@ impl Problem {
         self.terms().iter().zip(pairs).map(|(term, &x)| self.cost(term) * x as f64).sum()
     }
 
-    /// Whether pairs are within bounds and budget, all of a budget of pairs where no groups stand beside it, and meet the groups.
+    /// Whether pairs are within bounds and budget, all of a budget of pairs where no groups stand
+    /// beside it, and meet the groups.
     pub fn holds(&self, pairs: &[u64]) -> bool {
-        let bounds = self.terms().iter().zip(pairs).all(|(term, &x)| x >= term.lower && x <= self.most(term));
+        let bounds = self
+            .terms()
+            .iter()
+            .zip(pairs)
+            .all(|(term, &x)| x >= term.lower && x <= self.most(term));
         let all = || pairs.iter().map(|&x| u128::from(x)).sum::<u128>();
         let budget = match self.budget() {
             Budget::Pairs(budget) if self.groups().is_empty() => all() == u128::from(budget),
@@ -100,7 +108,8 @@ impl Problem {
         pairs.len() == self.terms().len() && bounds && budget && self.groups().iter().all(group)
     }
 
-    /// Least pairs of language `i` in an optimum: its lower bound, its floor, and one where its law has a pole that counts.
+    /// Least pairs of language `i` in an optimum: its lower bound, its floor, and one where its law
+    /// has a pole that counts.
     pub(in crate::allocate) fn least(&self, i: usize) -> u64 {
         let term = &self.terms()[i];
         term.least().max(self.floor(i)).min(term.upper.unwrap_or(u64::MAX)).max(term.lower)
@@ -124,14 +133,18 @@ impl Problem {
             return Ok(self);
         }
         if self.is_sketch() {
-            // of many problems none is worth a proof by whole pairs; those that are found are held against the groups
+            // of many problems none is worth a proof by whole pairs; those that are found are held
+            // against the groups
             if self.fits(&self.all_least()) {
                 return Ok(self);
             }
             solver::check(&self.posed()?.problem)?;
             return Err(ProblemError::NoWholePairs);
         }
-        let whole: Vec<u64> = solver::whole_point(&self.posed()?.problem)?.iter().map(|&x| x.round() as u64).collect();
+        let whole: Vec<u64> = solver::whole_point(&self.posed()?.problem)?
+            .iter()
+            .map(|&x| x.round() as u64)
+            .collect();
         if !self.holds(&whole) {
             return Err(ProblemError::NoWholePairs);
         }
@@ -139,7 +152,8 @@ impl Problem {
         Ok(self)
     }
 
-    /// Whether bounds from `least` up, the budget and the groups leave anything; of whole pairs, where no pair is dearer than another.
+    /// Whether bounds from `least` up, the budget and the groups leave anything; of whole pairs,
+    /// where no pair is dearer than another.
     pub(in crate::allocate) fn fits(&self, least: &[u64]) -> bool {
         let most: Vec<u64> = self.terms().iter().map(|term| self.most(term)).collect();
         let spent = self.spent(least);
@@ -150,7 +164,9 @@ impl Problem {
         let mut more = 0.0;
         for group in self.groups() {
             let limits = self.limits(group);
-            if !limits.hold(self.sum_of(group, &limits, least), 0.0) && self.sum_of(group, &limits, least) > limits.low {
+            if !limits.hold(self.sum_of(group, &limits, least), 0.0)
+                && self.sum_of(group, &limits, least) > limits.low
+            {
                 return false;
             }
             let Some(cost) = self.cost_to_reach(group, &limits, least, &most) else { return false };
@@ -163,11 +179,24 @@ impl Problem {
         self.are_apart() || self.fits_together(least)
     }
 
-    /// What it costs to bring a group from `least` to its lower end, the cheapest members first; absent where all of them do not reach it.
-    fn cost_to_reach(&self, group: &Group, limits: &Limits, least: &[u64], most: &[u64]) -> Option<f64> {
+    /// What it costs to bring a group from `least` to its lower end, the cheapest members first;
+    /// absent where all of them do not reach it.
+    fn cost_to_reach(
+        &self,
+        group: &Group,
+        limits: &Limits,
+        least: &[u64],
+        most: &[u64],
+    ) -> Option<f64> {
         let mut missing = limits.low - self.sum_of(group, limits, least) - 1e-9 * limits.low.abs();
         let mut members: Vec<(f64, f64, f64)> = (group.members.iter())
-            .map(|&j| (self.coefficient(limits, j), self.cost(&self.terms()[j]), (most[j] - least[j]) as f64))
+            .map(|&j| {
+                (
+                    self.coefficient(limits, j),
+                    self.cost(&self.terms()[j]),
+                    (most[j] - least[j]) as f64,
+                )
+            })
             .collect();
         members.sort_by(|a, b| (a.1 / a.0).total_cmp(&(b.1 / b.0)));
         let mut cost = 0.0;
@@ -189,7 +218,8 @@ impl Problem {
     }
 
     fn fits_together(&self, least: &[u64]) -> bool {
-        let starting = |posed: &Posed| posed.problem.clone().starting_at(least.iter().map(|&x| x as f64));
+        let starting =
+            |posed: &Posed| posed.problem.clone().starting_at(least.iter().map(|&x| x as f64));
         self.posed().is_ok_and(|posed| solver::check(&starting(posed)).is_ok())
     }
 
@@ -208,7 +238,12 @@ impl Problem {
             if term.weight > 0.0 { asked.min(half).min(self.most(term)) } else { 0 }
         };
         let floors: Vec<u64> = self.terms().iter().enumerate().map(floor).collect();
-        let least: Vec<u64> = self.terms().iter().zip(&floors).map(|(term, floor)| term.least().max(*floor)).collect();
+        let least: Vec<u64> = self
+            .terms()
+            .iter()
+            .zip(&floors)
+            .map(|(term, floor)| term.least().max(*floor))
+            .collect();
         if self.fits(&least) {
             self.floors = floors;
             self.posed.take();
@@ -223,11 +258,15 @@ impl Problem {
         if amount > Problem::MAX_BUDGET as f64 {
             return Err(ProblemError::TooLarge { budget, most: Problem::MAX_BUDGET });
         }
-        let cheapest = self.terms().iter().map(|term| self.cost(term)).fold(f64::INFINITY, f64::min);
-        if matches!(budget, Budget::Cost(_)) && amount > 0.0 && amount < cheapest * (1.0 - ROUNDING) {
+        let cheapest =
+            self.terms().iter().map(|term| self.cost(term)).fold(f64::INFINITY, f64::min);
+        if matches!(budget, Budget::Cost(_)) && amount > 0.0 && amount < cheapest * (1.0 - ROUNDING)
+        {
             return Err(ProblemError::BuysNothing { budget, cheapest: Budget::Cost(cheapest) });
         }
-        let total = |pairs: &dyn Fn(&Term) -> u64| self.terms().iter().map(|term| self.cost(term) * pairs(term) as f64).sum::<f64>();
+        let total = |pairs: &dyn Fn(&Term) -> u64| {
+            self.terms().iter().map(|term| self.cost(term) * pairs(term) as f64).sum::<f64>()
+        };
         let least = total(&|term| term.lower);
         if least > amount * (1.0 + ROUNDING) {
             return Err(ProblemError::BelowLower { budget, least, short: least - amount });
@@ -241,8 +280,13 @@ impl Problem {
         let least = total(&Term::least);
         let above = least > amount * (1.0 + ROUNDING);
         let starved = |term: &&Term| term.least() > term.lower && (above || term.upper == Some(0));
-        let langs: Vec<String> = self.terms().iter().filter(starved).map(|term| format!("`{}`", term.lang)).collect();
-        let least = if let Budget::Pairs(_) = budget { Budget::Pairs(least.ceil() as u64) } else { Budget::Cost(least) };
+        let langs: Vec<String> =
+            self.terms().iter().filter(starved).map(|term| format!("`{}`", term.lang)).collect();
+        let least = if let Budget::Pairs(_) = budget {
+            Budget::Pairs(least.ceil() as u64)
+        } else {
+            Budget::Cost(least)
+        };
         if langs.is_empty() { Ok(()) } else { Err(ProblemError::NoFiniteValue { langs, least }) }
     }
 }

@@ -4,8 +4,9 @@
 //! loss_i(X) = L_i(y_i),    y_i = d_i(X_i) + sum_j tau_ij X_j
 //! ```
 //!
-//! `d_i` is the worth under repetition. A tau is of either sign, so data may come below 0: below the amount at which a law is trusted, what is above
-//! its floor goes on as an exponential. The sum of the losses stays convex in the amounts, so the optimum stays proven.
+//! `d_i` is the worth under repetition. A tau is of either sign, so data may come below 0: below
+//! the amount at which a law is trusted, what is above its floor goes on as an exponential. The sum
+//! of the losses stays convex in the amounts, so the optimum stays proven.
 
 use super::{Objective, Problem, ProblemError};
 use crate::allocate::Term;
@@ -23,7 +24,8 @@ pub struct Coupling {
 }
 
 impl Coupling {
-    /// The same with what comes to each language as in one draw of its own; as fitted where there is no such draw.
+    /// The same with what comes to each language as in one draw of its own; as fitted where there
+    /// is no such draw.
     pub(in crate::allocate) fn drawn(&self, draws: &[usize]) -> Self {
         let mut drawn = self.clone();
         for (at, row) in drawn.tau.iter_mut().enumerate() {
@@ -35,7 +37,8 @@ impl Coupling {
 
     /// What the pairs of all languages are worth to each.
     fn data(&self, terms: &[Term], pairs: &[u64]) -> Vec<f64> {
-        let mut data: Vec<f64> = terms.iter().zip(pairs).map(|(term, &x)| term.effective(x as f64)).collect();
+        let mut data: Vec<f64> =
+            terms.iter().zip(pairs).map(|(term, &x)| term.effective(x as f64)).collect();
         self.tau.iter().for_each(|&(to, from, tau)| data[to] += tau * pairs[from] as f64);
         data
     }
@@ -43,26 +46,38 @@ impl Coupling {
     /// Loss of each language, nats per target token.
     pub(in crate::allocate) fn losses(&self, terms: &[Term], pairs: &[u64]) -> Vec<f64> {
         let data = self.data(terms, pairs);
-        (0..terms.len()).map(|i| terms[i].laws.extended_below(self.trusted_from[i], data[i]).0).collect()
+        (0..terms.len())
+            .map(|i| terms[i].laws.extended_below(self.trusted_from[i], data[i]).0)
+            .collect()
     }
 
-    /// Fall of the weighted sum of losses a further pair of each language, at the margin; below 0 where its pairs harm more than they help.
+    /// Fall of the weighted sum of losses a further pair of each language, at the margin; below 0
+    /// where its pairs harm more than they help.
     pub(in crate::allocate) fn gains(&self, terms: &[Term], pairs: &[u64]) -> Vec<f64> {
         let data = self.data(terms, pairs);
-        let steepness = |i: usize| -terms[i].weight * terms[i].laws.extended_below(self.trusted_from[i], data[i]).1;
-        let mut gains: Vec<f64> = (0..terms.len()).map(|i| steepness(i) * terms[i].effective_slope(pairs[i] as f64)).collect();
+        let steepness = |i: usize| {
+            -terms[i].weight * terms[i].laws.extended_below(self.trusted_from[i], data[i]).1
+        };
+        let mut gains: Vec<f64> = (0..terms.len())
+            .map(|i| steepness(i) * terms[i].effective_slope(pairs[i] as f64))
+            .collect();
         self.tau.iter().for_each(|&(to, from, tau)| gains[from] += tau * steepness(to));
         gains
     }
 }
 
 impl Problem {
-    /// The same problem with transfer between its languages, which only the mean as objective goes with.
+    /// The same problem with transfer between its languages, which only the mean as objective goes
+    /// with.
     pub fn with_coupling(mut self, coupling: Coupling) -> Result<Self, ProblemError> {
         match self.objective() {
             _ if !self.groups().is_empty() => Err(ProblemError::Coupled { beside: "groups" }),
-            Objective::Worst => Err(ProblemError::Coupled { beside: "the worst language as objective" }),
-            Objective::Cvar(_) => Err(ProblemError::Coupled { beside: "CVaR over draws as objective" }),
+            Objective::Worst => {
+                Err(ProblemError::Coupled { beside: "the worst language as objective" })
+            }
+            Objective::Cvar(_) => {
+                Err(ProblemError::Coupled { beside: "CVaR over draws as objective" })
+            }
             Objective::Mean => {
                 self.posed.take();
                 self.coupling = Some(Arc::new(coupling));
@@ -81,7 +96,9 @@ impl Problem {
 
     /// The same problem under one of its draws: laws, effective data of repeats and transfer.
     pub fn drawn(&self, draw: usize) -> Result<Self, ProblemError> {
-        Ok(self.with_laws(self.draws.get(draw).map_or(&[][..], Vec::as_slice))?.with_taus_of(&vec![draw; self.terms().len()]))
+        Ok(self
+            .with_laws(self.draws.get(draw).map_or(&[][..], Vec::as_slice))?
+            .with_taus_of(&vec![draw; self.terms().len()]))
     }
 
     /// The same problem with the transfer to each language of one of its draws.

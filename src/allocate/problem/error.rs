@@ -9,7 +9,10 @@ use crate::units::Short;
 #[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum ProblemError {
     /// A law of a shape that the solver does not take.
-    #[error("the law of `{lang}`, `{form}`, is convex first and then concave, expected one that is concave from 0 or nowhere")]
+    #[error(
+        "the law of `{lang}`, `{form}`, is convex first and then concave, expected one that is \
+        concave from 0 or nowhere"
+    )]
     Form { lang: String, form: &'static str },
     /// No terms.
     #[error("there is no language to give pairs to, expected at least one")]
@@ -41,11 +44,15 @@ pub enum ProblemError {
     /// A budget of pairs that the upper bounds leave no room for.
     #[error("budget of {budget} is {} above the upper bounds, which sum to {}; capped are {}", Short(*over), Short(*most), capped.join(", "))]
     AboveUpper { budget: Budget, most: f64, over: f64, capped: Vec<String> },
-    /// An infinite loss: languages that must get a pair, since their laws have a pole at 0, and cannot.
-    #[error("no finite loss: {} get no pair and their laws are infinite there, expected a budget of at least {least} and upper bounds above 0", langs.join(", "))]
+    /// An infinite loss: languages that must get a pair, since their laws have a pole at 0, and
+    /// cannot.
+    #[error("no finite loss: {} get no pair and their laws are infinite there, expected a budget \
+    of at least {least} and upper bounds above 0", langs.join(", "))]
     NoFiniteValue { langs: Vec<String>, least: Budget },
     /// A budget of cost below the cost of the cheapest pair.
-    #[error("budget of {budget} buys no pair, expected at least what the cheapest costs, {cheapest}")]
+    #[error(
+        "budget of {budget} buys no pair, expected at least what the cheapest costs, {cheapest}"
+    )]
     BuysNothing { budget: Budget, cheapest: Budget },
     /// A group without languages.
     #[error("group `{group}` names nobody, expected at least one language")]
@@ -57,7 +64,10 @@ pub enum ProblemError {
     #[error("the mean of the worst draws needs draws of the laws, found none")]
     NoDraws,
     /// Transfer beside what needs a law per language: groups, or the worst language as objective.
-    #[error("transfer counts beside {beside}, expected it alone: under transfer no language has a loss of its own amount")]
+    #[error(
+        "transfer counts beside {beside}, expected it alone: under transfer no language has a loss \
+        of its own amount"
+    )]
     Coupled { beside: &'static str },
     /// Bounds, budget and groups that cannot all hold.
     #[error("no allocation meets all constraints: {0}")]

@@ -1,12 +1,14 @@
-//! Levels: the least pairs that bring every language to a loss, and the least worst loss that a budget affords.
+//! Levels: the least pairs that bring every language to a loss, and the least worst loss that a
+//! budget affords.
 //!
-//! Every law falls, so what a level asks for only grows as the level falls, and a bisection finds the last one that can be met: exact for laws
-//! of every shape, in whole pairs.
+//! Every law falls, so what a level asks for only grows as the level falls, and a bisection finds
+//! the last one that can be met: exact for laws of every shape, in whole pairs.
 
 use super::{Problem, ProblemError};
 use crate::allocate::Term;
 
-/// Bisections of a level, whose bits they are, and the relative distance at which they end; earlier for one of many problems.
+/// Bisections of a level, whose bits they are, and the relative distance at which they end; earlier
+/// for one of many problems.
 const STEPS: usize = 120;
 const CLOSED: f64 = 1e-14;
 const CLOSED_OF_SKETCH: f64 = 1e-8;
@@ -14,7 +16,8 @@ const CLOSED_OF_SKETCH: f64 = 1e-8;
 const WHOLE_STEPS: usize = 40;
 const WHOLE_STEPS_OF_SKETCH: usize = 8;
 
-/// The least whole number of pairs, at most `most`, at which the loss is at most `level`; absent where none is.
+/// The least whole number of pairs, at most `most`, at which the loss is at most `level`; absent
+/// where none is.
 pub(in crate::allocate) fn pairs_for(term: &Term, level: f64, most: u64) -> Option<u64> {
     pairs_between(term, level, (0, most))
 }
@@ -36,7 +39,8 @@ fn pairs_between(term: &Term, level: f64, (least, most): (u64, u64)) -> Option<u
     Some(enough)
 }
 
-/// Least pairs between two ends for each language that bring the weighted loss of every one that counts to `level`.
+/// Least pairs between two ends for each language that bring the weighted loss of every one that
+/// counts to `level`.
 fn needs(problem: &Problem, level: f64, least: &[u64], most: &[u64]) -> Option<Vec<u64>> {
     let need = |(i, term): (usize, &Term)| match term.weight {
         0.0 => Some(least[i]),
@@ -45,7 +49,8 @@ fn needs(problem: &Problem, level: f64, least: &[u64], most: &[u64]) -> Option<V
     problem.terms().iter().enumerate().map(need).collect()
 }
 
-/// The problem with the lower bounds that bring the weighted loss of every language that counts to `level`.
+/// The problem with the lower bounds that bring the weighted loss of every language that counts to
+/// `level`.
 pub(in crate::allocate) fn at_level(problem: &Problem, level: f64) -> Option<Problem> {
     let most: Vec<u64> = problem.terms().iter().map(|term| problem.most(term)).collect();
     problem.with_least(&needs(problem, level, &problem.all_least(), &most)?).ok()
@@ -57,14 +62,18 @@ pub(in crate::allocate) fn worst_loss(problem: &Problem, pairs: &[u64]) -> f64 {
     counted.map(|(term, &x)| term.weight * term.loss(x as f64)).fold(f64::NEG_INFINITY, f64::max)
 }
 
-/// The least worst loss: the problem with bounds that hold everybody to it, and a level that no allocation reaches.
+/// The least worst loss: the problem with bounds that hold everybody to it, and a level that no
+/// allocation reaches.
 pub(in crate::allocate) fn least_worst(problem: &Problem) -> (Problem, f64) {
     let counted = || problem.terms().iter().enumerate().filter(|(_, term)| term.weight > 0.0);
     let worst = |pairs: &dyn Fn(usize, &Term) -> u64| {
-        counted().map(|(i, term)| term.weight * term.loss(pairs(i, term) as f64)).fold(f64::NEG_INFINITY, f64::max)
+        counted()
+            .map(|(i, term)| term.weight * term.loss(pairs(i, term) as f64))
+            .fold(f64::NEG_INFINITY, f64::max)
     };
     // no allocation is better than all of everything for everybody; any allocation will do above
-    let (mut under, mut over) = (worst(&|_, term| problem.most(term)), worst(&|i, _| problem.least(i)));
+    let (mut under, mut over) =
+        (worst(&|_, term| problem.most(term)), worst(&|i, _| problem.least(i)));
     if let Some(held) = at_level(problem, under) {
         return (held, under);
     }
@@ -87,7 +96,8 @@ pub(in crate::allocate) fn least_worst(problem: &Problem) -> (Problem, f64) {
     (held.unwrap_or_else(|| problem.clone()), under)
 }
 
-/// The problem at the least level above `over` that whole pairs reach: under groups they may miss what fractions of pairs meet.
+/// The problem at the least level above `over` that whole pairs reach: under groups they may miss
+/// what fractions of pairs meet.
 fn in_whole_pairs(problem: &Problem, over: f64) -> Option<Problem> {
     let loss = |i: usize, term: &Term| term.weight * term.loss(problem.least(i) as f64);
     let counted = problem.terms().iter().enumerate().filter(|(_, term)| term.weight > 0.0);
@@ -103,8 +113,13 @@ fn in_whole_pairs(problem: &Problem, over: f64) -> Option<Problem> {
     Some(held)
 }
 
-/// The problem in which no language does worse than under some pairs, but for a fraction of the loss it has there.
-pub fn no_worse_than(problem: &Problem, pairs: &[u64], slack: f64) -> Result<Problem, ProblemError> {
+/// The problem in which no language does worse than under some pairs, but for a fraction of the
+/// loss it has there.
+pub fn no_worse_than(
+    problem: &Problem,
+    pairs: &[u64],
+    slack: f64,
+) -> Result<Problem, ProblemError> {
     let least = problem.terms().iter().zip(pairs).map(|(term, &x)| {
         let level = term.loss(x as f64) * (1.0 + slack);
         // what the pairs themselves reach needs no more of them, whatever the digits say

@@ -1,4 +1,5 @@
-//! A checked problem: terms, a budget, groups, what counts, and the proof that some allocation meets them all.
+//! A checked problem: terms, a budget, groups, what counts, and the proof that some allocation
+//! meets them all.
 
 mod check;
 mod coupling;
@@ -103,7 +104,8 @@ pub enum Objective {
     Mean,
     /// The largest weighted loss; of allocations with the same, the one of the least weighted sum.
     Worst,
-    /// The weighted sum, its mean over the worst draws of the laws: those above this level, from 0 (all) to below 1.
+    /// The weighted sum, its mean over the worst draws of the laws: those above this level, from 0
+    /// (all) to below 1.
     Cvar(f64),
 }
 
@@ -119,34 +121,40 @@ impl fmt::Display for Objective {
 
 /// Terms and a budget that some allocation meets.
 ///
-/// Invariants, checked when it is made: at least one term; names unique; weights finite, not negative, with a finite sum above 0; costs
-/// above 0; `lower <= upper`; the budget at most [`Problem::MAX_BUDGET`], the lower bounds cost at most the budget and the upper bounds at
-/// least a budget of pairs; groups can be met; the objective is finite somewhere.
+/// Invariants, checked when it is made: at least one term; names unique; weights finite, not
+/// negative, with a finite sum above 0; costs above 0; `lower <= upper`; the budget at most
+/// [`Problem::MAX_BUDGET`], the lower bounds cost at most the budget and the upper bounds at least
+/// a budget of pairs; groups can be met; the objective is finite somewhere.
 #[derive(Debug, Clone)]
 pub struct Problem {
     terms: Vec<Term>,
     budget: Budget,
     groups: Vec<Group>,
     objective: Objective,
-    /// Draws of the laws and of what repeats are worth, one `Vec` per draw, in the order of the terms.
+    /// Draws of the laws and of what repeats are worth, one `Vec` per draw, in the order of the
+    /// terms.
     draws: Arc<Vec<Vec<Drawn>>>,
     /// Transfer between the languages, where it counts.
     coupling: Option<Arc<Coupling>>,
-    /// Whether this is one of many problems about the one that is asked: a draw, another budget, another level. Its optimum need not be searched
-    /// for to the end.
+    /// Whether this is one of many problems about the one that is asked: a draw, another budget,
+    /// another level. Its optimum need not be searched for to the end.
     is_sketch: bool,
-    /// Pairs below which laws are read downwards beyond what was run, a language; empty where nothing is known.
+    /// Pairs below which laws are read downwards beyond what was run, a language; empty where
+    /// nothing is known.
     asked_floors: Arc<Vec<u64>>,
-    /// What of them the budget, the bounds and the groups leave room for: the optimum keeps to these.
+    /// What of them the budget, the bounds and the groups leave room for: the optimum keeps to
+    /// these.
     floors: Vec<u64>,
-    /// Whole pairs that meet bounds, budget and groups; absent without groups, where nothing needs to be shown.
+    /// Whole pairs that meet bounds, budget and groups; absent without groups, where nothing needs
+    /// to be shown.
     witness: Option<Arc<Vec<u64>>>,
     /// The problem as the solver takes it, made once; whatever changes the problem empties it.
     posed: OnceLock<Arc<Posed>>,
 }
 
 impl Problem {
-    /// Largest budget, 2^53 pairs: above it an `f64` no longer tells neighbouring whole numbers apart.
+    /// Largest budget, 2^53 pairs: above it an `f64` no longer tells neighbouring whole numbers
+    /// apart.
     pub const MAX_BUDGET: u64 = 1 << 53;
 
     /// Checks terms and budget; what counts is the weighted sum of losses.
@@ -176,16 +184,19 @@ impl Problem {
         Problem { groups, ..self }.checked()
     }
 
-    /// The same problem with draws of its laws: one `Vec` per draw, in the order of the terms. A term beyond its end keeps its own laws.
+    /// The same problem with draws of its laws: one `Vec` per draw, in the order of the terms. A
+    /// term beyond its end keeps its own laws.
     pub fn with_draws(self, draws: Vec<Vec<impl Into<Drawn>>>) -> Self {
-        let draws = draws.into_iter().map(|draw| draw.into_iter().map(Into::into).collect()).collect();
+        let draws =
+            draws.into_iter().map(|draw| draw.into_iter().map(Into::into).collect()).collect();
         let mut problem = Problem { draws: Arc::new(draws), ..self };
         problem.settle_floors();
         problem
     }
 
-    /// The same problem whose optimum gives no language fewer pairs than these where budget, bounds and groups leave room for them all: at most
-    /// half an even share, none to a language of weight 0. Baselines and the mix in use know no floors.
+    /// The same problem whose optimum gives no language fewer pairs than these where budget, bounds
+    /// and groups leave room for them all: at most half an even share, none to a language of weight
+    /// 0. Baselines and the mix in use know no floors.
     pub fn with_floors(self, floors: Vec<u64>) -> Self {
         let mut problem = Problem { asked_floors: Arc::new(floors), ..self };
         problem.settle_floors();
@@ -195,19 +206,26 @@ impl Problem {
     /// The same problem with another objective; CVaR needs draws.
     pub fn with_objective(self, objective: Objective) -> Result<Self, ProblemError> {
         match objective {
-            Objective::Cvar(found) if !(0.0..1.0).contains(&found) => Err(ProblemError::Level { found }),
+            Objective::Cvar(found) if !(0.0..1.0).contains(&found) => {
+                Err(ProblemError::Level { found })
+            }
             Objective::Cvar(_) if self.draws.is_empty() => Err(ProblemError::NoDraws),
             _ => Ok(Problem { objective, posed: OnceLock::new(), ..self }),
         }
     }
 
-    /// The same problem under another budget; joint laws and their draws are those of models of its size.
+    /// The same problem under another budget; joint laws and their draws are those of models of its
+    /// size.
     pub fn with_budget(&self, budget: impl Into<Budget>) -> Result<Self, ProblemError> {
         let mut problem = Problem { budget: budget.into(), ..self.clone() };
         if let (true, Budget::Pairs(total)) = (self.is_joint(), problem.budget) {
             let total = total as f64;
             problem.terms.iter_mut().for_each(|term| term.laws = term.laws.of_total(total));
-            let resized = |draw: &Vec<Drawn>| draw.iter().map(|drawn| Drawn { law: drawn.law.of_total(total), ..*drawn }).collect();
+            let resized = |draw: &Vec<Drawn>| {
+                draw.iter()
+                    .map(|drawn| Drawn { law: drawn.law.of_total(total), ..*drawn })
+                    .collect()
+            };
             problem.draws = Arc::new(self.draws.iter().map(resized).collect());
         }
         problem.checked()
@@ -218,7 +236,8 @@ impl Problem {
         self.terms.iter().any(Term::is_joint)
     }
 
-    /// The same problem with other laws, in the order of the terms; a term beyond the end of `laws` keeps its own.
+    /// The same problem with other laws, in the order of the terms; a term beyond the end of `laws`
+    /// keeps its own.
     pub fn with_laws(&self, laws: &[impl Into<Drawn> + Copy]) -> Result<Self, ProblemError> {
         let mut problem = self.sketched();
         problem.terms.iter_mut().zip(laws).for_each(|(term, &law)| *term = term.under(&law.into()));
@@ -230,7 +249,11 @@ impl Problem {
     /// The same problem with higher lower bounds, in pairs.
     pub fn with_least(&self, least: &[u64]) -> Result<Self, ProblemError> {
         let mut problem = self.clone();
-        problem.terms.iter_mut().zip(least).for_each(|(term, &least)| term.lower = term.lower.max(least));
+        problem
+            .terms
+            .iter_mut()
+            .zip(least)
+            .for_each(|(term, &least)| term.lower = term.lower.max(least));
         check_terms(&problem.terms)?;
         problem.checked()
     }
@@ -245,7 +268,8 @@ impl Problem {
         self.budget
     }
 
-    /// Whether this is one of many problems about another one, whose whole pairs are as good as rounded.
+    /// Whether this is one of many problems about another one, whose whole pairs are as good as
+    /// rounded.
     pub(super) fn is_sketch(&self) -> bool {
         self.is_sketch
     }
@@ -270,7 +294,8 @@ impl Problem {
         &self.draws
     }
 
-    /// The optimum in whole pairs, with its certificate. A language of weight 0 gets its lower bound unless the others are full.
+    /// The optimum in whole pairs, with its certificate. A language of weight 0 gets its lower
+    /// bound unless the others are full.
     pub fn solve(&self) -> Result<Allocation, SolveError> {
         solution::solve(self)
     }
@@ -291,9 +316,15 @@ impl Problem {
         }
     }
 
-    /// Weighted sum of losses of an allocation, nats per target token; terms of weight 0 have no part in it.
+    /// Weighted sum of losses of an allocation, nats per target token; terms of weight 0 have no
+    /// part in it.
     pub fn weighted_loss(&self, pairs: &[u64]) -> f64 {
-        self.terms.iter().zip(self.losses(pairs)).filter(|(term, _)| term.weight > 0.0).map(|(term, loss)| term.weight * loss).sum()
+        self.terms
+            .iter()
+            .zip(self.losses(pairs))
+            .filter(|(term, _)| term.weight > 0.0)
+            .map(|(term, loss)| term.weight * loss)
+            .sum()
     }
 
     /// Cost of a pair: 1 where the budget is one of pairs.
@@ -307,13 +338,16 @@ impl Problem {
     /// Most pairs that `term` can get in this problem.
     pub(super) fn most(&self, term: &Term) -> u64 {
         // a budget of so many pairs' cost to the last digit pays for as many
-        let affordable = (self.budget.amount() / self.cost(term) * (1.0 + 1e-12)).floor().min(Problem::MAX_BUDGET as f64) as u64;
+        let affordable = (self.budget.amount() / self.cost(term) * (1.0 + 1e-12))
+            .floor()
+            .min(Problem::MAX_BUDGET as f64) as u64;
         let affordable = if let Budget::Pairs(pairs) = self.budget { pairs } else { affordable };
         term.upper.unwrap_or(u64::MAX).min(affordable)
     }
 }
 
-/// The optimum at each budget. Budgets that no allocation meets, or for which none was found, are left out: an allocation names its budget.
+/// The optimum at each budget. Budgets that no allocation meets, or for which none was found, are
+/// left out: an allocation names its budget.
 pub fn budget_path(problem: &Problem, budgets: &[Budget]) -> Vec<Allocation> {
     let mut sketch = problem.sketched();
     if !matches!(sketch.objective(), Objective::Cvar(_)) {

@@ -8,7 +8,8 @@ use crate::solver::{Counted, Kernel, Language, Over, Parts, PartsError, PosedPro
 /// Draws that one of many problems goes by where its objective is one over draws.
 const DRAWS_OF_SKETCH: usize = 100;
 
-/// A problem posed to the solver: the mean over the laws of each language's average, or over the draws.
+/// A problem posed to the solver: the mean over the laws of each language's average, or over the
+/// draws.
 #[derive(Debug)]
 pub(in crate::allocate) struct Posed {
     pub problem: PosedProblem,
@@ -19,30 +20,45 @@ pub(in crate::allocate) struct Posed {
 }
 
 impl Posed {
-    /// The weighted sum under the averages, or over the draws where the problem asks for their CVaR.
+    /// The weighted sum under the averages, or over the draws where the problem asks for their
+    /// CVaR.
     pub(in crate::allocate) fn of(problem: &Problem) -> Result<Self, PartsError> {
         match problem.objective() {
             Objective::Cvar(level) => Posed::drawn(problem, Risk::Cvar { level }),
             Objective::Mean | Objective::Worst => {
-                let places = problem.terms().iter().map(|term| term.laws.laws().len()).max().unwrap_or(1);
-                let posed = Posed::new(problem, Risk::Mean, |_, term| averaged(&term.laws, places))?;
+                let places =
+                    problem.terms().iter().map(|term| term.laws.laws().len()).max().unwrap_or(1);
+                let posed =
+                    Posed::new(problem, Risk::Mean, |_, term| averaged(&term.laws, places))?;
                 Ok(Posed { is_average: true, ..posed })
             }
         }
     }
 
-    /// The weighted sum over the draws of the laws; repeats are worth what they are by the fit in all of them.
+    /// The weighted sum over the draws of the laws; repeats are worth what they are by the fit in
+    /// all of them.
     pub(in crate::allocate) fn drawn(problem: &Problem, risk: Risk) -> Result<Self, PartsError> {
-        let draw = |laws: &Vec<Drawn>, i: usize, term: &Term| laws.get(i).map_or(term.laws.laws()[0].law, |drawn| drawn.law);
+        let draw = |laws: &Vec<Drawn>, i: usize, term: &Term| {
+            laws.get(i).map_or(term.laws.laws()[0].law, |drawn| drawn.law)
+        };
         // of many problems a few draws, evenly apart, show as much as can be seen
-        let stride = if problem.is_sketch() { problem.draws().len().div_ceil(DRAWS_OF_SKETCH) } else { 1 };
+        let stride =
+            if problem.is_sketch() { problem.draws().len().div_ceil(DRAWS_OF_SKETCH) } else { 1 };
         let draws = || problem.draws().iter().step_by(stride.max(1));
-        Posed::new(problem, risk, |i, term| draws().filter_map(|laws| Kernel::of(&draw(laws, i, term))).collect())
+        Posed::new(problem, risk, |i, term| {
+            draws().filter_map(|laws| Kernel::of(&draw(laws, i, term))).collect()
+        })
     }
 
-    fn new(problem: &Problem, risk: Risk, laws: impl Fn(usize, &Term) -> Vec<Kernel>) -> Result<Self, PartsError> {
+    fn new(
+        problem: &Problem,
+        risk: Risk,
+        laws: impl Fn(usize, &Term) -> Vec<Kernel>,
+    ) -> Result<Self, PartsError> {
         let extended = |i: usize, laws: Vec<Kernel>| match problem.coupling() {
-            Some(coupling) => laws.into_iter().map(|law| law.extended_below(coupling.trusted_from[i])).collect(),
+            Some(coupling) => {
+                laws.into_iter().map(|law| law.extended_below(coupling.trusted_from[i])).collect()
+            }
             None => laws,
         };
         let language = |(i, term): (usize, &Term)| Language {
@@ -56,14 +72,19 @@ impl Posed {
             repeat: repeat(problem, term),
             grain: Some(1.0),
         };
-        let full: f64 = problem.terms().iter().map(|term| problem.cost(term) * problem.most(term) as f64).sum();
+        let full: f64 =
+            problem.terms().iter().map(|term| problem.cost(term) * problem.most(term) as f64).sum();
         let is_exact = match problem.budget() {
             Budget::Pairs(_) => problem.groups().is_empty(),
-            // where pairs of one language harm another the least loss may be at less than the budget, of which transfer knows nothing: it was
-            // fitted to mixtures of other sizes
+            // where pairs of one language harm another the least loss may be at less than the
+            // budget, of which transfer knows nothing: it was fitted to mixtures of other sizes
             Budget::Cost(cost) => problem.coupling().is_some() && full >= cost,
         };
-        let rows = problem.groups().iter().enumerate().flat_map(|(g, group)| rows(problem, group).into_iter().map(move |row| (g, row)));
+        let rows = problem
+            .groups()
+            .iter()
+            .enumerate()
+            .flat_map(|(g, group)| rows(problem, group).into_iter().map(move |row| (g, row)));
         let (groups, rows) = rows.unzip();
         let parts = Parts {
             languages: problem.terms().iter().enumerate().map(language).collect(),
@@ -84,7 +105,8 @@ fn repeat(problem: &Problem, term: &Term) -> Option<Repetition> {
     term.repetition.filter(|repetition| repetition.unique() < problem.most(term) as f64)
 }
 
-/// One kernel a law of an average, so weighted that their mean is the average; idle ones fill up the places.
+/// One kernel a law of an average, so weighted that their mean is the average; idle ones fill up
+/// the places.
 fn averaged(laws: &Average, places: usize) -> Vec<Kernel> {
     let part = |part: &Weighted| Some(Kernel::of(&part.law)?.weighted(part.weight * places as f64));
     let idle = Kernel::shifted(0.0, 1.0, 1.0, 1.0).weighted(0.0);

@@ -1,8 +1,10 @@
-//! Whole pairs near a continuous optimum: rounded within bounds, budget and groups, then moved while a move lowers the objective.
+//! Whole pairs near a continuous optimum: rounded within bounds, budget and groups, then moved
+//! while a move lowers the objective.
 //!
-//! A move takes pairs from one language and gives what they cost to another, or gives what is left over. Where every pair costs the same, the
-//! laws are convex and no group cuts across another, pairs that no move improves are the optimum. Elsewhere they are close to it, and the bound
-//! of the continuous optimum says how close.
+//! A move takes pairs from one language and gives what they cost to another, or gives what is left
+//! over. Where every pair costs the same, the laws are convex and no group cuts across another,
+//! pairs that no move improves are the optimum. Elsewhere they are close to it, and the bound of
+//! the continuous optimum says how close.
 
 use super::posed::Posed;
 use super::slots::rounded;
@@ -15,7 +17,8 @@ const LOOKS: usize = 12;
 const LOOKS_OVER_DRAWS: usize = 4;
 /// Moves made over draws, and of one of many problems.
 const FEW_MOVES: usize = 16;
-/// Pairs of the dearest language up to which the budget of one of many problems is worth moves: of more, a pair is no share that shows.
+/// Pairs of the dearest language up to which the budget of one of many problems is worth moves: of
+/// more, a pair is no share that shows.
 const SMALL: f64 = 1000.0;
 /// Relative fall of the objective that is rounding.
 const ROUNDING: f64 = 1e-15;
@@ -25,9 +28,12 @@ pub(super) fn near(problem: &Problem, posed: &Posed, x: &[f64]) -> Option<Vec<u6
     let rounded = if problem.groups().is_empty() {
         Some(rounded(problem, x))
     } else {
-        solver::nearest_whole(&posed.problem, x, problem.is_sketch()).map(|x| x.iter().map(|&x| x.round() as u64).collect())
+        solver::nearest_whole(&posed.problem, x, problem.is_sketch())
+            .map(|x| x.iter().map(|&x| x.round() as u64).collect())
     };
-    let pairs = rounded.filter(|pairs| problem.holds(pairs)).or_else(|| problem.witness.as_deref().cloned())?;
+    let pairs = rounded
+        .filter(|pairs| problem.holds(pairs))
+        .or_else(|| problem.witness.as_deref().cloned())?;
     let dearest = problem.terms().iter().map(|term| problem.cost(term)).fold(0.0, f64::max);
     let worth_it = !problem.is_sketch() || problem.budget().amount() <= SMALL * dearest;
     Some(if worth_it { Moves { problem, posed }.improved(pairs) } else { pairs })
@@ -60,7 +66,11 @@ struct Moves<'a> {
 
 impl Moves<'_> {
     fn improved(&self, mut pairs: Vec<u64>) -> Vec<u64> {
-        let most = if self.posed.is_average && !self.problem.is_sketch() { 4 * pairs.len() + 8 } else { FEW_MOVES };
+        let most = if self.posed.is_average && !self.problem.is_sketch() {
+            4 * pairs.len() + 8
+        } else {
+            FEW_MOVES
+        };
         for _ in 0..most {
             let best = self.moves(&pairs).into_iter().filter_map(|(step, moved)| {
                 let gain = self.gain(&pairs, &moved, &step);
@@ -78,7 +88,8 @@ impl Moves<'_> {
         let costs: Vec<f64> = terms.iter().map(|term| self.problem.cost(term)).collect();
         let (up, down) = self.margins(pairs);
         let left = (self.problem.budget().amount() - self.problem.spent(pairs)).max(0.0);
-        let all_spent = matches!(self.problem.budget(), Budget::Pairs(_)) && self.problem.groups().is_empty();
+        let all_spent =
+            matches!(self.problem.budget(), Budget::Pairs(_)) && self.problem.groups().is_empty();
         let room = |i: usize| self.problem.most(&terms[i]).saturating_sub(pairs[i]);
         let spare = |i: usize| pairs[i].saturating_sub(self.problem.least(i));
         // a sum of costs has lost digits
@@ -91,7 +102,8 @@ impl Moves<'_> {
                 moves.push(Move { from: None, to: (to, 1), estimate: up[to] });
             }
             for from in (0..pairs.len()).filter(|&from| from != to) {
-                let taken = ((costs[to] - left) / costs[from] * (1.0 - 1e-12)).ceil().max(1.0) as u64;
+                let taken =
+                    ((costs[to] - left) / costs[from] * (1.0 - 1e-12)).ceil().max(1.0) as u64;
                 let given = fitting(taken as f64 * costs[from] + left, costs[to]);
                 let given = if all_spent { taken } else { given.min(room(to)) };
                 if taken <= spare(from) && given > 0 && given <= room(to) {
@@ -103,10 +115,13 @@ impl Moves<'_> {
         moves.retain(|step| step.estimate > 0.0);
         moves.sort_by(|a, b| b.estimate.total_cmp(&a.estimate));
         let led = moves.into_iter().map(|step| (step, step.applied(pairs)));
-        led.filter(|(_, moved)| self.problem.holds(moved)).take(if self.posed.is_average { LOOKS } else { LOOKS_OVER_DRAWS }).collect()
+        led.filter(|(_, moved)| self.problem.holds(moved))
+            .take(if self.posed.is_average { LOOKS } else { LOOKS_OVER_DRAWS })
+            .collect()
     }
 
-    /// What a further pair of each language gains, and what the last one gained; of coupled languages at the margin.
+    /// What a further pair of each language gains, and what the last one gained; of coupled
+    /// languages at the margin.
     fn margins(&self, pairs: &[u64]) -> (Vec<f64>, Vec<f64>) {
         let terms = self.problem.terms();
         if let Some(coupling) = self.problem.coupling().filter(|_| self.posed.is_average) {
@@ -117,9 +132,17 @@ impl Moves<'_> {
             let gains = self.posed.problem.marginal_gains(&amounts(pairs));
             return (gains.clone(), gains);
         }
-        let fall = |i: usize, x: u64| if terms[i].weight > 0.0 { terms[i].weight * terms[i].fall(x as f64, x as f64 + 1.0) } else { 0.0 };
+        let fall = |i: usize, x: u64| {
+            if terms[i].weight > 0.0 {
+                terms[i].weight * terms[i].fall(x as f64, x as f64 + 1.0)
+            } else {
+                0.0
+            }
+        };
         let up = (0..pairs.len()).map(|i| fall(i, pairs[i])).collect();
-        let down = (0..pairs.len()).map(|i| pairs[i].checked_sub(1).map_or(f64::INFINITY, |x| fall(i, x))).collect();
+        let down = (0..pairs.len())
+            .map(|i| pairs[i].checked_sub(1).map_or(f64::INFINITY, |x| fall(i, x)))
+            .collect();
         (up, down)
     }
 
@@ -133,7 +156,11 @@ impl Moves<'_> {
         if self.is_plain() {
             let fall = |i: usize, from: u64, to: u64| {
                 let term = &self.problem.terms()[i];
-                if term.weight > 0.0 { term.weight * term.fall(from as f64, to as f64) } else { 0.0 }
+                if term.weight > 0.0 {
+                    term.weight * term.fall(from as f64, to as f64)
+                } else {
+                    0.0
+                }
             };
             let lost = step.from.map_or(0.0, |(from, _)| fall(from, moved[from], pairs[from]));
             return fall(step.to.0, pairs[step.to.0], moved[step.to.0]) - lost;

@@ -1,4 +1,5 @@
-//! Groups, costs, other objectives, targets and the front, against brute force and against what defines them.
+//! Groups, costs, other objectives, targets and the front, against brute force and against what
+//! defines them.
 
 use super::{bounded, law, pairs, some_law, term};
 use crate::allocate::*;
@@ -7,37 +8,57 @@ use crate::numeric::random::{Item, Purpose, generator};
 use proptest::prelude::*;
 use rand_distr::{Distribution, StandardNormal};
 
-/// Problems of two or three languages with costs and a group, and whether pairs or cost is what is spent.
+/// Problems of two or three languages with costs and a group, and whether pairs or cost is what is
+/// spent.
 fn coupled() -> impl Strategy<Value = Option<Problem>> {
     let one = (some_law(false), 0.2..3.0f64, 0.5..3.0f64, 6..14u64);
     let group = (0..3usize, 0..3u8, 0.1..0.9f64, any::<bool>());
     (prop::collection::vec(one, 2..=3), group, 6..14u64, any::<bool>()).prop_map(
         |(parts, (member, rule, share, first), budget, of_cost)| {
             let terms: Vec<Term> = (parts.into_iter().enumerate())
-                .map(|(i, (law, weight, cost, upper))| Term { weight, cost, upper: Some(upper), ..Term::new(format!("l{i}"), law) })
+                .map(|(i, (law, weight, cost, upper))| Term {
+                    weight,
+                    cost,
+                    upper: Some(upper),
+                    ..Term::new(format!("l{i}"), law)
+                })
                 .collect();
             let rule = [Rule::AtLeast, Rule::AtMost, Rule::Exactly][usize::from(rule)];
             let member = member % terms.len();
             let members = if first && member > 0 { vec![0, member] } else { vec![member] };
             // a share of a cost is met exactly by no whole pairs
-            let amount = if rule == Rule::Exactly { Amount::Pairs((share * 6.0) as u64) } else { Amount::Share(share) };
+            let amount = if rule == Rule::Exactly {
+                Amount::Pairs((share * 6.0) as u64)
+            } else {
+                Amount::Share(share)
+            };
             let budget = if of_cost { Budget::Cost(budget as f64) } else { Budget::Pairs(budget) };
-            Problem::new(terms, budget).ok()?.with_groups(vec![Group { name: "g".to_owned(), members, rule, amount }]).ok()
+            Problem::new(terms, budget)
+                .ok()?
+                .with_groups(vec![Group { name: "g".to_owned(), members, rule, amount }])
+                .ok()
         },
     )
 }
 
 /// Whether pairs meet bounds, budget and groups.
 fn meets(problem: &Problem, pairs: &[u64]) -> bool {
-    let spent: f64 = problem.terms().iter().zip(pairs).map(|(term, &x)| problem.cost(term) * x as f64).sum();
+    let spent: f64 =
+        problem.terms().iter().zip(pairs).map(|(term, &x)| problem.cost(term) * x as f64).sum();
     let group = |group: &Group| {
         let sum = |coefficient: &dyn Fn(&Term) -> f64| {
-            group.members.iter().map(|&j| coefficient(&problem.terms()[j]) * pairs[j] as f64).sum::<f64>()
+            group
+                .members
+                .iter()
+                .map(|&j| coefficient(&problem.terms()[j]) * pairs[j] as f64)
+                .sum::<f64>()
         };
         let (found, asked) = match group.amount {
             Amount::Pairs(pairs) => (sum(&|_| 1.0), pairs as f64),
             Amount::Cost(cost) => (sum(&|term| problem.cost(term)), cost),
-            Amount::Share(share) => (sum(&|term| problem.cost(term)), share * problem.budget().amount()),
+            Amount::Share(share) => {
+                (sum(&|term| problem.cost(term)), share * problem.budget().amount())
+            }
         };
         match group.rule {
             Rule::AtLeast => found >= asked - 1e-9,
@@ -45,8 +66,14 @@ fn meets(problem: &Problem, pairs: &[u64]) -> bool {
             Rule::Exactly => (found - asked).abs() < 1e-9,
         }
     };
-    let bounds = problem.terms().iter().zip(pairs).all(|(term, &x)| term.lower <= x && term.upper.is_none_or(|upper| x <= upper));
-    bounds && spent <= problem.budget().amount() * (1.0 + 1e-12) && problem.groups().iter().all(group)
+    let bounds = problem
+        .terms()
+        .iter()
+        .zip(pairs)
+        .all(|(term, &x)| term.lower <= x && term.upper.is_none_or(|upper| x <= upper));
+    bounds
+        && spent <= problem.budget().amount() * (1.0 + 1e-12)
+        && problem.groups().iter().all(group)
 }
 
 /// The least value of a function over all whole allocations that meet a problem.
@@ -64,7 +91,12 @@ fn brute_force(problem: &Problem, value: &dyn Fn(&[u64]) -> f64, so_far: &mut Ve
 }
 
 fn worst(problem: &Problem, pairs: &[u64]) -> f64 {
-    problem.terms().iter().zip(pairs).map(|(term, &x)| term.weight * term.loss(x as f64)).fold(0.0, f64::max)
+    problem
+        .terms()
+        .iter()
+        .zip(pairs)
+        .map(|(term, &x)| term.weight * term.loss(x as f64))
+        .fold(0.0, f64::max)
 }
 
 proptest! {
@@ -75,7 +107,8 @@ proptest! {
         let allocation = problem.solve().unwrap();
         if best.is_finite() {
             prop_assert!(meets(&problem, &pairs(&allocation)), "{:?} of {problem:?}", pairs(&allocation));
-            prop_assert!((allocation.objective - best).abs() <= 1e-9 * best, "{} is not {best}: {problem:?}", allocation.objective);
+            prop_assert!((allocation.objective - best).abs() <= 1e-9 * best, "{} is not {best}: \
+            {problem:?}", allocation.objective);
             prop_assert!(allocation.lower_bound <= best * (1.0 + 1e-12));
         } else {
             prop_assert!(false, "{:?} of {problem:?}, which nothing meets", pairs(&allocation));
@@ -90,7 +123,8 @@ proptest! {
             let problem = problem.with_objective(Objective::Worst).unwrap();
             let allocation = problem.solve().unwrap();
             prop_assert!(meets(&problem, &pairs(&allocation)));
-            prop_assert!((allocation.objective - best).abs() <= 1e-9 * best, "{} is not {best}: {problem:?}", allocation.objective);
+            prop_assert!((allocation.objective - best).abs() <= 1e-9 * best, "{} is not {best}: \
+            {problem:?}", allocation.objective);
             prop_assert!(allocation.lower_bound <= best * (1.0 + 1e-12));
             let front = pareto_front(&problem, 5).unwrap();
             prop_assert!((front.iter().map(|point| point.worst_loss_nats).fold(f64::INFINITY, f64::min) - best).abs() <= 1e-9 * best);
@@ -127,19 +161,33 @@ fn an_average_of_forms_is_allocated_by_its_mean_marginal_gain() {
     let terms = vec![Term::new("mixed", mixed), term("plain", power(1.0))];
     assert_eq!(pairs(&Problem::new(terms, 5_000_u64).unwrap().solve().unwrap()), [4000, 1000]);
     // one law of an average may start concave, and pairs cost what they cost
-    let bent = Average::new([(0.6, law(Form::Rectified, &[1.0, 4e6, 2.0, 1e6])), (0.4, law(Form::PowerFloor, &[1.0, 9.0, 0.3]))]).unwrap();
-    let terms = vec![Term::new("bent", bent), term("b", law(Form::Offset, &[1.0, 20.0, 0.4, 10.0]))];
+    let bent = Average::new([
+        (0.6, law(Form::Rectified, &[1.0, 4e6, 2.0, 1e6])),
+        (0.4, law(Form::PowerFloor, &[1.0, 9.0, 0.3])),
+    ])
+    .unwrap();
+    let terms =
+        vec![Term::new("bent", bent), term("b", law(Form::Offset, &[1.0, 20.0, 0.4, 10.0]))];
     let problem = Problem::new(terms, 2_000_u64).unwrap();
     let allocation = problem.solve().unwrap();
-    let best = (1..2_000).map(|x| problem.weighted_loss(&[x, 2_000 - x])).fold(f64::INFINITY, f64::min);
-    assert!((allocation.objective - best).abs() <= 1e-12 * best && allocation.lower_bound <= best, "{} {best}", allocation.objective);
+    let best =
+        (1..2_000).map(|x| problem.weighted_loss(&[x, 2_000 - x])).fold(f64::INFINITY, f64::min);
+    assert!(
+        (allocation.objective - best).abs() <= 1e-12 * best && allocation.lower_bound <= best,
+        "{} {best}",
+        allocation.objective
+    );
     assert!(allocation.gap < 1e-6, "{}", allocation.gap);
 }
 
 #[test]
 fn losses_named_are_reached_with_the_fewest_pairs() {
     let half = |scale: f64| law(Form::PowerFloor, &[1.0, scale, 0.5]);
-    let terms = vec![bounded("a", half(10.0), 0, 100_000), bounded("b", half(20.0), 0, 100_000), bounded("c", half(1.0), 7, 100)];
+    let terms = vec![
+        bounded("a", half(10.0), 0, 100_000),
+        bounded("b", half(20.0), 0, 100_000),
+        bounded("c", half(1.0), 7, 100),
+    ];
     let full = Problem::new(terms.clone(), Budget::ample(&terms, false)).unwrap();
     // 1 + 10 X^-1/2 = 1.1 at 10,000 pairs, and 1 + 20 X^-1/2 = 1.2 at as many
     let least = least_budget(&full, &[], &Target::Losses(vec![(0, 1.1), (1, 1.2)])).unwrap();
@@ -148,21 +196,34 @@ fn losses_named_are_reached_with_the_fewest_pairs() {
     let text = least_budget(&full, &[], &Target::Losses(vec![(2, 1.0)])).unwrap_err().to_string();
     assert_eq!(text, "at most 100 pairs do not bring `c` to 1 nats: its loss is 1.1 there");
     // a group that wants half of whatever is spent makes it dearer
-    let group = Group { name: "g".to_owned(), members: vec![2], rule: Rule::AtMost, amount: Amount::Share(0.0003) };
+    let group = Group {
+        name: "g".to_owned(),
+        members: vec![2],
+        rule: Rule::AtMost,
+        amount: Amount::Share(0.0003),
+    };
     let grouped = least_budget(&full, &[group], &Target::Losses(vec![(0, 1.1), (1, 1.2)])).unwrap();
-    assert!(matches!(grouped.budget(), Budget::Pairs(budget) if budget > 23_000), "{}", grouped.budget());
+    assert!(
+        matches!(grouped.budget(), Budget::Pairs(budget) if budget > 23_000),
+        "{}",
+        grouped.budget()
+    );
 }
 
 #[test]
 fn nobody_is_worse_off_than_agreed() {
-    let terms = vec![term("a", law(Form::Power, &[1.0, 0.5])), term("b", law(Form::Power, &[8.0, 0.5]))];
+    let terms =
+        vec![term("a", law(Form::Power, &[1.0, 0.5])), term("b", law(Form::Power, &[8.0, 0.5]))];
     let problem = Problem::new(terms, 5_000_u64).unwrap();
     let uniform = Policy::Uniform.allocate(&problem).unwrap();
     let held = no_worse_than(&problem, &uniform, 0.1).unwrap();
     let given = pairs(&held.solve().unwrap());
     // 1.1 of X^-1/2 is X / 1.21
     assert_eq!(given, [2_067, 2_933]);
-    assert_eq!(pairs(&no_worse_than(&problem, &uniform, 0.0).unwrap().solve().unwrap()), [2_500, 2_500]);
+    assert_eq!(
+        pairs(&no_worse_than(&problem, &uniform, 0.0).unwrap().solve().unwrap()),
+        [2_500, 2_500]
+    );
     assert_eq!(pairs(&problem.solve().unwrap()), [1_000, 4_000]);
 }
 
@@ -174,21 +235,30 @@ fn a_budget_of_cost_is_spent_to_the_cheapest_pair() {
     let problem = Problem::new(terms, Budget::Cost(500.0)).unwrap();
     for policy in [Policy::Parallot, Policy::Uniform] {
         let given = policy.allocate(&problem).unwrap();
-        let spent: f64 = problem.terms().iter().zip(&given).map(|(term, &x)| term.cost * x as f64).sum();
+        let spent: f64 =
+            problem.terms().iter().zip(&given).map(|(term, &x)| term.cost * x as f64).sum();
         assert!((500.0 - 0.02..=500.0 + 1e-9).contains(&spent), "{policy}: {spent}");
     }
     let allocation = problem.solve().unwrap();
-    let gains: Vec<f64> =
-        allocation.languages.iter().zip(problem.terms()).map(|(got, term)| got.marginal_gain_per_1k / term.cost).collect();
-    gains.iter().for_each(|gain| approx::assert_relative_eq!(*gain, 1000.0 * allocation.shadow_price, max_relative = 0.02));
+    let gains: Vec<f64> = allocation
+        .languages
+        .iter()
+        .zip(problem.terms())
+        .map(|(got, term)| got.marginal_gain_per_1k / term.cost)
+        .collect();
+    gains.iter().for_each(|gain| {
+        approx::assert_relative_eq!(*gain, 1000.0 * allocation.shadow_price, max_relative = 0.02)
+    });
 }
 
-/// Laws of one exponent whose scales are drawn: errors of the ln marginal gains are those of the ln scales.
+/// Laws of one exponent whose scales are drawn: errors of the ln marginal gains are those of the ln
+/// scales.
 #[test]
 fn the_formula_predicts_the_regret_of_noisy_laws() {
     let mut generator = generator(5, Purpose::Planted, Item::All);
     let (exponents, sd) = ([0.2, 0.35, 0.5, 0.3], 0.2);
-    let truth: Vec<Law> = exponents.iter().map(|&exponent| law(Form::PowerFloor, &[1.0, 30.0, exponent])).collect();
+    let truth: Vec<Law> =
+        exponents.iter().map(|&exponent| law(Form::PowerFloor, &[1.0, 30.0, exponent])).collect();
     let noisy = |generator: &mut rand_chacha::ChaCha8Rng| -> Vec<Law> {
         let scale = |generator: &mut rand_chacha::ChaCha8Rng| {
             30.0 * (sd * {
@@ -197,7 +267,10 @@ fn the_formula_predicts_the_regret_of_noisy_laws() {
             })
             .exp()
         };
-        exponents.iter().map(|&exponent| law(Form::PowerFloor, &[1.0, scale(generator), exponent])).collect()
+        exponents
+            .iter()
+            .map(|&exponent| law(Form::PowerFloor, &[1.0, scale(generator), exponent]))
+            .collect()
     };
     let problem = |laws: &[Law]| {
         let terms = laws.iter().enumerate().map(|(i, &law)| term(&format!("l{i}"), law)).collect();
@@ -205,12 +278,21 @@ fn the_formula_predicts_the_regret_of_noisy_laws() {
     };
     let true_problem = problem(&truth);
     let best = true_problem.weighted_loss(&pairs(&true_problem.solve().unwrap()));
-    let regrets: Vec<f64> =
-        (0..2000).map(|_| (true_problem.weighted_loss(&pairs(&problem(&noisy(&mut generator)).solve().unwrap())) - best) / 4.0).collect();
+    let regrets: Vec<f64> = (0..2000)
+        .map(|_| {
+            (true_problem.weighted_loss(&pairs(&problem(&noisy(&mut generator)).solve().unwrap()))
+                - best)
+                / 4.0
+        })
+        .collect();
     let simulated = regrets.iter().sum::<f64>() / regrets.len() as f64;
     let draws = (0..2000).map(|_| noisy(&mut generator)).collect();
     let comparison = compare(&true_problem.with_draws(draws), &[]).unwrap();
-    approx::assert_relative_eq!(comparison.regret_formula_nats.unwrap(), simulated, max_relative = 0.1);
+    approx::assert_relative_eq!(
+        comparison.regret_formula_nats.unwrap(),
+        simulated,
+        max_relative = 0.1
+    );
     approx::assert_relative_eq!(comparison.expected_regret_nats, simulated, max_relative = 0.1);
     approx::assert_relative_eq!(comparison.noise_regret_nats, simulated, max_relative = 0.1);
 }
@@ -221,10 +303,16 @@ fn the_tail_over_draws_is_hedged() {
     let flat = law(Form::PowerFloor, &[1.0, 30.0, 0.1]);
     let sure = law(Form::PowerFloor, &[1.0, 30.0, 0.3]);
     // nobody knows whether the first language learns
-    let draws: Vec<Vec<Law>> = (0..40).map(|draw| vec![if draw % 4 == 0 { flat } else { steep }, sure]).collect();
-    let problem = Problem::new(vec![term("a", steep), term("b", sure)], 10_000_u64).unwrap().with_draws(draws.clone());
+    let draws: Vec<Vec<Law>> =
+        (0..40).map(|draw| vec![if draw % 4 == 0 { flat } else { steep }, sure]).collect();
+    let problem = Problem::new(vec![term("a", steep), term("b", sure)], 10_000_u64)
+        .unwrap()
+        .with_draws(draws.clone());
     let tail = |given: &[u64]| {
-        let mut losses: Vec<f64> = draws.iter().map(|laws| laws[0].loss(given[0] as f64) + laws[1].loss(given[1] as f64)).collect();
+        let mut losses: Vec<f64> = draws
+            .iter()
+            .map(|laws| laws[0].loss(given[0] as f64) + laws[1].loss(given[1] as f64))
+            .collect();
         losses.sort_by(f64::total_cmp);
         losses[36..].iter().sum::<f64>() / 4.0
     };
@@ -233,24 +321,44 @@ fn the_tail_over_draws_is_hedged() {
     approx::assert_relative_eq!(hedged.objective, tail(&pairs(&hedged)), max_relative = 1e-9);
     assert!(tail(&pairs(&hedged)) < tail(&plain) && hedged.gap < 1e-6, "{plain:?} {hedged:?}");
     assert_eq!(pairs(&hedged).iter().sum::<u64>(), 10_000);
-    assert_eq!(problem.clone().with_objective(Objective::Cvar(1.0)).unwrap_err(), ProblemError::Level { found: 1.0 });
-    assert_eq!(problem.with_draws(Vec::<Vec<Law>>::new()).with_objective(Objective::Cvar(0.5)).unwrap_err(), ProblemError::NoDraws);
+    assert_eq!(
+        problem.clone().with_objective(Objective::Cvar(1.0)).unwrap_err(),
+        ProblemError::Level { found: 1.0 }
+    );
+    assert_eq!(
+        problem
+            .with_draws(Vec::<Vec<Law>>::new())
+            .with_objective(Objective::Cvar(0.5))
+            .unwrap_err(),
+        ProblemError::NoDraws
+    );
 }
 
 #[test]
 fn policies_are_read_as_they_are_written() {
-    for policy in [Policy::Uniform, Policy::Proportional, Policy::Temperature(3.3), Policy::UniMax(4.0), Policy::Current] {
+    for policy in [
+        Policy::Uniform,
+        Policy::Proportional,
+        Policy::Temperature(3.3),
+        Policy::UniMax(4.0),
+        Policy::Current,
+    ] {
         assert_eq!(policy.to_string().parse(), Ok(policy));
     }
     for text in ["", "parallot", "temperature-", "temperature-0", "unimax--1", "temperature-nan"] {
         assert!(text.parse::<Policy>().is_err(), "{text}");
     }
     let mixed = Term { current: Some(4), ..term("a", law(Form::Power, &[1.0, 0.5])) };
-    let problem = Problem::new(vec![mixed.clone(), Term { lang: "b".to_owned(), current: Some(6), ..mixed }], 10_u64).unwrap();
+    let problem = Problem::new(
+        vec![mixed.clone(), Term { lang: "b".to_owned(), current: Some(6), ..mixed }],
+        10_u64,
+    )
+    .unwrap();
     assert_eq!(Policy::Current.allocate(&problem).unwrap(), [4, 6]);
 }
 
-/// A group that takes the whole budget leaves the others nothing, however steep their laws are there.
+/// A group that takes the whole budget leaves the others nothing, however steep their laws are
+/// there.
 #[test]
 fn a_group_may_take_all_there_is() {
     let terms = vec![
@@ -258,14 +366,23 @@ fn a_group_may_take_all_there_is() {
         term("steep", law(Form::Rectified, &[0.0, 0.5, 0.1, 0.1])),
         term("b", law(Form::PowerFloor, &[0.0, 0.5, 0.1])),
     ];
-    let group = Group { name: "g".to_owned(), members: vec![0, 2], rule: Rule::AtLeast, amount: Amount::Share(1.0) };
+    let group = Group {
+        name: "g".to_owned(),
+        members: vec![0, 2],
+        rule: Rule::AtLeast,
+        amount: Amount::Share(1.0),
+    };
     let problem = Problem::new(terms, 6_u64).unwrap().with_groups(vec![group]).unwrap();
     let allocation = problem.solve().unwrap();
     assert_eq!(pairs(&allocation), [4, 0, 2]);
-    assert!(allocation.gap < 1e-9 && problem.weighted_loss(&[4, 0, 2]) < problem.weighted_loss(&[3, 0, 3]));
+    assert!(
+        allocation.gap < 1e-9
+            && problem.weighted_loss(&[4, 0, 2]) < problem.weighted_loss(&[3, 0, 3])
+    );
 }
 
-/// Draws are optima of the same problem: their pairs keep to the groups, up to what rounding moves, so that none is better than ours by breaking them.
+/// Draws are optima of the same problem: their pairs keep to the groups, up to what rounding moves,
+/// so that none is better than ours by breaking them.
 #[test]
 fn draws_keep_to_the_groups() {
     let mut rng = generator(5, Purpose::Planted, Item::All);
@@ -274,14 +391,32 @@ fn draws_keep_to_the_groups() {
         let error: f64 = StandardNormal.sample(&mut rng);
         law(Form::PowerFloor, &[1.0, scale * (0.02 * error).exp(), 0.4])
     };
-    let draws: Vec<Vec<Law>> = (0..40).map(|_| fitted.iter().map(|scale| drawn(*scale)).collect()).collect();
-    let terms = fitted.iter().enumerate().map(|(i, scale)| term(&format!("l{i}"), law(Form::PowerFloor, &[1.0, *scale, 0.4]))).collect();
-    let group = Group { name: "g".to_owned(), members: vec![0, 2], rule: Rule::AtLeast, amount: Amount::Share(0.8) };
-    let problem = Problem::new(terms, 3_000_u64).unwrap().with_groups(vec![group]).unwrap().with_draws(draws.clone());
+    let draws: Vec<Vec<Law>> =
+        (0..40).map(|_| fitted.iter().map(|scale| drawn(*scale)).collect()).collect();
+    let terms = fitted
+        .iter()
+        .enumerate()
+        .map(|(i, scale)| term(&format!("l{i}"), law(Form::PowerFloor, &[1.0, *scale, 0.4])))
+        .collect();
+    let group = Group {
+        name: "g".to_owned(),
+        members: vec![0, 2],
+        rule: Rule::AtLeast,
+        amount: Amount::Share(0.8),
+    };
+    let problem = Problem::new(terms, 3_000_u64)
+        .unwrap()
+        .with_groups(vec![group])
+        .unwrap()
+        .with_draws(draws.clone());
     for laws in &draws {
         let given = pairs(&problem.with_laws(laws).unwrap().solve().unwrap());
         assert!(given[0] + given[2] >= 2_399, "{given:?}");
     }
     let comparison = compare(&problem, &[]).unwrap();
-    assert!(comparison.noise_regret_nats >= 0.0 && comparison.noise_regret_nats < 1e-3, "{}", comparison.noise_regret_nats);
+    assert!(
+        comparison.noise_regret_nats >= 0.0 && comparison.noise_regret_nats < 1e-3,
+        "{}",
+        comparison.noise_regret_nats
+    );
 }

@@ -1,4 +1,5 @@
-//! Allocations against the conditions of optimality, brute force, closed forms, and the impossible twin of each problem.
+//! Allocations against the conditions of optimality, brute force, closed forms, and the impossible
+//! twin of each problem.
 
 mod coupling;
 mod general;
@@ -28,14 +29,14 @@ fn pairs(allocation: &Allocation) -> Vec<u64> {
 /// Laws without a pole, with one, and, where `concave`, S-shaped within a few pairs of 0.
 fn some_law(concave: bool) -> impl Strategy<Value = Law> {
     let beta = if concave { 1.1..3.5f64 } else { 0.1..1.0f64 };
-    (0..3usize, 0.0..2.0f64, 0.5..20.0f64, beta, 0.0..60.0f64).prop_map(move |(form, floor, scale, beta, shape)| {
-        match form + 3 * usize::from(concave) {
+    (0..3usize, 0.0..2.0f64, 0.5..20.0f64, beta, 0.0..60.0f64).prop_map(
+        move |(form, floor, scale, beta, shape)| match form + 3 * usize::from(concave) {
             0 => law(Form::PowerFloor, &[floor, scale, beta]),
             1 => law(Form::Offset, &[floor, scale, beta, shape + 0.1]),
             2 => law(Form::Rectified, &[floor, scale, beta, shape + 0.1]),
             _ => law(Form::Rectified, &[floor, scale * shape.max(1.0), beta, shape + 0.1]),
-        }
-    })
+        },
+    )
 }
 
 /// Problems of a few languages with bounds and weights, feasible by making.
@@ -63,14 +64,19 @@ fn spent(problem: &Problem) -> u64 {
 }
 
 fn feasible(problem: &Problem, pairs: &[u64]) -> bool {
-    let within = |(term, &x): (&Term, &u64)| term.lower <= x && term.upper.is_none_or(|upper| x <= upper);
+    let within =
+        |(term, &x): (&Term, &u64)| term.lower <= x && term.upper.is_none_or(|upper| x <= upper);
     pairs.iter().sum::<u64>() == spent(problem) && problem.terms().iter().zip(pairs).all(within)
 }
 
 /// The least objective over every whole allocation.
 fn brute_force(problem: &Problem, so_far: &mut Vec<u64>) -> f64 {
     let Some(term) = problem.terms().get(so_far.len()) else {
-        return if feasible(problem, so_far) { problem.weighted_loss(so_far) } else { f64::INFINITY };
+        return if feasible(problem, so_far) {
+            problem.weighted_loss(so_far)
+        } else {
+            f64::INFINITY
+        };
     };
     let left = spent(problem) - so_far.iter().sum::<u64>();
     let mut best = f64::INFINITY;
@@ -82,16 +88,26 @@ fn brute_force(problem: &Problem, so_far: &mut Vec<u64>) -> f64 {
     best
 }
 
-/// Bounds, exact budget, stationarity in whole pairs (no pair is worth more elsewhere), bounds that hold only who should be held.
+/// Bounds, exact budget, stationarity in whole pairs (no pair is worth more elsewhere), bounds that
+/// hold only who should be held.
 fn check_optimality(problem: &Problem, allocation: &Allocation) {
     let pairs = pairs(allocation);
     assert!(feasible(problem, &pairs), "{pairs:?} of {problem:?}");
     let taken = problem.terms().iter().zip(&pairs).filter(|(term, x)| **x > term.least());
-    let given = problem.terms().iter().zip(&pairs).filter(|(term, x)| term.upper.is_none_or(|upper| **x < upper));
-    let gain = |term: &Term, x: u64| if term.weight == 0.0 { 0.0 } else { term.weight * term.fall(x as f64, x as f64 + 1.0) };
+    let given = problem
+        .terms()
+        .iter()
+        .zip(&pairs)
+        .filter(|(term, x)| term.upper.is_none_or(|upper| **x < upper));
+    let gain = |term: &Term, x: u64| {
+        if term.weight == 0.0 { 0.0 } else { term.weight * term.fall(x as f64, x as f64 + 1.0) }
+    };
     let smallest = taken.map(|(term, &x)| gain(term, x - 1)).fold(f64::INFINITY, f64::min);
     let largest = given.map(|(term, &x)| gain(term, x)).fold(0.0, f64::max);
-    assert!(smallest >= largest * (1.0 - 1e-12), "a pair of gain {smallest} was taken, one of {largest} left: {problem:?}");
+    assert!(
+        smallest >= largest * (1.0 - 1e-12),
+        "a pair of gain {smallest} was taken, one of {largest} left: {problem:?}"
+    );
     assert_eq!(allocation.shadow_price, largest);
     assert_eq!(allocation.gap, 0.0, "a convex problem of whole pairs is solved exactly");
 }
@@ -120,7 +136,8 @@ proptest! {
         for problem in [convex, concave] {
             let allocation = problem.solve().unwrap();
             let best = brute_force(&problem, &mut Vec::new());
-            prop_assert!((allocation.objective - best).abs() <= 1e-12 * best, "{} is not {best}: {problem:?}", allocation.objective);
+            prop_assert!((allocation.objective - best).abs() <= 1e-12 * best, "{} is not {best}: \
+            {problem:?}", allocation.objective);
             prop_assert!(allocation.lower_bound <= best * (1.0 + 1e-14));
         }
     }
@@ -149,12 +166,21 @@ proptest! {
 #[test]
 fn power_laws_have_a_closed_form() {
     // X_i ~ (w a)^(1/(1+b)) for a common exponent b
-    let terms = vec![term("a", law(Form::Power, &[1.0, 0.5])), term("b", law(Form::Power, &[8.0, 0.5]))];
+    let terms =
+        vec![term("a", law(Form::Power, &[1.0, 0.5])), term("b", law(Form::Power, &[8.0, 0.5]))];
     let allocation = Problem::new(terms, 5_000_000_u64).unwrap().solve().unwrap();
     assert_eq!(pairs(&allocation), [1_000_000, 4_000_000]);
     // dF/dB = -0.5 X_a^-1.5
-    approx::assert_relative_eq!(allocation.shadow_price, 0.5 * 1e6f64.powf(-1.5), max_relative = 1e-5);
-    approx::assert_relative_eq!(allocation.languages[0].marginal_gain_per_1k, 500.0 * 1e6f64.powf(-1.5), max_relative = 1e-12);
+    approx::assert_relative_eq!(
+        allocation.shadow_price,
+        0.5 * 1e6f64.powf(-1.5),
+        max_relative = 1e-5
+    );
+    approx::assert_relative_eq!(
+        allocation.languages[0].marginal_gain_per_1k,
+        500.0 * 1e6f64.powf(-1.5),
+        max_relative = 1e-12
+    );
 }
 
 #[test]
@@ -162,7 +188,14 @@ fn a_steep_s_shape_is_funded_all_or_nothing() {
     // below its transition this law hardly falls, so a local search from 0 never pays for it
     let steep = law(Form::Rectified, &[1.0, 4e12, 4.0, 1e12]);
     let gentle = law(Form::PowerFloor, &[1.0, 2.0, 0.2]);
-    let funded = |budget| pairs(&Problem::new(vec![term("steep", steep), term("gentle", gentle)], budget).unwrap().solve().unwrap())[0];
+    let funded = |budget| {
+        pairs(
+            &Problem::new(vec![term("steep", steep), term("gentle", gentle)], budget)
+                .unwrap()
+                .solve()
+                .unwrap(),
+        )[0]
+    };
     assert_eq!(funded(300), 0);
     assert!(funded(5_000) > 1_500, "{}", funded(5_000));
     let twins = vec![term("a", steep), term("b", steep), term("c", steep)];
@@ -184,24 +217,46 @@ fn impossible_twins_say_by_how_much() {
     let convex = law(Form::Offset, &[1.0, 2.0, 0.5, 10.0]);
     let pole = law(Form::Power, &[5.0, 0.5]);
     let two = vec![bounded("a", convex, 10, 40), bounded("b", convex, 20, 40)];
-    let error = |terms: Vec<Term>, budget: u64| Problem::new(terms, budget).unwrap_err().to_string();
+    let error =
+        |terms: Vec<Term>, budget: u64| Problem::new(terms, budget).unwrap_err().to_string();
     assert!(Problem::new(two.clone(), 30_u64).is_ok() && Problem::new(two.clone(), 80_u64).is_ok());
-    assert_eq!(error(two.clone(), 29), "budget of 29 pairs is 1 below the lower bounds, which sum to 30");
-    assert_eq!(error(two.clone(), 85), "budget of 85 pairs is 5 above the upper bounds, which sum to 80; capped are `a`, `b`");
+    assert_eq!(
+        error(two.clone(), 29),
+        "budget of 29 pairs is 1 below the lower bounds, which sum to 30"
+    );
+    assert_eq!(
+        error(two.clone(), 85),
+        "budget of 85 pairs is 5 above the upper bounds, which sum to 80; capped are `a`, `b`"
+    );
     assert_eq!(error(vec![], 1), "there is no language to give pairs to, expected at least one");
-    assert_eq!(error(vec![two[0].clone(), two[0].clone()], 50), "`a` stands twice in the problem, expected once");
-    assert_eq!(error(vec![bounded("a", convex, 9, 8)], 8), "lower bound of `a` is 9 pairs, above its upper bound of 8");
+    assert_eq!(
+        error(vec![two[0].clone(), two[0].clone()], 50),
+        "`a` stands twice in the problem, expected once"
+    );
+    assert_eq!(
+        error(vec![bounded("a", convex, 9, 8)], 8),
+        "lower bound of `a` is 9 pairs, above its upper bound of 8"
+    );
     for weight in [f64::NAN, -1.0, f64::INFINITY] {
         assert!(error(vec![Term { weight, ..two[0].clone() }], 20).starts_with("weight of `a` is"));
     }
-    assert_eq!(error(vec![Term { weight: 0.0, ..two[0].clone() }], 20), "weights sum to 0, expected a finite number above 0");
+    assert_eq!(
+        error(vec![Term { weight: 0.0, ..two[0].clone() }], 20),
+        "weights sum to 0, expected a finite number above 0"
+    );
     let text = "no finite loss: `a`, `b` get no pair and their laws are infinite there, \
         expected a budget of at least 2 pairs and upper bounds above 0";
     assert_eq!(error(vec![term("a", pole), term("b", pole)], 1), text);
-    assert!(error(vec![bounded("a", pole, 0, 0), term("b", pole)], 9).starts_with("no finite loss: `a` get"));
+    assert!(
+        error(vec![bounded("a", pole, 0, 0), term("b", pole)], 9)
+            .starts_with("no finite loss: `a` get")
+    );
     // sums that an u64 does not hold
-    let huge = vec![bounded("a", convex, u64::MAX, u64::MAX), bounded("b", convex, u64::MAX, u64::MAX)];
-    assert!(matches!(Problem::new(huge, 9_u64), Err(ProblemError::BelowLower { short, .. }) if short == 2.0 * u64::MAX as f64 - 9.0));
+    let huge =
+        vec![bounded("a", convex, u64::MAX, u64::MAX), bounded("b", convex, u64::MAX, u64::MAX)];
+    assert!(
+        matches!(Problem::new(huge, 9_u64), Err(ProblemError::BelowLower { short, .. }) if short == 2.0 * u64::MAX as f64 - 9.0)
+    );
     assert!(matches!(Problem::new(two, u64::MAX), Err(ProblemError::TooLarge { .. })));
 }
 
@@ -217,7 +272,11 @@ fn scales_from_hundreds_to_billions() {
 fn baselines_by_hand() {
     let any = law(Form::Offset, &[1.0, 2.0, 0.5, 10.0]);
     let sized = |lang, unique, upper| Term { unique: Some(unique), upper, ..term(lang, any) };
-    let problem = Problem::new(vec![sized("a", 100, None), sized("b", 900, None), sized("c", 10, Some(15))], 100_u64).unwrap();
+    let problem = Problem::new(
+        vec![sized("a", 100, None), sized("b", 900, None), sized("c", 10, Some(15))],
+        100_u64,
+    )
+    .unwrap();
     assert_eq!(Policy::Uniform.allocate(&problem).unwrap(), [43, 42, 15]);
     assert_eq!(Policy::Proportional.allocate(&problem).unwrap(), [10, 89, 1]);
     // by square roots 10 : 30 : sqrt 10, of 100
@@ -233,8 +292,12 @@ fn baselines_by_hand() {
 #[test]
 fn the_path_leaves_out_impossible_budgets() {
     let any = law(Form::Offset, &[1.0, 2.0, 0.5, 10.0]);
-    let problem = Problem::new(vec![bounded("a", any, 10, 40_u64), bounded("b", any, 10, 40)], 50).unwrap();
-    let budgets: Vec<Budget> = budget_path(&problem, &[10, 20, 50, 80, 90].map(Budget::Pairs)).iter().map(|at| at.budget).collect();
+    let problem =
+        Problem::new(vec![bounded("a", any, 10, 40_u64), bounded("b", any, 10, 40)], 50).unwrap();
+    let budgets: Vec<Budget> = budget_path(&problem, &[10, 20, 50, 80, 90].map(Budget::Pairs))
+        .iter()
+        .map(|at| at.budget)
+        .collect();
     assert_eq!(budgets, [20, 50, 80].map(Budget::Pairs));
 }
 
@@ -243,52 +306,83 @@ fn a_comparison_is_worked_out_by_hand() {
     let [cheap, dear] = [1.0, 8.0].map(|scale| law(Form::Power, &[scale, 0.5]));
     let terms = vec![term("a", cheap), term("b", dear)];
     let problem = Problem::new(terms, 5_000_u64).unwrap();
-    // the first draw is the fit, the second has the languages the other way round, where our allocation loses
-    let comparison = compare(&problem.clone().with_draws(vec![vec![cheap, dear], vec![dear, cheap]]), &[Policy::Proportional]).unwrap();
+    // the first draw is the fit, the second has the languages the other way round, where our
+    // allocation loses
+    let comparison = compare(
+        &problem.clone().with_draws(vec![vec![cheap, dear], vec![dear, cheap]]),
+        &[Policy::Proportional],
+    )
+    .unwrap();
     assert_eq!(comparison.policies.len(), 2, "proportional needs unique pairs");
     let ours = &comparison.policies[0];
     let mean = |a: Law, b: Law, x: f64, y: f64| (a.loss(x) + b.loss(y)) / 2.0;
-    let gains = [(cheap, dear), (dear, cheap)].map(|(a, b)| mean(a, b, 2500.0, 2500.0) - mean(a, b, 1000.0, 4000.0));
+    let gains = [(cheap, dear), (dear, cheap)]
+        .map(|(a, b)| mean(a, b, 2500.0, 2500.0) - mean(a, b, 1000.0, 4000.0));
     assert_eq!(ours.pairs, [1000, 4000]);
-    // the first draw asks for our pairs and the second for theirs the other way round, of which the fit thinks little
+    // the first draw asks for our pairs and the second for theirs the other way round, of which the
+    // fit thinks little
     let regret = (mean(cheap, dear, 4000.0, 1000.0) - mean(cheap, dear, 1000.0, 4000.0)) / 2.0;
     approx::assert_relative_eq!(comparison.noise_regret_nats, regret, max_relative = 1e-12);
     approx::assert_relative_eq!(comparison.expected_regret_nats, regret, max_relative = 1e-12);
-    approx::assert_relative_eq!(ours.gain_nats.unwrap().value, (gains[0] + gains[1]) / 2.0 - 2.0 * regret, max_relative = 1e-12);
+    approx::assert_relative_eq!(
+        ours.gain_nats.unwrap().value,
+        (gains[0] + gains[1]) / 2.0 - 2.0 * regret,
+        max_relative = 1e-12
+    );
     assert!(gains[0] > 0.0 && gains[0] < 2.0 * regret);
-    assert_eq!((ours.behind_nats, comparison.policies[1].gain_nats), (None, None), "nothing is compared with itself");
+    assert_eq!(
+        (ours.behind_nats, comparison.policies[1].gain_nats),
+        (None, None),
+        "nothing is compared with itself"
+    );
     assert!(comparison.shares[0].interval_90.contains(0.5) && comparison.shares[0].value == 0.2);
     assert_eq!(comparison.verdict(None).recommended(), Some(Policy::Uniform));
     let sure = compare(&problem.clone().with_draws(vec![vec![cheap, dear]]), &[]).unwrap();
     assert_eq!(sure.verdict(None).recommended(), Some(Policy::Parallot));
-    assert!(sure.verdict(None).headline().starts_with("parallot, by prediction, not measured: a gain over uniform of +0.0109 nats"));
+    assert!(
+        sure.verdict(None).headline().starts_with(
+            "parallot, by prediction, not measured: a gain over uniform of +0.0109 nats"
+        )
+    );
     assert!(compare(&problem, &[]).unwrap().verdict(None).headline().ends_with("has no interval"));
     let equal = Problem::new(vec![term("a", cheap), term("b", cheap)], 5_000_u64).unwrap();
     assert_eq!(compare(&equal, &[]).unwrap().verdict(None), Verdict::Same);
 }
 
-/// The shared cases that this problem can say: a sum over languages, separable, nothing repeated, drawn or in steps.
+/// The shared cases that this problem can say: a sum over languages, separable, nothing repeated,
+/// drawn or in steps.
 ///
-/// Their amounts are not whole. Rounding costs at most half a pair a language to second order, so the whole optimum must meet the
-/// published objective to 1e-6 of the reducible part where amounts are large; the exact part is what the other tests check.
+/// Their amounts are not whole. Rounding costs at most half a pair a language to second order, so
+/// the whole optimum must meet the published objective to 1e-6 of the reducible part where amounts
+/// are large; the exact part is what the other tests check.
 #[test]
 fn shared_cases_are_met() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/alloc_cases");
     let mut met = Vec::new();
     for path in crate::files::list(&folder, "json").unwrap() {
-        let case: serde_json::Value = serde_json::from_str(&crate::files::read_text(&path).unwrap()).unwrap();
+        let case: serde_json::Value =
+            serde_json::from_str(&crate::files::read_text(&path).unwrap()).unwrap();
         let Some((terms, budget)) = read_case(&case["problem"]) else { continue };
         let name = case["id"].as_str().unwrap().to_owned();
         let solved = Problem::new(terms, budget);
         if case["expected"]["status"] != "optimal" {
             assert!(solved.is_err(), "{name} is {}", case["expected"]["status"]);
         } else {
-            let number = |key: &str| case["expected"][key].as_str().unwrap().parse::<f64>().unwrap();
+            let number =
+                |key: &str| case["expected"][key].as_str().unwrap().parse::<f64>().unwrap();
             let (objective, floor) = (number("objective"), number("floor"));
-            let allocation = solved.unwrap_or_else(|error| panic!("{name}: {error}")).solve().unwrap();
+            let allocation =
+                solved.unwrap_or_else(|error| panic!("{name}: {error}")).solve().unwrap();
             let excess = (allocation.objective - objective) / (objective - floor);
-            println!("{name}: whole pairs cost {excess:.1e} of the reducible loss, gap {:.1e}", allocation.gap);
-            assert!((-1e-12..1e-6).contains(&excess), "{name}: {} is not {objective}", allocation.objective);
+            println!(
+                "{name}: whole pairs cost {excess:.1e} of the reducible loss, gap {:.1e}",
+                allocation.gap
+            );
+            assert!(
+                (-1e-12..1e-6).contains(&excess),
+                "{name}: {} is not {objective}",
+                allocation.objective
+            );
             assert!(allocation.gap < 1e-9, "{name}: gap {}", allocation.gap);
         }
         met.push(name);
@@ -297,15 +391,24 @@ fn shared_cases_are_met() {
 }
 
 fn read_case(problem: &serde_json::Value) -> Option<(Vec<Term>, u64)> {
-    let whole = |value: &serde_json::Value| value.as_f64().filter(|x| x.fract() == 0.0).map(|x| x as u64);
-    let simple = problem["objective"]["over_languages"] == "sum" && problem["objective"]["over_draws"] == "none";
-    if !simple || ["transfer", "groups"].iter().any(|key| problem[key].as_array().is_some_and(|rows| !rows.is_empty())) {
+    let whole =
+        |value: &serde_json::Value| value.as_f64().filter(|x| x.fract() == 0.0).map(|x| x as u64);
+    let simple = problem["objective"]["over_languages"] == "sum"
+        && problem["objective"]["over_draws"] == "none";
+    if !simple
+        || ["transfer", "groups"]
+            .iter()
+            .any(|key| problem[key].as_array().is_some_and(|rows| !rows.is_empty()))
+    {
         return None;
     }
     let read = |language: &serde_json::Value| {
-        let plain = language["repeat"].is_null() && language["grain"].is_null() && language["draws"].is_null();
+        let plain = language["repeat"].is_null()
+            && language["grain"].is_null()
+            && language["draws"].is_null();
         let law = &language["law"];
-        let numbers = |keys: &[&str]| keys.iter().map(|key| law[key].as_f64()).collect::<Option<Vec<f64>>>();
+        let numbers =
+            |keys: &[&str]| keys.iter().map(|key| law[key].as_f64()).collect::<Option<Vec<f64>>>();
         let (form, parameters) = match law["form"].as_str()? {
             "metric" => (Form::Metric, numbers(&["alpha", "gamma", "beta"])?),
             "power" => (Form::PowerFloor, numbers(&["E", "A", "alpha"])?),
@@ -315,7 +418,8 @@ fn read_case(problem: &serde_json::Value) -> Option<(Vec<Term>, u64)> {
         let upper = if language["hi"].is_null() { None } else { Some(whole(&language["hi"])?) };
         let (lower, weight) = (whole(&language["lo"])?, language["weight"].as_f64()?);
         let lang = language["name"].as_str()?.to_owned();
-        let term = Term { weight, lower, upper, ..Term::new(lang, Law::new(form, &parameters).ok()?) };
+        let term =
+            Term { weight, lower, upper, ..Term::new(lang, Law::new(form, &parameters).ok()?) };
         (plain && language["cost"] == 1.0).then_some(term)
     };
     let terms = problem["languages"].as_array()?.iter().map(read).collect::<Option<Vec<Term>>>()?;
@@ -331,7 +435,10 @@ fn ten_thousand_languages() {
     let terms: Vec<Term> = (0..10_000)
         .map(|i| {
             let spread = f64::from(i % 997) / 997.0;
-            let law = law(Form::Rectified, &[1.0 + spread, 50.0 + 400.0 * spread, 0.3 + 0.5 * spread, 20.0 + spread]);
+            let law = law(
+                Form::Rectified,
+                &[1.0 + spread, 50.0 + 400.0 * spread, 0.3 + 0.5 * spread, 20.0 + spread],
+            );
             Term { weight: 0.5 + f64::from(i % 89) / 89.0, ..term(&format!("l{i}"), law) }
         })
         .collect();

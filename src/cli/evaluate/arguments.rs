@@ -19,17 +19,20 @@ const LONGEST: u64 = 131_072;
 /// Flags of `parallot evaluate`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Arguments {
-    /// Folder of a checkpoint or of adapters, as `sweep --save` and Hugging Face's libraries write them
+    /// Folder of a checkpoint or of adapters, as `sweep --save` and Hugging Face's libraries write
+    /// them
     pub model: Option<PathBuf>,
     /// What the model is asked, or `representation` for what its layers hold
     #[arg(long, value_enum, requires = "model", requires = "data")]
     pub task: Option<TaskName>,
-    /// Rows to evaluate: JSONL, TSV, CSV or Parquet, or JSON as SQuAD has it; for `translation` also two plain files whose lines
-    /// correspond, sources and targets; for `representation` one file per language of `--to`
+    /// Rows to evaluate: JSONL, TSV, CSV or Parquet, or JSON as SQuAD has it; for `translation`
+    /// also two plain files whose lines correspond, sources and targets; for `representation` one
+    /// file per language of `--to`
     #[arg(long, value_name = "FILE")]
     pub data: Vec<PathBuf>,
-    /// Columns of the data by their roles: source and target; question, context and answer; text and label. Fields of an object are named
-    /// as `translation.en`, cells without a header by their places from 0
+    /// Columns of the data by their roles: source and target; question, context and answer; text
+    /// and label. Fields of an object are named as `translation.en`, cells without a header by
+    /// their places from 0
     #[arg(long, value_name = "ROLE=COLUMN", value_delimiter = ',', value_parser = pair)]
     pub columns: Vec<(String, String)>,
     /// Take only rows whose column `split` says this
@@ -56,7 +59,8 @@ pub(crate) struct Arguments {
     /// Metrics of translations
     #[arg(long = "metric", value_enum, value_delimiter = ',', default_value = "bleu,chrf,chrf++")]
     pub metrics: Vec<MetricName>,
-    /// How BLEU cuts words: 13a, intl, zh, char, none, or a `tokenizer.json`, which its file name signs
+    /// How BLEU cuts words: 13a, intl, zh, char, none, or a `tokenizer.json`, which its file name
+    /// signs
     #[arg(long, value_name = "WORDS", default_value = "13a")]
     pub words: String,
     /// Whose rules make answers to questions equal; MLQA's go by the language of `--to`
@@ -86,7 +90,8 @@ pub(crate) struct Arguments {
     /// Rows that are answered together
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = count::within::<usize>(1..=65_536))]
     pub batch: usize,
-    /// Tell the languages of answers apart by what this experiment's corpora teach, instead of by their scripts
+    /// Tell the languages of answers apart by what this experiment's corpora teach, instead of by
+    /// their scripts
     #[arg(long, value_name = "EXPERIMENT")]
     pub identify: Option<String>,
     /// Folder that the paths of its corpora are relative to
@@ -190,7 +195,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
 impl Arguments {
     /// What the model is asked.
     pub(crate) fn task(&self) -> Result<Task, Failure> {
-        let to = || self.to.first().cloned().ok_or_else(|| Failure::input(anyhow!("no `--to`, expected the language of the answers")));
+        let to = || {
+            self.to.first().cloned().ok_or_else(|| {
+                Failure::input(anyhow!("no `--to`, expected the language of the answers"))
+            })
+        };
         Ok(match self.task {
             Some(TaskName::Translation) => Task::Translation { from: self.from.clone(), to: to()? },
             Some(TaskName::Questions) => {
@@ -201,7 +210,11 @@ impl Arguments {
                 Task::Questions { normalisation, by_spans: self.constrain.is_some() }
             }
             Some(TaskName::Labels) if self.labels.len() < 2 => {
-                return Err(Failure::input(anyhow!("{} labels, expected at least 2", self.labels.len())).hint("`--labels a,b` names them"));
+                return Err(Failure::input(anyhow!(
+                    "{} labels, expected at least 2",
+                    self.labels.len()
+                ))
+                .hint("`--labels a,b` names them"));
             }
             Some(TaskName::Labels) => Task::Labels(self.labels.clone()),
             Some(TaskName::Numbers | TaskName::Representation) | None => Task::Numbers,
@@ -227,9 +240,14 @@ impl Arguments {
             return by_name.or_input();
         }
         let failed = |error| anyhow!("cannot read `{}`: {error}", path.display());
-        let pieces = Pieces::from_json(&files::read(path).or_input()?).map_err(failed).or_input()?;
-        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        Ok(Words::Pieces { name, pieces: Arc::new(move |text| pieces.cut(text).map_err(|error| error.to_string())) })
+        let pieces =
+            Pieces::from_json(&files::read(path).or_input()?).map_err(failed).or_input()?;
+        let name =
+            path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        Ok(Words::Pieces {
+            name,
+            pieces: Arc::new(move |text| pieces.cut(text).map_err(|error| error.to_string())),
+        })
     }
 
     /// The columns that play some roles.
@@ -254,8 +272,10 @@ impl Arguments {
     pub(crate) fn all_rows(&self, path: &Path) -> Result<Vec<Row>, Failure> {
         let wanted: Vec<&str> = self.columns.iter().map(|(_, column)| column.as_str()).collect();
         read_table(path, &wanted).map_err(|error| match &error {
-            CorpusError::PlainText { .. } => Failure::input(error)
-                .hint("for a translation, `--data SOURCES --data TARGETS` reads two plain files whose lines correspond"),
+            CorpusError::PlainText { .. } => Failure::input(error).hint(
+                "for a translation, `--data SOURCES --data TARGETS` reads two plain files \
+                whose lines correspond",
+            ),
             _ => Failure::input(error),
         })
     }

@@ -50,7 +50,11 @@ impl Output {
             false => self.say(),
         }
         let Some(folder) = &arguments.out else { return Ok(()) };
-        let stamp = format!("# parallot {}, input sha256 {}\n", version(), files::hash(self.inputs.concat().as_bytes()));
+        let stamp = format!(
+            "# parallot {}, input sha256 {}\n",
+            version(),
+            files::hash(self.inputs.concat().as_bytes())
+        );
         let mut tables = self.tables.clone();
         if !self.scores.is_empty() {
             tables.push(("scores.csv", self.csv()));
@@ -59,12 +63,15 @@ impl Output {
             files::write(&folder.join(name), format!("{stamp}{text}").as_bytes()).or_work()?;
         }
         if !self.generations.is_empty() {
-            let lines: String = self.generations.iter().map(|generation| format!("{generation}\n")).collect();
+            let lines: String =
+                self.generations.iter().map(|generation| format!("{generation}\n")).collect();
             files::write(&folder.join("generations.jsonl"), lines.as_bytes()).or_work()?;
         }
         for (name, picture) in &self.pictures {
-            files::write(&folder.join(format!("{name}.svg")), picture.svg().or_work()?.as_bytes()).or_work()?;
-            files::write(&folder.join(format!("{name}.png")), &picture.png().or_work()?).or_work()?;
+            files::write(&folder.join(format!("{name}.svg")), picture.svg().or_work()?.as_bytes())
+                .or_work()?;
+            files::write(&folder.join(format!("{name}.png")), &picture.png().or_work()?)
+                .or_work()?;
         }
         Ok(())
     }
@@ -72,17 +79,30 @@ impl Output {
     fn say(&self) {
         if !self.scores.is_empty() {
             let row = |score: &Score| {
-                let segments = if score.segments > 0 { score.segments.to_string() } else { "?".to_owned() };
-                vec![score.metric.clone(), format!("{:.2}", score.value), segments, score.signature.clone()]
+                let segments =
+                    if score.segments > 0 { score.segments.to_string() } else { "?".to_owned() };
+                vec![
+                    score.metric.clone(),
+                    format!("{:.2}", score.value),
+                    segments,
+                    score.signature.clone(),
+                ]
             };
             say(&table(&["metric", "score", "segments", "signature"], self.scores.iter().map(row)));
         }
         if let Some(first) = self.layers.first() {
-            let names: Vec<String> = first.values.iter().map(|(name, _)| name.replace('_', " ")).collect();
-            let headers: Vec<&str> = ["model", "language", "layer"].into_iter().chain(names.iter().map(String::as_str)).collect();
+            let names: Vec<String> =
+                first.values.iter().map(|(name, _)| name.replace('_', " ")).collect();
+            let headers: Vec<&str> = ["model", "language", "layer"]
+                .into_iter()
+                .chain(names.iter().map(String::as_str))
+                .collect();
             let rows = self.layers.iter().map(|LayerValues { model, layer, lang, values }| {
                 let values = values.iter().map(|(_, value)| format!("{value:.3}"));
-                [(*model).to_owned(), lang.name().to_owned(), layer.to_string()].into_iter().chain(values).collect()
+                [(*model).to_owned(), lang.name().to_owned(), layer.to_string()]
+                    .into_iter()
+                    .chain(values)
+                    .collect()
             });
             say(&table(&headers, rows));
         }
@@ -102,6 +122,9 @@ impl Output {
             // no signature holds a quote
             format!("{},{},{},\"{}\"\n", score.metric, score.value, score.segments, score.signature)
         };
-        format!("metric,score,segments,signature\n{}", self.scores.iter().map(row).collect::<String>())
+        format!(
+            "metric,score,segments,signature\n{}",
+            self.scores.iter().map(row).collect::<String>()
+        )
     }
 }

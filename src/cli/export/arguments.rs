@@ -19,13 +19,15 @@ pub(in crate::cli) struct Arguments {
     /// Folder to write to
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
-    /// How a row is written, where the trainer reads several forms; the one that suits it best where absent
+    /// How a row is written, where the trainer reads several forms; the one that suits it best
+    /// where absent
     #[arg(long, value_name = "FORMAT", value_parser = formats())]
     pub format: Option<Format>,
     /// Model to tune: its name on the hub, or its folder
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// Prompt template of the model, by its name in LLaMA-Factory; other trainers take it from the model
+    /// Prompt template of the model, by its name in LLaMA-Factory; other trainers take it from the
+    /// model
     #[arg(long, value_name = "NAME")]
     pub template: Option<String>,
     /// Longest row that the trainer reads, tokens; 2048 where absent
@@ -37,7 +39,8 @@ pub(in crate::cli) struct Arguments {
     /// Put the next pairs in the place of those above the limit
     #[arg(long, requires = "tokenizer")]
     pub replace_long: bool,
-    /// Policy whose pairs to write, a row of the comparison that `parallot allocate` prints; the recommended one where absent
+    /// Policy whose pairs to write, a row of the comparison that `parallot allocate` prints; the
+    /// recommended one where absent
     #[arg(long, value_name = "POLICY")]
     pub policy: Option<String>,
     /// Seed of the order of the pairs and of their wordings
@@ -76,14 +79,26 @@ impl Arguments {
         let (trainer, formats) = (self.to, self.to.formats());
         let format = self.format.unwrap_or(formats[0]);
         if !formats.contains(&format) {
-            let names = formats.iter().map(|format| format!("`{}`", format.name())).collect::<Vec<_>>().join(", ");
-            let error = anyhow!("`--format {}` is none that `{}` reads, expected {names}", format.name(), trainer.name());
-            return Err(Failure::input(error).hint("without `--format` rows are written as the trainer reads them best"));
+            let names = formats
+                .iter()
+                .map(|format| format!("`{}`", format.name()))
+                .collect::<Vec<_>>()
+                .join(", ");
+            let error = anyhow!(
+                "`--format {}` is none that `{}` reads, expected {names}",
+                format.name(),
+                trainer.name()
+            );
+            return Err(Failure::input(error)
+                .hint("without `--format` rows are written as the trainer reads them best"));
         }
         let mut settings = Settings::new(trainer, format);
         (settings.model, settings.template) = self.model_and_template(&settings)?;
         if trainer == Trainer::Tsv && self.tokenizer.is_some() {
-            return Err(self.has_no_meaning("--tokenizer", "programs that translate make a vocabulary of their own"));
+            return Err(self.has_no_meaning(
+                "--tokenizer",
+                "programs that translate make a vocabulary of their own",
+            ));
         }
         if let Some(limit) = self.limit {
             let hint = match trainer {
@@ -98,15 +113,22 @@ impl Arguments {
         Ok(settings)
     }
 
-    /// Model and template go together: with the template of another family its marks are ordinary text, and the model is bad.
+    /// Model and template go together: with the template of another family its marks are ordinary
+    /// text, and the model is bad.
     fn model_and_template(&self, default: &Settings) -> Result<(String, String), Failure> {
         let (model, template) = (default.model.clone(), default.template.clone());
         if !self.to.names_model() && self.model.is_some() {
-            return Err(self.has_no_meaning("--model", "`--tokenizer NAME` counts rows as that model reads them"));
+            return Err(self.has_no_meaning(
+                "--model",
+                "`--tokenizer NAME` counts rows as that model reads them",
+            ));
         }
         if self.to != Trainer::LlamaFactory {
             if self.template.is_some() {
-                return Err(self.has_no_meaning("--template", "the chat template is the one that comes with the model"));
+                return Err(self.has_no_meaning(
+                    "--template",
+                    "the chat template is the one that comes with the model",
+                ));
             }
             return Ok((self.model.clone().unwrap_or(model), template));
         }
@@ -115,27 +137,41 @@ impl Arguments {
             (Some(asked), None) if *asked == model => Ok((model, template)),
             (Some(asked), Some(template)) => Ok((asked.clone(), template.clone())),
             (Some(asked), None) => {
-                let error = anyhow!("`--model {asked}` stands without `--template`, expected the template that goes with the model");
+                let error = anyhow!(
+                    "`--model {asked}` stands without `--template`, expected the template that \
+                    goes with the model"
+                );
                 Err(Failure::input(error).hint(
-                    "`--template NAME` is LLaMA-Factory's name of it: `llama3` for Llama 3, `qwen` for Qwen 2.5, `alpaca` for a base model",
+                    "`--template NAME` is LLaMA-Factory's name of it: `llama3` for Llama 3, `qwen` \
+                    for Qwen 2.5, `alpaca` for a base model",
                 ))
             }
             (None, Some(asked)) => {
-                let error = anyhow!("`--template {asked}` stands without `--model`, expected the model that goes with it");
-                Err(Failure::input(error).hint(format!("without both it is `{model}` with `{template}`")))
+                let error = anyhow!(
+                    "`--template {asked}` stands without `--model`, expected the model that goes \
+                    with it"
+                );
+                Err(Failure::input(error)
+                    .hint(format!("without both it is `{model}` with `{template}`")))
             }
         }
     }
 
     fn has_no_meaning(&self, flag: &str, hint: &str) -> Failure {
-        Failure::input(anyhow!("`{flag}` has no meaning for `--to {}`, expected it absent", self.to.name())).hint(hint)
+        Failure::input(anyhow!(
+            "`{flag}` has no meaning for `--to {}`, expected it absent",
+            self.to.name()
+        ))
+        .hint(hint)
     }
 
     /// What to say of rows above the limit that stay.
     pub(super) fn of_long_rows(&self) -> &'static str {
         match self.to.on_long() {
             OnLong::Truncates => "they are cut",
-            OnLong::TruncatesOrDrops => "they are cut, and dropped where nothing of the answer is left",
+            OnLong::TruncatesOrDrops => {
+                "they are cut, and dropped where nothing of the answer is left"
+            }
             OnLong::Drops => "they are dropped in silence",
             OnLong::Open => "what becomes of them is up to the trainer",
         }

@@ -28,7 +28,8 @@ impl Counter {
     /// The counter that is asked for.
     pub(super) fn of(arguments: &Arguments, settings: &Settings) -> Result<Option<Self>, Failure> {
         // of a model in a folder it is known whether it has what a chat needs, asked or not
-        let folder = Some(Path::new(&settings.model)).filter(|folder| settings.format.is_chat() && Chat::is_at(folder));
+        let folder = Some(Path::new(&settings.model))
+            .filter(|folder| settings.format.is_chat() && Chat::is_at(folder));
         if let Some(chat) = folder.map(Chat::read).transpose().or_input()? {
             checked(&chat, settings)?;
         }
@@ -37,10 +38,17 @@ impl Counter {
         checked(&chat, settings)?;
         // LLaMA-Factory writes by a template of its own, which is the model's where that has one
         // ms-swift makes chats of Alpaca's columns
-        let rewrites = settings.names_template() || (settings.trainer == Trainer::MsSwift && settings.format == Format::Alpaca);
+        let rewrites = settings.names_template()
+            || (settings.trainer == Trainer::MsSwift && settings.format == Format::Alpaca);
         let is_chat = settings.format.is_chat() || (rewrites && chat.has_template());
         let between = if rewrites { "\n" } else { "\n\n" };
-        Ok(Some(Counter { chat, is_chat, between, limit: settings.limit, replaces: arguments.replace_long }))
+        Ok(Some(Counter {
+            chat,
+            is_chat,
+            between,
+            limit: settings.limit,
+            replaces: arguments.replace_long,
+        }))
     }
 
     /// Longest row, tokens.
@@ -49,14 +57,22 @@ impl Counter {
     }
 
     /// The first `needed` of `all` rows, or of those below the limit.
-    pub(super) fn fitting(&self, all: usize, needed: usize, make: &(impl Fn(usize) -> Row + Sync)) -> Result<Fitting, Failure> {
+    pub(super) fn fitting(
+        &self,
+        all: usize,
+        needed: usize,
+        make: &(impl Fn(usize) -> Row + Sync),
+    ) -> Result<Fitting, Failure> {
         let mut fitting = Fitting { places: Vec::new(), lengths: Vec::new(), skipped: 0 };
         let mut at = 0;
         while at < all && fitting.places.len() < needed {
             let part = at..all.min(at + PART);
             at = part.end;
-            let counted: Vec<(usize, Length)> =
-                part.into_par_iter().map(|place| Ok((place, self.length(&make(place))?))).collect::<Result<_, ChatError>>().or_work()?;
+            let counted: Vec<(usize, Length)> = part
+                .into_par_iter()
+                .map(|place| Ok((place, self.length(&make(place))?)))
+                .collect::<Result<_, ChatError>>()
+                .or_work()?;
             for (place, length) in counted.into_iter() {
                 if fitting.places.len() == needed {
                     break;
@@ -76,7 +92,11 @@ impl Counter {
         let (prompt, total) = if self.is_chat {
             self.chat.chat_tokens(&row.asked_with(self.between), &row.output)?
         } else {
-            let record = Instruction { instruction: row.instruction.clone(), input: row.input.clone(), output: row.output.clone() };
+            let record = Instruction {
+                instruction: row.instruction.clone(),
+                input: row.input.clone(),
+                output: row.output.clone(),
+            };
             let example = prompt::instruction_example(&record, PromptStyle::Alpaca);
             self.chat.text_tokens(&example.prompt, &example.response)?
         };
@@ -93,6 +113,11 @@ fn checked(chat: &Chat, settings: &Settings) -> Result<(), Failure> {
         return Ok(());
     }
     let reads_alpaca = settings.trainer.formats().contains(&Format::Alpaca);
-    let hint = if reads_alpaca { "`--format alpaca` needs none" } else { "`--to llamafactory --template alpaca` needs none" };
-    Err(Failure::input(anyhow!(chat.without_template())).hint(format!("a model that was tuned to follow instructions has one; {hint}")))
+    let hint = if reads_alpaca {
+        "`--format alpaca` needs none"
+    } else {
+        "`--to llamafactory --template alpaca` needs none"
+    };
+    Err(Failure::input(anyhow!(chat.without_template()))
+        .hint(format!("a model that was tuned to follow instructions has one; {hint}")))
 }

@@ -14,8 +14,10 @@ impl Counter {
     pub(super) fn of(arguments: &Arguments, _settings: &Settings) -> Result<Option<Self>, Failure> {
         match &arguments.tokenizer {
             None => Ok(None),
-            Some(_) => Err(Failure::input(anyhow!("`--tokenizer` needs the feature `train`, which this program was built without"))
-                .hint("`cargo build --release` builds it with the feature")),
+            Some(_) => Err(Failure::input(anyhow!(
+                "`--tokenizer` needs the feature `train`, which this program was built without"
+            ))
+            .hint("`cargo build --release` builds it with the feature")),
         }
     }
 
@@ -25,7 +27,12 @@ impl Counter {
     }
 
     /// The rows that are read.
-    pub(super) fn fitting(&self, _all: usize, _needed: usize, _make: &(impl Fn(usize) -> Row + Sync)) -> Result<Fitting, Failure> {
+    pub(super) fn fitting(
+        &self,
+        _all: usize,
+        _needed: usize,
+        _make: &(impl Fn(usize) -> Row + Sync),
+    ) -> Result<Fitting, Failure> {
         match *self {}
     }
 }

@@ -19,7 +19,11 @@ pub(super) struct Wish<'a> {
 }
 
 /// The rows of a language that is allocated `pairs`.
-pub(super) fn of_pairs<'a>(wish: &Wish<'a>, bitext: &'a Bitext, pairs: u64) -> Result<Portion<'a>, Failure> {
+pub(super) fn of_pairs<'a>(
+    wish: &Wish<'a>,
+    bitext: &'a Bitext,
+    pairs: u64,
+) -> Result<Portion<'a>, Failure> {
     let (seed, direction) = (wish.seed, wish.experiment.tuning.direction);
     let order = bitext.order(seed, Purpose::Pairs);
     // the wording goes by the place of a pair, whether pairs before it are left out or not
@@ -29,13 +33,25 @@ pub(super) fn of_pairs<'a>(wish: &Wish<'a>, bitext: &'a Bitext, pairs: u64) -> R
     };
     // those that the sweep scores, so that a trainer's losses can be held against its curves
     let dev = evaluated(bitext.dev.pairs(), wish.experiment.evaluation.pairs);
-    let validate = move |index: usize| row(dev[index], bitext, direction, Choice::Evaluation { index });
+    let validate =
+        move |index: usize| row(dev[index], bitext, direction, Choice::Evaluation { index });
     let validation = evaluated(bitext.dev.pairs(), wish.experiment.evaluation.pairs).len();
-    portion(wish, bitext.lang.code().to_owned(), pairs, bitext.train.len(), make, Rows::new(validation, validate))
+    portion(
+        wish,
+        bitext.lang.code().to_owned(),
+        pairs,
+        bitext.train.len(),
+        make,
+        Rows::new(validation, validate),
+    )
 }
 
 /// The instruction data that a run on all languages reads beside its pairs, each record once.
-pub(super) fn of_instructions<'a>(wish: &Wish<'a>, tongues: &'a [Tongue], own: &[&Lang]) -> Result<Vec<Portion<'a>>, Failure> {
+pub(super) fn of_instructions<'a>(
+    wish: &Wish<'a>,
+    tongues: &'a [Tongue],
+    own: &[&Lang],
+) -> Result<Vec<Portion<'a>>, Failure> {
     let Some(spec) = &wish.experiment.tuning.instructions else { return Ok(Vec::new()) };
     let of = |tongue: &'a Tongue| {
         let lang = tongue.lang.code();
@@ -44,12 +60,20 @@ pub(super) fn of_instructions<'a>(wish: &Wish<'a>, tongues: &'a [Tongue], own: &
         order.truncate(spec.most.unwrap_or(usize::MAX));
         let count = order.len();
         let make = move |place: usize| of_record(tongue.records[order[place]].clone(), lang);
-        portion(wish, format!("instructions_{lang}"), count as u64, count, make, Rows::new(0, |_| Row::default()))
+        portion(
+            wish,
+            format!("instructions_{lang}"),
+            count as u64,
+            count,
+            make,
+            Rows::new(0, |_| Row::default()),
+        )
     };
     tongues.iter().filter(|tongue| spec.reads(&tongue.lang, own)).map(of).collect()
 }
 
-/// A portion of rows that are made by their place; of those that are too long the next ones take the place, where that is asked for.
+/// A portion of rows that are made by their place; of those that are too long the next ones take
+/// the place, where that is asked for.
 fn portion<'a>(
     wish: &Wish,
     name: String,
@@ -60,12 +84,22 @@ fn portion<'a>(
 ) -> Result<Portion<'a>, Failure> {
     let needed = usize::try_from(drawn).unwrap_or(usize::MAX).min(unique);
     let Some(counter) = wish.counter else {
-        return Ok(Portion { name, drawn, rows: Rows::new(needed, make), validation, lengths: None, replaced: 0 });
+        return Ok(Portion {
+            name,
+            drawn,
+            rows: Rows::new(needed, make),
+            validation,
+            lengths: None,
+            replaced: 0,
+        });
     };
     let Fitting { places, lengths, skipped } = counter.fitting(unique, needed, &make)?;
     if needed > 0 && places.is_empty() {
-        let error =
-            anyhow::anyhow!("`{name}` has no row of at most {} tokens, expected one to put in the place of long ones", counter.limit());
+        let error = anyhow::anyhow!(
+            "`{name}` has no row of at most {} tokens, expected one to put in the place of long \
+            ones",
+            counter.limit()
+        );
         return Err(Failure::input(error).hint("a larger `--limit` keeps some"));
     }
     let rows = Rows::new(places.len(), move |index| make(places[index]));

@@ -18,7 +18,8 @@ use crate::files::{self, Owner};
 use crate::record::{self, Manifest, RecordError, RunRow, Store, TrainingVersion};
 use crate::report::eye::{duration, grouped};
 use crate::spec::{
-    BaseFiles, BaseSpec, CheckpointBase, CheckpointFiles, CheckpointPlace, Experiment, PresetBase, RunSpec, ScheduleSpec, SpecError,
+    BaseFiles, BaseSpec, CheckpointBase, CheckpointFiles, CheckpointPlace, Experiment, PresetBase,
+    RunSpec, ScheduleSpec, SpecError,
 };
 use crate::study::Folders;
 use crate::sweep::{Cost, Job, Plan, Site, run_missing, simulate};
@@ -44,28 +45,33 @@ pub(super) struct Arguments {
     /// Print the ids of the runs that nobody finished or is at work on, one a line
     #[arg(long, conflicts_with_all = ["list", "status", "json"])]
     pub missing: bool,
-    /// Make the base model if it is not kept, and run nothing: the first job of a cluster, before those of the runs
+    /// Make the base model if it is not kept, and run nothing: the first job of a cluster, before
+    /// those of the runs
     #[arg(long, conflicts_with_all = ["list", "status", "missing"])]
     pub base: bool,
     /// Do this run alone, by its id; may be repeated. Other processes may be at work on other runs
     #[arg(long, value_name = "ID", conflicts_with_all = ["list", "status", "missing", "base"])]
     pub run: Vec<String>,
-    /// Do the K-th of N shares of the runs, like `3/16`. Other processes may be at work on other shares
+    /// Do the K-th of N shares of the runs, like `3/16`. Other processes may be at work on other
+    /// shares
     #[arg(long, value_name = "K/N", conflicts_with_all = ["list", "status", "missing", "base", "run"])]
     pub shard: Option<Shard>,
     /// Where to train: `cpu`, `cuda` or `cuda:1`; `cuda/f32` for f32 in place of bf16
     #[arg(long, default_value = "cpu")]
     pub device: String,
-    /// Runs at a time, each on its share of the cores; by default one a core on the CPU, and one on a GPU
+    /// Runs at a time, each on its share of the cores; by default one a core on the CPU, and one on
+    /// a GPU
     #[arg(long, value_name = "N", value_parser = count::within::<usize>(count::JOBS))]
     pub jobs: Option<usize>,
-    /// Runs of one size that are trained side by side as one; by default 1 on the CPU, where they do not gain by it, and 16 on a GPU
+    /// Runs of one size that are trained side by side as one; by default 1 on the CPU, where they
+    /// do not gain by it, and 16 on a GPU
     #[arg(long, value_name = "R", value_parser = count::within::<u32>(count::SIDE_BY_SIDE))]
     pub stack: Option<u32>,
     /// Folder of base models, which are kept by the hash of their spec
     #[arg(long, value_name = "FOLDER", env = "PARALLOT_CACHE", default_value = ".parallot-cache")]
     pub cache: PathBuf,
-    /// Keep the weights or adapters of every run that is trained now, in FOLDER/RUN, as transformers or peft loads them
+    /// Keep the weights or adapters of every run that is trained now, in FOLDER/RUN, as
+    /// transformers or peft loads them
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["list", "status", "missing", "base"])]
     pub save: Option<PathBuf>,
     /// Where the corpora are
@@ -90,14 +96,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folders = Folders::of(&arguments.experiment)?;
     let mut experiment = folders.read()?;
     if arguments.save.is_some() && arguments.trainer == Trainer::Simulated {
-        return Err(Failure::input(anyhow::anyhow!("`--save` with simulated runs, expected runs that train weights")));
+        return Err(Failure::input(anyhow::anyhow!(
+            "`--save` with simulated runs, expected runs that train weights"
+        )));
     }
-    if arguments.stack.is_some_and(|runs| runs > 1) && experiment.tuning.schedule != ScheduleSpec::Whole {
-        let error = anyhow::anyhow!("`--stack` beside `schedule: trunk`, expected at most one of them");
-        return Err(Failure::input(error).hint("runs of a trunk follow each other; `--jobs` trains several trunks at a time"));
+    if arguments.stack.is_some_and(|runs| runs > 1)
+        && experiment.tuning.schedule != ScheduleSpec::Whole
+    {
+        let error =
+            anyhow::anyhow!("`--stack` beside `schedule: trunk`, expected at most one of them");
+        return Err(Failure::input(error)
+            .hint("runs of a trunk follow each other; `--jobs` trains several trunks at a time"));
     }
     if arguments.json && !arguments.list && !arguments.status {
-        return Err(Failure::input(anyhow::anyhow!("`--json` without `--list` or `--status`, expected one of them")));
+        return Err(Failure::input(anyhow::anyhow!(
+            "`--json` without `--list` or `--status`, expected one of them"
+        )));
     }
     let told = arguments.list || arguments.status || arguments.missing;
     if !told {
@@ -106,7 +120,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let store = Store::new(&folders.records);
     let simulated = arguments.trainer == Trainer::Simulated;
     let (bitexts, untuned) = text::read_all(&experiment, &folders, &arguments.text)?;
-    experiment.untuned_sha256 = untuned.iter().map(|bitext| bitext.test.hash().to_owned()).collect();
+    experiment.untuned_sha256 =
+        untuned.iter().map(|bitext| bitext.test.hash().to_owned()).collect();
     let tongues = text::instructions(&mut experiment, &folders, &arguments.text)?;
     check_parts(&bitexts)?;
     let base_files = base_files(&experiment, &folders)?;
@@ -124,13 +139,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.list {
         let memory = memory_of(&experiment, &bitexts, &base_files, arguments);
         let memory = |run: &RunSpec| if simulated { None } else { memory(run) };
-        let cost = cost.or_speed(|| if simulated || plan.missing.is_empty() { None } else { measured_speed(&experiment, arguments) });
+        let cost = cost.or_speed(|| {
+            if simulated || plan.missing.is_empty() {
+                None
+            } else {
+                measured_speed(&experiment, arguments)
+            }
+        });
         list::list(&runs, &plan, &experiment, &cost, &memory, arguments);
         return Ok(());
     }
     check_version(training_version, &plan, &folders)?;
     if arguments.base && simulated {
-        return Err(Failure::input(anyhow::anyhow!("`--base` with simulated runs, expected runs that train weights")));
+        return Err(Failure::input(anyhow::anyhow!(
+            "`--base` with simulated runs, expected runs that train weights"
+        )));
     }
     if arguments.base {
         return make_base(&experiment, &bitexts, &base_files, arguments);
@@ -147,33 +170,59 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let mut plan = look_up(&runs, &store, simulated)?;
         plan.missing.retain(|run| chosen.as_ref().is_none_or(|chosen| chosen.contains(&run.id)));
         if arguments.save.is_some() && !plan.done.is_empty() && !is_told {
-            note(&format!("note: {} runs are done and not trained again, so `--save` does not write theirs", plan.done.len()));
+            note(&format!(
+                "note: {} runs are done and not trained again, so `--save` does not write theirs",
+                plan.done.len()
+            ));
         }
         let jobs = Job::of(&plan.missing, &experiment.tuning.schedule, stack_of(arguments));
         let site = Site { store: &store, owner: &Owner::this(), simulated };
         match arguments.trainer {
             Trainer::Simulated => {
                 let one = |run: &RunSpec| simulate(&experiment, run, version());
-                run_missing(&jobs, &site, 1, |job, _, write| job.runs().iter().try_for_each(|run| write(&one(run))))
-                    .map_err(|error: RecordError| Failure::work(error))
+                run_missing(&jobs, &site, 1, |job, _, write| {
+                    job.runs().iter().try_for_each(|run| write(&one(run)))
+                })
+                .map_err(|error: RecordError| Failure::work(error))
             }
-            Trainer::Candle => train(&experiment, (&bitexts, &untuned, &tongues), &base_files, &jobs, &site, &cost, arguments),
+            Trainer::Candle => train(
+                &experiment,
+                (&bitexts, &untuned, &tongues),
+                &base_files,
+                &jobs,
+                &site,
+                &cost,
+                arguments,
+            ),
         }?;
         let missing = look_up(&runs, &store, simulated)?.missing;
         if missing.is_empty() {
             return finish(&store, &folders.records);
         }
-        let own = missing.iter().filter(|run| chosen.as_ref().is_none_or(|chosen| chosen.contains(&run.id))).count();
+        let own = missing
+            .iter()
+            .filter(|run| chosen.as_ref().is_none_or(|chosen| chosen.contains(&run.id)))
+            .count();
         match &chosen {
             Some(_) if own == 0 => {
-                say(&format!("{} of {} runs are done; {} are missing", runs.len() - missing.len(), runs.len(), missing.len()));
+                say(&format!(
+                    "{} of {} runs are done; {} are missing",
+                    runs.len() - missing.len(),
+                    runs.len(),
+                    missing.len()
+                ));
                 return Ok(());
             }
             Some(_) => {
-                let error = anyhow::anyhow!("{own} runs of this share are with other processes, expected all of it done");
-                return Err(Failure::work(error).hint("`--status` says with which; start it again to see it done"));
+                let error = anyhow::anyhow!(
+                    "{own} runs of this share are with other processes, expected all of it done"
+                );
+                return Err(Failure::work(error)
+                    .hint("`--status` says with which; start it again to see it done"));
             }
-            None if !is_told => note(&format!("waiting for runs that other processes are at work on: {own}")),
+            None if !is_told => {
+                note(&format!("waiting for runs that other processes are at work on: {own}"))
+            }
             None => {}
         }
         is_told = true;
@@ -185,38 +234,61 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 const WAIT: Duration = Duration::from_secs(5);
 
 /// What to do about a folder that a whole sweep is at work on.
-const BESIDE: &str = "wait for the other sweep, or stop it; `--shard K/N` and `--run ID` let several processes share the runs";
+const BESIDE: &str = "wait for the other sweep, or stop it; `--shard K/N` and `--run ID` let \
+several processes share the runs";
 
-/// What is missing of an older version of the training code is not made: it would be another measurement among those that are there.
-pub(super) fn check_version(found: TrainingVersion, plan: &Plan, folders: &Folders) -> Result<(), Failure> {
+/// What is missing of an older version of the training code is not made: it would be another
+/// measurement among those that are there.
+pub(super) fn check_version(
+    found: TrainingVersion,
+    plan: &Plan,
+    folders: &Folders,
+) -> Result<(), Failure> {
     if found.is_current() || plan.missing.is_empty() {
         return Ok(());
     }
     let (missing, all) = (plan.missing.len(), plan.missing.len() + plan.done.len());
     let (folder, current) = (folders.records.display(), TrainingVersion::CURRENT);
     let error = anyhow::anyhow!(
-        "`{folder}` is of training version {found} and {missing} of {all} runs are missing, expected version {current} or none missing"
+        "`{folder}` is of training version {found} and {missing} of {all} runs are missing, \
+        expected version {current} or none missing"
     );
     Err(Failure::input(error).hint(
-        "versions shuffle their pairs differently; a copy of the experiment under a new name is swept anew, and `fit`, `report` and \
+        "versions shuffle their pairs differently; a copy of the experiment under a new name is \
+        swept anew, and `fit`, `report` and \
          `validate --hindsight` read what is there",
     ))
 }
 
 /// A language that cannot be trained on or evaluated is found before anything is trained.
 pub(super) fn check_parts(bitexts: &[Bitext]) -> Result<(), Failure> {
-    let Some(bitext) = bitexts.iter().find(|bitext| bitext.dev.is_empty() || bitext.train.is_empty()) else { return Ok(()) };
+    let Some(bitext) =
+        bitexts.iter().find(|bitext| bitext.dev.is_empty() || bitext.train.is_empty())
+    else {
+        return Ok(());
+    };
     let part = if bitext.dev.is_empty() { "dev" } else { "train" };
     let error = anyhow::anyhow!("`{}` has no {part} pairs, expected at least one", bitext.lang);
-    Err(Failure::input(error).hint("a `split` column, `as: dev` or `dev_share` says which pairs are which"))
+    Err(Failure::input(error)
+        .hint("a `split` column, `as: dev` or `dev_share` says which pairs are which"))
 }
 
 fn look_up(runs: &[RunSpec], store: &Store, simulated: bool) -> Result<Plan, Failure> {
-    Plan::new(runs, store, simulated).map_err(|error| Failure::input(error).hint("a record that is removed is made again"))
+    Plan::new(runs, store, simulated)
+        .map_err(|error| Failure::input(error).hint("a record that is removed is made again"))
 }
 
-fn manifest(training_version: TrainingVersion, base_id: &str, bitexts: &[Bitext], runs: &[RunSpec]) -> Manifest {
-    let row = |run: &RunSpec| RunRow { run_id: run.id.clone(), subject: run.subject.clone(), seed: run.seed };
+fn manifest(
+    training_version: TrainingVersion,
+    base_id: &str,
+    bitexts: &[Bitext],
+    runs: &[RunSpec],
+) -> Manifest {
+    let row = |run: &RunSpec| RunRow {
+        run_id: run.id.clone(),
+        subject: run.subject.clone(),
+        seed: run.seed,
+    };
     Manifest {
         parallot: version().to_owned(),
         training_version,
@@ -234,23 +306,42 @@ fn available(runs: Vec<RunSpec>, experiment: &Experiment, bitexts: &[Bitext]) ->
     };
     let (fitting, larger): (Vec<_>, Vec<_>) = runs.into_iter().partition(fits);
     for bitext in bitexts {
-        let mut sizes: Vec<u64> =
-            larger.iter().filter(|run| run.subject.lang() == Some(&bitext.lang)).map(|run| run.subject.pairs().0).collect();
+        let mut sizes: Vec<u64> = larger
+            .iter()
+            .filter(|run| run.subject.lang() == Some(&bitext.lang))
+            .map(|run| run.subject.pairs().0)
+            .collect();
         sizes.dedup();
         if let Some(smallest) = sizes.first() {
             let unique = grouped(bitext.train.len() as u64);
-            let passes = if experiment.passes == 1 { String::new() } else { format!(" and is read {} times at most", experiment.passes) };
+            let passes = if experiment.passes == 1 {
+                String::new()
+            } else {
+                format!(" and is read {} times at most", experiment.passes)
+            };
             note(&format!(
-                "note: `{}` has {unique} training pairs{passes}, so its sizes from {} on are left out",
+                "note: `{}` has {unique} training pairs{passes}, so its sizes from {} on are left \
+                out",
                 bitext.lang,
                 grouped(*smallest)
             ));
         }
     }
-    let largest = fitting.iter().filter(|run| run.subject.is_mixture()).map(|run| run.subject.pairs().0).max();
-    if let Some((spec, largest)) = experiment.mixtures.zip(largest).filter(|(spec, largest)| *largest < spec.most.0 - spec.most.0 / 20) {
+    let largest = fitting
+        .iter()
+        .filter(|run| run.subject.is_mixture())
+        .map(|run| run.subject.pairs().0)
+        .max();
+    if let Some((spec, largest)) = experiment
+        .mixtures
+        .zip(largest)
+        .filter(|(spec, largest)| *largest < spec.most.0 - spec.most.0 / 20)
+    {
         let (most, largest) = (grouped(spec.most.0), grouped(largest));
-        note(&format!("note: the largest mixture has {largest} pairs, not {most}: the corpora hold no more of what it draws"));
+        note(&format!(
+            "note: the largest mixture has {largest} pairs, not {most}: the corpora hold no more \
+            of what it draws"
+        ));
     }
     fitting
 }
@@ -262,8 +353,13 @@ pub(super) fn base_files(experiment: &Experiment, folders: &Folders) -> Result<B
         BaseSpec::Preset(PresetBase { tokenizer: Some(path), .. }) => {
             return files::read(&folders.base().join(path)).map(BaseFiles::Tokenizer).or_input();
         }
-        BaseSpec::Checkpoint(CheckpointBase { place: CheckpointPlace::Folder(path), .. }) => folders.base().join(path),
-        BaseSpec::Checkpoint(CheckpointBase { place: CheckpointPlace::Hub { name, revision }, .. }) => fetch(name, revision)?,
+        BaseSpec::Checkpoint(CheckpointBase { place: CheckpointPlace::Folder(path), .. }) => {
+            folders.base().join(path)
+        }
+        BaseSpec::Checkpoint(CheckpointBase {
+            place: CheckpointPlace::Hub { name, revision },
+            ..
+        }) => fetch(name, revision)?,
     };
     CheckpointFiles::find(&folder).map(BaseFiles::Checkpoint).map_err(hinted)
 }
@@ -273,15 +369,20 @@ use crate::cli::hub::fetch;
 
 #[cfg(not(feature = "train"))]
 fn fetch(_: &str, _: &str) -> Result<PathBuf, Failure> {
-    Err(Failure::input(anyhow::anyhow!("this build cannot download a checkpoint, expected the cargo feature `train`")))
+    Err(Failure::input(anyhow::anyhow!(
+        "this build cannot download a checkpoint, expected the cargo feature `train`"
+    )))
 }
 
 fn hinted(error: SpecError) -> Failure {
     let hint = match &error {
         SpecError::NoWeights { are_pickled: true, .. } => {
-            "pickles can run any code and are never read; `model.save_pretrained(FOLDER, safe_serialization=True)` writes safetensors"
+            "pickles can run any code and are never read; `model.save_pretrained(FOLDER, \
+            safe_serialization=True)` writes safetensors"
         }
-        SpecError::NoWeights { .. } | SpecError::File(_) => "a checkpoint is a folder with `config.json`, safetensors and `tokenizer.json`",
+        SpecError::NoWeights { .. } | SpecError::File(_) => {
+            "a checkpoint is a folder with `config.json`, safetensors and `tokenizer.json`"
+        }
         _ => return Failure::input(error),
     };
     Failure::input(error).hint(hint)
@@ -290,7 +391,8 @@ fn hinted(error: SpecError) -> Failure {
 /// Whether there is such a device.
 #[cfg(feature = "train")]
 pub(super) fn check_device(device: &str, _: Trainer) -> Result<(), Failure> {
-    let hint = "`--device cpu` runs everywhere; CUDA needs an NVIDIA GPU and a build with `--features cuda`";
+    let hint = "`--device cpu` runs everywhere; CUDA needs an NVIDIA GPU and a build with \
+    `--features cuda`";
     crate::train::select_device(device).map(drop).map_err(|error| Failure::input(error).hint(hint))
 }
 
@@ -298,7 +400,9 @@ pub(super) fn check_device(device: &str, _: Trainer) -> Result<(), Failure> {
 pub(super) fn check_device(_: &str, trainer: Trainer) -> Result<(), Failure> {
     match trainer {
         Trainer::Simulated => Ok(()),
-        Trainer::Candle => Err(Failure::input(anyhow::anyhow!("this build cannot train, expected the cargo feature `train`"))),
+        Trainer::Candle => Err(Failure::input(anyhow::anyhow!(
+            "this build cannot train, expected the cargo feature `train`"
+        ))),
     }
 }
 
@@ -321,7 +425,12 @@ fn train(
 }
 
 #[cfg(not(feature = "train"))]
-fn make_base(_: &Experiment, _: &[Bitext], _: &BaseFiles, arguments: &Arguments) -> Result<(), Failure> {
+fn make_base(
+    _: &Experiment,
+    _: &[Bitext],
+    _: &BaseFiles,
+    arguments: &Arguments,
+) -> Result<(), Failure> {
     check_device(&arguments.device, Trainer::Candle)
 }
 
@@ -331,11 +440,17 @@ fn measured_speed(_: &Experiment, _: &Arguments) -> Option<f64> {
 }
 
 #[cfg(not(feature = "train"))]
-fn memory_of(_: &Experiment, _: &[Bitext], _: &BaseFiles, _: &Arguments) -> impl Fn(&RunSpec) -> Option<f64> {
+fn memory_of(
+    _: &Experiment,
+    _: &[Bitext],
+    _: &BaseFiles,
+    _: &Arguments,
+) -> impl Fn(&RunSpec) -> Option<f64> {
     |_: &RunSpec| None
 }
 
-/// Runs at a time. Two runs side by side on a core each train more tokens per second than one run on both (benches/README.md).
+/// Runs at a time. Two runs side by side on a core each train more tokens per second than one run
+/// on both (benches/README.md).
 #[cfg(feature = "train")]
 pub(super) fn jobs_of(device: &str, asked: Option<usize>) -> usize {
     asked.unwrap_or(if device == "cpu" { cores() } else { 1 })
@@ -344,12 +459,17 @@ pub(super) fn jobs_of(device: &str, asked: Option<usize>) -> usize {
 /// One pool of threads a job.
 #[cfg(feature = "train")]
 pub(super) fn pools(jobs: usize) -> Result<Vec<rayon::ThreadPool>, Failure> {
-    (0..jobs).map(|_| rayon::ThreadPoolBuilder::new().num_threads(threads_of(jobs)).build()).collect::<Result<_, _>>().or_work()
+    (0..jobs)
+        .map(|_| rayon::ThreadPoolBuilder::new().num_threads(threads_of(jobs)).build())
+        .collect::<Result<_, _>>()
+        .or_work()
 }
 
 /// Runs side by side in one job.
 fn stack_of(arguments: &Arguments) -> usize {
-    arguments.stack.map_or(if arguments.device == "cpu" { 1 } else { GPU_STACK }, |runs| runs as usize)
+    arguments
+        .stack
+        .map_or(if arguments.device == "cpu" { 1 } else { GPU_STACK }, |runs| runs as usize)
 }
 
 /// Runs that a GPU trains side by side.
@@ -373,6 +493,8 @@ fn finish(store: &Store, folder: &Path) -> Result<(), Failure> {
     let diverged = records.iter().filter(|record| !record.is_finished()).count();
     let seconds: f64 = records.iter().map(|record| record.wall_seconds).sum();
     let (runs, time, folder) = (records.len(), duration(seconds), folder.display());
-    say(&format!("{runs} runs, {diverged} diverged, {time} of computing; records and points in `{folder}`"));
+    say(&format!(
+        "{runs} runs, {diverged} diverged, {time} of computing; records and points in `{folder}`"
+    ));
     Ok(())
 }

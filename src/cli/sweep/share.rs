@@ -18,8 +18,12 @@ impl FromStr for Shard {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let parsed = text.split_once('/').and_then(|(place, of)| Some((place.parse::<usize>().ok()?, of.parse::<usize>().ok()?)));
-        let (place, of) = parsed.filter(|(place, of)| (1..=*of).contains(place)).ok_or("expected K/N with K from 1 to N, like `3/16`")?;
+        let parsed = text.split_once('/').and_then(|(place, of)| {
+            Some((place.parse::<usize>().ok()?, of.parse::<usize>().ok()?))
+        });
+        let (place, of) = parsed
+            .filter(|(place, of)| (1..=*of).contains(place))
+            .ok_or("expected K/N with K from 1 to N, like `3/16`")?;
         Ok(Shard { place: place - 1, of })
     }
 }
@@ -32,8 +36,13 @@ pub(super) fn chosen(
     experiment: &str,
 ) -> Result<Option<BTreeSet<String>>, Failure> {
     if let Some(unknown) = ids.iter().find(|id| !runs.iter().any(|run| run.id == **id)) {
-        let error = anyhow::anyhow!("`--run {unknown}` is no run of the experiment, expected the id of one");
-        return Err(Failure::input(error).hint(format!("`parallot sweep {} --missing` prints those that are missing", experiment)));
+        let error = anyhow::anyhow!(
+            "`--run {unknown}` is no run of the experiment, expected the id of one"
+        );
+        return Err(Failure::input(error).hint(format!(
+            "`parallot sweep {} --missing` prints those that are missing",
+            experiment
+        )));
     }
     let Some(Shard { place, of }) = shard else {
         return Ok((!ids.is_empty()).then(|| ids.iter().cloned().collect()));

@@ -1,4 +1,5 @@
-//! `parallot sweep --status` and `--missing`: how far an experiment is, for people and for schedulers.
+//! `parallot sweep --status` and `--missing`: how far an experiment is, for people and for
+//! schedulers.
 
 use crate::cli::failure::{Failure, OrFail};
 use crate::cli::terminal::{say, table};
@@ -31,14 +32,22 @@ struct Row<'a> {
 }
 
 /// Prints how far the runs are.
-pub(super) fn print(runs: &[RunSpec], plan: &Plan, store: &Store, json: bool) -> Result<(), Failure> {
-    let rows =
-        runs.iter().map(|run| Ok(Row { run_id: &run.id, state: state(run, &plan.done, store)? })).collect::<Result<Vec<_>, Failure>>()?;
+pub(super) fn print(
+    runs: &[RunSpec],
+    plan: &Plan,
+    store: &Store,
+    json: bool,
+) -> Result<(), Failure> {
+    let rows = runs
+        .iter()
+        .map(|run| Ok(Row { run_id: &run.id, state: state(run, &plan.done, store)? }))
+        .collect::<Result<Vec<_>, Failure>>()?;
     if json {
         say(&serde_json::json!({ "runs": rows }).to_string());
         return Ok(());
     }
-    let count = |is: fn(&State) -> bool| rows.iter().filter(|row| is(&row.state)).count().to_string();
+    let count =
+        |is: fn(&State) -> bool| rows.iter().filter(|row| is(&row.state)).count().to_string();
     let counts = vec![
         count(|state| *state == State::Finished),
         count(|state| matches!(state, State::Running { .. })),

@@ -24,7 +24,9 @@ pub(super) fn predicted(prediction: &Prediction) -> String {
         cells.push(if uniform { "-".to_owned() } else { with_interval(row.gain_nats) });
         if has_transfer {
             let coupled = row.coupled.as_ref().filter(|_| !uniform);
-            cells.push(coupled.map_or_else(|| "-".to_owned(), |coupled| with_interval(coupled.gain_nats)));
+            cells.push(
+                coupled.map_or_else(|| "-".to_owned(), |coupled| with_interval(coupled.gain_nats)),
+            );
         }
         cells
     });
@@ -33,14 +35,23 @@ pub(super) fn predicted(prediction: &Prediction) -> String {
 
 /// A policy and those whose pairs are the same.
 fn named(policy: Policy, stands_for: &[Policy]) -> String {
-    std::iter::once(&policy).chain(stands_for).map(ToString::to_string).collect::<Vec<_>>().join(" = ")
+    std::iter::once(&policy)
+        .chain(stands_for)
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" = ")
 }
 
 fn with_interval(estimate: Estimate) -> String {
     if estimate.interval_90.lo.is_infinite() {
         return signed(estimate.value);
     }
-    format!("{} ({} to {})", signed(estimate.value), signed(estimate.interval_90.lo), signed(estimate.interval_90.hi))
+    format!(
+        "{} ({} to {})",
+        signed(estimate.value),
+        signed(estimate.interval_90.lo),
+        signed(estimate.interval_90.hi)
+    )
 }
 
 /// Prints what was found.
@@ -59,13 +70,29 @@ pub(super) fn print(validation: &Validation, folders: &Folders) {
                 if row.is_held { "yes" } else { "no" }.to_owned(),
             ];
             if has_transfer {
-                cells.push(row.coupled.as_ref().map_or_else(|| "-".to_owned(), |row| format!("{:+.2} %", 100.0 * row.error_log)));
-                cells.push(row.coupled.as_ref().map_or("-", |row| if row.is_held { "yes" } else { "no" }).to_owned());
+                cells.push(row.coupled.as_ref().map_or_else(
+                    || "-".to_owned(),
+                    |row| format!("{:+.2} %", 100.0 * row.error_log),
+                ));
+                cells.push(
+                    row.coupled
+                        .as_ref()
+                        .map_or("-", |row| if row.is_held { "yes" } else { "no" })
+                        .to_owned(),
+                );
             }
             cells
         })
     });
-    let mut headings = vec!["policy", "language", "pairs", "predicted test loss, nats (90 %)", "measured, nats", "error", "held"];
+    let mut headings = vec![
+        "policy",
+        "language",
+        "pairs",
+        "predicted test loss, nats (90 %)",
+        "measured, nats",
+        "error",
+        "held",
+    ];
     if has_transfer {
         headings.extend(["with transfer", "held"]);
     }
@@ -76,14 +103,21 @@ pub(super) fn print(validation: &Validation, folders: &Folders) {
         let dash = || "-".to_owned();
         let mut cells = vec![
             named(policy.policy, &policy.stands_for),
-            format!("{}{}", policy.seeds.len(), if policy.diverged.is_empty() { "" } else { ", others diverged" }),
+            format!(
+                "{}{}",
+                policy.seeds.len(),
+                if policy.diverged.is_empty() { "" } else { ", others diverged" }
+            ),
             nats(policy.mean_loss_nats),
             if uniform { dash() } else { with_interval(policy.predicted_gain_nats) },
             policy.measured_gain_nats.map_or_else(dash, with_interval),
             policy.measured_behind_nats.map_or_else(dash, with_interval),
         ];
         if has_transfer {
-            cells.insert(4, policy.coupled_gain_nats.filter(|_| !uniform).map_or_else(dash, with_interval));
+            cells.insert(
+                4,
+                policy.coupled_gain_nats.filter(|_| !uniform).map_or_else(dash, with_interval),
+            );
         }
         cells
     });
@@ -102,9 +136,16 @@ pub(super) fn print(validation: &Validation, folders: &Folders) {
     let (held, all) = validation.held();
     say(&format!("\n{held} of {all} measured losses lie in their predicted 90 % intervals"));
     if let Some(coupled) = &validation.coupled {
-        say(&format!("with transfer {} of {} do; {}", coupled.held, coupled.losses, coupled.verdict));
+        say(&format!(
+            "with transfer {} of {} do; {}",
+            coupled.held, coupled.losses, coupled.verdict
+        ));
     }
     say(&format!("{} pairs: {}", grouped(validation.budget), validation.verdict));
     let here = folders.fits.join(format!("{}.json", validation_name(validation.budget)));
-    say(&format!("\nprediction {} was written first; result in `{}`", &validation.prediction_sha256[..16], here.display()));
+    say(&format!(
+        "\nprediction {} was written first; result in `{}`",
+        &validation.prediction_sha256[..16],
+        here.display()
+    ));
 }

@@ -18,7 +18,8 @@ use crate::validate::Shift;
 pub(super) struct BaseTrainer(Base);
 
 impl Question {
-    /// The base, trained if it is not kept; none where runs are simulated, and where all are there because no more of their version are made.
+    /// The base, trained if it is not kept; none where runs are simulated, and where all are there
+    /// because no more of their version are made.
     pub(super) fn trainer(&self, arguments: &Arguments) -> Result<Option<BaseTrainer>, Failure> {
         if arguments.trainer == Trainer::Simulated || !self.version.is_current() {
             return Ok(None);
@@ -27,47 +28,81 @@ impl Question {
             files::check_writable(folder).or_input()?;
         }
         let at = (arguments.device.as_str(), arguments.cache.as_path());
-        let base = sweep::base(&self.experiment, &self.bitexts, &self.base_files, self.version, at, &bars())?;
+        let base = sweep::base(
+            &self.experiment,
+            &self.bitexts,
+            &self.base_files,
+            self.version,
+            at,
+            &bars(),
+        )?;
         Ok(Some(BaseTrainer(base)))
     }
 
-    /// From dev to test, by the mixtures of the sweep that were scored on both, or by the base; without one there is no difference.
+    /// From dev to test, by the mixtures of the sweep that were scored on both, or by the base;
+    /// without one there is no difference.
     pub(super) fn shifts(&self, trainer: Option<&BaseTrainer>) -> Result<Vec<Shift>, Failure> {
         let Some(BaseTrainer(base)) = trainer else {
             return Ok(self.bitexts.iter().map(|bitext| Shift::none(bitext.lang.code())).collect());
         };
-        let tuner = Tuner::new(&self.experiment, &self.bitexts, base, version(), "cpu").or_work()?;
+        let tuner =
+            Tuner::new(&self.experiment, &self.bitexts, base, version(), "cpu").or_work()?;
         if self.experiment.evaluation.calibration {
             return self.calibrated(&tuner.base_losses_on_calibration(PARTS).or_work()?);
         }
         let dev = tuner.base_losses(PARTS).or_work()?;
         let test = tuner.scored_on_test().and_then(|tuner| tuner.base_losses(PARTS)).or_work()?;
-        Ok(self.bitexts.iter().zip(dev.iter().zip(&test)).map(|(bitext, (dev, test))| Shift::new(bitext.lang.code(), dev, test)).collect())
+        Ok(self
+            .bitexts
+            .iter()
+            .zip(dev.iter().zip(&test))
+            .map(|(bitext, (dev, test))| Shift::new(bitext.lang.code(), dev, test))
+            .collect())
     }
 
-    /// From dev to test, by the mixtures of the sweep, beside losses of the base on parts of the calibration half.
+    /// From dev to test, by the mixtures of the sweep, beside losses of the base on parts of the
+    /// calibration half.
     fn calibrated(&self, parts: &[Vec<f64>]) -> Result<Vec<Shift>, Failure> {
         let (_, records) = Store::new(&self.folders.records).read_sweep().or_input()?;
-        let mixtures: Vec<&RunRecord> = records.iter().filter(|record| record.subject.is_mixture()).collect();
+        let mixtures: Vec<&RunRecord> =
+            records.iter().filter(|record| record.subject.is_mixture()).collect();
         let of = |(bitext, parts): (&Bitext, &Vec<f64>)| {
-            let both =
-                |record: &&RunRecord| Some((record.evaluation(&bitext.lang)?.loss_nats(), record.calibration(&bitext.lang)?.loss_nats()));
+            let both = |record: &&RunRecord| {
+                Some((
+                    record.evaluation(&bitext.lang)?.loss_nats(),
+                    record.calibration(&bitext.lang)?.loss_nats(),
+                ))
+            };
             let scored: Vec<(f64, f64)> = mixtures.iter().filter_map(both).collect();
             Shift::calibrated(bitext.lang.code(), &scored, parts).ok_or_else(|| {
                 let (lang, found) = (&bitext.lang, scored.len());
-                let error = anyhow::anyhow!("{found} mixtures are scored on the calibration half of `{lang}`, expected at least 3");
-                Failure::input(error)
-                    .hint("`mixtures` in the experiment asks for them, and `evaluation: {calibration: false}` does without")
+                let error = anyhow::anyhow!(
+                    "{found} mixtures are scored on the calibration half \
+                of `{lang}`, expected at least 3"
+                );
+                Failure::input(error).hint(
+                    "`mixtures` in the experiment asks for them, and `evaluation: \
+                    {calibration: false}` does without",
+                )
             })
         };
         self.bitexts.iter().zip(parts).map(of).collect()
     }
 
     /// Tunes what is missing, each record written as soon as it is there.
-    pub(super) fn train(&self, BaseTrainer(base): &BaseTrainer, plan: &Plan, store: &Store, arguments: &Arguments) -> Result<(), Failure> {
+    pub(super) fn train(
+        &self,
+        BaseTrainer(base): &BaseTrainer,
+        plan: &Plan,
+        store: &Store,
+        arguments: &Arguments,
+    ) -> Result<(), Failure> {
         let tuner = Tuner::new(&self.experiment, &self.bitexts, base, version(), &arguments.device);
-        let mut tuner =
-            tuner.and_then(Tuner::scored_on_test).and_then(|tuner| tuner.also_scored_on(&self.untuned)).or_work()?.reading(&self.tongues);
+        let mut tuner = tuner
+            .and_then(Tuner::scored_on_test)
+            .and_then(|tuner| tuner.also_scored_on(&self.untuned))
+            .or_work()?
+            .reading(&self.tongues);
         if let Some(folder) = &arguments.save {
             tuner = tuner.keeping_weights(folder);
         }
@@ -87,9 +122,13 @@ impl Question {
                 let record = pools[worker].install(|| {
                     tuner.run(spec, &clock, |progress| {
                         // evaluation follows, so the bar keeps its share of the run back
-                        let now = (cost.train_tokens(spec) * progress.step as f64 / progress.steps as f64) as u64;
+                        let now = (cost.train_tokens(spec) * progress.step as f64
+                            / progress.steps as f64) as u64;
                         total.inc(now - before);
-                        total.set_message(format!("seed {}, {:.3} nats", spec.seed, progress.loss_nats));
+                        total.set_message(format!(
+                            "seed {}, {:.3} nats",
+                            spec.seed, progress.loss_nats
+                        ));
                         before = now;
                     })
                 })?;
@@ -111,5 +150,9 @@ fn line(record: &RunRecord) -> String {
     if let Outcome::Diverged { step, reason } = &record.outcome {
         return format!("model {}, seed {seed}: diverged at step {step}: {reason}", record.run_id);
     }
-    format!("model {}, seed {seed}: mean test loss {:.4} nats in {time}", record.run_id, record.mean_loss_nats())
+    format!(
+        "model {}, seed {seed}: mean test loss {:.4} nats in {time}",
+        record.run_id,
+        record.mean_loss_nats()
+    )
 }

@@ -82,7 +82,8 @@ impl<'a> Grammar<'a> {
         self.rng.random_bool(probability)
     }
 
-    /// The place of a word, with a probability that falls about as 1 / (rank + 3): the logarithm of the rank is uniform.
+    /// The place of a word, with a probability that falls about as 1 / (rank + 3): the logarithm of
+    /// the rank is uniform.
     fn word(&mut self, class: Class) -> usize {
         const OFFSET: f64 = 3.0;
         let count = self.lexicon.class_len(class);

@@ -31,9 +31,20 @@ pub(super) struct Language {
     endings: Endings,
 }
 
-/// Regular correspondences between letters, of which a sister has the first few in an order of its own.
-pub(super) const SOUND_CHANGES: [(&str, &str); 10] =
-    [("th", "d"), ("c", "k"), ("p", "b"), ("w", "v"), ("o", "u"), ("s", "z"), ("g", "k"), ("e", "i"), ("f", "v"), ("a", "o")];
+/// Regular correspondences between letters, of which a sister has the first few in an order of its
+/// own.
+pub(super) const SOUND_CHANGES: [(&str, &str); 10] = [
+    ("th", "d"),
+    ("c", "k"),
+    ("p", "b"),
+    ("w", "v"),
+    ("o", "u"),
+    ("s", "z"),
+    ("g", "k"),
+    ("e", "i"),
+    ("f", "v"),
+    ("a", "o"),
+];
 
 impl Language {
     /// English itself.
@@ -43,21 +54,35 @@ impl Language {
         Language { lexicon, order: WordOrder::Svo, morphology: Morphology::English, endings }
     }
 
-    /// A sister of English. `ranks` orders the meanings: a sister shares those of the lowest ranks, hence two sisters that share
-    /// different numbers of words share the same words as far as they go.
-    pub(super) fn sister(sister: &Sister, english: &Lexicon, ranks: &[usize], rng: &mut ChaCha8Rng) -> Self {
+    /// A sister of English. `ranks` orders the meanings: a sister shares those of the lowest ranks,
+    /// hence two sisters that share different numbers of words share the same words as far as they
+    /// go.
+    pub(super) fn sister(
+        sister: &Sister,
+        english: &Lexicon,
+        ranks: &[usize],
+        rng: &mut ChaCha8Rng,
+    ) -> Self {
         let sounds = Sounds::draw(rng);
         let mut changes = SOUND_CHANGES.to_vec();
         changes.shuffle(rng);
-        let inherited =
-            |stem: &str| changes.iter().take(sister.sound_changes).fold(stem.to_owned(), |stem, (old, new)| stem.replace(old, new));
+        let inherited = |stem: &str| {
+            changes
+                .iter()
+                .take(sister.sound_changes)
+                .fold(stem.to_owned(), |stem, (old, new)| stem.replace(old, new))
+        };
         let shared = (sister.vocabulary * english.len() as f64).round() as usize;
         // a made stem must not look like an inherited one of another meaning
-        let mut taken: BTreeSet<String> = english.iter().flat_map(|stem| [stem.to_owned(), inherited(stem)]).collect();
-        let lexicon = english.map(|number, stem| if ranks[number] < shared { inherited(stem) } else { sounds.new_stem(&mut taken, rng) });
+        let mut taken: BTreeSet<String> =
+            english.iter().flat_map(|stem| [stem.to_owned(), inherited(stem)]).collect();
+        let lexicon = english.map(|number, stem| {
+            if ranks[number] < shared { inherited(stem) } else { sounds.new_stem(&mut taken, rng) }
+        });
         let mut taken = BTreeSet::new();
         let mut ending = || sounds.new_ending(&mut taken, rng);
-        let endings = Endings { plural: ending(), past: ending(), object: ending(), oblique: ending() };
+        let endings =
+            Endings { plural: ending(), past: ending(), object: ending(), oblique: ending() };
         Language { lexicon, order: sister.order, morphology: sister.morphology, endings }
     }
 
@@ -85,8 +110,15 @@ impl Language {
     fn clause(&self, clause: &Clause) -> Vec<String> {
         let subject = self.phrase(&clause.subject, Role::Subject);
         let (verb, object) = self.action(&clause.action, clause.subject.plural);
-        let place = clause.place.as_ref().map_or_else(Vec::new, |(preposition, phrase)| self.place(*preposition, phrase));
-        let manner: Vec<String> = clause.manner.iter().map(|&adverb| self.lexicon.stem(Class::Adverb, adverb).to_owned()).collect();
+        let place = clause
+            .place
+            .as_ref()
+            .map_or_else(Vec::new, |(preposition, phrase)| self.place(*preposition, phrase));
+        let manner: Vec<String> = clause
+            .manner
+            .iter()
+            .map(|&adverb| self.lexicon.stem(Class::Adverb, adverb).to_owned())
+            .collect();
         match self.order {
             WordOrder::Svo => [subject, verb, object, manner, place].concat(),
             WordOrder::Sov => [subject, place, manner, object, verb].concat(),
@@ -96,8 +128,15 @@ impl Language {
 
     /// The verb, and its object if it has one.
     fn action(&self, action: &Action, plural_subject: bool) -> (Vec<String>, Vec<String>) {
-        let verb = self.verb(self.lexicon.stem(action.class, action.verb), action.past, plural_subject);
-        (vec![verb], action.object.as_ref().map_or_else(Vec::new, |object| self.phrase(object, Role::Object)))
+        let verb =
+            self.verb(self.lexicon.stem(action.class, action.verb), action.past, plural_subject);
+        (
+            vec![verb],
+            action
+                .object
+                .as_ref()
+                .map_or_else(Vec::new, |object| self.phrase(object, Role::Object)),
+        )
     }
 
     /// A language with the verb last has postpositions, as such languages nearly always do.
@@ -107,16 +146,29 @@ impl Language {
         if self.order == WordOrder::Sov { [phrase, word].concat() } else { [word, phrase].concat() }
     }
 
-    /// Relative clauses come first where the verb is last, adjectives after the noun where the verb is first, again as is usual.
+    /// Relative clauses come first where the verb is last, adjectives after the noun where the verb
+    /// is first, again as is usual.
     fn phrase(&self, phrase: &Phrase, role: Role) -> Vec<String> {
-        let determiner = vec![self.lexicon.stem(Class::Determiner, 2 * phrase.determiner + usize::from(phrase.plural)).to_owned()];
-        let adjective: Vec<String> =
-            phrase.adjective.iter().map(|&at| self.adjective(self.lexicon.stem(Class::Adjective, at), phrase.plural)).collect();
-        let noun = vec![self.noun(self.lexicon.stem(Class::Noun, phrase.noun), phrase.plural, role)];
+        let determiner = vec![
+            self.lexicon
+                .stem(Class::Determiner, 2 * phrase.determiner + usize::from(phrase.plural))
+                .to_owned(),
+        ];
+        let adjective: Vec<String> = phrase
+            .adjective
+            .iter()
+            .map(|&at| self.adjective(self.lexicon.stem(Class::Adjective, at), phrase.plural))
+            .collect();
+        let noun =
+            vec![self.noun(self.lexicon.stem(Class::Noun, phrase.noun), phrase.plural, role)];
         let relative = phrase.relative.as_ref().map_or_else(Vec::new, |action| {
             let that = vec![self.lexicon.stem(Class::Relative, 0).to_owned()];
             let (verb, object) = self.action(action, phrase.plural);
-            if self.order == WordOrder::Sov { [object, verb, that].concat() } else { [that, verb, object].concat() }
+            if self.order == WordOrder::Sov {
+                [object, verb, that].concat()
+            } else {
+                [that, verb, object].concat()
+            }
         });
         match self.order {
             WordOrder::Svo => [determiner, adjective, noun, relative].concat(),
@@ -145,7 +197,11 @@ impl Language {
 
     /// Adjectives agree with their noun only where nouns have cases.
     fn adjective(&self, stem: &str, plural: bool) -> String {
-        if self.morphology == Morphology::Case && plural { format!("{stem}{}", self.endings.plural) } else { stem.to_owned() }
+        if self.morphology == Morphology::Case && plural {
+            format!("{stem}{}", self.endings.plural)
+        } else {
+            stem.to_owned()
+        }
     }
 
     fn verb(&self, stem: &str, past: bool, plural: bool) -> String {

@@ -47,12 +47,18 @@ pub(super) struct Lexicon {
 }
 
 impl Lexicon {
-    /// The English-like lexicon: real words first, which are the frequent ones, then made ones up to the number asked.
+    /// The English-like lexicon: real words first, which are the frequent ones, then made ones up
+    /// to the number asked.
     pub(super) fn english(words: usize, rng: &mut ChaCha8Rng) -> Self {
-        let mut taken: BTreeSet<String> = sizes(words).iter().flat_map(|(_, list, _)| list.split_whitespace()).map(str::to_owned).collect();
+        let mut taken: BTreeSet<String> = sizes(words)
+            .iter()
+            .flat_map(|(_, list, _)| list.split_whitespace())
+            .map(str::to_owned)
+            .collect();
         let sounds = Sounds::draw(rng);
         let stems = sizes(words).map(|(_, list, size)| {
-            let mut stems: Vec<String> = list.split_whitespace().take(size).map(str::to_owned).collect();
+            let mut stems: Vec<String> =
+                list.split_whitespace().take(size).map(str::to_owned).collect();
             // function words are a closed class
             while size != usize::MAX && stems.len() < size {
                 stems.push(sounds.new_stem(&mut taken, rng));
@@ -114,7 +120,10 @@ impl Sounds {
         };
         Sounds {
             onsets: some(
-                &["b", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "br", "dr", "kl", "st", "tr"],
+                &[
+                    "b", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w",
+                    "z", "br", "dr", "kl", "st", "tr",
+                ],
                 12,
             ),
             vowels: some(&["a", "e", "i", "o", "u", "ai", "ei", "ou"], 5),
@@ -155,21 +164,33 @@ impl Sounds {
 }
 
 // only words that inflect regularly, and verbs that do not double a letter
-const NOUNS: &str = "house day river friend teacher road book tree garden horse doctor table window door farmer king city village \
-    ship letter song bird dog cat mother father brother sister boy girl queen soldier student writer painter baker driver guard \
-    field forest mountain lake island bridge tower wall room kitchen school church market shop train boat car wheel lamp candle \
-    mirror picture map coin ring crown box bag basket bottle cup plate spoon apple orange lemon cake egg flower seed leader \
-    neighbour stranger hunter sailor singer dancer judge clerk merchant captain cloud star storm stone hill valley beach desert \
-    animal lion bear rabbit monkey elephant story question answer problem game party journey dream plan machine engine";
-const VERBS: &str = "want need watch help follow visit carry open close clean wash paint cook taste order offer borrow return lift \
-    push pull touch kick count measure collect remember discover explore guard protect attack destroy repair plant admire answer \
+const NOUNS: &str = "house day river friend teacher road book tree garden horse doctor table \
+window door farmer king city village \
+    ship letter song bird dog cat mother father brother sister boy girl queen soldier student \
+writer painter baker driver guard \
+    field forest mountain lake island bridge tower wall room kitchen school church market shop \
+train boat car wheel lamp candle \
+    mirror picture map coin ring crown box bag basket bottle cup plate spoon apple orange lemon \
+cake egg flower seed leader \
+    neighbour stranger hunter sailor singer dancer judge clerk merchant captain cloud star storm \
+stone hill valley beach desert \
+    animal lion bear rabbit monkey elephant story question answer problem game party journey dream \
+plan machine engine";
+const VERBS: &str = "want need watch help follow visit carry open close clean wash paint cook \
+taste order offer borrow return lift \
+    push pull touch kick count measure collect remember discover explore guard protect attack \
+destroy repair plant admire answer \
     call join greet thank invite";
-const MOTIONS: &str = "walk laugh smile wait work sleepwalk dance jump climb arrive listen talk shout whisper sail rest \
+const MOTIONS: &str = "walk laugh smile wait work sleepwalk dance jump climb arrive listen talk \
+shout whisper sail rest \
     remain tremble wander";
-const ADJECTIVES: &str = "old young small big new good long short red green blue white black happy sad quiet loud strong weak rich \
-    poor kind proud brave clever honest gentle angry tired hungry warm cold dark bright heavy light clean dirty empty full round \
+const ADJECTIVES: &str = "old young small big new good long short red green blue white black happy \
+sad quiet loud strong weak rich \
+    poor kind proud brave clever honest gentle angry tired hungry warm cold dark bright heavy \
+light clean dirty empty full round \
     simple strange famous ancient";
-const ADVERBS: &str = "quickly slowly often always today quietly loudly happily sadly carefully gladly again twice soon together \
+const ADVERBS: &str = "quickly slowly often always today quietly loudly happily sadly carefully \
+gladly again twice soon together \
     secretly suddenly rarely early late";
 const PREPOSITIONS: &str = "in near behind under with from above beside without towards";
 const DETERMINERS: &str = "the the a some this these my my our our every all your your no no";

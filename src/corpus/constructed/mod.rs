@@ -1,8 +1,10 @@
-//! Constructed languages: sisters of English at a known distance, for the quickstart and for tests with a known truth.
+//! Constructed languages: sisters of English at a known distance, for the quickstart and for tests
+//! with a known truth.
 //!
-//! One grammar draws what sentences say. English puts it into English-like words, and every sister into its own: it shares some
-//! stems with English, with or without regular sound changes, and has its own order of words and its own endings. A language
-//! that shares more needs less data, so the order of the sisters is known before any run.
+//! One grammar draws what sentences say. English puts it into English-like words, and every sister
+//! into its own: it shares some stems with English, with or without regular sound changes, and has
+//! its own order of words and its own endings. A language that shares more needs less data, so the
+//! order of the sisters is known before any run.
 
 mod grammar;
 mod language;
@@ -95,10 +97,12 @@ pub enum Morphology {
 impl Constructed {
     /// Three sisters, near, middle and far.
     pub fn quickstart() -> Result<Self, CorpusError> {
-        serde_yaml::from_str(include_str!("quickstart.yaml")).map_err(|error| CorpusError::Constructed {
-            key: "quickstart",
-            found: error.to_string(),
-            expected: "a description",
+        serde_yaml::from_str(include_str!("quickstart.yaml")).map_err(|error| {
+            CorpusError::Constructed {
+                key: "quickstart",
+                found: error.to_string(),
+                expected: "a description",
+            }
         })
     }
 
@@ -114,17 +118,28 @@ impl Constructed {
             .iter()
             // a stream for each code: a sister stays as it is whatever others are asked beside it
             .map(|sister| {
-                let mut rng = generator(self.seed, Purpose::Words, Item::Nth(number_of(&sister.lang)));
+                let mut rng =
+                    generator(self.seed, Purpose::Words, Item::Nth(number_of(&sister.lang)));
                 Language::sister(sister, &lexicon, &ranks, &mut rng)
             })
             .collect();
         let english = Language::english(lexicon.clone());
-        let rows = self.rows(&english, &sisters, Grammar::new(&lexicon, &mut generator(self.seed, Purpose::Sentences, Item::All)))?;
-        Ok(self.sisters.iter().enumerate().map(|(index, sister)| self.bitext(sister, &rows, index)).collect())
+        let rows = self.rows(
+            &english,
+            &sisters,
+            Grammar::new(&lexicon, &mut generator(self.seed, Purpose::Sentences, Item::All)),
+        )?;
+        Ok(self
+            .sisters
+            .iter()
+            .enumerate()
+            .map(|(index, sister)| self.bitext(sister, &rows, index))
+            .collect())
     }
 
     fn check(&self) -> Result<(), CorpusError> {
-        let wrong = |key, found: String, expected| Err(CorpusError::Constructed { key, found, expected });
+        let wrong =
+            |key, found: String, expected| Err(CorpusError::Constructed { key, found, expected });
         if !(50..=20_000).contains(&self.words) {
             return wrong("words", self.words.to_string(), "a number from 50 to 20000");
         }
@@ -150,8 +165,14 @@ impl Constructed {
         Ok(())
     }
 
-    /// Sentences in English and every sister, each new in every language: so the parts share no sentence on either side.
-    fn rows(&self, english: &Language, sisters: &[Language], mut grammar: Grammar<'_>) -> Result<Vec<Vec<String>>, CorpusError> {
+    /// Sentences in English and every sister, each new in every language: so the parts share no
+    /// sentence on either side.
+    fn rows(
+        &self,
+        english: &Language,
+        sisters: &[Language],
+        mut grammar: Grammar<'_>,
+    ) -> Result<Vec<Vec<String>>, CorpusError> {
         const MOST_REPEATS: usize = 10_000;
         let asked = self.test + self.dev + self.train;
         let mut seen: Vec<HashSet<String>> = vec![HashSet::new(); 1 + sisters.len()];
@@ -159,7 +180,10 @@ impl Constructed {
         let mut repeats = 0;
         while rows.len() < asked {
             let sentence = grammar.sentence();
-            let row: Vec<String> = std::iter::once(english).chain(sisters).map(|language| language.say(&sentence)).collect();
+            let row: Vec<String> = std::iter::once(english)
+                .chain(sisters)
+                .map(|language| language.say(&sentence))
+                .collect();
             if row.iter().zip(&seen).any(|(text, seen)| seen.contains(text)) {
                 repeats += 1;
                 if repeats == MOST_REPEATS {
@@ -178,7 +202,10 @@ impl Constructed {
 
     /// Test comes first, then dev, so that they stay the same when train grows.
     fn bitext(&self, sister: &Sister, rows: &[Vec<String>], index: usize) -> Bitext {
-        let pairs: Vec<Pair> = rows.iter().map(|row| Pair { english: row[0].clone(), other: row[1 + index].clone() }).collect();
+        let pairs: Vec<Pair> = rows
+            .iter()
+            .map(|row| Pair { english: row[0].clone(), other: row[1 + index].clone() })
+            .collect();
         let (test, rest) = pairs.split_at(self.test);
         let (dev, train) = rest.split_at(self.dev);
         let parts = Parts { train: train.to_vec(), dev: dev.to_vec(), test: test.to_vec() };

@@ -5,7 +5,14 @@ use super::*;
 use std::collections::BTreeSet;
 
 fn sister(code: &str, vocabulary: f64, order: WordOrder, morphology: Morphology) -> Sister {
-    Sister { lang: code.parse().unwrap(), name: code[..3].to_owned(), vocabulary, order, morphology, sound_changes: 0 }
+    Sister {
+        lang: code.parse().unwrap(),
+        name: code[..3].to_owned(),
+        vocabulary,
+        order,
+        morphology,
+        sound_changes: 0,
+    }
 }
 
 fn spec(train: usize, sisters: Vec<Sister>) -> Constructed {
@@ -33,12 +40,16 @@ fn nearer_sisters_share_more_words() {
     let made = Constructed::quickstart().unwrap().build().unwrap();
     let shares: Vec<f64> = made.iter().map(shared_words).collect();
     assert!(shares[0] > shares[1] + 0.2 && shares[1] > shares[2] + 0.1, "{shares:?}");
-    assert!(made.windows(2).all(|two| two[0].dev.pairs().iter().zip(two[1].dev.pairs()).all(|(a, b)| a.english == b.english)));
+    assert!(made.windows(2).all(|two| {
+        two[0].dev.pairs().iter().zip(two[1].dev.pairs()).all(|(a, b)| a.english == b.english)
+    }));
 }
 
 #[test]
 fn there_are_many_sentences_and_none_stands_in_two_parts() {
-    let one = &spec(20_000, vec![sister("qaa_Latn", 0.0, WordOrder::Vso, Morphology::None)]).build().unwrap()[0];
+    let one = &spec(20_000, vec![sister("qaa_Latn", 0.0, WordOrder::Vso, Morphology::None)])
+        .build()
+        .unwrap()[0];
     let pairs = || one.train.pairs().iter().chain(one.dev.pairs()).chain(one.test.pairs());
     assert_eq!(pairs().map(|pair| &pair.english).collect::<BTreeSet<_>>().len(), 20_100);
     assert_eq!(pairs().map(|pair| &pair.other).collect::<BTreeSet<_>>().len(), 20_100);
@@ -50,14 +61,18 @@ fn there_are_many_sentences_and_none_stands_in_two_parts() {
 
 #[test]
 fn a_sister_without_a_difference_is_english() {
-    let one = &spec(500, vec![sister("qaa_Latn", 1.0, WordOrder::Svo, Morphology::English)]).build().unwrap()[0];
+    let one = &spec(500, vec![sister("qaa_Latn", 1.0, WordOrder::Svo, Morphology::English)])
+        .build()
+        .unwrap()[0];
     assert!(one.train.pairs().iter().all(|pair| pair.english == pair.other));
 }
 
 #[test]
 fn orders_move_words_and_keep_them() {
-    let sisters =
-        vec![sister("qaa_Latn", 1.0, WordOrder::Sov, Morphology::English), sister("qab_Latn", 1.0, WordOrder::Vso, Morphology::English)];
+    let sisters = vec![
+        sister("qaa_Latn", 1.0, WordOrder::Sov, Morphology::English),
+        sister("qab_Latn", 1.0, WordOrder::Vso, Morphology::English),
+    ];
     for bitext in spec(500, sisters).build().unwrap() {
         let moved = bitext.train.pairs().iter().filter(|pair| pair.english != pair.other).count();
         // a motion without anything else reads the same with the verb last
@@ -65,7 +80,10 @@ fn orders_move_words_and_keep_them() {
         for pair in bitext.train.pairs() {
             let sorted = |text: &str| {
                 // `a` becomes `an` before another word
-                let mut words: Vec<String> = words(text).into_iter().map(|word| if word == "an" { "a".to_owned() } else { word }).collect();
+                let mut words: Vec<String> = words(text)
+                    .into_iter()
+                    .map(|word| if word == "an" { "a".to_owned() } else { word })
+                    .collect();
                 words.sort();
                 words
             };
@@ -88,7 +106,8 @@ fn the_same_seed_makes_the_same_languages_whatever_is_beside_them() {
     assert_ne!(two[0], other.build().unwrap()[0]);
 }
 
-/// Ids of runs hold the hash of the text: where it changed, records of sweeps that are done would be no records of theirs.
+/// Ids of runs hold the hash of the text: where it changed, records of sweeps that are done would
+/// be no records of theirs.
 #[test]
 fn the_languages_of_the_quickstart_stay() {
     let made = Constructed::quickstart().unwrap().build().unwrap();
@@ -98,12 +117,17 @@ fn the_languages_of_the_quickstart_stay() {
 
 #[test]
 fn english_is_spelt_as_english() {
-    for (stem, s, ed) in
-        [("carry", "carries", "carried"), ("watch", "watches", "watched"), ("close", "closes", "closed"), ("play", "plays", "played")]
-    {
+    for (stem, s, ed) in [
+        ("carry", "carries", "carried"),
+        ("watch", "watches", "watched"),
+        ("close", "closes", "closed"),
+        ("play", "plays", "played"),
+    ] {
         assert_eq!((english_s(stem), english_ed(stem)), (s.to_owned(), ed.to_owned()));
     }
-    let one = &spec(2000, vec![sister("qaa_Latn", 0.5, WordOrder::Svo, Morphology::Suffix)]).build().unwrap()[0];
+    let one = &spec(2000, vec![sister("qaa_Latn", 0.5, WordOrder::Svo, Morphology::Suffix)])
+        .build()
+        .unwrap()[0];
     for pair in one.train.pairs() {
         let words = words(&pair.english);
         for two in words.windows(2) {
@@ -111,7 +135,12 @@ fn english_is_spelt_as_english() {
             assert!(!(two[0] == "a" && vowel || two[0] == "an" && !vowel), "{}", pair.english);
             assert!(!(two[0] == "these" && two[1] == "house"), "{}", pair.english);
         }
-        assert!(pair.english.starts_with(|c: char| c.is_ascii_uppercase()) && pair.english.ends_with('.'), "{}", pair.english);
+        assert!(
+            pair.english.starts_with(|c: char| c.is_ascii_uppercase())
+                && pair.english.ends_with('.'),
+            "{}",
+            pair.english
+        );
     }
 }
 
@@ -120,8 +149,20 @@ fn impossible_descriptions_are_refused() {
     let near = || sister("qaa_Latn", 0.9, WordOrder::Svo, Morphology::None);
     let message = |spec: Constructed| spec.build().unwrap_err().to_string();
     assert_eq!(message(spec(10, vec![])), "`sisters` is empty, expected at least one language");
-    assert_eq!(message(spec(10, vec![near(), near()])), "two sisters have the code `qaa_Latn`, expected different codes");
-    assert_eq!(message(spec(10, vec![Sister { vocabulary: 1.5, ..near() }])), "`vocabulary` is 1.5, expected a share from 0 to 1");
-    assert_eq!(message(spec(10, vec![Sister { sound_changes: 11, ..near() }])), "`sound_changes` is 11, expected at most 10");
-    assert_eq!(message(Constructed { words: 0, ..spec(10, vec![near()]) }), "`words` is 0, expected a number from 50 to 20000");
+    assert_eq!(
+        message(spec(10, vec![near(), near()])),
+        "two sisters have the code `qaa_Latn`, expected different codes"
+    );
+    assert_eq!(
+        message(spec(10, vec![Sister { vocabulary: 1.5, ..near() }])),
+        "`vocabulary` is 1.5, expected a share from 0 to 1"
+    );
+    assert_eq!(
+        message(spec(10, vec![Sister { sound_changes: 11, ..near() }])),
+        "`sound_changes` is 11, expected at most 10"
+    );
+    assert_eq!(
+        message(Constructed { words: 0, ..spec(10, vec![near()]) }),
+        "`words` is 0, expected a number from 50 to 20000"
+    );
 }

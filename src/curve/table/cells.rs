@@ -38,12 +38,16 @@ impl Columns {
         if names.iter().all(String::is_empty) {
             return Err(Fault::Empty);
         }
-        if let Some(column) = NEEDED.into_iter().chain(family).find(|column| !names.iter().any(|name| name == column)) {
+        if let Some(column) =
+            NEEDED.into_iter().chain(family).find(|column| !names.iter().any(|name| name == column))
+        {
             let found = shown(&names.join(", "));
             return Err(Fault::Missing { column: column.to_owned(), found });
         }
         let columns = Columns { names, family: family.map(str::to_owned) };
-        let repeated = |name: &&String| columns.is_read(name) && columns.names.iter().filter(|other| other == name).count() > 1;
+        let repeated = |name: &&String| {
+            columns.is_read(name) && columns.names.iter().filter(|other| other == name).count() > 1
+        };
         match columns.names.iter().find(repeated) {
             Some(column) => Err(Fault::Twice { column: column.clone() }),
             None => Ok(columns),
@@ -78,11 +82,20 @@ impl Cells<'_> {
 
     /// The trimmed text of a column; empty where the column is missing.
     fn text(&self, column: &str) -> &str {
-        self.columns.names.iter().position(|name| name == column).map_or("", |at| (self.text)(at).trim())
+        self.columns
+            .names
+            .iter()
+            .position(|name| name == column)
+            .map_or("", |at| (self.text)(at).trim())
     }
 
     fn wrong(&self, column: &str, expected: &'static str) -> Fault {
-        Fault::Cell { place: self.place(), column: column.to_owned(), found: shown(self.text(column)), expected }
+        Fault::Cell {
+            place: self.place(),
+            column: column.to_owned(),
+            found: shown(self.text(column)),
+            expected,
+        }
     }
 
     pub(super) fn curve(&self) -> Result<&str, Fault> {
@@ -104,7 +117,12 @@ impl Cells<'_> {
     }
 
     /// The finite number of a cell, if it meets `is_right`; nothing where the cell is empty.
-    fn number(&self, column: &str, is_right: impl Fn(f64) -> bool, expected: &'static str) -> Result<Option<f64>, Fault> {
+    fn number(
+        &self,
+        column: &str,
+        is_right: impl Fn(f64) -> bool,
+        expected: &'static str,
+    ) -> Result<Option<f64>, Fault> {
         let text = self.text(column);
         match f64::from_str(text) {
             _ if text.is_empty() => Ok(None),
@@ -137,9 +155,17 @@ impl Cells<'_> {
         let expected = "a finite number above 0";
         Ok(Row {
             x: self.x()?,
-            loss: self.number("loss", |loss| loss > 0.0, expected)?.ok_or_else(|| self.wrong("loss", expected))?,
+            loss: self
+                .number("loss", |loss| loss > 0.0, expected)?
+                .ok_or_else(|| self.wrong("loss", expected))?,
             se: self.number("se", |se| se > 0.0, "a finite number above 0, or nothing")?,
-            weight: self.number("weight", |weight| weight >= 0.0, "a finite number not below 0, or nothing")?.unwrap_or(1.0),
+            weight: self
+                .number(
+                    "weight",
+                    |weight| weight >= 0.0,
+                    "a finite number not below 0, or nothing",
+                )?
+                .unwrap_or(1.0),
             seed: self.whole("seed")?,
             n_params: self.n_params()?,
             unique: self.whole("unique")?,
@@ -148,7 +174,17 @@ impl Cells<'_> {
 
     pub(super) fn query(&self, position: usize) -> Result<Query, Fault> {
         let is_unknown = f64::from_str(self.text("loss")).is_ok_and(f64::is_nan);
-        let loss = if is_unknown { None } else { self.number("loss", |loss| loss > 0.0, "a finite number above 0, or nothing")? };
-        Ok(Query { position, x: self.x()?, n_params: self.n_params()?, unique: self.whole("unique")?, loss })
+        let loss = if is_unknown {
+            None
+        } else {
+            self.number("loss", |loss| loss > 0.0, "a finite number above 0, or nothing")?
+        };
+        Ok(Query {
+            position,
+            x: self.x()?,
+            n_params: self.n_params()?,
+            unique: self.whole("unique")?,
+            loss,
+        })
     }
 }

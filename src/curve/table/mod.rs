@@ -12,8 +12,9 @@
 //! | `n_params` | parameters of the model, above 0 | not known |
 //! | `unique` | unique pairs that the run had | not known |
 //!
-//! The last six columns may be missing and others are not read, except the one that the caller names for the families of curves.
-//! Rows may come in any order and sizes may repeat. In CSV, lines that start with `#` are comments.
+//! The last six columns may be missing and others are not read, except the one that the caller
+//! names for the families of curves. Rows may come in any order and sizes may repeat. In CSV, lines
+//! that start with `#` are comments.
 
 mod cells;
 mod source;
@@ -108,7 +109,10 @@ pub enum Fault {
     #[error("{place}, column `{column}`: found {found}, expected {expected}")]
     Cell { place: String, column: String, found: String, expected: &'static str },
     /// A curve in two families.
-    #[error("{place}: the curve `{curve}` is of family `{found}`, expected `{expected}` as in its first row")]
+    #[error(
+        "{place}: the curve `{curve}` is of family `{found}`, expected `{expected}` as in its \
+        first row"
+    )]
     Family { place: String, curve: String, found: String, expected: String },
     /// Bytes that are no text.
     #[error("line {line} is not UTF-8 text")]
@@ -122,10 +126,12 @@ pub enum Fault {
 }
 
 impl CurveTable {
-    /// Reads a file; Parquet is known by its first bytes, anything else is CSV. `family` names the column of the families.
+    /// Reads a file; Parquet is known by its first bytes, anything else is CSV. `family` names the
+    /// column of the families.
     pub fn read(path: &Path, family: Option<&str>) -> Result<Self, TableError> {
         let bytes = files::read(path)?;
-        CurveTable::from_bytes(&bytes, family).map_err(|fault| TableError::Table { path: path.to_owned(), fault })
+        CurveTable::from_bytes(&bytes, family)
+            .map_err(|fault| TableError::Table { path: path.to_owned(), fault })
     }
 
     /// As [`CurveTable::read`], from the bytes of a file.
@@ -164,7 +170,12 @@ impl Gathered {
             None => {
                 self.places.insert(name.to_owned(), self.curves.len());
                 let family = cells.family().map(str::to_owned);
-                self.curves.push(TableCurve { name: name.to_owned(), family, rows: Vec::new(), predict: Vec::new() });
+                self.curves.push(TableCurve {
+                    name: name.to_owned(),
+                    family,
+                    rows: Vec::new(),
+                    predict: Vec::new(),
+                });
                 self.curves.len() - 1
             }
         };
@@ -172,7 +183,12 @@ impl Gathered {
         if curve.family.as_deref() != cells.family() {
             let text = |family: Option<&str>| family.unwrap_or_default().to_owned();
             let (found, expected) = (text(cells.family()), text(curve.family.as_deref()));
-            return Err(Fault::Family { place: cells.place(), curve: name.to_owned(), found, expected });
+            return Err(Fault::Family {
+                place: cells.place(),
+                curve: name.to_owned(),
+                found,
+                expected,
+            });
         }
         match cells.split()? {
             Split::Fit => curve.rows.push(cells.row()?),

@@ -1,7 +1,7 @@
 //! Axolotl: `axolotl.yaml`.
 //!
-//! What it prepares it finds again by path, type and split, whatever the file holds now; the plan in every path keeps it from old rows. Long rows
-//! are dropped in silence.
+//! What it prepares it finds again by path, type and split, whatever the file holds now; the plan
+//! in every path keeps it from old rows. Long rows are dropped in silence.
 
 use super::{Plan, yaml};
 use crate::export::plan::{ACCUMULATION, BATCH, LEARNING_RATE, SEED, WARMUP};
@@ -89,9 +89,14 @@ pub(super) fn files<'p>(plan: &'p Plan<'_>) -> Result<Exported<'p>, ExportError>
         seed: SEED,
         output_dir: plan.output(),
     };
-    let about = "exact counts: each file holds the rows of a language; rows longer than `sequence_len` are dropped in silence";
+    let about = "exact counts: each file holds the rows of a language; rows longer than \
+    `sequence_len` are dropped in silence";
     let files = vec![("axolotl.yaml".to_owned(), yaml(plan, about, &wire)?)];
-    Ok(Exported { files, data: train.into_iter().chain(validation).collect(), start: Some("axolotl train axolotl.yaml".to_owned()) })
+    Ok(Exported {
+        files,
+        data: train.into_iter().chain(validation).collect(),
+        start: Some("axolotl train axolotl.yaml".to_owned()),
+    })
 }
 
 #[cfg(test)]
@@ -148,6 +153,9 @@ mod tests {
         output_dir: saves/muit-0123abcd
         ");
         let alpaca = file(&plan(Trainer::Axolotl, Format::Alpaca), "axolotl.yaml");
-        assert!(alpaca.contains("  type: alpaca\n") && !alpaca.contains("field_messages"), "{alpaca}");
+        assert!(
+            alpaca.contains("  type: alpaca\n") && !alpaca.contains("field_messages"),
+            "{alpaca}"
+        );
     }
 }

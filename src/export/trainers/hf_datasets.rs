@@ -1,6 +1,8 @@
-//! The library `datasets`: `load.py`, a program that loads the rows, asserts their counts and shuffles them.
+//! The library `datasets`: `load.py`, a program that loads the rows, asserts their counts and
+//! shuffles them.
 //!
-//! Interleaving by probability draws only about the planned amounts; files of exact counts, one after the other, are exact.
+//! Interleaving by probability draws only about the planned amounts; files of exact counts, one
+//! after the other, are exact.
 
 use super::Plan;
 use crate::export::plan::{SEED, validation_name};
@@ -10,20 +12,36 @@ use std::fmt::Write;
 /// To be imported: `from load import train, validation`.
 pub(super) fn files<'p>(plan: &'p Plan<'_>) -> Exported<'p> {
     let train = plan.train_files();
-    let mut text =
-        plan.head() + "\"\"\"`from load import train, validation`: the rows of the plan, and those to validate on per language.\"\"\"\n\n";
-    text += "from pathlib import Path\n\nfrom datasets import concatenate_datasets, load_dataset\n\n";
+    let mut text = plan.head()
+        + "\"\"\"`from load import train, validation`: the rows of the plan, and those to validate \
+        on per language.\"\"\"\n\n";
+    text +=
+        "from pathlib import Path\n\nfrom datasets import concatenate_datasets, load_dataset\n\n";
     text += "HOME = Path(__file__).resolve().parent\n# rows of each language\nTRAIN = {\n";
     for (file, portion) in train.iter().zip(&plan.portions) {
-        let _ = writeln!(text, "    \"{}\": (\"{}\", {}),", portion.name, file.path(), file.count());
+        let _ =
+            writeln!(text, "    \"{}\": (\"{}\", {}),", portion.name, file.path(), file.count());
     }
     text += "}\nVALIDATION = {\n";
     for portion in plan.validated() {
-        let _ = writeln!(text, "    \"{}\": \"{}\",", portion.name, plan.path(&validation_name(portion)));
+        let _ = writeln!(
+            text,
+            "    \"{}\": \"{}\",",
+            portion.name,
+            plan.path(&validation_name(portion))
+        );
     }
-    let _ = write!(text, "}}\n{PROGRAM}train = concatenate_datasets(list(parts.values())).shuffle(seed={SEED})\n{END}");
+    let _ = write!(
+        text,
+        "}}\n{PROGRAM}train = \
+        concatenate_datasets(list(parts.values())).shuffle(seed={SEED})\n{END}"
+    );
     let data: Vec<DataFile> = train.into_iter().chain(plan.validation_files()).collect();
-    Exported { files: vec![("load.py".to_owned(), text.into_bytes())], data, start: Some("python3 load.py".to_owned()) }
+    Exported {
+        files: vec![("load.py".to_owned(), text.into_bytes())],
+        data,
+        start: Some("python3 load.py".to_owned()),
+    }
 }
 
 const PROGRAM: &str = r#"

@@ -1,10 +1,13 @@
 //! LLaMA-Factory: `train.yaml`, `dataset_info.json` and one JSONL file per language.
 //!
-//! `num_samples` is the number of rows of the file, so that the trainer's permutation draws each row once;
-//! `mix_strategy: concat` then keeps the counts. `max_samples` would cut every file and is never written.
+//! `num_samples` is the number of rows of the file, so that the trainer's permutation draws each
+//! row once; `mix_strategy: concat` then keeps the counts. `max_samples` would cut every file and
+//! is never written.
 
 use super::{Plan, yaml};
-use crate::export::plan::{ACCUMULATION, BATCH, EVALUATION, LEARNING_RATE, LOGGING, SEED, WARMUP, name, validation_name};
+use crate::export::plan::{
+    ACCUMULATION, BATCH, EVALUATION, LEARNING_RATE, LOGGING, SEED, WARMUP, name, validation_name,
+};
 use crate::export::{DataFile, ExportError, Exported};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -49,8 +52,10 @@ struct WireValidation {
 
 /// JSON has no comments: the index of the data sets names no version.
 pub(super) fn files<'p>(plan: &'p Plan<'_>) -> Result<Exported<'p>, ExportError> {
-    let about = "exact counts: `num_samples` in `dataset_info.json` is the number of rows of each file";
-    let data: Vec<DataFile> = plan.train_files().into_iter().chain(plan.validation_files()).collect();
+    let about =
+        "exact counts: `num_samples` in `dataset_info.json` is the number of rows of each file";
+    let data: Vec<DataFile> =
+        plan.train_files().into_iter().chain(plan.validation_files()).collect();
     let files = vec![
         ("train.yaml".to_owned(), yaml(plan, about, &train(plan))?),
         (format!("{}/dataset_info.json", plan.folder()), dataset_info(plan, &data)),
@@ -117,16 +122,26 @@ mod tests {
     #[test]
     fn every_file_has_the_rows_that_the_index_says() {
         let plan = plan(Trainer::LlamaFactory, Format::Alpaca);
-        let info: serde_json::Value = serde_json::from_str(&file(&plan, "data/0123abcd/dataset_info.json")).unwrap();
+        let info: serde_json::Value =
+            serde_json::from_str(&file(&plan, "data/0123abcd/dataset_info.json")).unwrap();
         let expected = [("muit_swh_Latn", 8), ("muit_swh_Latn_val", 2), ("muit_tur_Latn", 2)];
         assert_eq!(info.as_object().unwrap().len(), expected.len());
         for (name, rows) in expected {
             assert_eq!(info[name]["num_samples"], rows);
-            let lines = file(&plan, &format!("data/0123abcd/{}", info[name]["file_name"].as_str().unwrap()));
+            let lines = file(
+                &plan,
+                &format!("data/0123abcd/{}", info[name]["file_name"].as_str().unwrap()),
+            );
             assert_eq!(lines.lines().count(), rows);
             for line in lines.lines() {
                 let row: serde_json::Value = serde_json::from_str(line).unwrap();
-                assert!(info[name]["columns"].as_object().unwrap().values().all(|column| row[column.as_str().unwrap()].is_string()));
+                assert!(
+                    info[name]["columns"]
+                        .as_object()
+                        .unwrap()
+                        .values()
+                        .all(|column| row[column.as_str().unwrap()].is_string())
+                );
             }
         }
     }
@@ -167,7 +182,8 @@ mod tests {
         ");
         let mut odd = plan(Trainer::LlamaFactory, Format::Alpaca);
         odd.settings.model = "a: # b\n".to_owned();
-        let read: serde_yaml::Value = serde_yaml::from_slice(&export(&odd).unwrap().files[0].1).unwrap();
+        let read: serde_yaml::Value =
+            serde_yaml::from_slice(&export(&odd).unwrap().files[0].1).unwrap();
         assert_eq!(read["model_name_or_path"], "a: # b\n");
     }
 }

@@ -33,9 +33,11 @@ pub(super) fn files<'p>(plan: &'p Plan<'_>) -> Result<Exported<'p>, ExportError>
     }
 }
 
-/// A configuration in YAML below the head of the plan and a line that says what is to be known of it.
+/// A configuration in YAML below the head of the plan and a line that says what is to be known of
+/// it.
 fn yaml(plan: &Plan, about: &str, wire: &impl Serialize) -> Result<Vec<u8>, ExportError> {
-    let yaml = serde_yaml::to_string(wire).map_err(|cause| ExportError::Yaml { cause: cause.to_string() })?;
+    let yaml = serde_yaml::to_string(wire)
+        .map_err(|cause| ExportError::Yaml { cause: cause.to_string() })?;
     Ok(format!("{}# {about}\n{yaml}", plan.head()).into_bytes())
 }
 
@@ -46,7 +48,11 @@ fn shell(text: &str) -> String {
 
 /// A shell script that runs in its own folder, below the head of the plan.
 fn script(plan: &Plan, body: &str) -> Vec<u8> {
-    format!("#!/usr/bin/env bash\n{}set -euo pipefail\ncd \"$(dirname \"$0\")\"\n{body}\n", plan.head()).into_bytes()
+    format!(
+        "#!/usr/bin/env bash\n{}set -euo pipefail\ncd \"$(dirname \"$0\")\"\n{body}\n",
+        plan.head()
+    )
+    .into_bytes()
 }
 
 #[cfg(test)]
@@ -56,7 +62,11 @@ mod tests {
     #[test]
     fn a_shell_reads_back_what_is_quoted() {
         let text = "a 'b' $HOME";
-        let echoed = std::process::Command::new("sh").arg("-c").arg(format!("printf %s {}", shell(text))).output().unwrap();
+        let echoed = std::process::Command::new("sh")
+            .arg("-c")
+            .arg(format!("printf %s {}", shell(text)))
+            .output()
+            .unwrap();
         assert_eq!(String::from_utf8(echoed.stdout).unwrap(), text);
     }
 }

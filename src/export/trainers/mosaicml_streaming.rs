@@ -1,6 +1,8 @@
-//! MosaicML's streaming: `prepare.py`, which writes the shards, and `train.yaml` with one stream per language for LLM Foundry.
+//! MosaicML's streaming: `prepare.py`, which writes the shards, and `train.yaml` with one stream
+//! per language for LLM Foundry.
 //!
-//! `choose` is an absolute count; `repeat` would round each stream down, `proportion` would change the shares.
+//! `choose` is an absolute count; `repeat` would round each stream down, `proportion` would change
+//! the shares.
 
 use super::{Plan, yaml};
 use crate::export::plan::{BATCH, LEARNING_RATE, SEED, WARMUP};
@@ -80,14 +82,28 @@ pub(super) fn files<'p>(plan: &'p Plan<'_>) -> Result<Exported<'p>, ExportError>
     let (train, limit) = (plan.train_files(), plan.settings.limit);
     let shards = |name: &str| format!("shards/{}/{name}", plan.hash);
     let stream = |name: &str, choose| WireStream { local: shards(name), split: "train", choose };
-    let streams = plan.portions.iter().map(|portion| (portion.name.clone(), stream(&portion.name, portion.drawn))).collect();
+    let streams = plan
+        .portions
+        .iter()
+        .map(|portion| (portion.name.clone(), stream(&portion.name, portion.drawn)))
+        .collect();
     let wire = WireFoundry {
         max_seq_len: limit,
-        model: WireModel { name: "hf_causal_lm", pretrained: true, pretrained_model_name_or_path: &plan.settings.model },
+        model: WireModel {
+            name: "hf_causal_lm",
+            pretrained: true,
+            pretrained_model_name_or_path: &plan.settings.model,
+        },
         tokenizer: WireTokenizer { name: &plan.settings.model },
         train_loader: WireLoader {
             name: "finetuning",
-            dataset: WireDataset { streams, max_seq_len: limit, decoder_only_format: true, shuffle: true, packing_ratio: None },
+            dataset: WireDataset {
+                streams,
+                max_seq_len: limit,
+                decoder_only_format: true,
+                shuffle: true,
+                packing_ratio: None,
+            },
             drop_last: false,
         },
         // every field that LLM Foundry has no default for
@@ -97,22 +113,43 @@ pub(super) fn files<'p>(plan: &'p Plan<'_>) -> Result<Exported<'p>, ExportError>
         max_duration: "1ep",
         eval_interval: "1ep",
         optimizer: WireOptimizer { name: "decoupled_adamw", lr: LEARNING_RATE },
-        scheduler: WireScheduler { name: "cosine_with_warmup", t_warmup: format!("{WARMUP}dur"), alpha_f: 0.1 },
+        scheduler: WireScheduler {
+            name: "cosine_with_warmup",
+            t_warmup: format!("{WARMUP}dur"),
+            alpha_f: 0.1,
+        },
         precision: "amp_bf16",
         seed: SEED,
         save_folder: plan.output(),
     };
-    let about = "exact counts: `choose` is the number of rows of each stream; `prepare.py` writes the shards first";
-    let files = vec![("train.yaml".to_owned(), yaml(plan, about, &wire)?), ("prepare.py".to_owned(), program(plan, &train).into_bytes())];
+    let about = "exact counts: `choose` is the number of rows of each stream; `prepare.py` writes \
+    the shards first";
+    let files = vec![
+        ("train.yaml".to_owned(), yaml(plan, about, &wire)?),
+        ("prepare.py".to_owned(), program(plan, &train).into_bytes()),
+    ];
     let data = train.into_iter().chain(plan.validation_files()).collect();
-    Ok(Exported { files, data, start: Some("python3 prepare.py  # then train with LLM Foundry and train.yaml".to_owned()) })
+    Ok(Exported {
+        files,
+        data,
+        start: Some("python3 prepare.py  # then train with LLM Foundry and train.yaml".to_owned()),
+    })
 }
 
 fn program(plan: &Plan, train: &[DataFile]) -> String {
-    let mut text = plan.head() + "\"\"\"Writes the shards of every stream.\"\"\"\n\nimport json\n\nfrom streaming import MDSWriter\n\n";
+    let mut text = plan.head()
+        + "\"\"\"Writes the shards of every stream.\"\"\"\n\nimport json\n\nfrom streaming import \
+        MDSWriter\n\n";
     text += "# file, folder and rows of each stream\nSTREAMS = [\n";
     for (file, portion) in train.iter().zip(&plan.portions) {
-        let _ = writeln!(text, "    (\"{}\", \"shards/{}/{}/train\", {}),", file.path(), plan.hash, portion.name, file.count());
+        let _ = writeln!(
+            text,
+            "    (\"{}\", \"shards/{}/{}/train\", {}),",
+            file.path(),
+            plan.hash,
+            portion.name,
+            file.count()
+        );
     }
     text + "]\n" + PROGRAM
 }

@@ -1,4 +1,5 @@
-//! ms-swift: `train.yaml` for `swift sft`. Long rows are dropped, its default, since cut answers teach to stop short.
+//! ms-swift: `train.yaml` for `swift sft`. Long rows are dropped, its default, since cut answers
+//! teach to stop short.
 
 use super::{Plan, yaml};
 use crate::export::plan::{ACCUMULATION, BATCH, EVALUATION, LEARNING_RATE, SEED, WARMUP};
@@ -43,7 +44,8 @@ struct WireValidation {
 /// One file per language, each read once.
 pub(super) fn files<'p>(plan: &'p Plan<'_>) -> Result<Exported<'p>, ExportError> {
     let (train, validation) = (plan.train_files(), plan.validation_files());
-    let paths = |files: &[DataFile]| files.iter().map(|file| file.path().to_owned()).collect::<Vec<_>>();
+    let paths =
+        |files: &[DataFile]| files.iter().map(|file| file.path().to_owned()).collect::<Vec<_>>();
     let wire = WireSwift {
         model: &plan.settings.model,
         torch_dtype: "bfloat16",
@@ -74,7 +76,12 @@ pub(super) fn files<'p>(plan: &'p Plan<'_>) -> Result<Exported<'p>, ExportError>
         seed: SEED,
         output_dir: plan.output(),
     };
-    let about = "exact counts: each file holds the rows of a language; rows longer than `max_length` are dropped";
+    let about = "exact counts: each file holds the rows of a language; rows longer than \
+    `max_length` are dropped";
     let files = vec![("train.yaml".to_owned(), yaml(plan, about, &wire)?)];
-    Ok(Exported { files, data: train.into_iter().chain(validation).collect(), start: Some("swift sft train.yaml".to_owned()) })
+    Ok(Exported {
+        files,
+        data: train.into_iter().chain(validation).collect(),
+        start: Some("swift sft train.yaml".to_owned()),
+    })
 }

@@ -1,10 +1,13 @@
-//! TRL: `sft.yaml` for `trl sft --config`, and `train.py`, which does the same and reports the loss of each language.
+//! TRL: `sft.yaml` for `trl sft --config`, and `train.py`, which does the same and reports the loss
+//! of each language.
 //!
-//! The mixture of the command line has no data to evaluate on but a part of the training data, hence the program. Long rows are cut, and then
-//! dropped where nothing of the answer is left.
+//! The mixture of the command line has no data to evaluate on but a part of the training data,
+//! hence the program. Long rows are cut, and then dropped where nothing of the answer is left.
 
 use super::{Plan, yaml};
-use crate::export::plan::{ACCUMULATION, BATCH, EVALUATION, LEARNING_RATE, LOGGING, SEED, WARMUP, validation_name};
+use crate::export::plan::{
+    ACCUMULATION, BATCH, EVALUATION, LEARNING_RATE, LOGGING, SEED, WARMUP, validation_name,
+};
 use crate::export::{ExportError, Exported};
 use serde::Serialize;
 use std::fmt::Write;
@@ -45,7 +48,8 @@ struct WireDataset {
 /// `prompt` and `completion` of a chat: the loss is over the answer alone.
 pub(super) fn files<'p>(plan: &'p Plan<'_>) -> Result<Exported<'p>, ExportError> {
     let train = plan.train_files();
-    let dataset = |path: &str| WireDataset { path: "json", data_files: path.to_owned(), split: "train" };
+    let dataset =
+        |path: &str| WireDataset { path: "json", data_files: path.to_owned(), split: "train" };
     let wire = WireTrl {
         model_name_or_path: &plan.settings.model,
         dtype: "bfloat16",
@@ -72,15 +76,28 @@ pub(super) fn files<'p>(plan: &'p Plan<'_>) -> Result<Exported<'p>, ExportError>
         output_dir: plan.output(),
     };
     let about = "exact counts: each file holds the rows of a language, and every row is read once";
-    let files = vec![("sft.yaml".to_owned(), yaml(plan, about, &wire)?), ("train.py".to_owned(), program(plan).into_bytes())];
+    let files = vec![
+        ("sft.yaml".to_owned(), yaml(plan, about, &wire)?),
+        ("train.py".to_owned(), program(plan).into_bytes()),
+    ];
     let data = train.into_iter().chain(plan.validation_files()).collect();
-    Ok(Exported { files, data, start: Some("python3 train.py  # or trl sft --config sft.yaml, without losses per language".to_owned()) })
+    Ok(Exported {
+        files,
+        data,
+        start: Some(
+            "python3 train.py  # or trl sft --config sft.yaml, without losses per language"
+                .to_owned(),
+        ),
+    })
 }
 
 fn program(plan: &Plan) -> String {
-    let mut text = plan.head() + "\"\"\"`trl sft --config sft.yaml`, with the loss of each language; takes the same flags.\"\"\"\n\n";
+    let mut text = plan.head()
+        + "\"\"\"`trl sft --config sft.yaml`, with the loss of each language; takes the same \
+        flags.\"\"\"\n\n";
     text += "import sys\n\nfrom datasets import load_dataset\n";
-    text += "from trl import DatasetMixtureConfig, ModelConfig, ScriptArguments, SFTConfig, SFTTrainer, TrlParser, get_dataset, get_peft_config\n\n";
+    text += "from trl import DatasetMixtureConfig, ModelConfig, ScriptArguments, SFTConfig, \
+    SFTTrainer, TrlParser, get_dataset, get_peft_config\n\n";
     text += "# rows to validate on, per language\nVALIDATION = {\n";
     for portion in plan.validated() {
         let name = validation_name(portion);

@@ -1,11 +1,13 @@
-//! What pooled models of given mixtures show beside the law: what it misses, drift beyond the design, and noise.
+//! What pooled models of given mixtures show beside the law: what it misses, drift beyond the
+//! design, and noise.
 //!
 //! ```text
 //! g_mi + D_m (phi_0 + phi_i),     g ~ GP(0, (1 + 1.5 D_m)^2 k),     phi ~ N(0, 0.01^2),     D_m = max(0, ln(T_m / largest total of the design))
 //! ```
 //!
-//! `k` is that of [`super::local`], not conditioned on the models of the design: a mixture among them is known better than this says. The growth and the
-//! drift were chosen by the losses of two validations at 2.4 and 7.8 times the largest total of their designs.
+//! `k` is that of [`super::local`], not conditioned on the models of the design: a mixture among
+//! them is known better than this says. The growth and the drift were chosen by the losses of two
+//! validations at 2.4 and 7.8 times the largest total of their designs.
 
 use super::cells::Cell;
 use super::noise::covariance;
@@ -17,29 +19,42 @@ use rayon::prelude::*;
 
 /// Growth of what the law misses, an e-folding beyond the largest total.
 const GROWTH: f64 = 1.5;
-/// Standard deviation of the drift an e-folding beyond the largest total, common to the languages and each one's own.
+/// Standard deviation of the drift an e-folding beyond the largest total, common to the languages
+/// and each one's own.
 const DRIFT_LOG: f64 = 0.01;
-/// Added to the diagonal, relative to its largest entry, so that two mixtures that are the same have a factor.
+/// Added to the diagonal, relative to its largest entry, so that two mixtures that are the same
+/// have a factor.
 const JITTER: f64 = 1e-9;
 
 impl JointFit {
-    /// Draws of what models of some mixtures show beside the law, ln loss: a draw, mixture and language. `mixtures` are pairs per language.
+    /// Draws of what models of some mixtures show beside the law, ln loss: a draw, mixture and
+    /// language. `mixtures` are pairs per language.
     pub fn missed(&self, mixtures: &[Vec<u64>], draws: usize, seed: u64) -> Vec<Vec<Vec<f64>>> {
-        let cells: Vec<Cell> = mixtures.iter().enumerate().flat_map(|(run, pairs)| self.cells_of(run, pairs)).collect();
-        let factors: Vec<DMatrix<f64>> = self.forms.iter().map(|form| self.factor(form, &cells)).collect();
+        let cells: Vec<Cell> = mixtures
+            .iter()
+            .enumerate()
+            .flat_map(|(run, pairs)| self.cells_of(run, pairs))
+            .collect();
+        let factors: Vec<DMatrix<f64>> =
+            self.forms.iter().map(|form| self.factor(form, &cells)).collect();
         let languages = self.langs.len();
         let draw = |number: usize| {
-            let mut generator = generator(seed, Purpose::Laws, Item::NthOf("missed", number as u64));
-            let normals = DVector::from_fn(cells.len(), |_, _| StandardNormal.sample(&mut generator));
+            let mut generator =
+                generator(seed, Purpose::Laws, Item::NthOf("missed", number as u64));
+            let normals =
+                DVector::from_fn(cells.len(), |_, _| StandardNormal.sample(&mut generator));
             let drawn = &factors[self.form_at((number as f64 + 0.5) / draws as f64)] * normals;
             drawn.as_slice().chunks(languages).map(<[f64]>::to_vec).collect()
         };
         (0..draws).into_par_iter().map(draw).collect()
     }
 
-    /// Standard deviations of the ln loss of one language in one pooled model: its own, and what the model has in common in all its languages.
+    /// Standard deviations of the ln loss of one language in one pooled model: its own, and what
+    /// the model has in common in all its languages.
     pub fn noise_log(&self) -> [f64; 2] {
-        let mean = |of: fn(&Noise) -> f64| self.forms.iter().map(|form| form.weight * of(&form.noise).powi(2)).sum::<f64>().sqrt();
+        let mean = |of: fn(&Noise) -> f64| {
+            self.forms.iter().map(|form| form.weight * of(&form.noise).powi(2)).sum::<f64>().sqrt()
+        };
         [mean(|noise| noise.own_log), mean(|noise| noise.common_log)]
     }
 
@@ -50,7 +65,8 @@ impl JointFit {
 
     fn cells_of(&self, run: usize, pairs: &[u64]) -> Vec<Cell> {
         let total = pairs.iter().sum::<u64>() as f64;
-        let root_shares: Vec<f64> = pairs.iter().map(|&pairs| (pairs as f64 / total).sqrt()).collect();
+        let root_shares: Vec<f64> =
+            pairs.iter().map(|&pairs| (pairs as f64 / total).sqrt()).collect();
         let of = |(lang, &own): (usize, &u64)| {
             // below what was looked at, an amount is as far as one can tell
             let own = (own as f64).max(self.trusted_from).min(total);
@@ -70,7 +86,8 @@ impl JointFit {
         pairs.iter().enumerate().map(of).collect()
     }
 
-    /// A factor of the covariance of what a form misses and of the drift; where rounding leaves none, that of cells which miss apart from each other.
+    /// A factor of the covariance of what a form misses and of the drift; where rounding leaves
+    /// none, that of cells which miss apart from each other.
     fn factor(&self, form: &JointForm, cells: &[Cell]) -> DMatrix<f64> {
         let none = Noise { alone_log: 0.0, own_log: 0.0, common_log: 0.0, repeated_log: 0.0 };
         let mut all = covariance(cells, &none, Some(&form.local));
@@ -85,7 +102,8 @@ impl JointFit {
         let diagonal = all.diagonal();
         let jitter = JITTER * diagonal.max();
         (0..cells.len()).for_each(|i| all[(i, i)] += jitter);
-        all.cholesky().map_or_else(|| DMatrix::from_diagonal(&diagonal.map(f64::sqrt)), |factor| factor.l())
+        all.cholesky()
+            .map_or_else(|| DMatrix::from_diagonal(&diagonal.map(f64::sqrt)), |factor| factor.l())
     }
 
     /// The form that a place from 0 to 1 falls on, by their weights.

@@ -1,7 +1,8 @@
 //! What a design measured, as cells: the ln loss of one language in one model.
 //!
-//! A language counts in a model that was tuned on enough of it: at least `low = 0.4 x_small` pairs, `x_small` the smallest amount that the design
-//! was made to look at. Between the two its ln loss is uncertain the more, the fewer the pairs: `1 + ln(x_small / X)` times.
+//! A language counts in a model that was tuned on enough of it: at least `low = 0.4 x_small` pairs,
+//! `x_small` the smallest amount that the design was made to look at. Between the two its ln loss
+//! is uncertain the more, the fewer the pairs: `1 + ln(x_small / X)` times.
 
 use crate::law::joint::References;
 use crate::numeric::quantiles::quantile;
@@ -58,7 +59,8 @@ impl Cell {
 
 /// Share of the smallest amount looked at, below which a language does not count.
 const LOW: f64 = 0.4;
-/// Share of the amounts in models of several languages that may lie below what the design was made to look at.
+/// Share of the amounts in models of several languages that may lie below what the design was made
+/// to look at.
 const LOW_DECILE: f64 = 0.1;
 /// Passes from which a model of one language counts as one of repeats.
 const REPEATED: f64 = 1.125;
@@ -81,7 +83,8 @@ pub(super) fn cells(runs: &[ModelRun], unique: &[Option<f64>]) -> (Vec<Cell>, Re
                 root_shares,
                 ln_loss: loss.ln(),
                 spread: 1.0 + (small / own).ln().max(0.0),
-                is_repeated_alone: rest == 0.0 && unique[lang].is_some_and(|unique| own > REPEATED * unique),
+                is_repeated_alone: rest == 0.0
+                    && unique[lang].is_some_and(|unique| own > REPEATED * unique),
                 is_test: model.is_test,
             });
         }
@@ -92,15 +95,19 @@ pub(super) fn cells(runs: &[ModelRun], unique: &[Option<f64>]) -> (Vec<Cell>, Re
         let logs: Vec<f64> = pooled().map(|cell| amount(cell).ln()).collect();
         (logs.iter().sum::<f64>() / logs.len().max(1) as f64).exp()
     };
-    let references = References { own: mean(|cell| cell.own), rest: mean(|cell| cell.rest), low: LOW * small };
+    let references =
+        References { own: mean(|cell| cell.own), rest: mean(|cell| cell.rest), low: LOW * small };
     (cells, references)
 }
 
-/// The smallest amount looked at: the smallest size of a model of one language, or a low decile of what models of several give a language, whichever
-/// is less.
+/// The smallest amount looked at: the smallest size of a model of one language, or a low decile of
+/// what models of several give a language, whichever is less.
 fn smallest(runs: &[ModelRun]) -> f64 {
-    let given = |run: &ModelRun| run.pairs.iter().copied().filter(|&pairs| pairs > 0.0).collect::<Vec<f64>>();
-    let (alone, pooled): (Vec<Vec<f64>>, Vec<Vec<f64>>) = runs.iter().map(given).partition(|pairs| pairs.len() == 1);
+    let given = |run: &ModelRun| {
+        run.pairs.iter().copied().filter(|&pairs| pairs > 0.0).collect::<Vec<f64>>()
+    };
+    let (alone, pooled): (Vec<Vec<f64>>, Vec<Vec<f64>>) =
+        runs.iter().map(given).partition(|pairs| pairs.len() == 1);
     let mut pooled = pooled.concat();
     pooled.sort_by(f64::total_cmp);
     let least = alone.concat().into_iter().fold(f64::INFINITY, f64::min);

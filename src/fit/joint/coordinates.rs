@@ -8,12 +8,14 @@
 //! on the test set             ln L + 0.05 z_i
 //! ```
 //!
-//! A model of one language is not one of several without the others: it takes fewer steps, most of them of warm-up where it is small. What its
-//! curve shows beyond that of a pooled model, in level and steepness, has coordinates of its own; with models of both kinds they are found, and without
+//! A model of one language is not one of several without the others: it takes fewer steps, most of
+//! them of warm-up where it is small. What its curve shows beyond that of a pooled model, in level
+//! and steepness, has coordinates of its own; with models of both kinds they are found, and without
 //! any of several languages they widen what is predicted of those.
 //!
-//! z without an index is common to the languages, z_i each language's own; s is chosen by evidence. Means and spreads are those of two studies of
-//! pooled models, with losses in units of the study, and of published curves of fine-tuning.
+//! z without an index is common to the languages, z_i each language's own; s is chosen by evidence.
+//! Means and spreads are those of two studies of pooled models, with losses in units of the study,
+//! and of published curves of fine-tuning.
 
 use super::cells::Cell;
 use crate::law::joint::{Interference, Joint, PARAMETERS, References, Setting};
@@ -25,7 +27,8 @@ const COMMON: usize = 10;
 /// Coordinates of one language.
 const OWN: usize = 8;
 
-/// How a parameter of the law comes about: its mean, the spread of what is common and of what is a language's own.
+/// How a parameter of the law comes about: its mean, the spread of what is common and of what is a
+/// language's own.
 #[derive(Clone, Copy)]
 struct Origin {
     mean: f64,
@@ -37,7 +40,8 @@ struct Origin {
 const SHIFT: f64 = 0.05;
 /// ln of R* in pooled models over that in models of one language: mean and spread.
 const POOLED_PASSES: (f64, f64) = (0.5, 0.7);
-/// Spreads of what is different in models of one language, in level and in steepness: common to the languages and each one's own.
+/// Spreads of what is different in models of one language, in level and in steepness: common to the
+/// languages and each one's own.
 const ALONE: (f64, f64) = (0.05, 0.03);
 /// Places of its coordinates, common and own.
 const ALONE_AT: [(usize, usize); 2] = [(8, 6), (9, 7)];
@@ -122,8 +126,15 @@ impl Frame {
         Joint::from_array(values)
     }
 
-    /// `ln L` of a cell at coordinates; its derivatives are added to `row`, which has one entry per coordinate.
-    pub(super) fn predict(&self, z: &DVector<f64>, cell: &Cell, unique: Option<f64>, row: Option<&mut [f64]>) -> f64 {
+    /// `ln L` of a cell at coordinates; its derivatives are added to `row`, which has one entry per
+    /// coordinate.
+    pub(super) fn predict(
+        &self,
+        z: &DVector<f64>,
+        cell: &Cell,
+        unique: Option<f64>,
+        row: Option<&mut [f64]>,
+    ) -> f64 {
         let law = self.law(z, cell.lang, cell.is_pooled());
         let setting = self.setting(unique);
         let offset: f64 = self.offsets(cell).map(|(at, by)| by * z[at]).sum();
@@ -152,10 +163,9 @@ impl Frame {
         let shift = cell.is_test.then(|| (self.shift_at(cell.lang), SHIFT));
         let (own, distance) = (self.own(cell.lang), (cell.own / self.references.own).ln());
         let alone = if cell.is_pooled() { &[][..] } else { &ALONE_AT };
-        let alone = alone
-            .iter()
-            .zip([1.0, distance])
-            .flat_map(move |(&(common, at), factor)| [(common, factor * ALONE.0), (own + at, factor * ALONE.1)]);
+        let alone = alone.iter().zip([1.0, distance]).flat_map(move |(&(common, at), factor)| {
+            [(common, factor * ALONE.0), (own + at, factor * ALONE.1)]
+        });
         shift.into_iter().chain(alone)
     }
 }

@@ -31,13 +31,15 @@ const TOTAL_LENGTH: f64 = 0.7;
 impl Local {
     /// Covariance of what the law misses in two cells.
     pub(super) fn covariance(&self, a: &Cell, b: &Cell) -> f64 {
-        let amounts = (a.own / b.own).ln().powi(2) + ((a.total() / b.total()).ln() / TOTAL_LENGTH).powi(2);
+        let amounts =
+            (a.own / b.own).ln().powi(2) + ((a.total() / b.total()).ln() / TOTAL_LENGTH).powi(2);
         let by_amounts = (-0.5 * amounts / self.amounts_length.powi(2)).exp();
         let shared = self.shared_log.powi(2) * by_amounts;
         if a.lang != b.lang {
             return shared;
         }
-        let shares: f64 = a.root_shares.iter().zip(&b.root_shares).map(|(a, b)| (a - b).powi(2)).sum();
+        let shares: f64 =
+            a.root_shares.iter().zip(&b.root_shares).map(|(a, b)| (a - b).powi(2)).sum();
         let by_shares = (-0.5 * shares / self.shares_length.powi(2)).exp();
         shared + self.own_log.powi(2) * by_amounts + self.shares_log.powi(2) * by_shares
     }

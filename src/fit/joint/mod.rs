@@ -1,13 +1,16 @@
-//! The joint law of a design of models: what the loss of each language is in a model tuned on a mixture.
+//! The joint law of a design of models: what the loss of each language is in a model tuned on a
+//! mixture.
 //!
 //! ```text
 //! ln loss_mi = ln L_i(X_mi, R_m - X_mi) + g_mi + a_m + e_mi,     R_m the pairs of model m
 //! g ~ what the law misses, smooth in the mixture      a_m ~ N(0, sigma_a^2)      e_mi ~ N(0, sigma_i^2)
 //! ```
 //!
-//! `L_i` is the joint law ([`crate::law::joint`]) under priors that the languages share. Models of one language, mixtures, and models that repeat
-//! pairs count together, each with a noise of its kind. Two forms of the law are weighed by the mixtures that they were not fitted to. In a model of a given
-//! total the loss of a language is a function of its own pairs alone, so that an allocation by these laws is as exact as one by curves.
+//! `L_i` is the joint law ([`crate::law::joint`]) under priors that the languages share. Models of
+//! one language, mixtures, and models that repeat pairs count together, each with a noise of its
+//! kind. Two forms of the law are weighed by the mixtures that they were not fitted to. In a model
+//! of a given total the loss of a language is a function of its own pairs alone, so that an
+//! allocation by these laws is as exact as one by curves.
 
 mod beside;
 mod cells;
@@ -101,56 +104,87 @@ pub struct JointFit {
 #[expect(missing_docs, reason = "the message of a variant says what its fields are")]
 pub enum JointError {
     /// Too little to fit.
-    #[error("models of several languages: {found}, expected at least {needed} for {languages} languages")]
+    #[error(
+        "models of several languages: {found}, expected at least {needed} for {languages} languages"
+    )]
     TooFew { found: usize, needed: usize, languages: usize },
     /// Amounts too small everywhere.
     #[error("no mixture gives `{lang}` enough pairs to count")]
     Unseen { lang: String },
     /// Equations that break down.
-    #[error("the equations of the joint law have no solution, expected losses that are finite and above 0")]
+    #[error(
+        "the equations of the joint law have no solution, expected losses that are finite and \
+        above 0"
+    )]
     Singular,
 }
 
-/// Fits the joint law to a design of models of `langs`. `unique` are the unique pairs of each language, where they are known.
-pub fn fit_joint(langs: &[String], runs: &[ModelRun], unique: &[Option<f64>], settings: &Settings) -> Result<JointFit, JointError> {
-    let totals = || runs.iter().filter(|run| run.pairs.iter().filter(|&&pairs| pairs > 0.0).count() > 1).map(ModelRun::total);
-    let (found, needed) = (totals().count(), (MODELS_PER_LANGUAGE * langs.len() as f64).ceil() as usize);
+/// Fits the joint law to a design of models of `langs`. `unique` are the unique pairs of each
+/// language, where they are known.
+pub fn fit_joint(
+    langs: &[String],
+    runs: &[ModelRun],
+    unique: &[Option<f64>],
+    settings: &Settings,
+) -> Result<JointFit, JointError> {
+    let totals = || {
+        runs.iter()
+            .filter(|run| run.pairs.iter().filter(|&&pairs| pairs > 0.0).count() > 1)
+            .map(ModelRun::total)
+    };
+    let (found, needed) =
+        (totals().count(), (MODELS_PER_LANGUAGE * langs.len() as f64).ceil() as usize);
     if langs.len() < 2 || found < needed {
         return Err(JointError::TooFew { found, needed, languages: langs.len() });
     }
     let (cells, references) = cells(runs, unique);
-    if let Some(lang) = (0..langs.len()).find(|&lang| !cells.iter().any(|cell| cell.lang == lang && cell.is_pooled())) {
+    if let Some(lang) = (0..langs.len())
+        .find(|&lang| !cells.iter().any(|cell| cell.lang == lang && cell.is_pooled()))
+    {
         return Err(JointError::Unseen { lang: langs[lang].clone() });
     }
     let data = Data { cells: &cells, unique };
-    let candidate = |form| Candidate::new(form, langs.len(), references, data).ok_or(JointError::Singular);
+    let candidate =
+        |form| Candidate::new(form, langs.len(), references, data).ok_or(JointError::Singular);
     let separable = candidate(Interference::None)?;
     let candidates = vec![candidate(Interference::Data)?, candidate(Interference::Loss)?];
     let weights = stack::weights(&cells, &candidates);
     let mut finals = Vec::with_capacity(candidates.len());
     for candidate in &candidates {
         let mode = candidate.mode.with_local(&candidate.frame, data).ok_or(JointError::Singular)?;
-        let held_out = stack::held_out(&candidate.frame, &mode, data).ok_or(JointError::Singular)?;
+        let held_out =
+            stack::held_out(&candidate.frame, &mode, data).ok_or(JointError::Singular)?;
         finals.push((mode, held_out));
     }
     let held_out = average_held_out(&separable, &weights, &finals);
-    let form = |((candidate, weight), (mode, _)): ((&Candidate, &f64), &(Mode, Vec<HeldOutCell>))| {
-        let local = mode.local.ok_or(JointError::Singular)?;
-        Ok(JointForm {
-            interference: candidate.frame.interference,
-            weight: *weight,
-            held_out_log: root_mean_square(candidate.held_out.iter().map(|cell| cell.residual_log)),
-            ln_evidence: mode.evidence,
-            noise: mode.noise,
-            local,
-            frame: candidate.frame,
-            coordinates: mode.z.as_slice().to_vec(),
-            draws: draws(&candidate.frame, mode, data, (weight * settings.draws as f64).round() as usize, settings.seed)?,
-        })
-    };
-    let mut forms = candidates.iter().zip(&weights).zip(&finals).map(form).collect::<Result<Vec<_>, _>>()?;
+    let form =
+        |((candidate, weight), (mode, _)): ((&Candidate, &f64), &(Mode, Vec<HeldOutCell>))| {
+            let local = mode.local.ok_or(JointError::Singular)?;
+            Ok(JointForm {
+                interference: candidate.frame.interference,
+                weight: *weight,
+                held_out_log: root_mean_square(
+                    candidate.held_out.iter().map(|cell| cell.residual_log),
+                ),
+                ln_evidence: mode.evidence,
+                noise: mode.noise,
+                local,
+                frame: candidate.frame,
+                coordinates: mode.z.as_slice().to_vec(),
+                draws: draws(
+                    &candidate.frame,
+                    mode,
+                    data,
+                    (weight * settings.draws as f64).round() as usize,
+                    settings.seed,
+                )?,
+            })
+        };
+    let mut forms =
+        candidates.iter().zip(&weights).zip(&finals).map(form).collect::<Result<Vec<_>, _>>()?;
     forms.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-    let (least, most) = totals().fold((f64::INFINITY, 0.0f64), |(least, most), total| (least.min(total), most.max(total)));
+    let (least, most) = totals()
+        .fold((f64::INFINITY, 0.0f64), |(least, most), total| (least.min(total), most.max(total)));
     Ok(JointFit {
         langs: langs.to_vec(),
         mixtures: found,
@@ -163,13 +197,20 @@ pub fn fit_joint(langs: &[String], runs: &[ModelRun], unique: &[Option<f64>], se
 }
 
 /// The held-out errors of the average of the forms, whose predictions are averaged in ln loss.
-fn average_held_out(separable: &Candidate, weights: &[f64], finals: &[(Mode, Vec<HeldOutCell>)]) -> JointHeldOut {
+fn average_held_out(
+    separable: &Candidate,
+    weights: &[f64],
+    finals: &[(Mode, Vec<HeldOutCell>)],
+) -> JointHeldOut {
     let mut residuals = Vec::new();
     let mut inside = 0;
     for at in 0..separable.held_out.len() {
-        let parts = || weights.iter().zip(finals).map(|(weight, (_, held_out))| (weight, held_out[at]));
+        let parts =
+            || weights.iter().zip(finals).map(|(weight, (_, held_out))| (weight, held_out[at]));
         let residual: f64 = parts().map(|(weight, cell)| weight * cell.residual_log).sum();
-        let variance: f64 = parts().map(|(weight, cell)| weight * (cell.variance + (cell.residual_log - residual).powi(2))).sum();
+        let variance: f64 = parts()
+            .map(|(weight, cell)| weight * (cell.variance + (cell.residual_log - residual).powi(2)))
+            .sum();
         inside += usize::from(residual.abs() <= HALF_90 * variance.sqrt());
         residuals.push(residual);
     }
@@ -189,18 +230,30 @@ fn root_mean_square(values: impl ExactSizeIterator<Item = f64>) -> f64 {
 impl JointForm {
     fn laws(&self, coordinates: &DVector<f64>, unique: &[Option<f64>], total: f64) -> Vec<AtTotal> {
         let law = |(lang, unique): (usize, &Option<f64>)| {
-            AtTotal::new(self.frame.law(coordinates, lang, true), self.frame.setting(*unique), total)
+            AtTotal::new(
+                self.frame.law(coordinates, lang, true),
+                self.frame.setting(*unique),
+                total,
+            )
         };
         unique.iter().enumerate().map(law).collect()
     }
 }
 
 /// Draws of the coordinates of one form.
-fn draws(frame: &Frame, mode: &Mode, data: Data, count: usize, seed: u64) -> Result<Vec<Vec<f64>>, JointError> {
-    let whitener = Whitener::new(data.cells, &mode.noise, mode.local.as_ref()).ok_or(JointError::Singular)?;
+fn draws(
+    frame: &Frame,
+    mode: &Mode,
+    data: Data,
+    count: usize,
+    seed: u64,
+) -> Result<Vec<Vec<f64>>, JointError> {
+    let whitener =
+        Whitener::new(data.cells, &mode.noise, mode.local.as_ref()).ok_or(JointError::Singular)?;
     let draw = |number: usize| {
         let mut generator = generator(seed, Purpose::Laws, Item::NthOf("joint", number as u64));
-        let mut normals = |count: usize| DVector::from_fn(count, |_, _| StandardNormal.sample(&mut generator));
+        let mut normals =
+            |count: usize| DVector::from_fn(count, |_, _| StandardNormal.sample(&mut generator));
         let (noise, prior) = (SPREAD * normals(data.cells.len()), normals(frame.dimension()));
         let drawn = mode.draw(frame, data, &whitener, &noise, &prior);
         drawn.iter().map(|value| (value / ROUNDING).round() * ROUNDING).collect()
@@ -212,9 +265,14 @@ impl JointForm {
     /// Whether all that laws are made of is there for so many languages, and finite.
     fn is_whole(&self, languages: usize) -> bool {
         let Frame { references, ln_unit, spread, .. } = self.frame;
-        let is_frame = self.frame.languages == languages && self.frame.interference == self.interference && ln_unit.is_finite();
+        let is_frame = self.frame.languages == languages
+            && self.frame.interference == self.interference
+            && ln_unit.is_finite();
         let scales = [references.own, references.rest, references.low, spread, self.weight];
-        let is_point = |point: &Vec<f64>| point.len() == self.frame.dimension() && point.iter().all(|z| z.abs() <= MOST_COORDINATE);
+        let is_point = |point: &Vec<f64>| {
+            point.len() == self.frame.dimension()
+                && point.iter().all(|z| z.abs() <= MOST_COORDINATE)
+        };
         is_frame
             && scales.iter().all(|scale| scale.is_finite() && *scale > 0.0)
             && is_point(&self.coordinates)
@@ -231,7 +289,8 @@ impl JointFit {
     /// Whether it is a joint law of these languages, in their order.
     pub(super) fn is_of(&self, langs: &[&str]) -> bool {
         let weights: f64 = self.forms.iter().map(|form| form.weight).sum();
-        let is_unique = |unique: &Option<f64>| unique.is_none_or(|unique| unique.is_finite() && unique > 0.0);
+        let is_unique =
+            |unique: &Option<f64>| unique.is_none_or(|unique| unique.is_finite() && unique > 0.0);
         let is_whole = self.forms.iter().all(|form| form.is_whole(langs.len()));
         let amounts = [self.trusted_from, self.totals.0, self.totals.1];
         self.langs == langs
@@ -244,23 +303,37 @@ impl JointFit {
 
     /// The laws of every language in models of `total` pairs, with the weights of their forms.
     pub fn laws_at(&self, total: f64) -> Vec<Vec<(f64, AtTotal)>> {
-        let of_form = |form: &JointForm| form.laws(&DVector::from_column_slice(&form.coordinates), &self.unique, total);
-        let by_form: Vec<(f64, Vec<AtTotal>)> = self.forms.iter().map(|form| (form.weight, of_form(form))).collect();
-        (0..self.langs.len()).map(|lang| by_form.iter().map(|(weight, laws)| (*weight, laws[lang])).collect()).collect()
+        let of_form = |form: &JointForm| {
+            form.laws(&DVector::from_column_slice(&form.coordinates), &self.unique, total)
+        };
+        let by_form: Vec<(f64, Vec<AtTotal>)> =
+            self.forms.iter().map(|form| (form.weight, of_form(form))).collect();
+        (0..self.langs.len())
+            .map(|lang| by_form.iter().map(|(weight, laws)| (*weight, laws[lang])).collect())
+            .collect()
     }
 
-    /// Draws of the laws of every language in models of `total` pairs. Any first part of them has the forms by their weights.
+    /// Draws of the laws of every language in models of `total` pairs. Any first part of them has
+    /// the forms by their weights.
     pub fn draws_at(&self, total: f64) -> Vec<Vec<AtTotal>> {
         let place = |form: &JointForm, at: usize| (at as f64 + 0.5) / form.draws.len() as f64;
-        let drawn = self.forms.iter().flat_map(|form| form.draws.iter().enumerate().map(move |(at, draw)| (place(form, at), form, draw)));
+        let drawn = self.forms.iter().flat_map(|form| {
+            form.draws.iter().enumerate().map(move |(at, draw)| (place(form, at), form, draw))
+        });
         let mut drawn: Vec<(f64, &JointForm, &Vec<f64>)> = drawn.collect();
         drawn.sort_by(|a, b| a.0.total_cmp(&b.0));
-        drawn.into_par_iter().map(|(_, form, draw)| form.laws(&DVector::from_column_slice(draw), &self.unique, total)).collect()
+        drawn
+            .into_par_iter()
+            .map(|(_, form, draw)| {
+                form.laws(&DVector::from_column_slice(draw), &self.unique, total)
+            })
+            .collect()
     }
 }
 
-/// Noise of draws over that of the cells. At 1 the intervals of gains hold the truth in 28 of 40 planted worlds, at 2 in 35: draws know nothing of
-/// what the law misses in the model that is asked about, nor of noises and scales that are estimates.
+/// Noise of draws over that of the cells. At 1 the intervals of gains hold the truth in 28 of 40
+/// planted worlds, at 2 in 35: draws know nothing of what the law misses in the model that is asked
+/// about, nor of noises and scales that are estimates.
 const SPREAD: f64 = 2.0;
 
 /// What coordinates of draws are rounded to in files.

@@ -1,4 +1,5 @@
-//! The most likely coordinates of a joint law, how well they are known, and how likely they make the data.
+//! The most likely coordinates of a joint law, how well they are known, and how likely they make
+//! the data.
 //!
 //! ```text
 //! minimise  r' S^-1 r + z'z,     r_mi = ln loss_mi - ln L_i(X_m; z),     S = diag(sigma_mi^2) + [m = m'] sigma_a^2 (+ k, what the law misses)
@@ -6,11 +7,13 @@
 //! ln evidence = - (minimum + ln det H + ln det S) / 2
 //! ```
 //!
-//! The law bends within what is not known of it, so that draws are no normal numbers around the mode: each is a mode of its own, of losses that got
-//! noise and of a prior whose means did (randomised maximum likelihood, Oliver et al. 1996), searched from the mode with the `H` there.
+//! The law bends within what is not known of it, so that draws are no normal numbers around the
+//! mode: each is a mode of its own, of losses that got noise and of a prior whose means did
+//! (randomised maximum likelihood, Oliver et al. 1996), searched from the mode with the `H` there.
 //!
-//! `sigma_a` is what one model has in common in all its languages, which averaging over languages does not remove. The noises are taken from the
-//! residuals over what the fit leaves free, in a few rounds.
+//! `sigma_a` is what one model has in common in all its languages, which averaging over languages
+//! does not remove. The noises are taken from the residuals over what the fit leaves free, in a few
+//! rounds.
 
 use super::cells::Cell;
 use super::coordinates::Frame;
@@ -53,7 +56,8 @@ const ROUNDS: usize = 4;
 const REACH: f64 = 2.0;
 /// Relative decrease that counts as none.
 const DECREASE: f64 = 1e-9;
-/// Steps towards the mode of a draw, and the decrease of twice its negative ln density that counts as none.
+/// Steps towards the mode of a draw, and the decrease of twice its negative ln density that counts
+/// as none.
 const DRAW_STEPS: usize = 60;
 const DRAW_DECREASE: f64 = 1e-3;
 /// Cells that the noise before any data counts for.
@@ -66,7 +70,11 @@ struct Whitened {
 }
 
 /// `ln loss - ln L` of every cell, and the derivatives of `ln L`.
-pub(super) fn linearised(frame: &Frame, data: Data, z: &DVector<f64>) -> (DVector<f64>, DMatrix<f64>) {
+pub(super) fn linearised(
+    frame: &Frame,
+    data: Data,
+    z: &DVector<f64>,
+) -> (DVector<f64>, DMatrix<f64>) {
     let dimension = frame.dimension();
     let mut rows = vec![0.0; data.cells.len() * dimension];
     let mut residuals = DVector::zeros(data.cells.len());
@@ -93,7 +101,8 @@ pub(super) fn blocks(cells: &[Cell]) -> Vec<Range<usize>> {
     blocks
 }
 
-/// What residuals and derivatives are divided by: lower Cholesky factors of the blocks of their covariance.
+/// What residuals and derivatives are divided by: lower Cholesky factors of the blocks of their
+/// covariance.
 pub(super) struct Whitener(Vec<(Range<usize>, DMatrix<f64>)>);
 
 impl Whitener {
@@ -105,8 +114,15 @@ impl Whitener {
             blocks.retain(|block| block.start < first);
             blocks.push(first..cells.len());
         }
-        let factor = |block: Range<usize>| Some((block.clone(), covariance(&cells[block], noise, local).cholesky()?.l()));
-        blocks.into_iter().filter(|block| !block.is_empty()).map(factor).collect::<Option<Vec<_>>>().map(Whitener)
+        let factor = |block: Range<usize>| {
+            Some((block.clone(), covariance(&cells[block], noise, local).cholesky()?.l()))
+        };
+        blocks
+            .into_iter()
+            .filter(|block| !block.is_empty())
+            .map(factor)
+            .collect::<Option<Vec<_>>>()
+            .map(Whitener)
     }
 
     /// The rows of a matrix divided by the factors.
@@ -129,7 +145,8 @@ impl Whitener {
     fn apply_transposed(&self, column: &DVector<f64>) -> Option<DVector<f64>> {
         let mut out = column.clone();
         for (block, factor) in &self.0 {
-            let solved = factor.tr_solve_lower_triangular(&column.rows(block.start, block.len()))?;
+            let solved =
+                factor.tr_solve_lower_triangular(&column.rows(block.start, block.len()))?;
             out.rows_mut(block.start, block.len()).copy_from(&solved);
         }
         Some(out)
@@ -142,11 +159,19 @@ impl Whitener {
 
 fn whitened(frame: &Frame, data: Data, whitener: &Whitener, z: &DVector<f64>) -> Option<Whitened> {
     let (residuals, jacobian) = linearised(frame, data, z);
-    Some(Whitened { residuals: whitener.apply_to_column(&residuals)?, jacobian: whitener.apply(&jacobian)? })
+    Some(Whitened {
+        residuals: whitener.apply_to_column(&residuals)?,
+        jacobian: whitener.apply(&jacobian)?,
+    })
 }
 
 /// Levenberg-Marquardt from `z`: the mode, residuals and derivatives there, and `H`.
-fn minimise(frame: &Frame, data: Data, whitener: &Whitener, mut z: DVector<f64>) -> Option<(DVector<f64>, Whitened, DMatrix<f64>)> {
+fn minimise(
+    frame: &Frame,
+    data: Data,
+    whitener: &Whitener,
+    mut z: DVector<f64>,
+) -> Option<(DVector<f64>, Whitened, DMatrix<f64>)> {
     let objective = |z: &DVector<f64>| {
         let whitened = whitener.apply_to_column(&residuals(frame, data, z))?;
         Some(whitened.norm_squared() + z.norm_squared()).filter(|value| value.is_finite())
@@ -180,7 +205,8 @@ fn minimise(frame: &Frame, data: Data, whitener: &Whitener, mut z: DVector<f64>)
         }
     }
     let whitened = whitened(frame, data, whitener, &z)?;
-    let hessian = whitened.jacobian.tr_mul(&whitened.jacobian) + DMatrix::identity(z.len(), z.len());
+    let hessian =
+        whitened.jacobian.tr_mul(&whitened.jacobian) + DMatrix::identity(z.len(), z.len());
     Some((z, whitened, hessian))
 }
 
@@ -198,31 +224,61 @@ impl Mode {
         Mode::from(frame, data, noise, None, z)
     }
 
-    /// The same with what the law misses counted: scales from the residuals, then the coordinates anew.
+    /// The same with what the law misses counted: scales from the residuals, then the coordinates
+    /// anew.
     pub(super) fn with_local(&self, frame: &Frame, data: Data) -> Option<Self> {
         let first = data.cells.iter().position(Cell::is_pooled)?;
         let residuals = residuals(frame, data, &self.z);
         // as large as they would be without what the fit took from them
-        let free = free(&whitened(frame, data, &Whitener::new(data.cells, &self.noise, None)?, &self.z)?, &self.precision);
-        let pooled = DVector::from_fn(residuals.len() - first, |at, _| residuals[first + at] / free[first + at].sqrt());
+        let free = free(
+            &whitened(frame, data, &Whitener::new(data.cells, &self.noise, None)?, &self.z)?,
+            &self.precision,
+        );
+        let pooled = DVector::from_fn(residuals.len() - first, |at, _| {
+            residuals[first + at] / free[first + at].sqrt()
+        });
         let (local, noise) = most_likely(&data.cells[first..], &pooled, self.noise);
         Mode::from(frame, data, noise, Some(local), self.z.clone())
     }
 
     /// The mode of some cells at given scales, searched from `z`.
-    pub(super) fn from(frame: &Frame, data: Data, noise: Noise, local: Option<Local>, z: DVector<f64>) -> Option<Self> {
+    pub(super) fn from(
+        frame: &Frame,
+        data: Data,
+        noise: Noise,
+        local: Option<Local>,
+        z: DVector<f64>,
+    ) -> Option<Self> {
         let whitener = Whitener::new(data.cells, &noise, local.as_ref())?;
         let (z, whitened, hessian) = minimise(frame, data, &whitener, z)?;
         let precision = hessian.cholesky()?;
         let ln_precision: f64 = precision.l().diagonal().iter().map(|d| d.ln()).sum();
         let squares = whitened.residuals.norm_squared() + z.norm_squared();
-        Some(Mode { evidence: -0.5 * squares - ln_precision - whitener.ln_determinant(), z, precision, noise, local })
+        Some(Mode {
+            evidence: -0.5 * squares - ln_precision - whitener.ln_determinant(),
+            z,
+            precision,
+            noise,
+            local,
+        })
     }
 
-    /// Coordinates drawn from what is known of them, by standard normal numbers for each cell and for each coordinate.
-    pub(super) fn draw(&self, frame: &Frame, data: Data, whitener: &Whitener, noise: &DVector<f64>, prior: &DVector<f64>) -> DVector<f64> {
-        let residuals = |z: &DVector<f64>| whitener.apply_to_column(&residuals(frame, data, z)).map(|residuals| residuals + noise);
-        let objective = |whitened: &DVector<f64>, z: &DVector<f64>| whitened.norm_squared() + (z - prior).norm_squared();
+    /// Coordinates drawn from what is known of them, by standard normal numbers for each cell and
+    /// for each coordinate.
+    pub(super) fn draw(
+        &self,
+        frame: &Frame,
+        data: Data,
+        whitener: &Whitener,
+        noise: &DVector<f64>,
+        prior: &DVector<f64>,
+    ) -> DVector<f64> {
+        let residuals = |z: &DVector<f64>| {
+            whitener.apply_to_column(&residuals(frame, data, z)).map(|residuals| residuals + noise)
+        };
+        let objective = |whitened: &DVector<f64>, z: &DVector<f64>| {
+            whitened.norm_squared() + (z - prior).norm_squared()
+        };
         let mut z = self.z.clone();
         let Some(mut whitened) = residuals(&z) else { return z };
         let mut value = objective(&whitened, &z);
@@ -246,27 +302,37 @@ impl Mode {
         z
     }
 
-    /// What a fit to the cells of `data` says of other cells, whatever losses those hold: the mean of many models of each.
+    /// What a fit to the cells of `data` says of other cells, whatever losses those hold: the mean
+    /// of many models of each.
     ///
     /// ```text
     /// mean = ln L(z^) + c' S^-1 r,     covariance = k - c' S^-1 c + (J_* - c' S^-1 J) H^-1 (J_* - c' S^-1 J)'
     /// ```
     ///
-    /// `c` is what the law misses in the cells fitted times what it misses in those asked for, `J_*` their derivatives.
+    /// `c` is what the law misses in the cells fitted times what it misses in those asked for,
+    /// `J_*` their derivatives.
     pub(super) fn forecast(&self, frame: &Frame, data: Data, asked: &[Cell]) -> Option<Forecast> {
         let (minus, jacobian) = linearised(frame, Data { cells: asked, ..data }, &self.z);
         let mean = DVector::from_fn(asked.len(), |at, _| asked[at].ln_loss - minus[at]);
         let Some(local) = &self.local else {
-            return Some(Forecast { mean, covariance: &jacobian * self.precision.solve(&jacobian.transpose()) });
+            return Some(Forecast {
+                mean,
+                covariance: &jacobian * self.precision.solve(&jacobian.transpose()),
+            });
         };
         let whitener = Whitener::new(data.cells, &self.noise, self.local.as_ref())?;
-        let missed = |a: &Cell, b: &Cell| if a.is_pooled() && b.is_pooled() { local.covariance(a, b) } else { 0.0 };
-        let cross = DMatrix::from_fn(data.cells.len(), asked.len(), |i, j| missed(&data.cells[i], &asked[j]));
+        let missed = |a: &Cell, b: &Cell| {
+            if a.is_pooled() && b.is_pooled() { local.covariance(a, b) } else { 0.0 }
+        };
+        let cross = DMatrix::from_fn(data.cells.len(), asked.len(), |i, j| {
+            missed(&data.cells[i], &asked[j])
+        });
         let own = DMatrix::from_fn(asked.len(), asked.len(), |i, j| missed(&asked[i], &asked[j]));
         let Whitened { residuals, jacobian: fitted } = whitened(frame, data, &whitener, &self.z)?;
         let cross = whitener.apply(&cross)?;
         let free = jacobian - cross.tr_mul(&fitted);
-        let covariance = own - cross.tr_mul(&cross) + &free * self.precision.solve(&free.transpose());
+        let covariance =
+            own - cross.tr_mul(&cross) + &free * self.precision.solve(&free.transpose());
         Some(Forecast { mean: mean + cross.tr_mul(&residuals), covariance })
     }
 }
@@ -274,12 +340,20 @@ impl Mode {
 /// Share of each residual's variance that the fit leaves free: 1 less its leverage.
 fn free(whitened: &Whitened, precision: &Cholesky<f64, Dyn>) -> Vec<f64> {
     let solved = precision.solve(&whitened.jacobian.transpose());
-    let leverage = |at: usize| whitened.jacobian.row(at).transpose().dot(&solved.column(at)).min(0.99);
+    let leverage =
+        |at: usize| whitened.jacobian.row(at).transpose().dot(&solved.column(at)).min(0.99);
     (0..solved.ncols()).map(|at| 1.0 - leverage(at)).collect()
 }
 
 /// Noises from residuals over what the fit leaves free.
-fn updated(frame: &Frame, data: Data, noise: &Noise, z: &DVector<f64>, whitened: &Whitened, precision: &Cholesky<f64, Dyn>) -> Noise {
+fn updated(
+    frame: &Frame,
+    data: Data,
+    noise: &Noise,
+    z: &DVector<f64>,
+    whitened: &Whitened,
+    precision: &Cholesky<f64, Dyn>,
+) -> Noise {
     let raw = residuals(frame, data, z);
     let free = free(whitened, precision);
     // each kind by its own cells, drawn to what is known before any data
@@ -290,16 +364,23 @@ fn updated(frame: &Frame, data: Data, noise: &Noise, z: &DVector<f64>, whitened:
         ((squares + PRIOR_CELLS * start.powi(2)) / (degrees + PRIOR_CELLS)).max(1e-10).sqrt()
     };
     let scaled = |at: usize| (raw[at] / data.cells[at].spread).powi(2);
-    let alone_log = of_kind(Noise::START.alone_log, &|cell| !cell.is_pooled() && !cell.is_repeated_alone, &scaled);
-    let beyond = |at: usize| (raw[at].powi(2) - (data.cells[at].spread * noise.alone_log).powi(2)).max(0.0);
+    let alone_log = of_kind(
+        Noise::START.alone_log,
+        &|cell| !cell.is_pooled() && !cell.is_repeated_alone,
+        &scaled,
+    );
+    let beyond =
+        |at: usize| (raw[at].powi(2) - (data.cells[at].spread * noise.alone_log).powi(2)).max(0.0);
     let repeated_log = of_kind(Noise::START.repeated_log, &|cell| cell.is_repeated_alone, &beyond);
     let (own_log, common_log) = within_and_between(data.cells, &raw, &free);
     Noise { alone_log, own_log, common_log, repeated_log }
 }
 
-/// Noise of one language in a pooled model and what its languages have in common, by an analysis of variance over the models.
+/// Noise of one language in a pooled model and what its languages have in common, by an analysis of
+/// variance over the models.
 fn within_and_between(cells: &[Cell], raw: &DVector<f64>, free: &[f64]) -> (f64, f64) {
-    let (mut within, mut within_degrees, mut between, mut between_degrees, mut sizes) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    let (mut within, mut within_degrees, mut between, mut between_degrees, mut sizes) =
+        (0.0, 0.0, 0.0, 0.0, 0.0);
     for block in blocks(cells).into_iter().filter(|block| block.len() > 1) {
         let count = block.len() as f64;
         let scaled: Vec<f64> = block.clone().map(|at| raw[at] / cells[at].spread).collect();
@@ -315,5 +396,9 @@ fn within_and_between(cells: &[Cell], raw: &DVector<f64>, free: &[f64]) -> (f64,
     let own = (within + PRIOR_CELLS * start.own_log.powi(2)) / (within_degrees + PRIOR_CELLS);
     let languages = sizes / f64::max(between_degrees, 1e-9);
     let common = (between - between_degrees * own).max(0.0) / languages.max(1.0);
-    ((own).max(1e-10).sqrt(), ((common + PRIOR_CELLS * start.common_log.powi(2)) / (between_degrees + PRIOR_CELLS)).sqrt())
+    (
+        (own).max(1e-10).sqrt(),
+        ((common + PRIOR_CELLS * start.common_log.powi(2)) / (between_degrees + PRIOR_CELLS))
+            .sqrt(),
+    )
 }

@@ -1,4 +1,5 @@
-//! The most likely scales of what the law misses, and of noise, under priors around what two studies of pooled models show.
+//! The most likely scales of what the law misses, and of noise, under priors around what two
+//! studies of pooled models show.
 
 use super::cells::Cell;
 use super::local::Local;
@@ -6,22 +7,33 @@ use super::noise::{Noise, covariance};
 use nalgebra::{DMatrix, DVector};
 
 /// Logarithms of the scales and of the noises before any data, with their spreads.
-const PRIOR: [(f64, f64); 7] = [(0.01, 1.0), (0.01, 1.0), (0.01, 1.0), (1.0, 0.7), (0.4, 0.7), (0.006, 0.5), (0.004, 0.7)];
+const PRIOR: [(f64, f64); 7] =
+    [(0.01, 1.0), (0.01, 1.0), (0.01, 1.0), (1.0, 0.7), (0.4, 0.7), (0.006, 0.5), (0.004, 0.7)];
 /// First step of the search, ln.
 const STEP: f64 = 0.8;
 /// Last step of the search, ln.
 const LAST_STEP: f64 = 0.1;
 
-/// The most likely scales and noises of some residuals of pooled models, by a search along the axes.
-pub(super) fn most_likely(cells: &[Cell], residuals: &DVector<f64>, noise: Noise) -> (Local, Noise) {
+/// The most likely scales and noises of some residuals of pooled models, by a search along the
+/// axes.
+pub(super) fn most_likely(
+    cells: &[Cell],
+    residuals: &DVector<f64>,
+    noise: Noise,
+) -> (Local, Noise) {
     let split = |at: &[f64; 7]| {
-        let [shared_log, own_log, shares_log, amounts_length, shares_length, own, common] = at.map(f64::exp);
+        let [shared_log, own_log, shares_log, amounts_length, shares_length, own, common] =
+            at.map(f64::exp);
         let local = Local { shared_log, own_log, shares_log, amounts_length, shares_length };
         (local, Noise { own_log: own, common_log: common, ..noise })
     };
     let objective = |at: &[f64; 7]| {
         let (local, noise) = split(at);
-        let prior: f64 = at.iter().zip(PRIOR).map(|(value, (mean, spread))| ((value - mean.ln()) / spread).powi(2)).sum();
+        let prior: f64 = at
+            .iter()
+            .zip(PRIOR)
+            .map(|(value, (mean, spread))| ((value - mean.ln()) / spread).powi(2))
+            .sum();
         unlikeliness(&covariance(cells, &noise, Some(&local)), residuals) + 0.5 * prior
     };
     let mut at = PRIOR.map(|(mean, _)| mean.ln());

@@ -4,7 +4,8 @@ use super::*;
 use crate::law::joint::{Joint, References, Setting};
 use rand::RngExt;
 
-/// A design of models whose languages obey a planted law: models of one language of some sizes, and mixtures of random shares.
+/// A design of models whose languages obey a planted law: models of one language of some sizes, and
+/// mixtures of random shares.
 fn planted(seed: u64, noise_log: f64) -> (Vec<String>, Vec<ModelRun>, Vec<Joint>, Setting) {
     let references = References { own: 800.0, rest: 4000.0, low: 100.0 };
     let setting = Setting { interference: Interference::Data, references, unique: None };
@@ -16,16 +17,31 @@ fn planted(seed: u64, noise_log: f64) -> (Vec<String>, Vec<ModelRun>, Vec<Joint>
     let effects = [0.05, 0.3, 0.1, 0.2];
     let laws: Vec<Joint> = effects
         .iter()
-        .map(|&effect| Joint::from_array([normal(0.9, 0.3), normal(-1.0, 0.1), normal(-0.2, 0.1), 5.0, 1.6, effect, -0.25, -0.2]))
+        .map(|&effect| {
+            Joint::from_array([
+                normal(0.9, 0.3),
+                normal(-1.0, 0.1),
+                normal(-0.2, 0.1),
+                5.0,
+                1.6,
+                effect,
+                -0.25,
+                -0.2,
+            ])
+        })
         .collect();
     let mut run = |pairs: Vec<f64>| {
         let total: f64 = pairs.iter().sum();
-        let loss =
-            |(law, &own): (&Joint, &f64)| (own > 0.0).then(|| (law.ln_loss(&setting, own, total - own) + normal(0.0, noise_log)).exp());
+        let loss = |(law, &own): (&Joint, &f64)| {
+            (own > 0.0)
+                .then(|| (law.ln_loss(&setting, own, total - own) + normal(0.0, noise_log)).exp())
+        };
         ModelRun { loss_nats: laws.iter().zip(&pairs).map(loss).collect(), pairs, is_test: false }
     };
-    let alone =
-        (0..laws.len()).flat_map(|lang| [250.0, 1000.0, 4000.0].map(|size| (0..4).map(|i| if i == lang { size } else { 0.0 }).collect()));
+    let alone = (0..laws.len()).flat_map(|lang| {
+        [250.0, 1000.0, 4000.0]
+            .map(|size| (0..4).map(|i| if i == lang { size } else { 0.0 }).collect())
+    });
     let mut shares = generator_of(seed);
     let mixed = (0..24).map(|at| {
         let total = [2000.0, 5000.0, 10_000.0][at % 3];
@@ -56,9 +72,16 @@ fn a_planted_law_is_found_where_the_design_looked() {
         for lang in 0..4 {
             for share in [0.1, 0.25, 0.5] {
                 let truth = laws[lang].ln_loss(&setting, share * total, (1.0 - share) * total);
-                let found: f64 = fitted[lang].iter().map(|(weight, law)| weight * law.jet(share * total).value.ln()).sum();
-                assert!((found - truth).abs() < 0.02, "{lang} at {share} of {total}: {found} and {truth}");
-                let mut drawn: Vec<f64> = draws.iter().map(|draw| draw[lang].jet(share * total).value.ln()).collect();
+                let found: f64 = fitted[lang]
+                    .iter()
+                    .map(|(weight, law)| weight * law.jet(share * total).value.ln())
+                    .sum();
+                assert!(
+                    (found - truth).abs() < 0.02,
+                    "{lang} at {share} of {total}: {found} and {truth}"
+                );
+                let mut drawn: Vec<f64> =
+                    draws.iter().map(|draw| draw[lang].jet(share * total).value.ln()).collect();
                 let (lo, hi) = crate::numeric::quantiles::central(&mut drawn, 0.9);
                 inside += usize::from((lo..=hi).contains(&truth));
                 count += 1;
@@ -116,15 +139,26 @@ fn what_was_changed_in_a_file_is_no_law_of_its_languages() {
 fn too_little_is_refused() {
     let (langs, runs, ..) = planted(3, 0.004);
     let error = fit_joint(&langs, &runs[..14], &[None; 4], &few()).unwrap_err();
-    assert_eq!(error.to_string(), "models of several languages: 2, expected at least 4 for 4 languages");
+    assert_eq!(
+        error.to_string(),
+        "models of several languages: 2, expected at least 4 for 4 languages"
+    );
     let without: Vec<ModelRun> = runs
         .iter()
         .map(|run| ModelRun {
-            pairs: run.pairs.iter().enumerate().map(|(i, &x)| if i == 2 && run.pairs[0] > 0.0 { 0.0 } else { x }).collect(),
+            pairs: run
+                .pairs
+                .iter()
+                .enumerate()
+                .map(|(i, &x)| if i == 2 && run.pairs[0] > 0.0 { 0.0 } else { x })
+                .collect(),
             ..run.clone()
         })
         .collect();
-    assert_eq!(fit_joint(&langs, &without, &[None; 4], &few()).unwrap_err(), JointError::Unseen { lang: "c".into() });
+    assert_eq!(
+        fit_joint(&langs, &without, &[None; 4], &few()).unwrap_err(),
+        JointError::Unseen { lang: "c".into() }
+    );
 }
 
 /// The least mean loss of a total, handed out in equal parts to whom they bring most.
@@ -147,10 +181,15 @@ fn gains_of_an_optimum_lie_in_the_intervals_of_the_draws() {
         let (langs, runs, laws, setting) = planted(100 + seed, 0.006);
         let fit = fit_joint(&langs, &runs, &[None; 4], &few()).unwrap();
         let fitted = fit.laws_at(total);
-        let ours = best(total, 160, |i, x| fitted[i].iter().map(|(weight, law)| weight * law.jet(x).value).sum());
-        let gain = |loss: &dyn Fn(usize, f64) -> f64| (0..4).map(|i| loss(i, total / 4.0) - loss(i, ours[i])).sum::<f64>() / 4.0;
+        let ours = best(total, 160, |i, x| {
+            fitted[i].iter().map(|(weight, law)| weight * law.jet(x).value).sum()
+        });
+        let gain = |loss: &dyn Fn(usize, f64) -> f64| {
+            (0..4).map(|i| loss(i, total / 4.0) - loss(i, ours[i])).sum::<f64>() / 4.0
+        };
         let truth = gain(&|i, x| laws[i].ln_loss(&setting, x, total - x).exp());
-        let mut drawn: Vec<f64> = fit.draws_at(total).iter().map(|draw| gain(&|i, x| draw[i].jet(x).value)).collect();
+        let mut drawn: Vec<f64> =
+            fit.draws_at(total).iter().map(|draw| gain(&|i, x| draw[i].jet(x).value)).collect();
         let mean = drawn.iter().sum::<f64>() / drawn.len() as f64;
         let (lo, hi) = crate::numeric::quantiles::central(&mut drawn, 0.9);
         inside += usize::from((lo..=hi).contains(&truth));
@@ -168,21 +207,30 @@ fn what_a_law_misses_is_as_large_as_its_scales_and_grows_beyond_the_design() {
     let expected = |beyond: f64| {
         let of = |form: &JointForm| {
             let Local { shared_log, own_log, shares_log, .. } = form.local;
-            let grown = (shared_log.powi(2) + own_log.powi(2) + shares_log.powi(2)) * (1.0 + 1.5 * beyond).powi(2);
+            let grown = (shared_log.powi(2) + own_log.powi(2) + shares_log.powi(2))
+                * (1.0 + 1.5 * beyond).powi(2);
             form.weight * (grown + 2.0 * (0.01 * beyond).powi(2))
         };
         fit.forms.iter().map(of).sum::<f64>().sqrt()
     };
-    let mixtures = [vec![2500, 2500, 2500, 2500], vec![2500, 2500, 2500, 2500], vec![10_000, 10_000, 10_000, 10_000]];
+    let mixtures = [
+        vec![2500, 2500, 2500, 2500],
+        vec![2500, 2500, 2500, 2500],
+        vec![10_000, 10_000, 10_000, 10_000],
+    ];
     let drawn = fit.missed(&mixtures, 4000, 3);
     assert_eq!(drawn, fit.missed(&mixtures, 4000, 3));
     let deviation = |mixture: usize| {
-        (drawn.iter().flat_map(|draw| &draw[mixture]).map(|missed| missed.powi(2)).sum::<f64>() / (4.0 * drawn.len() as f64)).sqrt()
+        (drawn.iter().flat_map(|draw| &draw[mixture]).map(|missed| missed.powi(2)).sum::<f64>()
+            / (4.0 * drawn.len() as f64))
+            .sqrt()
     };
     approx::assert_relative_eq!(deviation(0), expected(0.0), max_relative = 0.05);
     approx::assert_relative_eq!(deviation(2), expected(4f64.ln()), max_relative = 0.05);
     // the same mixture twice is the same but for rounding
-    assert!(drawn.iter().all(|draw| draw[0].iter().zip(&draw[1]).all(|(a, b)| (a - b).abs() < 1e-5)));
+    assert!(
+        drawn.iter().all(|draw| draw[0].iter().zip(&draw[1]).all(|(a, b)| (a - b).abs() < 1e-5))
+    );
     let [own, common] = fit.noise_log();
     assert!((0.002..0.008).contains(&own) && common < 0.004, "{own} {common}");
 }

@@ -1,13 +1,15 @@
-//! Repetition: what pairs seen again are worth, from the runs that read more pairs than a language has.
+//! Repetition: what pairs seen again are worth, from the runs that read more pairs than a language
+//! has.
 //!
 //! ```text
 //! ln loss_ip = ln L_i( d(X_ip; U_i, R_i) ) + e_ip      d(X) = U + U R (1 - e^(-(X/U - 1) / R)) beyond U
 //! ln R_i ~ N(m, s^2)      m ~ N(ln 15.4, 1)      s ~ |N(0, 0.5^2)|
 //! ```
 //!
-//! `L_i` is the law of the runs that repeat nothing; no repeated run has a part in it. R is in passes over the unique pairs. The mean of
-//! the prior is what Muennighoff et al. 2023 published for pre-training, its width our own: tuning may lie a factor of e away. A language
-//! without repeated runs learns from its family, and where no run repeats anything the prior alone stands.
+//! `L_i` is the law of the runs that repeat nothing; no repeated run has a part in it. R is in
+//! passes over the unique pairs. The mean of the prior is what Muennighoff et al. 2023 published
+//! for pre-training, its width our own: tuning may lie a factor of e away. A language without
+//! repeated runs learns from its family, and where no run repeats anything the prior alone stands.
 
 mod evidence;
 mod prior;
@@ -39,25 +41,32 @@ pub enum Basis {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RepetitionFit {
-    /// Passes over the unique pairs that all repeats together are worth at most: median and 90 % interval.
+    /// Passes over the unique pairs that all repeats together are worth at most: median and 90 %
+    /// interval.
     pub r_star: Estimate,
     /// What it rests on.
     pub basis: Basis,
-    /// Runs that read more pairs than there are, sorted by pairs and then seed; no law was fitted to them.
+    /// Runs that read more pairs than there are, sorted by pairs and then seed; no law was fitted
+    /// to them.
     pub points: Vec<Point>,
-    /// Draws of R, one per draw of the law. A draw whose law lies low has an R that lies low, as far as the points say so.
+    /// Draws of R, one per draw of the law. A draw whose law lies low has an R that lies low, as
+    /// far as the points say so.
     pub draws: Vec<f64>,
 }
 
 impl Fit {
-    /// What `pairs` are worth in unique pairs, by the estimate of R; themselves where nothing is known of repetition.
+    /// What `pairs` are worth in unique pairs, by the estimate of R; themselves where nothing is
+    /// known of repetition.
     pub fn effective(&self, pairs: f64) -> f64 {
         self.effective_at(pairs, self.repetition.as_ref().map(|repetition| repetition.r_star.value))
     }
 
     /// The same by some R.
     pub(super) fn effective_at(&self, pairs: f64, r_star: Option<f64>) -> f64 {
-        let repetition = self.unique.zip(r_star).and_then(|(unique, r_star)| Repetition::new(unique as f64, r_star).ok());
+        let repetition = self
+            .unique
+            .zip(r_star)
+            .and_then(|(unique, r_star)| Repetition::new(unique as f64, r_star).ok());
         repetition.map_or(pairs, |repetition| repetition.effective(pairs))
     }
 
@@ -67,17 +76,21 @@ impl Fit {
     }
 }
 
-/// What repeats bring by the prior alone, of fits whose unique pairs are known and whose runs repeat none.
+/// What repeats bring by the prior alone, of fits whose unique pairs are known and whose runs
+/// repeat none.
 pub fn prior_repetition(fits: &mut [Fit], settings: &Settings) {
     let none = fits.iter().map(|_| Vec::new()).collect();
     estimate(fits, none, settings);
 }
 
-/// Estimates R for every fit whose unique pairs are known, from its repeated points; a family of fits of laws alone.
+/// Estimates R for every fit whose unique pairs are known, from its repeated points; a family of
+/// fits of laws alone.
 pub(super) fn estimate(fits: &mut [Fit], repeated: Vec<Vec<Point>>, settings: &Settings) {
     let grid = grid();
-    let known: Vec<usize> = (0..fits.len()).filter(|&i| fits[i].unique.is_some_and(|unique| unique > 0)).collect();
-    let evidence: Vec<Evidence> = known.iter().map(|&i| Evidence::new(&fits[i], &repeated[i], &grid)).collect();
+    let known: Vec<usize> =
+        (0..fits.len()).filter(|&i| fits[i].unique.is_some_and(|unique| unique > 0)).collect();
+    let evidence: Vec<Evidence> =
+        known.iter().map(|&i| Evidence::new(&fits[i], &repeated[i], &grid)).collect();
     let shared = Shared::new(&evidence);
     let measures = evidence.iter().any(|evidence| !evidence.is_empty());
     let count = known.iter().map(|&i| fits[i].draws.len()).min().unwrap_or(0);
@@ -90,12 +103,19 @@ pub(super) fn estimate(fits: &mut [Fit], repeated: Vec<Vec<Point>>, settings: &S
             (true, false) => Basis::Prior,
         };
         let mut generator = generator(settings.seed, Purpose::Repetition, Item::Of(&fits[i].curve));
-        let drawn: Vec<f64> = hyper.iter().enumerate().map(|(draw, prior)| evidence.drawn(draw, *prior, &grid, &mut generator)).collect();
+        let drawn: Vec<f64> = hyper
+            .iter()
+            .enumerate()
+            .map(|(draw, prior)| evidence.drawn(draw, *prior, &grid, &mut generator))
+            .collect();
         let at = |part: f64| marginal.quantile(part).exp();
         fits[i].repetition = Some(RepetitionFit {
             r_star: Estimate { value: at(0.5), interval_90: Interval::new(at(0.05), at(0.95)) },
             basis,
-            draws: ranks(&drawn).into_iter().map(|rank| at((rank as f64 + 0.5) / count as f64)).collect(),
+            draws: ranks(&drawn)
+                .into_iter()
+                .map(|rank| at((rank as f64 + 0.5) / count as f64))
+                .collect(),
             points: repeated[i].clone(),
         });
         let hurt = hurt(&fits[i]);
@@ -112,7 +132,8 @@ fn ranks(values: &[f64]) -> Vec<usize> {
     ranks
 }
 
-/// The first repeated size whose loss lies above what the unique pairs alone reach, by more than twice its deviation: no R shows that.
+/// The first repeated size whose loss lies above what the unique pairs alone reach, by more than
+/// twice its deviation: no R shows that.
 fn hurt(fit: &Fit) -> Option<Flag> {
     let unique = fit.unique? as f64;
     let (floor, law_variance) = evidence::ln_loss(fit, unique);

@@ -10,7 +10,8 @@ const REACH: (i32, i32) = (60, 50);
 pub(super) const MEAN_DEVIATION: f64 = 1.0;
 pub(super) const SPREAD_DEVIATION: f64 = 0.5;
 /// Variance of `ln R` of one language before any run.
-pub(super) const PRIOR_VARIANCE: f64 = MEAN_DEVIATION * MEAN_DEVIATION + SPREAD_DEVIATION * SPREAD_DEVIATION;
+pub(super) const PRIOR_VARIANCE: f64 =
+    MEAN_DEVIATION * MEAN_DEVIATION + SPREAD_DEVIATION * SPREAD_DEVIATION;
 
 /// `ln R` at which everything is computed.
 pub(super) fn grid() -> Vec<f64> {

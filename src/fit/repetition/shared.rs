@@ -1,4 +1,5 @@
-//! The prior that the languages of a family share, and what all of them say of it: quadrature over `ln R`, its mean and its spread.
+//! The prior that the languages of a family share, and what all of them say of it: quadrature over
+//! `ln R`, its mean and its spread.
 //!
 //! ```text
 //! p(m, s | runs)  ~  p(m) p(s) prod_i Z_i(m, s)        Z_i = sum_g N(g; m, s^2) p(runs of i | R = e^g)
@@ -37,10 +38,14 @@ impl Shared {
             let off = (mean - Repetition::R_STAR.ln()) / MEAN_DEVIATION;
             let prior = -0.5 * (off * off + (spread / SPREAD_DEVIATION).powi(2));
             let told = evidence.iter().filter(|evidence| !evidence.is_empty());
-            prior + told.map(|evidence| sum(&product(&grid, (mean, spread), evidence)).ln()).sum::<f64>()
+            prior
+                + told
+                    .map(|evidence| sum(&product(&grid, (mean, spread), evidence)).ln())
+                    .sum::<f64>()
         };
         let mean = |step: i32| Repetition::R_STAR.ln() + STEP * f64::from(step);
-        let pairs = (-MEAN_REACH..=MEAN_REACH).flat_map(|m| (1..=SPREADS).map(move |s| (mean(m), 0.1 * f64::from(s))));
+        let pairs = (-MEAN_REACH..=MEAN_REACH)
+            .flat_map(|m| (1..=SPREADS).map(move |s| (mean(m), 0.1 * f64::from(s))));
         let pairs: Vec<(f64, f64)> = pairs.collect();
         let weights = softmax(&pairs.iter().copied().map(ln_weight).collect::<Vec<_>>());
         Shared { hyper: pairs.into_iter().zip(weights).collect(), grid }
@@ -87,9 +92,14 @@ impl Marginal {
 
 /// `N(ln R; mean, spread^2)` on the grid, times what the runs of a language say.
 fn product(grid: &[f64], (mean, spread): (f64, f64), evidence: &Evidence) -> Vec<f64> {
-    let prior: Vec<f64> = grid.iter().map(|ln_r| (-0.5 * ((ln_r - mean) / spread).powi(2)).exp()).collect();
+    let prior: Vec<f64> =
+        grid.iter().map(|ln_r| (-0.5 * ((ln_r - mean) / spread).powi(2)).exp()).collect();
     let total = sum(&prior);
-    prior.iter().zip(&evidence.ln_likelihood).map(|(prior, ln_likelihood)| prior / total * ln_likelihood.exp()).collect()
+    prior
+        .iter()
+        .zip(&evidence.ln_likelihood)
+        .map(|(prior, ln_likelihood)| prior / total * ln_likelihood.exp())
+        .collect()
 }
 
 fn sum(values: &[f64]) -> f64 {

@@ -1,11 +1,12 @@
-//! Fits of surfaces: losses of models of several sizes → one law of model size and data, with uncertainty.
+//! Fits of surfaces: losses of models of several sizes → one law of model size and data, with
+//! uncertainty.
 //!
 //! ```text
 //! minimise over (E, A, alpha, B, beta)   sum_i w_i huber_delta( ln L(N_i, D_i) - ln loss_i )
 //! ```
 //!
-//! Every row has a weight w; a bootstrap draw replaces the rows by as many drawn from them with replacement and fits anew. The objective
-//! and delta = 1e-3 are those of Hoffmann et al. 2022.
+//! Every row has a weight w; a bootstrap draw replaces the rows by as many drawn from them with
+//! replacement and fits anew. The objective and delta = 1e-3 are those of Hoffmann et al. 2022.
 
 mod choice;
 mod objective;
@@ -41,8 +42,8 @@ pub struct SurfacePoint {
 
 /// Points that a surface can be fitted to.
 ///
-/// Invariants, checked in [`SurfaceData::new`]: model sizes, amounts, losses and weights finite and above 0, at least
-/// [`SurfaceData::MIN_POINTS`] points, two model sizes and two amounts.
+/// Invariants, checked in [`SurfaceData::new`]: model sizes, amounts, losses and weights finite and
+/// above 0, at least [`SurfaceData::MIN_POINTS`] points, two model sizes and two amounts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SurfaceData(Vec<SurfacePoint>);
 
@@ -132,10 +133,18 @@ impl Default for SurfaceSettings {
 impl SurfaceSettings {
     fn check(&self) -> Result<(), SurfaceError> {
         if self.huber_delta.is_nan() || self.huber_delta <= 0.0 {
-            return Err(SurfaceError::Setting { field: "huber_delta", found: self.huber_delta, expected: "a number above 0" });
+            return Err(SurfaceError::Setting {
+                field: "huber_delta",
+                found: self.huber_delta,
+                expected: "a number above 0",
+            });
         }
         if self.starts == 0 {
-            return Err(SurfaceError::Setting { field: "starts", found: 0.0, expected: "at least 1" });
+            return Err(SurfaceError::Setting {
+                field: "starts",
+                found: 0.0,
+                expected: "at least 1",
+            });
         }
         Ok(())
     }
@@ -156,13 +165,24 @@ impl SurfaceData {
     /// Checks the points.
     pub fn new(points: Vec<SurfacePoint>) -> Result<Self, SurfaceError> {
         for (index, point) in points.iter().enumerate() {
-            let fields = [("n_params", point.n_params), ("amount", point.amount), ("loss_nats", point.loss_nats), ("weight", point.weight)];
-            if let Some((field, found)) = fields.into_iter().find(|(_, found)| !(found.is_finite() && *found > 0.0)) {
+            let fields = [
+                ("n_params", point.n_params),
+                ("amount", point.amount),
+                ("loss_nats", point.loss_nats),
+                ("weight", point.weight),
+            ];
+            if let Some((field, found)) =
+                fields.into_iter().find(|(_, found)| !(found.is_finite() && *found > 0.0))
+            {
                 return Err(SurfaceError::Value { field, found, index });
             }
         }
         let data = SurfaceData(points);
-        let counts = [("points", data.0.len(), Self::MIN_POINTS), ("model sizes", data.model_sizes(), 2), ("amounts", data.amounts(), 2)];
+        let counts = [
+            ("points", data.0.len(), Self::MIN_POINTS),
+            ("model sizes", data.model_sizes(), 2),
+            ("amounts", data.amounts(), 2),
+        ];
         match counts.into_iter().find(|(_, found, needed)| found < needed) {
             Some((what, found, needed)) => Err(SurfaceError::TooFew { what, found, needed }),
             None => Ok(data),
@@ -170,12 +190,21 @@ impl SurfaceData {
     }
 
     /// The points of some curves of a table: rows of a model of known size with data and a weight.
-    pub fn of_curves<'a>(curves: impl IntoIterator<Item = &'a TableCurve>) -> Result<Self, SurfaceError> {
+    pub fn of_curves<'a>(
+        curves: impl IntoIterator<Item = &'a TableCurve>,
+    ) -> Result<Self, SurfaceError> {
         let point = |row: &Row| {
-            let point = SurfacePoint { n_params: row.n_params?, amount: row.x, loss_nats: row.loss, weight: row.weight };
+            let point = SurfacePoint {
+                n_params: row.n_params?,
+                amount: row.x,
+                loss_nats: row.loss,
+                weight: row.weight,
+            };
             (row.x > 0.0 && row.weight > 0.0).then_some(point)
         };
-        SurfaceData::new(curves.into_iter().flat_map(|curve| curve.rows.iter().filter_map(point)).collect())
+        SurfaceData::new(
+            curves.into_iter().flat_map(|curve| curve.rows.iter().filter_map(point)).collect(),
+        )
     }
 
     /// The points, in the order given.
@@ -194,14 +223,22 @@ impl SurfaceData {
     }
 }
 
-/// Fits one form: the least minimum from all starts, and its bootstrap draws. The same on any number of threads.
-pub fn fit(data: &SurfaceData, form: SurfaceForm, settings: &SurfaceSettings) -> Result<SurfaceFit, SurfaceError> {
+/// Fits one form: the least minimum from all starts, and its bootstrap draws. The same on any
+/// number of threads.
+pub fn fit(
+    data: &SurfaceData,
+    form: SurfaceForm,
+    settings: &SurfaceSettings,
+) -> Result<SurfaceFit, SurfaceError> {
     settings.check()?;
     let objective = Objective::new(data, form, settings.huber_delta);
     let weights: Vec<f64> = data.points().iter().map(|point| point.weight).collect();
     let start = |index| objective.minimise(&weights, objective.start(halton(index)));
     let minima: Vec<Minimum<5>> = (0..settings.starts).map(start).collect();
-    let best = minima.iter().min_by(|a, b| a.value.total_cmp(&b.value)).filter(|best| best.value.is_finite());
+    let best = minima
+        .iter()
+        .min_by(|a, b| a.value.total_cmp(&b.value))
+        .filter(|best| best.value.is_finite());
     let best = best.ok_or(SurfaceError::NoMinimum { form })?;
     let surface = objective.surface(&best.at)?;
     // residuals of 1e-12 are the same exact fit, however many digits apart their squares are
@@ -217,20 +254,34 @@ pub fn fit(data: &SurfaceData, form: SurfaceForm, settings: &SurfaceSettings) ->
         starts: settings.starts,
         starts_agreed: minima.iter().filter(|minimum| minimum.value <= same).count(),
         at_bounds: objective.at_bounds(&best.at),
-        residuals: data.points().iter().map(|point| point.loss_nats.ln() - surface.loss(point.n_params, point.amount).ln()).collect(),
+        residuals: data
+            .points()
+            .iter()
+            .map(|point| point.loss_nats.ln() - surface.loss(point.n_params, point.amount).ln())
+            .collect(),
         draws: draws(&objective, &weights, best.at, settings)?,
     })
 }
 
 /// Refits of resampled rows, each from the minimum of all rows and with a generator of its own.
-fn draws(objective: &Objective, weights: &[f64], best: SVector<f64, 5>, settings: &SurfaceSettings) -> Result<Vec<Surface>, SurfaceError> {
+fn draws(
+    objective: &Objective,
+    weights: &[f64],
+    best: SVector<f64, 5>,
+    settings: &SurfaceSettings,
+) -> Result<Vec<Surface>, SurfaceError> {
     let attempt = |stream: u64| {
-        let minimum = objective.minimise(&resampled(weights, &mut generator(settings.seed, Purpose::Laws, Item::Nth(stream))), best);
+        let minimum = objective.minimise(
+            &resampled(weights, &mut generator(settings.seed, Purpose::Laws, Item::Nth(stream))),
+            best,
+        );
         objective.surface(&minimum.at).ok().filter(|_| minimum.value.is_finite())
     };
     let draw = |number: usize| {
         let first = number as u64 * ATTEMPTS;
-        (first..first + ATTEMPTS).find_map(attempt).ok_or(SurfaceError::NoMinimum { form: objective.form })
+        (first..first + ATTEMPTS)
+            .find_map(attempt)
+            .ok_or(SurfaceError::NoMinimum { form: objective.form })
     };
     (0..settings.draws).into_par_iter().map(draw).collect()
 }
@@ -262,22 +313,31 @@ impl SurfaceFit {
 
     /// Standard deviation of one ln-loss residual, freedom of the parameters counted.
     pub fn noise_log(&self) -> f64 {
-        let free = self.residuals.len().saturating_sub(self.surface.form().parameter_names().len()).max(1);
-        (self.residuals.iter().map(|residual| residual * residual).sum::<f64>() / free as f64).sqrt()
+        let free =
+            self.residuals.len().saturating_sub(self.surface.form().parameter_names().len()).max(1);
+        (self.residuals.iter().map(|residual| residual * residual).sum::<f64>() / free as f64)
+            .sqrt()
     }
 
-    /// Loss of a model of `n_params` parameters on `amount` of data, with intervals over the draws: where the mean of many runs would lie.
+    /// Loss of a model of `n_params` parameters on `amount` of data, with intervals over the draws:
+    /// where the mean of many runs would lie.
     pub fn predict(&self, n_params: f64, amount: f64) -> Prediction {
-        prediction(self.surface.loss(n_params, amount), self.draws.iter().map(|draw| draw.loss(n_params, amount)).collect())
+        prediction(
+            self.surface.loss(n_params, amount),
+            self.draws.iter().map(|draw| draw.loss(n_params, amount)).collect(),
+        )
     }
 
-    /// As [`SurfaceFit::predict`], with the noise of one run in the intervals: each draw meets a residual of the fit, those spread by
-    /// as much as the freedom of the parameters has drawn them in.
+    /// As [`SurfaceFit::predict`], with the noise of one run in the intervals: each draw meets a
+    /// residual of the fit, those spread by as much as the freedom of the parameters has drawn them
+    /// in.
     pub fn predict_run(&self, n_params: f64, amount: f64) -> Prediction {
         let (count, freedom) = (self.residuals.len(), self.surface.form().parameter_names().len());
         let spread = (count as f64 / count.saturating_sub(freedom).max(1) as f64).sqrt();
         let mut generator = generator(0, Purpose::Prediction, Item::All);
-        let mut residual = || if count == 0 { 0.0 } else { spread * self.residuals[generator.random_range(0..count)] };
+        let mut residual = || {
+            if count == 0 { 0.0 } else { spread * self.residuals[generator.random_range(0..count)] }
+        };
         let run = |draw: &Surface| draw.loss(n_params, amount) * residual().exp();
         prediction(self.surface.loss(n_params, amount), self.draws.iter().map(run).collect())
     }

@@ -1,15 +1,18 @@
-//! What mixtures say of all tau at once: a Gaussian posterior around a linearisation, its scales weighed by how likely they make the data.
+//! What mixtures say of all tau at once: a Gaussian posterior around a linearisation, its scales
+//! weighed by how likely they make the data.
 
 use super::Observed;
 use crate::law::{Average, Law};
 use crate::numeric::softmax;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
-/// Scales tried of what all pairs of languages have in common, of what those that one language gains from have, and of what each has alone.
+/// Scales tried of what all pairs of languages have in common, of what those that one language
+/// gains from have, and of what each has alone.
 const COMMON: [f64; 4] = [0.001, 0.01, 0.1, 1.0];
 const ROW: [f64; 4] = [0.001, 0.01, 0.1, 1.0];
 const OWN: [f64; 6] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3];
-/// Variances tried of a mixture's ln loss about the coupled law, over that of a run about the law of one language.
+/// Variances tried of a mixture's ln loss about the coupled law, over that of a run about the law
+/// of one language.
 pub(super) const NOISE: [f64; 5] = [1.0, 2.0, 4.0, 8.0, 16.0];
 
 /// Rounds of linearising anew: the laws bend little over what transfer moves.
@@ -31,7 +34,8 @@ pub(super) struct Posterior {
     pub tau: Vec<DVector<f64>>,
 }
 
-/// `sum over languages` of what the data say: precision and right side, and what is left of the squares.
+/// `sum over languages` of what the data say: precision and right side, and what is left of the
+/// squares.
 struct Evidence {
     precision: Vec<DMatrix<f64>>,
     right: Vec<DVector<f64>>,
@@ -39,8 +43,13 @@ struct Evidence {
     misfit: f64,
 }
 
-/// Residuals `ln loss - ln L(y) + J tau` and the Jacobian `J` of `ln L` in the taus of one language, rows mixtures.
-fn linearised(observed: &Observed, loss_and_slope: impl Fn(f64) -> (f64, f64), tau: &DVector<f64>) -> (DVector<f64>, DMatrix<f64>) {
+/// Residuals `ln loss - ln L(y) + J tau` and the Jacobian `J` of `ln L` in the taus of one
+/// language, rows mixtures.
+fn linearised(
+    observed: &Observed,
+    loss_and_slope: impl Fn(f64) -> (f64, f64),
+    tau: &DVector<f64>,
+) -> (DVector<f64>, DMatrix<f64>) {
     let worth = &observed.own + &observed.others * tau;
     let (mut residuals, mut jacobian) = (observed.ln_loss.clone(), observed.others.clone());
     for (m, &y) in worth.iter().enumerate() {
@@ -52,11 +61,21 @@ fn linearised(observed: &Observed, loss_and_slope: impl Fn(f64) -> (f64, f64), t
     (residuals, jacobian)
 }
 
-fn evidence(observed: &[Observed], laws: &[Average], tau: &[DVector<f64>], noise: f64) -> Option<Evidence> {
+fn evidence(
+    observed: &[Observed],
+    laws: &[Average],
+    tau: &[DVector<f64>],
+    noise: f64,
+) -> Option<Evidence> {
     let mut all = Evidence { precision: Vec::new(), right: Vec::new(), misfit: 0.0 };
     for (i, one) in observed.iter().enumerate() {
-        let (residuals, jacobian) = linearised(one, |y| laws[i].extended_below(one.trusted, y), &tau[i]);
-        let runs = DMatrix::from_diagonal_element(residuals.len(), residuals.len(), noise * one.noise_log.powi(2));
+        let (residuals, jacobian) =
+            linearised(one, |y| laws[i].extended_below(one.trusted, y), &tau[i]);
+        let runs = DMatrix::from_diagonal_element(
+            residuals.len(),
+            residuals.len(),
+            noise * one.noise_log.powi(2),
+        );
         let factor = Cholesky::new(&one.law_covariance + runs)?;
         let weighed = factor.solve(&jacobian);
         all.misfit += residuals.dot(&factor.solve(&residuals)) + ln_det(&factor);
@@ -107,9 +126,11 @@ pub(super) struct Priors(Vec<(Scales, DMatrix<f64>, f64)>);
 
 impl Priors {
     pub(super) fn new(languages: usize) -> Self {
-        let scales = COMMON
-            .iter()
-            .flat_map(|&common| ROW.iter().flat_map(move |&row| OWN.iter().map(move |&own| Scales { common, row, own, noise: 0 })));
+        let scales = COMMON.iter().flat_map(|&common| {
+            ROW.iter().flat_map(move |&row| {
+                OWN.iter().map(move |&own| Scales { common, row, own, noise: 0 })
+            })
+        });
         let inverted = |scales: Scales| {
             let factor = Cholesky::new(prior(languages, &scales))?;
             let ln_det = ln_det(&factor);
@@ -120,17 +141,24 @@ impl Priors {
 }
 
 impl Posterior {
-    /// The posterior under the central laws, whose own uncertainty counts as noise that the mixtures of one language share.
+    /// The posterior under the central laws, whose own uncertainty counts as noise that the
+    /// mixtures of one language share.
     pub(super) fn new(observed: &[Observed], laws: &[Average], priors: &Priors) -> Option<Self> {
         let languages = observed.len();
-        let mut posterior = Posterior { scales: Vec::new(), tau: vec![DVector::zeros(languages - 1); languages] };
+        let mut posterior =
+            Posterior { scales: Vec::new(), tau: vec![DVector::zeros(languages - 1); languages] };
         for _ in 0..ROUNDS {
             posterior = posterior.round(observed, laws, priors)?;
         }
         Some(posterior)
     }
 
-    fn round(&self, observed: &[Observed], laws: &[Average], Priors(priors): &Priors) -> Option<Self> {
+    fn round(
+        &self,
+        observed: &[Observed],
+        laws: &[Average],
+        Priors(priors): &Priors,
+    ) -> Option<Self> {
         let mut found: Vec<(f64, Scales, DVector<f64>)> = Vec::new();
         for (at, &noise) in NOISE.iter().enumerate() {
             let Evidence { precision, right, misfit } = evidence(observed, laws, &self.tau, noise)?;
@@ -152,8 +180,15 @@ impl Posterior {
         Some(Posterior { scales, tau: split(&mean, observed.len()) })
     }
 
-    /// The taus that belong to one draw of the laws and one choice of scales, with `normals` as many standard normal numbers as there are taus.
-    pub(super) fn draw(&self, observed: &[Observed], laws: &[Law], scales: &Scales, normals: &DVector<f64>) -> Option<Vec<DVector<f64>>> {
+    /// The taus that belong to one draw of the laws and one choice of scales, with `normals` as
+    /// many standard normal numbers as there are taus.
+    pub(super) fn draw(
+        &self,
+        observed: &[Observed],
+        laws: &[Law],
+        scales: &Scales,
+        normals: &DVector<f64>,
+    ) -> Option<Vec<DVector<f64>>> {
         let languages = observed.len();
         let prior_precision = Cholesky::new(prior(languages, scales))?.inverse();
         let mut tau = self.tau.clone();
@@ -161,7 +196,8 @@ impl Posterior {
         for _ in 0..ROUNDS {
             let (mut precision, mut right) = (Vec::new(), Vec::new());
             for (i, one) in observed.iter().enumerate() {
-                let (residuals, jacobian) = linearised(one, |y| laws[i].extended_below(one.trusted, y), &tau[i]);
+                let (residuals, jacobian) =
+                    linearised(one, |y| laws[i].extended_below(one.trusted, y), &tau[i]);
                 let weight = 1.0 / (NOISE[scales.noise] * one.noise_log.powi(2));
                 precision.push(weight * jacobian.transpose() * &jacobian);
                 right.push(weight * jacobian.transpose() * residuals);

@@ -1,4 +1,5 @@
-//! Planted transfer is found, nothing is found where nothing is, and intervals hold what they should.
+//! Planted transfer is found, nothing is found where nothing is, and intervals hold what they
+//! should.
 
 use super::*;
 use crate::curve::{Curve, Point};
@@ -22,11 +23,16 @@ fn fits(seed: u64) -> Vec<Fit> {
     };
     let sizes = [250.0, 500.0, 1000.0, 2000.0, 4000.0];
     let curve = |i: usize| {
-        let points = sizes.iter().flat_map(|&size| [1, 2].map(|seed| (size, seed))).map(|(size, seed)| point(i, size, seed)).collect();
+        let points = sizes
+            .iter()
+            .flat_map(|&size| [1, 2].map(|seed| (size, seed)))
+            .map(|(size, seed)| point(i, size, seed))
+            .collect();
         Curve::new(NAMES[i], points).unwrap()
     };
     let curves: Vec<Curve> = (0..4).map(curve).collect();
-    let settings = Settings { forms: vec![Form::Offset, Form::PowerFloor], draws: 60, ..Settings::default() };
+    let settings =
+        Settings { forms: vec![Form::Offset, Form::PowerFloor], draws: 60, ..Settings::default() };
     fit_all(&curves, &settings, &[]).unwrap()
 }
 
@@ -35,12 +41,20 @@ fn mixtures(count: usize, tau: impl Fn(usize, usize) -> f64, seed: u64) -> Vec<M
     let mut generator = generator(seed, Purpose::Planted, Item::Nth(2));
     let mixture = |_| {
         let total = 1500.0 * 4f64.powf(generator.random::<f64>());
-        let draws: Vec<f64> =
-            (0..4).map(|_| if generator.random::<f64>() < 0.75 { -(1.0 - generator.random::<f64>()).ln() } else { 0.0 }).collect();
+        let draws: Vec<f64> = (0..4)
+            .map(|_| {
+                if generator.random::<f64>() < 0.75 {
+                    -(1.0 - generator.random::<f64>()).ln()
+                } else {
+                    0.0
+                }
+            })
+            .collect();
         let sum: f64 = draws.iter().sum::<f64>().max(1e-9);
         let pairs: Vec<f64> = draws.iter().map(|draw| (total * draw / sum).round()).collect();
         let loss = |i: usize| {
-            let worth = pairs[i] + (0..4).filter(|j| *j != i).map(|j| tau(i, j) * pairs[j]).sum::<f64>();
+            let worth =
+                pairs[i] + (0..4).filter(|j| *j != i).map(|j| tau(i, j) * pairs[j]).sum::<f64>();
             let noise: f64 = StandardNormal.sample(&mut generator);
             law(i, worth.max(-50.0)) * (2f64.sqrt() * NOISE_LOG * noise).exp()
         };
@@ -100,8 +114,13 @@ fn the_same_mixtures_give_the_same_transfer_and_too_few_are_an_error() {
     assert_eq!((once.tau.len(), once.draws.len(), once.untuned.len()), (12, 60, 0));
     let error = fit_transfer(&fits, &mixtures[..3], &base, 3).unwrap_err();
     assert_eq!(error.to_string(), "mixtures finished: 3, expected at least 4 for 4 languages");
-    let small: Vec<MixtureRun> =
-        mixtures.iter().map(|run| MixtureRun { pairs: run.pairs.iter().map(|x| x / 100.0).collect(), ..run.clone() }).collect();
+    let small: Vec<MixtureRun> = mixtures
+        .iter()
+        .map(|run| MixtureRun {
+            pairs: run.pairs.iter().map(|x| x / 100.0).collect(),
+            ..run.clone()
+        })
+        .collect();
     assert_eq!(fit_transfer(&fits, &small, &base, 3).unwrap_err(), TransferError::TooSmall);
 }
 

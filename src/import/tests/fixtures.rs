@@ -87,7 +87,10 @@ pub(super) fn simple(value: f32) -> Vec<u8> {
 
 /// A scalar as TensorFlow 2 writes it, its bytes in `tensor_content`.
 pub(super) fn tensor_content(value: f32) -> Vec<u8> {
-    bytes_field(8, &[varint_field(1, 1), bytes_field(2, b""), bytes_field(4, &value.to_le_bytes())].concat())
+    bytes_field(
+        8,
+        &[varint_field(1, 1), bytes_field(2, b""), bytes_field(4, &value.to_le_bytes())].concat(),
+    )
 }
 
 /// A scalar as TensorFlow 2 writes it, in `float_val`, packed or not.
@@ -112,21 +115,32 @@ pub(super) fn mlflow(path: &Path) {
     files::create_folder(path.parent().unwrap()).unwrap();
     let connection = Connection::open(path).unwrap();
     let schema = "
-        CREATE TABLE runs (run_uuid VARCHAR(32) NOT NULL, name VARCHAR(250), status VARCHAR(9), lifecycle_stage VARCHAR(20));
-        CREATE TABLE params (key VARCHAR(250) NOT NULL, value VARCHAR(8000) NOT NULL, run_uuid VARCHAR(32) NOT NULL);
-        CREATE TABLE metrics (key VARCHAR(250) NOT NULL, value FLOAT NOT NULL, timestamp BIGINT NOT NULL,
-                              run_uuid VARCHAR(32) NOT NULL, step BIGINT DEFAULT '0' NOT NULL, is_nan BOOLEAN DEFAULT '0' NOT NULL);
-        INSERT INTO runs VALUES ('a1', 'zh-1k', 'FINISHED', 'active'), ('b2', NULL, 'FAILED', 'active'), ('c3', 'zh-4k', 'FINISHED', 'deleted');
-        INSERT INTO params VALUES ('train_pairs', '1000', 'a1'), ('seed', '3', 'a1'), ('train_pairs', '2000', 'b2'), ('train_pairs', '4000', 'c3');
-        INSERT INTO metrics VALUES ('eval_loss', 1.5, 20, 'a1', 200, 0), ('eval_loss', 1.75, 10, 'a1', 100, 0), ('loss', 1, 10, 'a1', 100, 0),
-            ('eval_loss', 1.25, 10, 'b2', 100, 0), ('eval_loss', 0, 20, 'b2', 200, 1), ('eval_loss', 1.7976931348623157e308, 15, 'b2', 150, 0),
+        CREATE TABLE runs (run_uuid VARCHAR(32) NOT NULL, name VARCHAR(250), status VARCHAR(9), \
+    lifecycle_stage VARCHAR(20));
+        CREATE TABLE params (key VARCHAR(250) NOT NULL, value VARCHAR(8000) NOT NULL, run_uuid \
+    VARCHAR(32) NOT NULL);
+        CREATE TABLE metrics (key VARCHAR(250) NOT NULL, value FLOAT NOT NULL, timestamp BIGINT \
+    NOT NULL,
+                              run_uuid VARCHAR(32) NOT NULL, step BIGINT DEFAULT '0' NOT NULL, \
+    is_nan BOOLEAN DEFAULT '0' NOT NULL);
+        INSERT INTO runs VALUES ('a1', 'zh-1k', 'FINISHED', 'active'), ('b2', NULL, 'FAILED', \
+    'active'), ('c3', 'zh-4k', 'FINISHED', 'deleted');
+        INSERT INTO params VALUES ('train_pairs', '1000', 'a1'), ('seed', '3', 'a1'), \
+    ('train_pairs', '2000', 'b2'), ('train_pairs', '4000', 'c3');
+        INSERT INTO metrics VALUES ('eval_loss', 1.5, 20, 'a1', 200, 0), ('eval_loss', 1.75, 10, \
+    'a1', 100, 0), ('loss', 1, 10, 'a1', 100, 0),
+            ('eval_loss', 1.25, 10, 'b2', 100, 0), ('eval_loss', 0, 20, 'b2', 200, 1), \
+    ('eval_loss', 1.7976931348623157e308, 15, 'b2', 150, 0),
             ('eval_loss', 1, 10, 'c3', 100, 0);";
     connection.execute_batch(schema).unwrap();
 }
 
 /// `meta.yaml` of a run in MLflow's file store.
 pub(super) fn meta(id: &str, name: &str, status: u8, stage: &str) -> String {
-    format!("artifact_uri: file:///x\nend_time: 1\nlifecycle_stage: {stage}\nrun_id: {id}\nrun_name: {name}\nstatus: {status}\ntags: []\n")
+    format!(
+        "artifact_uri: file:///x\nend_time: 1\nlifecycle_stage: {stage}\nrun_id: {id}\nrun_name: \
+        {name}\nstatus: {status}\ntags: []\n"
+    )
 }
 
 /// Results of lm-evaluation-harness, with the scores of two tasks.
@@ -140,12 +154,15 @@ pub(super) fn lm_eval(zh: &str, tr: &str) -> String {
 
 /// One score of sacrebleu.
 pub(super) fn sacrebleu(name: &str, score: f64, version: &str) -> String {
-    format!(r#"{{"name": "{name}", "score": {score}, "signature": "nrefs:1|case:mixed|eff:yes|version:{version}", "nrefs": "1"}}"#)
+    format!(
+        r#"{{"name": "{name}", "score": {score}, "signature": "nrefs:1|case:mixed|eff:yes|version:{version}", "nrefs": "1"}}"#
+    )
 }
 
 /// A panel of W&B with two runs, one of them with the separator in its name, and an empty cell.
 pub(super) const PANEL: &str = "\
-\"Step\",\"zh-1k - eval/zh_loss\",\"zh-1k - eval/zh_loss__MIN\",\"zh-1k - eval/zh_loss__MAX\",\"zh - 2k - eval/zh_loss\",\"zh - 2k - _step\"
+\"Step\",\"zh-1k - eval/zh_loss\",\"zh-1k - eval/zh_loss__MIN\",\"zh-1k - eval/zh_loss__MAX\",\"zh \
+- 2k - eval/zh_loss\",\"zh - 2k - _step\"
 \"50\",\"1.75\",\"1.7\",\"1.8\",\"\",\"50\"
 \"100\",\"1.5\",\"1.5\",\"1.5\",\"1.25\",\"100\"
 ";

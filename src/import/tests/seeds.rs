@@ -8,7 +8,12 @@ pub(super) fn logs() -> Vec<(Kind, Vec<u8>)> {
     let place = Place::new();
     mlflow(&place.path("mlflow.db"));
     let tensor = event(100, "eval/zh_loss", &tensor_content(1.5));
-    let events = [version(), event(50, "eval/zh_loss", &simple(2.0)), tensor, event(150, "eval/zh_loss", &double_val(1.25))];
+    let events = [
+        version(),
+        event(50, "eval/zh_loss", &simple(2.0)),
+        tensor,
+        event(150, "eval/zh_loss", &double_val(1.25)),
+    ];
     let acc = r#""acc,none": 0.25, "acc_stderr,none": "N/A""#;
     vec![
         (Kind::TrainerState, trainer_state(150, &HISTORY).into_bytes()),
@@ -30,13 +35,21 @@ fn every_kind_is_recognised_and_a_seed() {
     for (index, (kind, log)) in logs().into_iter().enumerate() {
         let path = place.write("log", &log);
         let logs = read(&[path], None, None).unwrap();
-        let first = logs.runs.first().and_then(|run| run.series.values().next()).map(|series| series.readings.len());
+        let first = logs
+            .runs
+            .first()
+            .and_then(|run| run.series.values().next())
+            .map(|series| series.readings.len());
         assert!(first.is_some_and(|count| count > 0), "{kind}: {logs:?}");
         // texts, for NaN is not equal to itself
-        assert_eq!(format!("{:?}", read(&[place.path("log")], Some(kind), None).unwrap()), format!("{logs:?}"));
+        assert_eq!(
+            format!("{:?}", read(&[place.path("log")], Some(kind), None).unwrap()),
+            format!("{logs:?}")
+        );
         if let Ok(corpus) = std::env::var("PARALLOT_FUZZ_CORPUS") {
             let target = format!("import_{}", kind.name().replace('-', "_"));
-            files::write(&PathBuf::from(corpus).join(target).join(index.to_string()), &log).unwrap();
+            files::write(&PathBuf::from(corpus).join(target).join(index.to_string()), &log)
+                .unwrap();
         }
     }
 }

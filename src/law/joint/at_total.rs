@@ -5,10 +5,11 @@
 //! L(X; T) = L_tail - s tau (1 - e^(-(X - X_tail) / tau))      beyond,  s the steepness at X_tail,  tau = min(T, L_tail / 2s)
 //! ```
 //!
-//! Where a language takes nearly all of a model, the last pairs of the others count without measure (`R^a` with a < 1), and where they help,
-//! losing them costs more than own pairs bring: there the law is no guide, and no falling convex function either. `X_tail` is where that
-//! starts: where the law stops to be convex or to fall, at most 0.9 T. Below an inflection the law is concave: with too little data of its own
-//! a language is not learnt.
+//! Where a language takes nearly all of a model, the last pairs of the others count without measure
+//! (`R^a` with a < 1), and where they help, losing them costs more than own pairs bring: there the
+//! law is no guide, and no falling convex function either. `X_tail` is where that starts: where the
+//! law stops to be convex or to fall, at most 0.9 T. Below an inflection the law is concave: with
+//! too little data of its own a language is not learnt.
 
 use super::{Interference, Joint, PARAMETERS, References, Setting};
 use crate::numeric::dual::{Jet, Real};
@@ -53,21 +54,33 @@ impl AtTotal {
         };
         let ratio = (most / LEAST).powf(1.0 / (GRID - 1) as f64);
         let grid: Vec<f64> = (0..GRID).map(|at| LEAST * ratio.powi(at as i32)).collect();
-        // where others' pairs are worth more to a language than its own, its first own pairs raise the loss: none of them counts
+        // where others' pairs are worth more to a language than its own, its first own pairs raise
+        // the loss: none of them counts
         let is_led = loss_at(&law, &setting, total, LEAST).first > 0.0;
         // curvature that underflows to 0 is that of a law that has not begun to fall
         let turn = grid.iter().position(|&pairs| curvature(pairs) > 0.0).unwrap_or(GRID - 1);
-        let convex_from = if turn == 0 || is_led { 0.0 } else { bisect(grid[turn - 1], grid[turn], |pairs| curvature(pairs) > 0.0) };
+        let convex_from = if turn == 0 || is_led {
+            0.0
+        } else {
+            bisect(grid[turn - 1], grid[turn], |pairs| curvature(pairs) > 0.0)
+        };
         let end = (turn + 1..GRID).find(|&at| bends(grid[at]));
-        let holds_to = end.map_or(most, |at| bisect(grid[at - 1], grid[at], bends)).max(convex_from);
+        let holds_to =
+            end.map_or(most, |at| bisect(grid[at - 1], grid[at], bends)).max(convex_from);
         let from = if is_led { LEAST } else { holds_to };
         let Jet { value: loss, first, .. } = loss_at(&law, &setting, total, from);
         let steepness = (-first).max(f64::MIN_POSITIVE);
-        AtTotal { law, setting, total, convex_from, tail: Tail { from, loss, steepness, reach: total.min(0.5 * loss / steepness) } }
+        AtTotal {
+            law,
+            setting,
+            total,
+            convex_from,
+            tail: Tail { from, loss, steepness, reach: total.min(0.5 * loss / steepness) },
+        }
     }
 
-    /// Names of its numbers. `acts_on_data` is 1 where the others' data act on effective data, 0 where on the loss; `unique` is 0 where all pairs are
-    /// new.
+    /// Names of its numbers. `acts_on_data` is 1 where the others' data act on effective data, 0
+    /// where on the loss; `unique` is 0 where all pairs are new.
     pub const NAMES: [&str; 14] = [
         "level",
         "ln_exponent",
@@ -89,7 +102,8 @@ impl AtTotal {
     pub fn numbers(&self) -> Vec<f64> {
         let References { own, rest, low } = self.setting.references;
         let acts_on_data = f64::from(u8::from(self.setting.interference != Interference::Loss));
-        let rest_of_them = [acts_on_data, own, rest, low, self.setting.unique.unwrap_or(0.0), self.total];
+        let rest_of_them =
+            [acts_on_data, own, rest, low, self.setting.unique.unwrap_or(0.0), self.total];
         // a language by itself is one on whose data nothing acts
         let alone = Joint { effect: 0.0, ..self.law };
         let law = if self.setting.interference == Interference::None { alone } else { self.law };
@@ -101,9 +115,14 @@ impl AtTotal {
         let numbers: [f64; Self::NAMES.len()] = numbers.try_into().ok()?;
         let (law, rest) = numbers.split_first_chunk::<PARAMETERS>()?;
         let &[acts_on_data, own, rest, low, unique, total] = rest else { return None };
-        let is_law = numbers.iter().all(|number| number.is_finite()) && [own, rest, low, total].iter().all(|&amount| amount > 0.0);
+        let is_law = numbers.iter().all(|number| number.is_finite())
+            && [own, rest, low, total].iter().all(|&amount| amount > 0.0);
         let interference = if acts_on_data > 0.5 { Interference::Data } else { Interference::Loss };
-        let setting = Setting { interference, references: References { own, rest, low }, unique: (unique > 0.0).then_some(unique) };
+        let setting = Setting {
+            interference,
+            references: References { own, rest, low },
+            unique: (unique > 0.0).then_some(unique),
+        };
         is_law.then(|| AtTotal::new(Joint::from_array(*law), setting, total))
     }
 
@@ -144,17 +163,24 @@ impl AtTotal {
             return loss_at(&self.law, &self.setting, self.total, pairs);
         }
         let left = (-(pairs - from) / reach).exp();
-        Jet { value: loss - steepness * reach * (1.0 - left), first: -steepness * left, second: steepness * left / reach }
+        Jet {
+            value: loss - steepness * reach * (1.0 - left),
+            first: -steepness * left,
+            second: steepness * left / reach,
+        }
     }
 }
 
 /// `L(X, T - X)` with its derivatives in `X`.
 fn loss_at(law: &Joint, setting: &Setting, total: f64, pairs: f64) -> Jet {
     let pairs = pairs.max(LEAST);
-    law.constant().ln_loss(setting, Jet::variable(pairs, 1.0), Jet::variable(total - pairs, -1.0)).exp()
+    law.constant()
+        .ln_loss(setting, Jet::variable(pairs, 1.0), Jet::variable(total - pairs, -1.0))
+        .exp()
 }
 
-/// The end of a bracket at which `holds`, halved to its last digits; it does not hold at `without` and holds at `with`.
+/// The end of a bracket at which `holds`, halved to its last digits; it does not hold at `without`
+/// and holds at `with`.
 fn bisect(mut without: f64, mut with: f64, holds: impl Fn(f64) -> bool) -> f64 {
     for _ in 0..HALVINGS {
         let middle = (without * with).sqrt();
@@ -184,7 +210,8 @@ mod tests {
             for (jet, &pairs) in jets.iter().zip(&amounts) {
                 prop_assert!(jet.value > 0.0 && jet.first <= 0.0);
                 if pairs > at.convex_from() * 1.001 {
-                    prop_assert!(jet.second >= -1e-9 * jet.first.abs() / pairs, "{pairs}: {jet:?} {at:?}");
+                    prop_assert!(jet.second >= -1e-9 * jet.first.abs() / pairs, "{pairs}: {jet:?} \
+                    {at:?}");
                 }
             }
         }
@@ -213,6 +240,9 @@ mod tests {
         }
         let alone = AtTotal::new(law, super::super::tests::setting(Interference::None), 9000.0);
         assert_eq!(AtTotal::from_numbers(&alone.numbers()).unwrap().jet(300.0), alone.jet(300.0));
-        assert!(AtTotal::from_numbers(&[1.0; 13]).is_none() && AtTotal::from_numbers(&[-1.0; 14]).is_none());
+        assert!(
+            AtTotal::from_numbers(&[1.0; 13]).is_none()
+                && AtTotal::from_numbers(&[-1.0; 14]).is_none()
+        );
     }
 }

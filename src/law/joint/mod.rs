@@ -1,4 +1,5 @@
-//! The joint law: the loss of one language in a model tuned on `X` pairs of it and `R` pairs of the others.
+//! The joint law: the loss of one language in a model tuned on `X` pairs of it and `R` pairs of the
+//! others.
 //!
 //! ```text
 //! L(X, R) = E + e^A (x0^beta + D^beta) / (y^beta + D^beta)        nats per target token
@@ -11,13 +12,14 @@
 //! on the loss    y = d,  ln L -> ln L + c m,  c > 0,        m = (R / r0)^a ((d + x_low) / x0)^-b
 //! ```
 //!
-//! So y rises with d, and L falls with the language's own data whatever R; both branches join smoothly at kappa = 0; and nothing has a pole:
-//! at X = 0 the first form is the law's start, or what the others' data are worth, and the second a finite multiple of the start.
-//! `x0`, `r0` and `x_low`, pairs, are the scales that the languages of a design share. In a model of `T` pairs, `R = T - X`, and the loss
-//! of a language is a function of its own pairs alone ([`AtTotal`]).
+//! So y rises with d, and L falls with the language's own data whatever R; both branches join
+//! smoothly at kappa = 0; and nothing has a pole: at X = 0 the first form is the law's start, or
+//! what the others' data are worth, and the second a finite multiple of the start. `x0`, `r0` and
+//! `x_low`, pairs, are the scales that the languages of a design share. In a model of `T` pairs,
+//! `R = T - X`, and the loss of a language is a function of its own pairs alone ([`AtTotal`]).
 //!
-//! Found on two studies of pooled models to predict held-out mixtures better than fourteen other laws, among them linear and pairwise
-//! transfer, with two exponents and one effect a language.
+//! Found on two studies of pooled models to predict held-out mixtures better than fourteen other
+//! laws, among them linear and pairwise transfer, with two exponents and one effect a language.
 
 mod at_total;
 
@@ -89,8 +91,26 @@ impl Joint {
 
     /// The parameters in the order of the fields.
     pub fn to_array(&self) -> [f64; PARAMETERS] {
-        let Joint { level, ln_exponent, ln_irreducible, ln_transition, ln_passes, effect, ln_by_rest, ln_by_own } = *self;
-        [level, ln_exponent, ln_irreducible, ln_transition, ln_passes, effect, ln_by_rest, ln_by_own]
+        let Joint {
+            level,
+            ln_exponent,
+            ln_irreducible,
+            ln_transition,
+            ln_passes,
+            effect,
+            ln_by_rest,
+            ln_by_own,
+        } = *self;
+        [
+            level,
+            ln_exponent,
+            ln_irreducible,
+            ln_transition,
+            ln_passes,
+            effect,
+            ln_by_rest,
+            ln_by_own,
+        ]
     }
 
     /// The same parameters as numbers that carry no derivatives.
@@ -113,8 +133,26 @@ pub struct Setting {
 
 impl<T: Real> Joint<T> {
     fn of(values: [T; PARAMETERS]) -> Self {
-        let [level, ln_exponent, ln_irreducible, ln_transition, ln_passes, effect, ln_by_rest, ln_by_own] = values;
-        Joint { level, ln_exponent, ln_irreducible, ln_transition, ln_passes, effect, ln_by_rest, ln_by_own }
+        let [
+            level,
+            ln_exponent,
+            ln_irreducible,
+            ln_transition,
+            ln_passes,
+            effect,
+            ln_by_rest,
+            ln_by_own,
+        ] = values;
+        Joint {
+            level,
+            ln_exponent,
+            ln_irreducible,
+            ln_transition,
+            ln_passes,
+            effect,
+            ln_by_rest,
+            ln_by_own,
+        }
     }
 
     /// `ln L` at `own` pairs of the language and `rest` pairs of the others; both not negative.
@@ -135,9 +173,12 @@ impl<T: Real> Joint<T> {
                 let held = ln_data.exp().plus(low).ln();
                 self.ln_alone(x0, Some(ln_data)) + self.effect.exp() * strength(held)
             }
-            _ if self.effect.value() >= 0.0 => self.ln_alone(x0, Some(ln_data - self.effect * strength(ln_data))),
+            _ if self.effect.value() >= 0.0 => {
+                self.ln_alone(x0, Some(ln_data - self.effect * strength(ln_data)))
+            }
             _ => {
-                let helped = ((-self.effect * strength(ln_data) * per_own).plus(1.0)).ln() / per_own;
+                let helped =
+                    ((-self.effect * strength(ln_data) * per_own).plus(1.0)).ln() / per_own;
                 self.ln_alone(x0, Some(ln_data + helped))
             }
         }
@@ -196,12 +237,29 @@ mod tests {
     use proptest::prelude::*;
 
     pub(super) fn setting(interference: Interference) -> Setting {
-        Setting { interference, references: References { own: 1000.0, rest: 5000.0, low: 100.0 }, unique: Some(3000.0) }
+        Setting {
+            interference,
+            references: References { own: 1000.0, rest: 5000.0, low: 100.0 },
+            unique: Some(3000.0),
+        }
     }
 
     pub(super) fn any_law() -> impl Strategy<Value = (Setting, Joint)> {
-        let form = prop_oneof![Just(Interference::None), Just(Interference::Data), Just(Interference::Loss)];
-        let values = [0.0..2.0f64, -2.0..0.3f64, -2.0..0.7f64, 3.0..7.0f64, 0.0..3.0f64, -0.8..0.8f64, -1.0..0.3f64, -1.5..0.8f64];
+        let form = prop_oneof![
+            Just(Interference::None),
+            Just(Interference::Data),
+            Just(Interference::Loss)
+        ];
+        let values = [
+            0.0..2.0f64,
+            -2.0..0.3f64,
+            -2.0..0.7f64,
+            3.0..7.0f64,
+            0.0..3.0f64,
+            -0.8..0.8f64,
+            -1.0..0.3f64,
+            -1.5..0.8f64,
+        ];
         (form, values).prop_map(|(form, mut values)| {
             values[5] = if form == Interference::Loss { values[5] - 3.0 } else { values[5] };
             (setting(form), Joint::from_array(values))
@@ -233,7 +291,10 @@ mod tests {
 
     #[test]
     fn no_effect_is_the_same_from_both_sides() {
-        let law = |effect: f64| Joint { effect, ..Joint::from_array([1.0, -1.0, -0.3, 5.0, 1.5, 0.0, -0.2, 0.1]) };
+        let law = |effect: f64| Joint {
+            effect,
+            ..Joint::from_array([1.0, -1.0, -0.3, 5.0, 1.5, 0.0, -0.2, 0.1])
+        };
         let at = |effect: f64| law(effect).gradient(&setting(Interference::Data), 400.0, 6000.0);
         approx::assert_relative_eq!(at(1e-9).value, at(-1e-9).value, max_relative = 1e-8);
         approx::assert_relative_eq!(at(1e-9).by[5], at(-1e-9).by[5], max_relative = 1e-6);

@@ -1,7 +1,9 @@
-//! `R(X) = B X^-c0 (1 + (X/d)^(1/f))^(-(c-c0) f)`: one smoothly broken power law (Caballero et al. 2022), `X^-c0` well before the
-//! break d and `X^-c` well after it; the smaller f, the sharper the break.
+//! `R(X) = B X^-c0 (1 + (X/d)^(1/f))^(-(c-c0) f)`: one smoothly broken power law (Caballero et al.
+//! 2022), `X^-c0` well before the break d and `X^-c` well after it; the smaller f, the sharper the
+//! break.
 //!
-//! With `u = ln(X/d) / f` and `s = sigmoid(u)`, the falling exponent is `g = -d ln R / d ln X = c0 (1-s) + c s`.
+//! With `u = ln(X/d) / f` and `s = sigmoid(u)`, the falling exponent is
+//! `g = -d ln R / d ln X = c0 (1-s) + c s`.
 
 use super::origin::Origin;
 use super::{Gradient, Jet, LnJet, ln_quotient, scaled};
@@ -30,7 +32,13 @@ impl Broken {
 
     /// B, c0, c, d and f in pairs, from amounts in units of `e^ln_unit` of them.
     pub(super) fn numbers(&self, ln_unit: f64) -> Vec<f64> {
-        vec![(self.ln_scale + self.before * ln_unit).exp(), self.before, self.after, (self.ln_break + ln_unit).exp(), self.width]
+        vec![
+            (self.ln_scale + self.before * ln_unit).exp(),
+            self.before,
+            self.after,
+            (self.ln_break + ln_unit).exp(),
+            self.width,
+        ]
     }
 
     pub(super) fn multiply(&mut self, ln_factor: f64) {
@@ -46,7 +54,11 @@ impl Broken {
     fn origin(&self) -> Origin {
         let (c, f) = (self.after, self.width);
         let ln_fall = self.ln_scale + (c * f).ln() - self.ln_break / f;
-        Origin { power: 1.0 / f, ln_fall, ln_turn: ln_fall + (1.0 + c * f).ln() - self.ln_break / f }
+        Origin {
+            power: 1.0 / f,
+            ln_fall,
+            ln_turn: ln_fall + (1.0 + c * f).ln() - self.ln_break / f,
+        }
     }
 
     /// `ln g - v`.
@@ -66,7 +78,11 @@ impl Broken {
         let u = self.position(v);
         let (s, rest) = (sigmoid(u), sigmoid(-u));
         let g = c0 * rest + c * s;
-        g + if c0 == 0.0 { (f - 1.0 + s) / f } else { (c0 * rest * (f + s) + c * s * (f - 1.0 + s)) / (f * g) }
+        g + if c0 == 0.0 {
+            (f - 1.0 + s) / f
+        } else {
+            (c0 * rest * (f + s) + c * s * (f - 1.0 + s)) / (f * g)
+        }
     }
 
     /// `x` at `s = part / (part + rest)`.
@@ -82,14 +98,16 @@ impl Broken {
         if u <= 0.0 {
             self.ln_scale - power(self.before) - change * softplus(u)
         } else {
-            self.ln_scale - power(self.after) + change * self.ln_break / self.width - change * softplus(-u)
+            self.ln_scale - power(self.after) + change * self.ln_break / self.width
+                - change * softplus(-u)
         }
     }
 
     pub(super) fn ln_ratio(&self, to: f64, more: f64) -> f64 {
         let (u, step) = (self.position(to.ln()), ln_quotient(to, more) / self.width);
         let after = self.after * softplus_fall(u, step);
-        let before = if self.before == 0.0 { 0.0 } else { self.before * softplus_fall(step - u, step) };
+        let before =
+            if self.before == 0.0 { 0.0 } else { self.before * softplus_fall(step - u, step) };
         self.width * (before + after)
     }
 
@@ -115,7 +133,8 @@ impl Broken {
         Jet { value: ln_reducible.exp(), slope: -ln_steepness.exp(), curvature }
     }
 
-    /// Concave between the roots in s of `g (1 + g) - dg/dv = A s^2 + 2 H s + C`, where they lie in 0..1.
+    /// Concave between the roots in s of `g (1 + g) - dg/dv = A s^2 + 2 H s + C`, where they lie in
+    /// 0..1.
     pub(super) fn concave_range(&self) -> Option<(f64, f64)> {
         let (c0, change, sharpness) = (self.before, self.after - self.before, 1.0 / self.width);
         let a = change * (change + sharpness);
@@ -137,13 +156,18 @@ impl Broken {
         if self.ln_reducible(0.0) <= ln_reducible {
             return 0.0;
         }
-        falling_root(|v| self.ln_reducible(v.exp()) - ln_reducible, LN_AMOUNTS.0, LN_AMOUNTS.1).right.exp()
+        falling_root(|v| self.ln_reducible(v.exp()) - ln_reducible, LN_AMOUNTS.0, LN_AMOUNTS.1)
+            .right
+            .exp()
     }
 
     pub(super) fn gradient(&self, v: f64) -> Gradient {
         let (u, change) = (self.position(v), self.after - self.before);
         let (bent, weight) = (self.width * softplus(u), sigmoid(u));
         let by_width = -change * (bent - weight * (v - self.ln_break));
-        (self.ln_scale + (-self.before * v - change * bent), [-self.after * bent, change * weight, by_width, bent - v])
+        (
+            self.ln_scale + (-self.before * v - change * bent),
+            [-self.after * bent, change * weight, by_width, bent - v],
+        )
     }
 }

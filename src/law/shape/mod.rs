@@ -1,4 +1,5 @@
-//! The shapes under the forms: the reducible part `R(X)` of a loss, nats per target token over amounts in pairs.
+//! The shapes under the forms: the reducible part `R(X)` of a loss, nats per target token over
+//! amounts in pairs.
 //!
 //! ```text
 //! shifted     R(X) = B (X + D0)^-beta
@@ -8,8 +9,9 @@
 //! in a pool   R(X) = L(X; T) - E, the joint law of a language in models of T pairs
 //! ```
 //!
-//! A shape says everything that anyone asks of it, once: the fits ask for the gradient in its natural parameters, the laws for losses and
-//! slopes that no power may overflow on the way to, the solvers for value and derivatives together and for inverses.
+//! A shape says everything that anyone asks of it, once: the fits ask for the gradient in its
+//! natural parameters, the laws for losses and slopes that no power may overflow on the way to, the
+//! solvers for value and derivatives together and for inverses.
 
 mod broken;
 mod of_total;
@@ -46,9 +48,10 @@ pub(crate) struct Jet {
 /// A logarithm at some amount and its derivative there.
 pub(crate) type LnJet = (f64, f64);
 
-/// `ln R` and its derivatives in the natural parameters beside `ln B` (or `ln S`), that in which is 1. In their order: `ln beta` (or `ln c`);
-/// the ln of the amount at which the shape bends, `D0`, `T`, `d`, or that of `B X^-c = S^(1-a)`; the ln of how it bends, `f` or `a`; the
-/// exponent before the bend, `c0`. It is 0 in those that a shape lacks.
+/// `ln R` and its derivatives in the natural parameters beside `ln B` (or `ln S`), that in which is
+/// 1. In their order: `ln beta` (or `ln c`); the ln of the amount at which the shape bends, `D0`,
+/// `T`, `d`, or that of `B X^-c = S^(1-a)`; the ln of how it bends, `f` or `a`; the exponent before
+/// the bend, `c0`. It is 0 in those that a shape lacks.
 pub(crate) type Gradient = (f64, [f64; 4]);
 
 /// What a method of the shape gives.
@@ -88,10 +91,11 @@ impl Shape {
         each!(self, shape => shape.ln_reducible(x))
     }
 
-    /// `R(from) - R(to)` for `more = to - from > 0`, whose digits the two amounts may have lost; without the cancellation of the plain
-    /// difference.
+    /// `R(from) - R(to)` for `more = to - from > 0`, whose digits the two amounts may have lost;
+    /// without the cancellation of the plain difference.
     pub(crate) fn fall(&self, from: f64, to: f64, more: f64) -> f64 {
-        let (ln_high, ln_ratio) = each!(self, shape => (shape.ln_reducible(from), shape.ln_ratio(to, more)));
+        let (ln_high, ln_ratio) =
+            each!(self, shape => (shape.ln_reducible(from), shape.ln_ratio(to, more)));
         // of the two equal products this one has no 0 times infinity
         ln_high.exp() * -(-ln_ratio).exp_m1()
     }
@@ -106,7 +110,8 @@ impl Shape {
         each!(self, shape => shape.jet(x))
     }
 
-    /// The amounts between which the shape is concave; it is convex on both sides. Nothing where it is convex everywhere.
+    /// The amounts between which the shape is concave; it is convex on both sides. Nothing where it
+    /// is convex everywhere.
     pub(crate) fn concave_range(&self) -> Option<(f64, f64)> {
         each!(self, shape => shape.concave_range())
     }
@@ -116,7 +121,8 @@ impl Shape {
         each!(self, shape => shape.amount_at(ln_reducible))
     }
 
-    /// `p` and `q` of the amount `e^(q - p ln_price) - offset` at which the slope is a price; nothing without such a closed form.
+    /// `p` and `q` of the amount `e^(q - p ln_price) - offset` at which the slope is a price;
+    /// nothing without such a closed form.
     pub(crate) fn response(&self) -> Option<(f64, f64)> {
         if let Shape::Shifted(shape) = self { Some(shape.response()) } else { None }
     }
@@ -152,7 +158,8 @@ impl Shape {
         self
     }
 
-    /// The numbers of a law in its file, floor apart, where the shape's amounts are in units of `e^ln_unit` pairs.
+    /// The numbers of a law in its file, floor apart, where the shape's amounts are in units of
+    /// `e^ln_unit` pairs.
     pub(super) fn numbers(&self, ln_unit: f64) -> Vec<f64> {
         each!(self, shape => shape.numbers(ln_unit))
     }
@@ -215,7 +222,8 @@ mod tests {
             prop_assert!((jet.value.ln() - shape.ln_reducible(x)).abs() <= 1e-12 * (1.0 + jet.value.ln().abs()));
             prop_assert!(((-jet.slope).ln() - ln_steepness).abs() <= 1e-11 * (1.0 + ln_steepness.abs()), "{shape:?} at {x}");
             let scale = jet.curvature.abs() + jet.slope.abs() / x;
-            prop_assert!((jet.curvature - bend * jet.slope).abs() <= 1e-11 * scale, "{shape:?} at {x}");
+            prop_assert!((jet.curvature - bend * jet.slope).abs() <= 1e-11 * scale, "{shape:?} at \
+            {x}");
             if let Some((p, q)) = shape.response() {
                 prop_assert!(((q - p * ln_steepness).exp() / (x + shape.offset()) - 1.0).abs() <= 1e-12);
             }
@@ -227,7 +235,8 @@ mod tests {
             let (found, wanted) = (shape.amount_at(shape.ln_reducible(v.exp())), v.exp());
             // as far as the loss has digits that tell amounts apart
             let digits = 1e-13 * (1.0 + shape.ln_reducible(wanted).abs()) / (shape.ln_steepness(wanted).0 - shape.ln_reducible(wanted)).exp();
-            prop_assert!((found - wanted).abs() <= 1e-12 * wanted + digits, "{shape:?}: {found} and {wanted}");
+            prop_assert!((found - wanted).abs() <= 1e-12 * wanted + digits, "{shape:?}: {found} \
+            and {wanted}");
             prop_assert_eq!(shape.amount_at(shape.ln_reducible(0.0) + 1.0), 0.0);
         }
     }

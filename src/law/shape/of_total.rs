@@ -42,7 +42,11 @@ impl OfTotal {
 
     pub(super) fn jet(&self, x: f64) -> Jet {
         let (found, factor) = (self.law.jet(x), self.ln_factor.exp());
-        Jet { value: factor * (found.value - self.law.irreducible()), slope: factor * found.first, curvature: factor * found.second }
+        Jet {
+            value: factor * (found.value - self.law.irreducible()),
+            slope: factor * found.first,
+            curvature: factor * found.second,
+        }
     }
 
     pub(super) fn ln_reducible(&self, x: f64) -> f64 {
@@ -59,7 +63,11 @@ impl OfTotal {
 
     pub(super) fn ln_steepness(&self, x: f64) -> LnJet {
         let found = self.law.jet(x);
-        if found.first < 0.0 { (self.ln_factor + (-found.first).ln(), found.second / found.first) } else { (f64::NEG_INFINITY, 0.0) }
+        if found.first < 0.0 {
+            (self.ln_factor + (-found.first).ln(), found.second / found.first)
+        } else {
+            (f64::NEG_INFINITY, 0.0)
+        }
     }
 
     pub(super) fn concave_range(&self) -> Option<(f64, f64)> {
@@ -71,10 +79,15 @@ impl OfTotal {
             return 0.0;
         }
         let excess = |v: f64| self.ln_reducible(v.exp()) - ln_reducible;
-        if excess(LN_PAIRS.1) > 0.0 { f64::INFINITY } else { falling_root(excess, LN_PAIRS.0, LN_PAIRS.1).right.exp() }
+        if excess(LN_PAIRS.1) > 0.0 {
+            f64::INFINITY
+        } else {
+            falling_root(excess, LN_PAIRS.0, LN_PAIRS.1).right.exp()
+        }
     }
 
-    /// Its parameters are no natural ones of a curve: it is fitted to mixtures, where it has derivatives of its own.
+    /// Its parameters are no natural ones of a curve: it is fitted to mixtures, where it has
+    /// derivatives of its own.
     pub(super) fn gradient(&self, v: f64) -> Gradient {
         (self.ln_reducible(v.exp()), [0.0; 4])
     }

@@ -1,6 +1,8 @@
-//! `R(X) = B / (Dl + X^beta)` with `Dl = T^beta > 0`: flat up to a transition at T, a power law beyond it.
+//! `R(X) = B / (Dl + X^beta)` with `Dl = T^beta > 0`: flat up to a transition at T, a power law
+//! beyond it.
 //!
-//! With `w = X^beta / (Dl + X^beta)` the slope is `R' = -beta w R / X`, and `R'' = -R' (2 beta w - (beta - 1)) / X`.
+//! With `w = X^beta / (Dl + X^beta)` the slope is `R' = -beta w R / X`, and
+//! `R'' = -R' (2 beta w - (beta - 1)) / X`.
 
 use super::origin::Origin;
 use super::{Gradient, Jet, LnJet, ln_quotient};
@@ -24,17 +26,33 @@ impl Rectified {
     /// The shape from `ln B`, beta and Dl.
     pub(crate) fn new(ln_scale: f64, exponent: f64, transition: f64) -> Self {
         let ln_transition = transition.ln();
-        Rectified { ln_scale, ln_front: ln_scale + exponent.ln(), exponent, ln_transition, ln_turn: ln_transition / exponent }
+        Rectified {
+            ln_scale,
+            ln_front: ln_scale + exponent.ln(),
+            exponent,
+            ln_transition,
+            ln_turn: ln_transition / exponent,
+        }
     }
 
     /// The shape with `B = 1` from beta and `ln T`.
     pub(crate) fn natural(exponent: f64, ln_turn: f64) -> Self {
-        Rectified { ln_scale: 0.0, ln_front: exponent.ln(), exponent, ln_transition: exponent * ln_turn, ln_turn }
+        Rectified {
+            ln_scale: 0.0,
+            ln_front: exponent.ln(),
+            exponent,
+            ln_transition: exponent * ln_turn,
+            ln_turn,
+        }
     }
 
     /// B, beta and Dl in pairs, from amounts in units of `e^ln_unit` of them.
     pub(super) fn numbers(&self, ln_unit: f64) -> Vec<f64> {
-        vec![(self.ln_scale + self.exponent * ln_unit).exp(), self.exponent, (self.exponent * (self.ln_turn + ln_unit)).exp()]
+        vec![
+            (self.ln_scale + self.exponent * ln_unit).exp(),
+            self.exponent,
+            (self.exponent * (self.ln_turn + ln_unit)).exp(),
+        ]
     }
 
     pub(super) fn multiply(&mut self, ln_factor: f64) {
@@ -75,7 +93,11 @@ impl Rectified {
     pub(super) fn jet(&self, x: f64) -> Jet {
         if x == 0.0 {
             let origin = self.origin();
-            return Jet { value: self.ln_reducible(x).exp(), slope: -origin.ln_steepness().0.exp(), curvature: origin.curvature() };
+            return Jet {
+                value: self.ln_reducible(x).exp(),
+                slope: -origin.ln_steepness().0.exp(),
+                curvature: origin.curvature(),
+            };
         }
         let beta = self.exponent;
         let ln_power = beta * x.ln();
@@ -88,18 +110,27 @@ impl Rectified {
     /// Concave up to `(Dl (beta-1) / (beta+1))^(1/beta)` where beta is above 1.
     pub(super) fn concave_range(&self) -> Option<(f64, f64)> {
         let beta = self.exponent;
-        (beta > 1.0).then(|| (0.0, ((self.ln_transition + ((beta - 1.0) / (beta + 1.0)).ln()) / beta).exp()))
+        (beta > 1.0).then(|| {
+            (0.0, ((self.ln_transition + ((beta - 1.0) / (beta + 1.0)).ln()) / beta).exp())
+        })
     }
 
     pub(super) fn amount_at(&self, ln_reducible: f64) -> f64 {
         // X^beta = B / R - Dl, in logarithms
         let excess = self.ln_scale - ln_reducible - self.ln_transition;
-        if excess <= 0.0 { 0.0 } else { ((self.ln_transition + excess.exp_m1().ln()) / self.exponent).exp() }
+        if excess <= 0.0 {
+            0.0
+        } else {
+            ((self.ln_transition + excess.exp_m1().ln()) / self.exponent).exp()
+        }
     }
 
     pub(super) fn gradient(&self, v: f64) -> Gradient {
         let (beta, t) = (self.exponent, self.ln_turn);
         let (past, weight) = (softplus(beta * (v - t)), sigmoid(beta * (v - t)));
-        (self.ln_scale + (-beta * t - past), [-beta * (t + weight * (v - t)), -beta * (1.0 - weight), 0.0, 0.0])
+        (
+            self.ln_scale + (-beta * t - past),
+            [-beta * (t + weight * (v - t)), -beta * (1.0 - weight), 0.0, 0.0],
+        )
     }
 }

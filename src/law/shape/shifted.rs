@@ -17,17 +17,33 @@ pub(crate) struct Shifted {
 impl Shifted {
     /// The shape from `ln B`, beta and D0.
     pub(crate) fn new(ln_scale: f64, exponent: f64, offset: f64) -> Self {
-        Shifted { ln_scale, ln_front: ln_scale + exponent.ln(), exponent, offset, ln_offset: offset.ln() }
+        Shifted {
+            ln_scale,
+            ln_front: ln_scale + exponent.ln(),
+            exponent,
+            offset,
+            ln_offset: offset.ln(),
+        }
     }
 
     /// The shape with `B = 1` from beta and `ln D0`.
     pub(crate) fn natural(exponent: f64, ln_offset: f64) -> Self {
-        Shifted { ln_scale: 0.0, ln_front: exponent.ln(), exponent, offset: ln_offset.exp(), ln_offset }
+        Shifted {
+            ln_scale: 0.0,
+            ln_front: exponent.ln(),
+            exponent,
+            offset: ln_offset.exp(),
+            ln_offset,
+        }
     }
 
     /// B, beta and D0 in pairs, from amounts in units of `e^ln_unit` of them.
     pub(super) fn numbers(&self, ln_unit: f64) -> Vec<f64> {
-        vec![(self.ln_scale + self.exponent * ln_unit).exp(), self.exponent, (self.ln_offset + ln_unit).exp()]
+        vec![
+            (self.ln_scale + self.exponent * ln_unit).exp(),
+            self.exponent,
+            (self.ln_offset + ln_unit).exp(),
+        ]
     }
 
     pub(super) fn multiply(&mut self, ln_factor: f64) {
@@ -72,7 +88,8 @@ impl Shifted {
     pub(super) fn gradient(&self, v: f64) -> Gradient {
         let (t, beta) = (self.ln_offset, self.exponent);
         // ln(e^v + e^t), and the part of e^t in the sum
-        let (ln_sum, part) = if t == f64::NEG_INFINITY { (v, 0.0) } else { (t + softplus(v - t), sigmoid(t - v)) };
+        let (ln_sum, part) =
+            if t == f64::NEG_INFINITY { (v, 0.0) } else { (t + softplus(v - t), sigmoid(t - v)) };
         (self.ln_scale - beta * ln_sum, [-beta * ln_sum, -beta * part, 0.0, 0.0])
     }
 }

@@ -1,8 +1,9 @@
-//! `R / (S - R)^a = B X^-c` with `0 < R < S`: from chance level at no data to a power law (M4 of Alabdulmohsin et al. 2022).
+//! `R / (S - R)^a = B X^-c` with `0 < R < S`: from chance level at no data to a power law (M4 of
+//! Alabdulmohsin et al. 2022).
 //!
-//! With `p = R/S = sigmoid(z)` and `q = 1 - p` the equation is `h(z) = ln p - a ln q = t`, `t = c (ln T - ln X)`,
-//! `c ln T = ln B + (a-1) ln S`. `h' = D = q + a p` and `|h''| <= h'`, so Newton's method gains digits from the start and passes the
-//! root at most once.
+//! With `p = R/S = sigmoid(z)` and `q = 1 - p` the equation is `h(z) = ln p - a ln q = t`,
+//! `t = c (ln T - ln X)`, `c ln T = ln B + (a-1) ln S`. `h' = D = q + a p` and `|h''| <= h'`, so
+//! Newton's method gains digits from the start and passes the root at most once.
 
 use super::origin::Origin;
 use super::{Gradient, Jet, LnJet, ln_quotient, scaled};
@@ -20,10 +21,12 @@ pub(crate) struct Sigmoid {
     bend: f64,
 }
 
-/// Steps of Newton's method; far from the root each moves z by about 1, and z is below 750 where the loss is neither end.
+/// Steps of Newton's method; far from the root each moves z by about 1, and z is below 750 where
+/// the loss is neither end.
 const STEPS: usize = 1000;
 
-/// Newton's method for `f(z) = 0`, f given with its slope, up to a step that `is_last`. The error after a step is at most about its square.
+/// Newton's method for `f(z) = 0`, f given with its slope, up to a step that `is_last`. The error
+/// after a step is at most about its square.
 fn newton(f: impl Fn(f64) -> (f64, f64), start: f64, is_last: impl Fn(f64, f64) -> bool) -> f64 {
     let mut z = start;
     for _ in 0..STEPS {
@@ -71,7 +74,8 @@ impl Sigmoid {
         sigmoid(-z) + self.bend * sigmoid(z)
     }
 
-    /// A z that lies on one side of the root of `h(z) = t`, so that no step passes it: h does so of both its asymptotes z and a z.
+    /// A z that lies on one side of the root of `h(z) = t`, so that no step passes it: h does so of
+    /// both its asymptotes z and a z.
     fn start(&self, t: f64) -> f64 {
         if self.bend >= 1.0 { t.min(t / self.bend) } else { t.max(t / self.bend) }
     }
@@ -82,20 +86,29 @@ impl Sigmoid {
         if t.is_infinite() {
             return t;
         }
-        newton(|z| (self.bend * softplus(z) - softplus(-z) - t, self.tilt(z)), self.start(t), is_small)
+        newton(
+            |z| (self.bend * softplus(z) - softplus(-z) - t, self.tilt(z)),
+            self.start(t),
+            is_small,
+        )
     }
 
     fn origin(&self) -> Origin {
         let ln_first = -self.ln_front / self.bend;
         let ln_fall = self.ln_span + ln_first;
-        Origin { power: self.exponent / self.bend, ln_fall, ln_turn: (2.0 / self.bend).ln() + ln_fall + ln_first }
+        Origin {
+            power: self.exponent / self.bend,
+            ln_fall,
+            ln_turn: (2.0 / self.bend).ln() + ln_fall + ln_first,
+        }
     }
 
     fn ln_steepness_at(&self, v: f64, z: f64) -> f64 {
         self.ln_span + self.exponent.ln() - softplus(-z) - softplus(z) - self.tilt(z).ln() - v
     }
 
-    /// `-X R'' / R'` from z: `1 + g - c a p / D^2` with `g = c q / D`, its factor times `D^2` gathered in the smaller of p and q.
+    /// `-X R'' / R'` from z: `1 + g - c a p / D^2` with `g = c q / D`, its factor times `D^2`
+    /// gathered in the smaller of p and q.
     fn bend_at(&self, z: f64) -> f64 {
         let (a, c, p, q, d) = (self.bend, self.exponent, sigmoid(z), sigmoid(-z), self.tilt(z));
         let rest = 1.0 + c - a;
@@ -117,7 +130,11 @@ impl Sigmoid {
         }
         // h(z + step) - h(z) = c ln(to / from)
         let rise = |step: f64| softplus_fall(-z, step) + self.bend * softplus_fall(z + step, step);
-        let step = newton(|step| (rise(step) - wanted, self.tilt(z + step)), wanted / self.tilt(z), is_small);
+        let step = newton(
+            |step| (rise(step) - wanted, self.tilt(z + step)),
+            wanted / self.tilt(z),
+            is_small,
+        );
         softplus_fall(-z, step)
     }
 
@@ -132,11 +149,19 @@ impl Sigmoid {
     pub(super) fn jet(&self, x: f64) -> Jet {
         if x == 0.0 {
             let origin = self.origin();
-            return Jet { value: self.ln_span.exp(), slope: -origin.ln_steepness().0.exp(), curvature: origin.curvature() };
+            return Jet {
+                value: self.ln_span.exp(),
+                slope: -origin.ln_steepness().0.exp(),
+                curvature: origin.curvature(),
+            };
         }
         let (v, z) = (x.ln(), self.logit(x));
         let ln_steepness = self.ln_steepness_at(v, z);
-        Jet { value: (self.ln_span - softplus(-z)).exp(), slope: -ln_steepness.exp(), curvature: scaled(ln_steepness - v, self.bend_at(z)) }
+        Jet {
+            value: (self.ln_span - softplus(-z)).exp(),
+            slope: -ln_steepness.exp(),
+            curvature: scaled(ln_steepness - v, self.bend_at(z)),
+        }
     }
 
     /// Concave from 0 to the smaller root p of [`Sigmoid::bend_at`] where `c > a`, nowhere else.
@@ -157,7 +182,11 @@ impl Sigmoid {
     /// `ln X = (c ln T - h) / c`, `h = ln p - a ln q`.
     pub(super) fn amount_at(&self, ln_reducible: f64) -> f64 {
         let ln_part = ln_reducible - self.ln_span;
-        if ln_part >= 0.0 { 0.0 } else { ((self.ln_front - ln_part + self.bend * (-ln_part.exp_m1()).ln()) / self.exponent).exp() }
+        if ln_part >= 0.0 {
+            0.0
+        } else {
+            ((self.ln_front - ln_part + self.bend * (-ln_part.exp_m1()).ln()) / self.exponent).exp()
+        }
     }
 
     pub(super) fn gradient(&self, v: f64) -> Gradient {
@@ -171,6 +200,9 @@ impl Sigmoid {
         let q = sigmoid(-z);
         // dz/dt times q
         let slope = q / (q + a * (1.0 - q));
-        (self.ln_span - softplus(-z), [t * slope, self.exponent * slope, -a * softplus(z) * slope, 0.0])
+        (
+            self.ln_span - softplus(-z),
+            [t * slope, self.exponent * slope, -a * softplus(z) * slope, 0.0],
+        )
     }
 }

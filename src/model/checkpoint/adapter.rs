@@ -39,21 +39,28 @@ struct Wire {
     alora_invocation_tokens: Option<Value>,
 }
 
-/// Ways to start adapters that leave the weights of the base as they are. Others, such as PiSSA and OLoRA, take the adapters' start out of
-/// them, so that the saved adapters belong to other weights than those of the base.
+/// Ways to start adapters that leave the weights of the base as they are. Others, such as PiSSA and
+/// OLoRA, take the adapters' start out of them, so that the saved adapters belong to other weights
+/// than those of the base.
 const INITS: [&str; 3] = ["gaussian", "eva", "orthogonal"];
 
 fn keeps_base(init: &Value) -> bool {
     init.is_null() || init.is_boolean() || init.as_str().is_some_and(|init| INITS.contains(&init))
 }
 
-/// The adapters that a configuration describes, without the dropout of their training, and the folder of their network.
+/// The adapters that a configuration describes, without the dropout of their training, and the
+/// folder of their network.
 pub(super) fn parse(bytes: &[u8]) -> Result<(LoraSpec, PathBuf), ConfigError> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let wire: Wire = serde_path_to_error::deserialize(&mut json).map_err(|error| ConfigError::Json(error.to_string()))?;
+    let wire: Wire = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| ConfigError::Json(error.to_string()))?;
     let plain = [
         ("peft_type", wire.peft_type == "LORA", "`LORA`"),
-        ("r", (1..=LoraSpec::MOST_RANK).contains(&(wire.r as u64)), "a whole number from 1 to 8192"),
+        (
+            "r",
+            (1..=LoraSpec::MOST_RANK).contains(&(wire.r as u64)),
+            "a whole number from 1 to 8192",
+        ),
         ("bias", wire.bias.is_none_or(|bias| bias == "none"), "`none`"),
         ("use_rslora", !wire.use_rslora, "false"),
         ("use_dora", !wire.use_dora, "false"),
@@ -69,14 +76,25 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(LoraSpec, PathBuf), ConfigError> {
         ("alora_invocation_tokens", wire.alora_invocation_tokens.is_none(), "none"),
     ];
     if let Some((field, _, expected)) = plain.into_iter().find(|(_, is_plain, _)| !is_plain) {
-        let json: Value = serde_json::from_slice(bytes).map_err(|error| ConfigError::Json(error.to_string()))?;
-        return Err(ConfigError::Field { field, found: json[field].to_string(), expected: expected.to_owned() });
+        let json: Value =
+            serde_json::from_slice(bytes).map_err(|error| ConfigError::Json(error.to_string()))?;
+        return Err(ConfigError::Field {
+            field,
+            found: json[field].to_string(),
+            expected: expected.to_owned(),
+        });
     }
-    let spec = LoraSpec { rank: wire.r, alpha: wire.lora_alpha, dropout: 0.0, target_modules: wire.target_modules };
+    let spec = LoraSpec {
+        rank: wire.r,
+        alpha: wire.lora_alpha,
+        dropout: 0.0,
+        target_modules: wire.target_modules,
+    };
     Ok((spec, wire.base_model_name_or_path))
 }
 
-/// The configuration under which `peft` loads adapters of ours onto the network in the folder `origin`.
+/// The configuration under which `peft` loads adapters of ours onto the network in the folder
+/// `origin`.
 pub(super) fn config(spec: &LoraSpec, origin: &Path) -> Value {
     json!({
         "peft_type": "LORA",
@@ -107,10 +125,19 @@ mod tests {
             json[field] = value;
             parse(json.to_string().as_bytes()).map_err(|error| error.to_string())
         };
-        for init in [json!(null), json!(true), json!(false), json!("gaussian"), json!("eva"), json!("orthogonal")] {
+        for init in [
+            json!(null),
+            json!(true),
+            json!(false),
+            json!("gaussian"),
+            json!("eva"),
+            json!("orthogonal"),
+        ] {
             assert!(parsed("init_lora_weights", init.clone()).is_ok(), "{init}");
         }
-        for init in ["pissa", "pissa_niter_16", "olora", "loftq", "corda", "lora_ga", "something_new"] {
+        for init in
+            ["pissa", "pissa_niter_16", "olora", "loftq", "corda", "lora_ga", "something_new"]
+        {
             let error = parsed("init_lora_weights", json!(init)).unwrap_err();
             assert!(error.contains("init_lora_weights") && error.contains(init), "{error}");
         }

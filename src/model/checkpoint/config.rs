@@ -1,4 +1,5 @@
-//! The `config.json` of a checkpoint, field by field: what it must say for the network here to be the one that it means.
+//! The `config.json` of a checkpoint, field by field: what it must say for the network here to be
+//! the one that it means.
 
 use crate::model::config::{ConfigError, Family, Llama3Scaling, ModelConfig, RopeScaling};
 use crate::model::tokenizer::{Mark, Marks, Vocabulary};
@@ -99,7 +100,8 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
 }
 
 fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ConfigError> {
-    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(bytes)).map_err(|error| ConfigError::Json(error.to_string()))
+    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(bytes))
+        .map_err(|error| ConfigError::Json(error.to_string()))
 }
 
 fn field(field: &'static str, found: impl ToString, expected: impl ToString) -> ConfigError {
@@ -110,12 +112,17 @@ fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), |text| format!("`{text}`"))
 }
 
-/// The sizes in a `config.json` and the ids of its marks. Sequences of `context` tokens must be as the network knows them.
+/// The sizes in a `config.json` and the ids of its marks. Sequences of `context` tokens must be as
+/// the network knows them.
 pub(super) fn parse(bytes: &[u8], context: usize) -> Result<(ModelConfig, MarkIds), ConfigError> {
     let json: Value = from_json(bytes)?;
     let model_type = &json["model_type"];
     let Ok(family) = Family::deserialize(model_type) else {
-        return Err(field("model_type", shown(model_type), "one of `llama`, `mistral`, `qwen2`, `qwen3`"));
+        return Err(field(
+            "model_type",
+            shown(model_type),
+            "one of `llama`, `mistral`, `qwen2`, `qwen3`",
+        ));
     };
     let wire: WireConfig = from_json(bytes)?;
     wire.check(family, context)?;
@@ -136,18 +143,24 @@ pub(super) fn parse(bytes: &[u8], context: usize) -> Result<(ModelConfig, MarkId
     };
     config.check().map_err(|error| match error {
         ConfigError::Zero { field: name } => field(published(name), 0, "at least 1"),
-        ConfigError::Large { field: name, found, most } => field(published(name), found, format!("at most {most}")),
-        ConfigError::Multiple { field: name, found, divisor } => field(published(name), found, format!("a multiple of {divisor}")),
+        ConfigError::Large { field: name, found, most } => {
+            field(published(name), found, format!("at most {most}"))
+        }
+        ConfigError::Multiple { field: name, found, divisor } => {
+            field(published(name), found, format!("a multiple of {divisor}"))
+        }
         error => error,
     })?;
     Ok((config, MarkIds { bos: wire.bos_token_id, eos: wire.eos_token_id }))
 }
 
-/// The longest sequence, tokens, that a `config.json` allows to the network here; `None` where it names no limit.
+/// The longest sequence, tokens, that a `config.json` allows to the network here; `None` where it
+/// names no limit.
 pub(super) fn longest(bytes: &[u8]) -> Result<Option<usize>, ConfigError> {
     let wire: WireConfig = from_json(bytes)?;
     let json: Value = from_json(bytes)?;
-    let window = Family::deserialize(&json["model_type"]).ok().and_then(|family| wire.window(family));
+    let window =
+        Family::deserialize(&json["model_type"]).ok().and_then(|family| wire.window(family));
     Ok(wire.max_position_embeddings.into_iter().chain(window).min())
 }
 
@@ -175,20 +188,32 @@ impl WireConfig {
             }
         }
         if let Some(quantization) = &self.quantization_config {
-            return Err(field("quantization_config", shown(&quantization["quant_method"]), "none: weights in f32, f16 or bf16"));
+            return Err(field(
+                "quantization_config",
+                shown(&quantization["quant_method"]),
+                "none: weights in f32, f16 or bf16",
+            ));
         }
         let longest = self.max_position_embeddings.unwrap_or(usize::MAX);
         if context > longest {
-            return Err(field("max_position_embeddings", longest, format!("at least the `base.context` of {context}")));
+            return Err(field(
+                "max_position_embeddings",
+                longest,
+                format!("at least the `base.context` of {context}"),
+            ));
         }
         match self.window(family).filter(|&window| window < context) {
-            Some(window) => Err(field("sliding_window", window, format!("at least the `base.context` of {context}"))),
+            Some(window) => Err(field(
+                "sliding_window",
+                window,
+                format!("at least the `base.context` of {context}"),
+            )),
             None => Ok(()),
         }
     }
 
-    /// Tokens that attention reaches back, where it does not reach all. Mistral has a window wherever it names one, Qwen only where it is
-    /// switched on.
+    /// Tokens that attention reaches back, where it does not reach all. Mistral has a window
+    /// wherever it names one, Qwen only where it is switched on.
     fn window(&self, family: Family) -> Option<usize> {
         self.sliding_window.filter(|_| self.use_sliding_window.unwrap_or(family == Family::Mistral))
     }
@@ -199,24 +224,35 @@ impl WireRope {
         match self.rope_type.as_deref().or(self.older_type.as_deref()) {
             None | Some("default") => Ok(None),
             Some("llama3") => {
-                let scaling =
-                    Llama3Scaling::deserialize(&self.rest).map_err(|error| ConfigError::Json(format!("rope_scaling: {error}")))?;
+                let scaling = Llama3Scaling::deserialize(&self.rest)
+                    .map_err(|error| ConfigError::Json(format!("rope_scaling: {error}")))?;
                 if scaling.factor >= 1.0 && scaling.low_freq_factor < scaling.high_freq_factor {
                     return Ok(Some(RopeScaling::Llama3(scaling)));
                 }
-                let expected = "a `factor` of at least 1 and a `low_freq_factor` below the `high_freq_factor`";
+                let expected =
+                    "a `factor` of at least 1 and a `low_freq_factor` below the `high_freq_factor`";
                 Err(field("rope_scaling", format!("{scaling:?}"), expected))
             }
-            Some("linear") => match self.rest.get("factor").and_then(Value::as_f64).filter(|factor| factor.is_finite() && *factor >= 1.0) {
+            Some("linear") => match self
+                .rest
+                .get("factor")
+                .and_then(Value::as_f64)
+                .filter(|factor| factor.is_finite() && *factor >= 1.0)
+            {
                 Some(factor) => Ok(Some(RopeScaling::Linear { factor })),
-                None => Err(field("rope_scaling", self.rest.to_string(), "a `factor` of at least 1")),
+                None => {
+                    Err(field("rope_scaling", self.rest.to_string(), "a `factor` of at least 1"))
+                }
             },
-            Some(other) => Err(field("rope_scaling", format!("`{other}`"), "`default`, `linear` or `llama3`")),
+            Some(other) => {
+                Err(field("rope_scaling", format!("`{other}`"), "`default`, `linear` or `llama3`"))
+            }
         }
     }
 }
 
-/// The marks that a `tokenizer_config.json` names, or else those of the `config.json`. A tokenizer that names an end and no start has no start.
+/// The marks that a `tokenizer_config.json` names, or else those of the `config.json`. A tokenizer
+/// that names an end and no start has no start.
 pub(super) fn marks(bytes: &[u8], ids: MarkIds) -> Result<Marks, ConfigError> {
     let wire: WireTokenizer = from_json(bytes)?;
     if wire.bos_token.is_none() && wire.eos_token.is_none() {
@@ -292,54 +328,108 @@ mod tests {
     fn older_and_newer_files_say_the_same() {
         let scaling = r#""factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64"#;
         let forms = [
-            format!(r#""rope_parameters": {{"rope_theta": 5e5, "rope_type": "llama3", {scaling}}}"#),
-            format!(r#""rope_theta": 5e5, "rope_scaling": {{"rope_type": "llama3", "type": "llama3", {scaling}}}"#),
-            format!(r#""rope_theta": 5e5, "rope_scaling": {{"type": "llama3", {scaling}}}, "rope_parameters": null"#),
+            format!(
+                r#""rope_parameters": {{"rope_theta": 5e5, "rope_type": "llama3", {scaling}}}"#
+            ),
+            format!(
+                r#""rope_theta": 5e5, "rope_scaling": {{"rope_type": "llama3", "type": "llama3", {scaling}}}"#
+            ),
+            format!(
+                r#""rope_theta": 5e5, "rope_scaling": {{"type": "llama3", {scaling}}}, "rope_parameters": null"#
+            ),
         ];
-        let configs = forms.each_ref().map(|rope| parsed(&format!(r#""model_type": "llama", {rope}"#)).unwrap().0);
+        let configs = forms
+            .each_ref()
+            .map(|rope| parsed(&format!(r#""model_type": "llama", {rope}"#)).unwrap().0);
         assert!(configs[0] == configs[1] && configs[1] == configs[2], "{configs:?}");
         assert!(
-            matches!(configs[0].rope_scaling, Some(RopeScaling::Llama3(Llama3Scaling { factor: 8.0, .. }))) && configs[0].rope_theta == 5e5
+            matches!(
+                configs[0].rope_scaling,
+                Some(RopeScaling::Llama3(Llama3Scaling { factor: 8.0, .. }))
+            ) && configs[0].rope_theta == 5e5
         );
-        let linear = parsed(r#""model_type": "llama", "rope_scaling": {"type": "linear", "factor": 4.0}"#).unwrap().0;
+        let linear =
+            parsed(r#""model_type": "llama", "rope_scaling": {"type": "linear", "factor": 4.0}"#)
+                .unwrap()
+                .0;
         let plain = ModelConfig { rope_scaling: None, ..linear };
         assert_eq!(linear.rope_scaling, Some(RopeScaling::Linear { factor: 4.0 }));
-        assert!(linear.rope_frequencies().iter().zip(plain.rope_frequencies()).all(|(slow, plain)| *slow == plain / 4.0));
-        assert!(parsed(r#""model_type": "llama", "rope_scaling": {"type": "linear", "factor": 0.5}"#).is_err());
-        assert!(parsed(&format!(r#""model_type": "llama", {}"#, forms[0].replace("1.0", "4.0"))).is_err());
+        assert!(
+            linear
+                .rope_frequencies()
+                .iter()
+                .zip(plain.rope_frequencies())
+                .all(|(slow, plain)| *slow == plain / 4.0)
+        );
+        assert!(
+            parsed(r#""model_type": "llama", "rope_scaling": {"type": "linear", "factor": 0.5}"#)
+                .is_err()
+        );
+        assert!(
+            parsed(&format!(r#""model_type": "llama", {}"#, forms[0].replace("1.0", "4.0")))
+                .is_err()
+        );
         // what a file leaves out is as `transformers` has it
         let (plain, _) = parsed(r#""model_type": "qwen2""#).unwrap();
         let expected = (4, 4, 1e-6, 10_000.0, false, None);
-        assert_eq!((plain.n_kv_heads, plain.head_dim, plain.norm_eps, plain.rope_theta, plain.is_tied, plain.rope_scaling), expected);
+        assert_eq!(
+            (
+                plain.n_kv_heads,
+                plain.head_dim,
+                plain.norm_eps,
+                plain.rope_theta,
+                plain.is_tied,
+                plain.rope_scaling
+            ),
+            expected
+        );
     }
 
     #[test]
     fn a_window_counts_where_it_is_in_use() {
-        let qwen = |used: bool| parsed(&format!(r#""model_type": "qwen2", "use_sliding_window": {used}, "sliding_window": 16"#));
+        let qwen = |used: bool| {
+            parsed(&format!(
+                r#""model_type": "qwen2", "use_sliding_window": {used}, "sliding_window": 16"#
+            ))
+        };
         assert!(qwen(false).is_ok());
-        assert_eq!(qwen(true).unwrap_err().to_string(), "`sliding_window` is 16, expected at least the `base.context` of 32");
+        assert_eq!(
+            qwen(true).unwrap_err().to_string(),
+            "`sliding_window` is 16, expected at least the `base.context` of 32"
+        );
         assert!(parsed(r#""model_type": "mistral", "sliding_window": null"#).is_ok());
     }
 
     #[test]
     fn marks_are_texts_or_objects_or_ids() {
-        let (_, ids) = parsed(r#""model_type": "llama", "bos_token_id": 7, "eos_token_id": [8, 9]"#).unwrap();
+        let (_, ids) =
+            parsed(r#""model_type": "llama", "bos_token_id": 7, "eos_token_id": [8, 9]"#).unwrap();
         let read = |json: &str| marks(json.as_bytes(), ids).unwrap();
         let token = |text: &str| Some(Mark::Token(text.to_owned()));
         assert_eq!(read("{}"), Marks { bos: Some(Mark::Id(7)), eos: Some(Mark::Id(8)) });
         let objects = r#"{"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": {"content": "</s>"}}"#;
         assert_eq!(read(objects), Marks { bos: token("<s>"), eos: token("</s>") });
-        assert_eq!(read(r#"{"bos_token": null, "eos_token": "<end>"}"#), Marks { bos: None, eos: token("<end>") });
-        assert_eq!(read(r#"{"bos_token": "<s>", "add_bos_token": false}"#), Marks { bos: None, eos: Some(Mark::Id(8)) });
+        assert_eq!(
+            read(r#"{"bos_token": null, "eos_token": "<end>"}"#),
+            Marks { bos: None, eos: token("<end>") }
+        );
+        assert_eq!(
+            read(r#"{"bos_token": "<s>", "add_bos_token": false}"#),
+            Marks { bos: None, eos: Some(Mark::Id(8)) }
+        );
     }
 
     #[test]
     fn a_written_configuration_reads_back() {
         let linear = r#""rope_scaling": {"rope_type": "linear", "factor": 2.0}"#;
-        let (config, _) = parsed(&format!(r#""model_type": "qwen3", "head_dim": 6, "num_key_value_heads": 2, {linear}"#)).unwrap();
+        let (config, _) = parsed(&format!(
+            r#""model_type": "qwen3", "head_dim": 6, "num_key_value_heads": 2, {linear}"#
+        ))
+        .unwrap();
         let texts = ["a word and another"].into_iter().cycle().take(10);
         let vocabulary = Vocabulary::train(texts, 260).unwrap();
-        let (read, ids) = parse(written(&config, 32, &vocabulary).to_string().as_bytes(), 32).unwrap();
+        let (read, ids) =
+            parse(written(&config, 32, &vocabulary).to_string().as_bytes(), 32).unwrap();
         assert_eq!(read, config);
         assert_eq!((ids.bos, ids.eos), (vocabulary.mark_ids().0, Some(vocabulary.mark_ids().1)));
     }

@@ -11,14 +11,20 @@ use candle_core::{DType, Device, Error, Tensor, Var};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::BTreeMap;
 
-/// Projections that are one matrix in our network and several in files: name, and the parts from the first row on.
-const PACKED: [(&str, &[Module]); 2] =
-    [("qkv_proj", &[Module::QProj, Module::KProj, Module::VProj]), ("gate_up_proj", &[Module::GateProj, Module::UpProj])];
+/// Projections that are one matrix in our network and several in files: name, and the parts from
+/// the first row on.
+const PACKED: [(&str, &[Module]); 2] = [
+    ("qkv_proj", &[Module::QProj, Module::KProj, Module::VProj]),
+    ("gate_up_proj", &[Module::GateProj, Module::UpProj]),
+];
 
 /// Names in files, and rows, of the tensors that the variable `name` with `rows` rows consists of.
 fn parts(name: &str, rows: usize, config: &ModelConfig) -> Vec<(String, usize)> {
     match PACKED.iter().find(|(packed, _)| name.contains(packed)) {
-        Some((packed, modules)) => modules.iter().map(|&module| (name.replace(packed, module.name()), config.dims(module).0)).collect(),
+        Some((packed, modules)) => modules
+            .iter()
+            .map(|&module| (name.replace(packed, module.name()), config.dims(module).0))
+            .collect(),
         None => vec![(name.to_owned(), rows)],
     }
 }
@@ -33,20 +39,34 @@ impl Llama {
         serialize(&tensors)
     }
 
-    /// The network whose variables are in some safetensors files of f32, f16 or bf16, in f32. Every tensor must be one of the network's.
-    pub fn from_safetensors(files: &[&[u8]], config: ModelConfig, context: usize, device: &Device) -> Result<Self, WeightsError> {
-        let files = files.iter().map(|bytes| SafeTensors::deserialize(bytes)).collect::<Result<Vec<_>, _>>()?;
-        let mut found: BTreeMap<String, TensorView> =
-            files.iter().flat_map(|file| file.tensors()).map(|(name, view)| (unwrapped(&name).to_owned(), view)).collect();
+    /// The network whose variables are in some safetensors files of f32, f16 or bf16, in f32. Every
+    /// tensor must be one of the network's.
+    pub fn from_safetensors(
+        files: &[&[u8]],
+        config: ModelConfig,
+        context: usize,
+        device: &Device,
+    ) -> Result<Self, WeightsError> {
+        let files = files
+            .iter()
+            .map(|bytes| SafeTensors::deserialize(bytes))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut found: BTreeMap<String, TensorView> = files
+            .iter()
+            .flat_map(|file| file.tensors())
+            .map(|(name, view)| (unwrapped(&name).to_owned(), view))
+            .collect();
         let mut fault = None;
-        let model = Llama::build(config, context, Ops::best_for(device, DType::F32), |name, shape| {
-            let packed = packed(&mut found, parts(name, shape[0], &config), &shape[1..]).map_err(|error| {
-                let message = error.to_string();
-                fault = Some(error);
-                Error::msg(message)
-            })?;
-            Var::from_tensor(&packed.to_device(device)?)
-        });
+        let model =
+            Llama::build(config, context, Ops::best_for(device, DType::F32), |name, shape| {
+                let packed = packed(&mut found, parts(name, shape[0], &config), &shape[1..])
+                    .map_err(|error| {
+                        let message = error.to_string();
+                        fault = Some(error);
+                        Error::msg(message)
+                    })?;
+                Var::from_tensor(&packed.to_device(device)?)
+            });
         // the tensor library's own error would lose what is wrong
         let model = fault.map_or_else(|| Ok(model?), Err)?;
         match found.into_iter().find(|(name, _)| !is_derived(name, &config)) {
@@ -66,7 +86,8 @@ impl Lora {
         serialize(&tensors)
     }
 
-    /// Takes the values of the adapters from a safetensors file. Every tensor must be one of theirs.
+    /// Takes the values of the adapters from a safetensors file. Every tensor must be one of
+    /// theirs.
     pub fn load_safetensors(&self, bytes: &[u8]) -> Result<(), WeightsError> {
         let file = SafeTensors::deserialize(bytes)?;
         let mut found: BTreeMap<String, TensorView> = file.tensors().into_iter().collect();
@@ -92,24 +113,34 @@ fn unpacked(var: &Var, parts: Vec<(String, usize)>) -> Result<Vec<(String, Tenso
     parts.into_iter().map(&mut part).collect()
 }
 
-/// Takes tensors with their rows out of a file, in f32 one below the other; `columns` are their further dimensions.
-fn packed(found: &mut BTreeMap<String, TensorView>, parts: Vec<(String, usize)>, columns: &[usize]) -> Result<Tensor, WeightsError> {
+/// Takes tensors with their rows out of a file, in f32 one below the other; `columns` are their
+/// further dimensions.
+fn packed(
+    found: &mut BTreeMap<String, TensorView>,
+    parts: Vec<(String, usize)>,
+    columns: &[usize],
+) -> Result<Tensor, WeightsError> {
     let mut tensors = Vec::with_capacity(parts.len());
     for (name, rows) in parts {
         let expected = [&[rows], columns].concat();
-        let Some(view) = found.remove(&name) else { return Err(WeightsError::Missing { name, expected }) };
+        let Some(view) = found.remove(&name) else {
+            return Err(WeightsError::Missing { name, expected });
+        };
         if view.shape() != expected {
             return Err(WeightsError::Shape { name, found: view.shape().to_vec(), expected });
         }
         tensors.push(match view.dtype() {
-            Dtype::F32 | Dtype::F16 | Dtype::BF16 => view.load(&Device::Cpu)?.to_dtype(DType::F32)?,
+            Dtype::F32 | Dtype::F16 | Dtype::BF16 => {
+                view.load(&Device::Cpu)?.to_dtype(DType::F32)?
+            }
             found => return Err(WeightsError::Type { name, found }),
         });
     }
     Ok(Tensor::cat(&tensors, 0)?)
 }
 
-/// What programs put before the names of a network that they have wrapped: compiled, or spread over processes.
+/// What programs put before the names of a network that they have wrapped: compiled, or spread over
+/// processes.
 const WRAPPERS: [&str; 3] = ["_orig_mod.", "module.", "_fsdp_wrapped_module."];
 
 /// The name of a tensor without them.
@@ -134,7 +165,8 @@ fn serialize(tensors: &[(String, Tensor)]) -> Result<Vec<u8>, Error> {
     };
     let bytes = tensors.iter().map(bytes).collect::<Result<Vec<_>, Error>>()?;
     let views = tensors.iter().zip(&bytes).map(|((name, tensor), bytes)| {
-        let view = TensorView::new(Dtype::F32, tensor.dims().to_vec(), bytes).map_err(Error::wrap)?;
+        let view =
+            TensorView::new(Dtype::F32, tensor.dims().to_vec(), bytes).map_err(Error::wrap)?;
         Ok((name.clone(), view))
     });
     let views = views.collect::<Result<Vec<_>, Error>>()?;
@@ -148,7 +180,11 @@ mod tests {
 
     #[test]
     fn wrappers_of_names_are_taken_off() {
-        for name in ["model.norm.weight", "_orig_mod.model.norm.weight", "module._orig_mod.model.norm.weight"] {
+        for name in [
+            "model.norm.weight",
+            "_orig_mod.model.norm.weight",
+            "module._orig_mod.model.norm.weight",
+        ] {
             assert_eq!(unwrapped(name), "model.norm.weight");
         }
     }

@@ -1,4 +1,5 @@
-//! What a training step asks of a graphics card: memory, kernels, matrix products. The real one is `cuda`; tests have one on the CPU.
+//! What a training step asks of a graphics card: memory, kernels, matrix products. The real one is
+//! `cuda`; tests have one on the CPU.
 
 use super::Precision;
 use candle_core::Result;
@@ -28,7 +29,8 @@ impl From<u64> for Argument {
 }
 
 impl From<usize> for Argument {
-    /// The kernels count in 32 bits what fits them and in 64 what may not; low bytes come first, so that both read the same.
+    /// The kernels count in 32 bits what fits them and in 64 what may not; low bytes come first, so
+    /// that both read the same.
     fn from(value: usize) -> Self {
         Argument(value as u64)
     }
@@ -133,14 +135,17 @@ pub(super) trait Card: std::fmt::Debug + Send + Sized {
 
 /// Plain numbers as their bytes.
 pub(super) fn bytes_of<T: Plain>(values: &[T]) -> &[u8] {
-    // SAFETY: numbers without padding, of which any bytes may be read; the length is that of the same memory
+    // SAFETY: numbers without padding, of which any bytes may be read; the length is that of the
+    // same memory
     unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), std::mem::size_of_val(values)) }
 }
 
 /// The same, to be written.
 pub(super) fn bytes_of_mut<T: Plain>(values: &mut [T]) -> &mut [u8] {
     // SAFETY: as above, and any bytes are a value of these types
-    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), std::mem::size_of_val(values)) }
+    unsafe {
+        std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), std::mem::size_of_val(values))
+    }
 }
 
 /// A number without padding, for which any bytes are a value.

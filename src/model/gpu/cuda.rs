@@ -1,9 +1,12 @@
-//! A real card: the CUDA driver, cuBLAS, and `kernels.cu` as PTX made at build time. Work goes to one stream; what repeats becomes a CUDA graph.
+//! A real card: the CUDA driver, cuBLAS, and `kernels.cu` as PTX made at build time. Work goes to
+//! one stream; what repeats becomes a CUDA graph.
 
 use super::card::{Address, Argument, Card, Kind, Launch, Product};
 use super::{CardFull, Precision};
 use candle_core::cuda_backend::cudarc::cublas::{result as blas, sys as blas_sys};
-use candle_core::cuda_backend::cudarc::driver::{CudaContext, CudaSlice, CudaStream, DevicePtr, result as driver, sys};
+use candle_core::cuda_backend::cudarc::driver::{
+    CudaContext, CudaSlice, CudaStream, DevicePtr, result as driver, sys,
+};
 use candle_core::{CudaDevice, Error, Result, bail};
 use std::collections::HashMap;
 use std::ffi::c_void;
@@ -61,7 +64,9 @@ impl Cuda {
         unsafe {
             blas::set_stream(blas, stream.cu_stream().cast()).map_err(Error::wrap)?;
             let at = workspace.device_ptr(&stream).0;
-            blas_sys::cublasSetWorkspace_v2(blas, at as *mut c_void, WORKSPACE).result().map_err(Error::wrap)?;
+            blas_sys::cublasSetWorkspace_v2(blas, at as *mut c_void, WORKSPACE)
+                .result()
+                .map_err(Error::wrap)?;
         }
         let (device, functions, records) = (device.clone(), Mutex::default(), HashMap::new());
         Ok(Cuda { device, context, stream, blas, _workspace: workspace, functions, records })
@@ -73,7 +78,8 @@ impl Cuda {
             Some(function) => Ok(*function),
             None => {
                 // the device keeps the module, whose machine code takes seconds to make
-                let function = self.device.get_or_load_custom_func(kernel, "parallot", PTX)?.cu_function();
+                let function =
+                    self.device.get_or_load_custom_func(kernel, "parallot", PTX)?.cu_function();
                 functions.insert(kernel, function);
                 Ok(function)
             }
@@ -93,7 +99,9 @@ impl Cuda {
             done?;
             ended?;
             let mut ready = std::ptr::null_mut();
-            let made = sys::cuGraphInstantiateWithFlags(&mut ready, graph, 0).result().map_err(Error::wrap);
+            let made = sys::cuGraphInstantiateWithFlags(&mut ready, graph, 0)
+                .result()
+                .map_err(Error::wrap);
             sys::cuGraphDestroy(graph).result().map_err(Error::wrap)?;
             made?;
             Ok(ready)
@@ -116,9 +124,13 @@ impl Card for Cuda {
 
     fn alloc(&self, bytes: usize) -> Result<CudaSlice<u8>> {
         self.context.bind_to_thread().map_err(Error::wrap)?;
-        self.stream.alloc_zeros::<u8>(bytes.max(1)).map_err(|error| match (error.0, self.context.mem_get_info()) {
-            (sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY, Ok((free, total))) => Error::Cuda(Box::new(CardFull { asked: bytes, free, total })),
-            _ => Error::wrap(error),
+        self.stream.alloc_zeros::<u8>(bytes.max(1)).map_err(|error| {
+            match (error.0, self.context.mem_get_info()) {
+                (sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY, Ok((free, total))) => {
+                    Error::Cuda(Box::new(CardFull { asked: bytes, free, total }))
+                }
+                _ => Error::wrap(error),
+            }
         })
     }
 
@@ -128,48 +140,60 @@ impl Card for Cuda {
 
     fn write(&self, to: Address, from: &[u8]) -> Result<()> {
         self.context.bind_to_thread().map_err(Error::wrap)?;
-        // SAFETY: callers write within their memory; pageable memory of the host is copied before the call returns
+        // SAFETY: callers write within their memory; pageable memory of the host is copied before
+        // the call returns
         unsafe { driver::memcpy_htod_async(to, from, self.stream.cu_stream()) }.map_err(Error::wrap)
     }
 
     fn read(&self, from: Address, to: &mut [u8]) -> Result<()> {
         self.context.bind_to_thread().map_err(Error::wrap)?;
         // SAFETY: callers read within their memory, and wait for it
-        unsafe { driver::memcpy_dtoh_async(to, from, self.stream.cu_stream()) }.map_err(Error::wrap)?;
+        unsafe { driver::memcpy_dtoh_async(to, from, self.stream.cu_stream()) }
+            .map_err(Error::wrap)?;
         self.stream.synchronize().map_err(Error::wrap)
     }
 
     fn copy(&self, from: Address, to: Address, bytes: usize) -> Result<()> {
         // SAFETY: callers copy within their memory
-        unsafe { driver::memcpy_dtod_async(to, from, bytes, self.stream.cu_stream()) }.map_err(Error::wrap)
+        unsafe { driver::memcpy_dtod_async(to, from, bytes, self.stream.cu_stream()) }
+            .map_err(Error::wrap)
     }
 
     fn clear(&self, at: Address, bytes: usize) -> Result<()> {
         // SAFETY: callers clear within their memory
-        unsafe { driver::memset_d8_async(at, 0, bytes, self.stream.cu_stream()) }.map_err(Error::wrap)
+        unsafe { driver::memset_d8_async(at, 0, bytes, self.stream.cu_stream()) }
+            .map_err(Error::wrap)
     }
 
     fn launch(&self, launch: &Launch<'_>) -> Result<()> {
         let function = self.function(launch.kernel)?;
         let mut values: Vec<u64> = launch.arguments.iter().map(|&Argument(bits)| bits).collect();
-        let mut arguments: Vec<*mut c_void> = values.iter_mut().map(|value| std::ptr::from_mut(value).cast()).collect();
+        let mut arguments: Vec<*mut c_void> =
+            values.iter_mut().map(|value| std::ptr::from_mut(value).cast()).collect();
         let [x, y, z] = launch.grid.map(|blocks| blocks as u32);
         if launch.shared > 48 << 10 {
             let most = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
             // SAFETY: the function lives as long as its module
-            unsafe { sys::cuFuncSetAttribute(function, most, launch.shared as i32) }.result().map_err(Error::wrap)?;
+            unsafe { sys::cuFuncSetAttribute(function, most, launch.shared as i32) }
+                .result()
+                .map_err(Error::wrap)?;
         }
-        // SAFETY: arguments are as many as the kernel's and of 8 bytes each, of which it reads the low ones; they are copied by the call
+        // SAFETY: arguments are as many as the kernel's and of 8 bytes each, of which it reads the
+        // low ones; they are copied by the call
         unsafe {
-            let (threads, shared, stream) = ((launch.threads as u32, 1, 1), launch.shared as u32, self.stream.cu_stream());
-            driver::launch_kernel(function, (x, y, z), threads, shared, stream, &mut arguments).map_err(Error::wrap)
+            let (threads, shared, stream) =
+                ((launch.threads as u32, 1, 1), launch.shared as u32, self.stream.cu_stream());
+            driver::launch_kernel(function, (x, y, z), threads, shared, stream, &mut arguments)
+                .map_err(Error::wrap)
         }
     }
 
     fn multiply(&self, product: &Product) -> Result<()> {
         use blas_sys::cublasOperation_t::{CUBLAS_OP_N as PLAIN, CUBLAS_OP_T as TURNED};
-        let Product { kind, n, m, k, precision, is_single, adds, left, right, result, runs } = *product;
-        // cuBLAS has columns where we have rows: it computes the transposed result, with the factors in the other order
+        let Product { kind, n, m, k, precision, is_single, adds, left, right, result, runs } =
+            *product;
+        // cuBLAS has columns where we have rows: it computes the transposed result, with the
+        // factors in the other order
         let (turned, [rows, columns, inner], [a, b], [lda, ldb, ldc]) = match kind {
             Kind::Output => ((TURNED, PLAIN), [m, n, k], [right, left], [k, k, m]),
             Kind::Input => ((PLAIN, PLAIN), [k, n, m], [right, left], [k, m, k]),
@@ -182,17 +206,21 @@ impl Card for Cuda {
         };
         let of_result = if is_single { single } else { factor };
         let (one, beta) = (1f32, if adds { 1f32 } else { 0.0 });
-        let [rows, columns, inner, lda, ldb, ldc, runs] = [rows, columns, inner, lda, ldb, ldc, runs].map(|size| size as i32);
+        let [rows, columns, inner, lda, ldb, ldc, runs] =
+            [rows, columns, inner, lda, ldb, ldc, runs].map(|size| size as i32);
         let (one, beta) = (std::ptr::from_ref(&one).cast(), std::ptr::from_ref(&beta).cast());
-        let (compute, algorithm) = (blas_sys::cublasComputeType_t::CUBLAS_COMPUTE_32F, blas_sys::cublasGemmAlgo_t::CUBLAS_GEMM_DEFAULT);
+        let (compute, algorithm) = (
+            blas_sys::cublasComputeType_t::CUBLAS_COMPUTE_32F,
+            blas_sys::cublasGemmAlgo_t::CUBLAS_GEMM_DEFAULT,
+        );
         let [at_a, at_b] = [a, b].map(|factor| factor.at as *const c_void);
         let at_c = result.at as *mut c_void;
         // SAFETY: the shapes are those that the callers made room for
         unsafe {
             if runs == 1 {
                 return blas::gemm_ex(
-                    self.blas, turned.0, turned.1, rows, columns, inner, one, at_a, factor, lda, at_b, factor, ldb, beta, at_c, of_result,
-                    ldc, compute, algorithm,
+                    self.blas, turned.0, turned.1, rows, columns, inner, one, at_a, factor, lda,
+                    at_b, factor, ldb, beta, at_c, of_result, ldc, compute, algorithm,
                 )
                 .map_err(Error::wrap);
             }
@@ -227,7 +255,9 @@ impl Card for Cuda {
 
     fn repeat(&mut self, key: u64, work: &dyn Fn(&Self) -> Result<()>) -> Result<()> {
         self.context.bind_to_thread().map_err(Error::wrap)?;
-        if let Record::Seen(times @ ..BEFORE_RECORD) = self.records.entry(key).or_insert(Record::Seen(0)) {
+        if let Record::Seen(times @ ..BEFORE_RECORD) =
+            self.records.entry(key).or_insert(Record::Seen(0))
+        {
             *times += 1;
             return work(self);
         }
@@ -237,7 +267,11 @@ impl Card for Cuda {
         }
         match self.records.get(&key) {
             // SAFETY: the graph lives until `forget`
-            Some(Record::Graph(graph)) => unsafe { sys::cuGraphLaunch(*graph, self.stream.cu_stream()) }.result().map_err(Error::wrap),
+            Some(Record::Graph(graph)) => {
+                unsafe { sys::cuGraphLaunch(*graph, self.stream.cu_stream()) }
+                    .result()
+                    .map_err(Error::wrap)
+            }
             _ => bail!("work without a record"),
         }
     }

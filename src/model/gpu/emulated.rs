@@ -1,4 +1,5 @@
-//! A card for the tests: `kernels.cu` compiled for the CPU by `emulator.cpp`, and products in plain loops.
+//! A card for the tests: `kernels.cu` compiled for the CPU by `emulator.cpp`, and products in plain
+//! loops.
 
 use super::Precision;
 use super::card::{Address, Argument, Card, Kind, Launch, Product};
@@ -8,7 +9,15 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-type Emulate = unsafe extern "C" fn(*const c_char, c_uint, c_uint, c_uint, c_uint, c_uint, *mut *mut c_void) -> c_int;
+type Emulate = unsafe extern "C" fn(
+    *const c_char,
+    c_uint,
+    c_uint,
+    c_uint,
+    c_uint,
+    c_uint,
+    *mut *mut c_void,
+) -> c_int;
 
 /// The compiled kernels, which have one set of threads for all: whoever runs one holds the lock.
 static KERNELS: OnceLock<Mutex<libloading::Library>> = OnceLock::new();
@@ -22,7 +31,9 @@ fn kernels() -> &'static Mutex<libloading::Library> {
         let arguments = ["-std=c++17", "-O2", "-shared", "-fPIC", "-w", "-ffp-contract=off", "-o"];
         let compiler = option_env!("CXX").unwrap_or("c++");
         let done = Command::new(compiler).args(arguments).arg(&library).arg(source).status();
-        let done = done.unwrap_or_else(|error| panic!("the kernels are tested by a C++ compiler, `{compiler}`: {error}"));
+        let done = done.unwrap_or_else(|error| {
+            panic!("the kernels are tested by a C++ compiler, `{compiler}`: {error}")
+        });
         assert!(done.success(), "kernels.cu does not compile for the CPU");
         // SAFETY: a library of ours without initialisers
         Mutex::new(unsafe { libloading::Library::new(library) }.unwrap())
@@ -34,7 +45,8 @@ fn kernels() -> &'static Mutex<libloading::Library> {
 #[derive(Debug)]
 pub(super) struct Emulated;
 
-/// Memory of the host, in words so that it is aligned, with words behind it that nobody may write to.
+/// Memory of the host, in words so that it is aligned, with words behind it that nobody may write
+/// to.
 #[derive(Debug)]
 pub(super) struct Memory(Vec<u128>);
 
@@ -43,7 +55,10 @@ const GUARD: [u128; 64] = [0x0123_4567_89ab_cdef_0123_4567_89ab_cdef; 64];
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        assert!(std::thread::panicking() || self.0.ends_with(&GUARD), "a kernel wrote beyond its memory");
+        assert!(
+            std::thread::panicking() || self.0.ends_with(&GUARD),
+            "a kernel wrote beyond its memory"
+        );
     }
 }
 
@@ -85,27 +100,42 @@ impl Card for Emulated {
     fn launch(&self, launch: &Launch<'_>) -> Result<()> {
         let library = kernels().lock().unwrap_or_else(PoisonError::into_inner);
         let mut values: Vec<u64> = launch.arguments.iter().map(|&Argument(bits)| bits).collect();
-        let mut arguments: Vec<*mut c_void> = values.iter_mut().map(|value| std::ptr::from_mut(value).cast()).collect();
+        let mut arguments: Vec<*mut c_void> =
+            values.iter_mut().map(|value| std::ptr::from_mut(value).cast()).collect();
         let name = CString::new(launch.kernel).map_err(candle_core::Error::wrap)?;
         let [x, y, z] = launch.grid.map(|blocks| blocks as c_uint);
-        // SAFETY: the signature is that of `emulate`; arguments are as many as the kernel's, 8 bytes each
+        // SAFETY: the signature is that of `emulate`; arguments are as many as the kernel's, 8
+        // bytes each
         let code = unsafe {
-            let emulate: libloading::Symbol<'_, Emulate> = library.get(b"emulate").map_err(candle_core::Error::wrap)?;
-            emulate(name.as_ptr(), x, y, z, launch.threads as c_uint, launch.shared as c_uint, arguments.as_mut_ptr())
+            let emulate: libloading::Symbol<'_, Emulate> =
+                library.get(b"emulate").map_err(candle_core::Error::wrap)?;
+            emulate(
+                name.as_ptr(),
+                x,
+                y,
+                z,
+                launch.threads as c_uint,
+                launch.shared as c_uint,
+                arguments.as_mut_ptr(),
+            )
         };
         if code == 0 { Ok(()) } else { bail!("kernel `{}`: {code}", launch.kernel) }
     }
 
     fn multiply(&self, product: &Product) -> Result<()> {
-        let Product { kind, n, m, k, precision, is_single, adds, left, right, result, runs } = *product;
+        let Product { kind, n, m, k, precision, is_single, adds, left, right, result, runs } =
+            *product;
         let entry = |at: Address, index: usize| -> f32 {
             // SAFETY: as above
             match precision {
                 Precision::F32 => unsafe { *(at as *const f32).add(index) },
-                Precision::Bf16 => f32::from_bits(u32::from(unsafe { *(at as *const u16).add(index) }) << 16),
+                Precision::Bf16 => {
+                    f32::from_bits(u32::from(unsafe { *(at as *const u16).add(index) }) << 16)
+                }
             }
         };
-        // (rows, columns, inner) and the strides of both factors along rows or columns and along the inner axis
+        // (rows, columns, inner) and the strides of both factors along rows or columns and along
+        // the inner axis
         let ((rows, columns, inner), (a, a_inner), (b, b_inner)) = match kind {
             Kind::Output => ((n, m, k), (k, 1), (k, 1)),
             Kind::Input => ((n, k, m), (m, 1), (1, k)),
@@ -113,10 +143,16 @@ impl Card for Emulated {
         };
         let (size, wide) = (precision.bytes(), is_single || precision == Precision::F32);
         for run in 0..runs {
-            let [left, right] = [left, right].map(|factor| factor.at + (run * factor.stride * size) as u64);
+            let [left, right] =
+                [left, right].map(|factor| factor.at + (run * factor.stride * size) as u64);
             for row in 0..rows {
                 for column in 0..columns {
-                    let sum: f32 = (0..inner).map(|i| entry(left, row * a + i * a_inner) * entry(right, column * b + i * b_inner)).sum();
+                    let sum: f32 = (0..inner)
+                        .map(|i| {
+                            entry(left, row * a + i * a_inner)
+                                * entry(right, column * b + i * b_inner)
+                        })
+                        .sum();
                     let index = run * result.stride + row * columns + column;
                     // SAFETY: as above
                     unsafe {

@@ -1,4 +1,5 @@
-//! The batches of R runs as a card reads them: arrays of one length, padded with rows that see only themselves and have no target.
+//! The batches of R runs as a card reads them: arrays of one length, padded with rows that see only
+//! themselves and have no target.
 
 use crate::model::batch::Batch;
 use std::ops::Range;
@@ -19,11 +20,13 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// One that holds each of some batches. Lengths are rounded up by an eighth at most, so that many batches share a few shapes.
+    /// One that holds each of some batches. Lengths are rounded up by an eighth at most, so that
+    /// many batches share a few shapes.
     pub(super) fn of<'a>(batches: impl IntoIterator<Item = &'a Batch>) -> Self {
-        let most = batches
-            .into_iter()
-            .fold(Shape::default(), |most, batch| Shape { n: most.n.max(batch.tokens()), m: most.m.max(batch.targets()) });
+        let most = batches.into_iter().fold(Shape::default(), |most, batch| Shape {
+            n: most.n.max(batch.tokens()),
+            m: most.m.max(batch.targets()),
+        });
         Shape::rounded(most.n, most.m)
     }
 
@@ -89,7 +92,10 @@ pub(super) fn feed(batches: &[&Batch], shape: Shape) -> Vec<u32> {
     for (run, batch) in batches.iter().enumerate() {
         let mut fill = |part: Part, len: usize, values: &mut dyn Iterator<Item = u32>| {
             let whole = place(part, shape, runs);
-            words[whole.start + run * len..][..len].iter_mut().zip(values).for_each(|(word, value)| *word = value);
+            words[whole.start + run * len..][..len]
+                .iter_mut()
+                .zip(values)
+                .for_each(|(word, value)| *word = value);
         };
         let n = batch.tokens.len();
         let alone = (n as u32..shape.n as u32).map(|row| row..row + 1);
@@ -121,7 +127,10 @@ mod tests {
 
     #[test]
     fn shapes_are_few_and_little_is_padded() {
-        assert_eq!([0, 1, 64, 65, 400, 1024, 1025, 2048].map(rounded), [64, 64, 64, 128, 448, 1024, 1152, 2048]);
+        assert_eq!(
+            [0, 1, 64, 65, 400, 1024, 1025, 2048].map(rounded),
+            [64, 64, 64, 128, 448, 1024, 1152, 2048]
+        );
         assert!((1000..100_000).step_by(37).all(|len| (rounded(len) as f64) < 1.13 * len as f64));
     }
 

@@ -1,4 +1,5 @@
-//! How the variables of a plain network lie in one flat buffer a run: matrices first, then norms, each at a multiple of 64 entries.
+//! How the variables of a plain network lie in one flat buffer a run: matrices first, then norms,
+//! each at a multiple of 64 entries.
 
 use crate::model::config::ModelConfig;
 
@@ -31,7 +32,14 @@ impl Layout {
     pub(super) fn new(config: &ModelConfig) -> Self {
         let (d, f, q) = (config.d_model, config.d_ff, config.qkv_dim());
         // embedding, six a block, last norm
-        let block = [(d, true), (q * d, false), (d * d, false), (d, true), (2 * f * d, false), (d * f, false)];
+        let block = [
+            (d, true),
+            (q * d, false),
+            (d * d, false),
+            (d, true),
+            (2 * f * d, false),
+            (d * f, false),
+        ];
         let mut sizes = vec![(config.vocab_size * d, false)];
         (0..config.n_layers).for_each(|_| sizes.extend(block));
         sizes.push((d, true));
@@ -68,7 +76,8 @@ impl Layout {
         self.variables[1 + 6 * layer + of_block].0
     }
 
-    /// Where a norm begins: two a block, before the attention and before the feed-forward, then the last.
+    /// Where a norm begins: two a block, before the attention and before the feed-forward, then the
+    /// last.
     pub(super) fn norm(&self, norm: usize) -> usize {
         self.decayed + norm * self.norms_apart()
     }

@@ -1,12 +1,15 @@
-//! Plain networks on a graphics card: the forward and backward of [`super::pass`], AdamW, and R runs side by side, in few launches.
+//! Plain networks on a graphics card: the forward and backward of [`super::pass`], AdamW, and R
+//! runs side by side, in few launches.
 //!
-//! One code for a run and for a stack of them: every buffer has a leading run axis, every product is a batched one. Weights, gradients and moments of a
-//! run lie in flat buffers ([`layout`]), batches go over as arrays of numbers ([`feed`]), activations have fixed places ([`places`]), so that the work
-//! of a step can be recorded once and repeated ([`card::Card::repeat`]). The host waits for the card only to read the losses of many steps at once; what
-//! is to be decided in a step, clipping and whether a run has failed, the card decides.
+//! One code for a run and for a stack of them: every buffer has a leading run axis, every product
+//! is a batched one. Weights, gradients and moments of a run lie in flat buffers ([`layout`]),
+//! batches go over as arrays of numbers ([`feed`]), activations have fixed places ([`places`]), so
+//! that the work of a step can be recorded once and repeated ([`card::Card::repeat`]). The host
+//! waits for the card only to read the losses of many steps at once; what is to be decided in a
+//! step, clipping and whether a run has failed, the card decides.
 //!
-//! The kernels are in `kernels.cu` and `attention.cu`. `emulator.h` runs the same text on a CPU, thread for thread, so that all of this is tested
-//! without a card.
+//! The kernels are in `kernels.cu` and `attention.cu`. `emulator.h` runs the same text on a CPU,
+//! thread for thread, so that all of this is tested without a card.
 
 // without CUDA nothing of this runs, but it is compiled, so that every build checks it
 #![cfg_attr(not(any(feature = "cuda", test)), allow(dead_code))]
@@ -30,7 +33,8 @@ use super::llama::Llama;
 use crate::spec::Optimisation;
 use candle_core::{DType, Result, Tensor};
 
-/// Type of the factors of matrix products and of what is kept of a forward; weights, sums, the residual stream and the moments are in f32.
+/// Type of the factors of matrix products and of what is kept of a forward; weights, sums, the
+/// residual stream and the moments are in f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Precision {
     /// f32 throughout, without TF32.
@@ -91,15 +95,26 @@ impl Setting {
     /// So many copies of a model, whatever their losses, with all that is kept in memory.
     pub fn plain(model: &Llama, runs: usize) -> Self {
         let (config, precision) = (*model.config(), model.precision());
-        Setting { config, runs, precision, micro_batch: None, recomputes: false, hopeless: f64::INFINITY }
+        Setting {
+            config,
+            runs,
+            precision,
+            micro_batch: None,
+            recomputes: false,
+            hopeless: f64::INFINITY,
+        }
     }
 }
 
 /// R plain networks in training on a card.
 pub trait Networks: std::fmt::Debug + Send {
-    /// Steps one after another, a part a run each. Returns what each run told of each; a run whose loss is hopeless or whose gradient is endless
-    /// stays as it was from then on.
-    fn steps(&mut self, steps: &[Vec<Part<'_>>], optimisation: &Optimisation) -> Result<Vec<Vec<Told>>>;
+    /// Steps one after another, a part a run each. Returns what each run told of each; a run whose
+    /// loss is hopeless or whose gradient is endless stays as it was from then on.
+    fn steps(
+        &mut self,
+        steps: &[Vec<Part<'_>>],
+        optimisation: &Optimisation,
+    ) -> Result<Vec<Vec<Told>>>;
     /// Cross-entropy of all targets of the batch of each network, total in nats.
     fn loss(&mut self, batches: &[&Batch]) -> Result<Vec<f64>>;
     /// The variables of a run, in the order of `Llama::variables`.
@@ -120,14 +135,18 @@ pub struct CardFull {
     pub total: usize,
 }
 
-/// Memory of networks in training on a card, bytes: weights, factors, gradients and moments, and what a step over batches of up to so many tokens, of
-/// which so many are targets, keeps.
+/// Memory of networks in training on a card, bytes: weights, factors, gradients and moments, and
+/// what a step over batches of up to so many tokens, of which so many are targets, keeps.
 pub fn memory_on_card(setting: &Setting, context: usize, tokens: usize, targets: usize) -> usize {
     let Setting { config, runs, precision, recomputes, .. } = *setting;
     let layout = layout::Layout::new(&config);
     let keeps = if recomputes { places::Keeps::Inputs } else { places::Keeps::All };
     let shape = feed::Shape::rounded(tokens, targets);
-    let (_, room) = places::Places::from(0, &places::Plan { config, runs, shape, context, precision, keeps }, &layout);
+    let (_, room) = places::Places::from(
+        0,
+        &places::Plan { config, runs, shape, context, precision, keeps },
+        &layout,
+    );
     let factors = if precision == Precision::F32 { 0 } else { precision.bytes() };
     runs * layout.stride * (16 + factors) + room
 }
@@ -144,12 +163,21 @@ pub fn on_card(model: &Llama, setting: Setting) -> Result<Option<Box<dyn Network
     if !is_for_card(model) {
         return Ok(None);
     }
-    Ok(Some(Box::new(trainer::Trainer::new(cuda::Cuda::new(device)?, setting, model.rope(), &values(model)?)?)))
+    Ok(Some(Box::new(trainer::Trainer::new(
+        cuda::Cuda::new(device)?,
+        setting,
+        model.rope(),
+        &values(model)?,
+    )?)))
 }
 
 /// The variables of a model, in f32.
 fn values(model: &Llama) -> Result<Vec<Vec<f32>>> {
-    model.variables().into_iter().map(|(_, var)| var.flatten_all()?.to_dtype(DType::F32)?.to_vec1()).collect()
+    model
+        .variables()
+        .into_iter()
+        .map(|(_, var)| var.flatten_all()?.to_dtype(DType::F32)?.to_vec1())
+        .collect()
 }
 
 /// There is no card in a build without CUDA.
@@ -160,7 +188,10 @@ pub fn on_card(_: &Llama, _: Setting) -> Result<Option<Box<dyn Networks>>> {
 
 /// The same on a card that is a CPU.
 #[cfg(test)]
-fn emulated_trainer(model: &Llama, setting: Setting) -> Result<trainer::Trainer<emulated::Emulated>> {
+fn emulated_trainer(
+    model: &Llama,
+    setting: Setting,
+) -> Result<trainer::Trainer<emulated::Emulated>> {
     trainer::Trainer::new(emulated::Emulated, setting, model.rope(), &values(model)?)
 }
 

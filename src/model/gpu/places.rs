@@ -34,7 +34,8 @@ pub(super) struct Plan {
     pub keeps: Keeps,
 }
 
-/// Blocks of the partial sums of the gradient of a norm: a few rows a warp, and two blocks for each processor of a large card.
+/// Blocks of the partial sums of the gradient of a norm: a few rows a warp, and two blocks for each
+/// processor of a large card.
 pub(super) fn norm_blocks(shape: Shape) -> usize {
     (shape.n / 32).clamp(1, 264)
 }
@@ -49,7 +50,8 @@ pub(super) const TOLD: usize = 2;
 /// Entries of logits in memory at a time.
 const LOGITS: usize = 1 << 27;
 
-/// Addresses. T is the type of the precision, the others are as they say; of a run (n, columns) unless another shape is given.
+/// Addresses. T is the type of the precision, the others are as they say; of a run (n, columns)
+/// unless another shape is given.
 #[derive(Debug, Clone)]
 pub(super) struct Places {
     /// u32.
@@ -60,14 +62,17 @@ pub(super) struct Places {
     /// f32, (context, head_dim / 2).
     pub cosines: Address,
     pub sines: Address,
-    /// The residual stream: f32, over all rows and over those with a target; and what it was before each block, where blocks are computed again.
+    /// The residual stream: f32, over all rows and over those with a target; and what it was before
+    /// each block, where blocks are computed again.
     pub stream: Address,
     pub stream_rows: Address,
     pub inputs: Vec<Address>,
-    /// What the stream was at each norm, before each block and after the last, and within each: T, d columns.
+    /// What the stream was at each norm, before each block and after the last, and within each: T,
+    /// d columns.
     pub x: Vec<Address>,
     pub middle: Vec<Address>,
-    /// Of each block, T: norm of its input, queries, keys and values, output of the attention, norm of the middle, gate and up, their product.
+    /// Of each block, T: norm of its input, queries, keys and values, output of the attention, norm
+    /// of the middle, gate and up, their product.
     pub h: Vec<Address>,
     pub qkv: Vec<Address>,
     pub attended: Vec<Address>,
@@ -123,7 +128,15 @@ impl Places {
     pub(super) fn from(base: Address, plan: &Plan, layout: &Layout) -> (Self, usize) {
         let Plan { config, runs, shape, context, precision, keeps } = *plan;
         let Shape { n, m } = shape;
-        let ModelConfig { d_model: d, d_ff: f, n_heads: heads, n_layers: layers, vocab_size: vocab, head_dim, .. } = config;
+        let ModelConfig {
+            d_model: d,
+            d_ff: f,
+            n_heads: heads,
+            n_layers: layers,
+            vocab_size: vocab,
+            head_dim,
+            ..
+        } = config;
         let (q, t) = (config.qkv_dim(), precision.bytes());
         let trains = keeps != Keeps::Nothing;
         let logits_rows = (LOGITS / (runs * vocab) / 64 * 64).clamp(64, m.max(64));

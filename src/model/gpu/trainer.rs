@@ -1,4 +1,5 @@
-//! R plain networks in training on a card: their weights and moments in flat buffers, and the loop over steps.
+//! R plain networks in training on a card: their weights and moments in flat buffers, and the loop
+//! over steps.
 
 use super::card::{Address, Argument, Card, Launch, bytes_of, bytes_of_mut, typed};
 use super::feed::{Shape, feed};
@@ -30,7 +31,11 @@ struct Buffers<M> {
 }
 
 impl<C: Card + 'static> Networks for Trainer<C> {
-    fn steps(&mut self, steps: &[Vec<Part<'_>>], optimisation: &Optimisation) -> Result<Vec<Vec<Told>>> {
+    fn steps(
+        &mut self,
+        steps: &[Vec<Part<'_>>],
+        optimisation: &Optimisation,
+    ) -> Result<Vec<Vec<Told>>> {
         self.all_steps(steps, optimisation)
     }
 
@@ -70,7 +75,12 @@ pub(super) struct Trainer<C: Card> {
 
 impl<C: Card> Trainer<C> {
     /// Networks that all begin with the same variables, in the order of `Llama::variables`.
-    pub(super) fn new(card: C, setting: Setting, rope: &Rope, variables: &[Vec<f32>]) -> Result<Self> {
+    pub(super) fn new(
+        card: C,
+        setting: Setting,
+        rope: &Rope,
+        variables: &[Vec<f32>],
+    ) -> Result<Self> {
         let layout = Layout::new(&setting.config);
         let entries = setting.runs * layout.stride;
         let factors = match setting.precision {
@@ -82,11 +92,14 @@ impl<C: Card> Trainer<C> {
         let rope = [cos, sin].map(|table| table.iter().map(|&value| value as f32).collect());
         let stopped = card.alloc(4 * setting.runs)?;
         let buffers = Buffers { weights, factors, trained: None };
-        let trainer = Trainer { card, setting, layout, buffers, room: None, stopped, rope, steps: 0 };
+        let trainer =
+            Trainer { card, setting, layout, buffers, room: None, stopped, rope, steps: 0 };
         for run in 0..setting.runs {
             for (&(from, _), variable) in trainer.layout.variables().iter().zip(variables) {
                 let at = 4 * (run * trainer.layout.stride + from) as u64;
-                trainer.card.write(C::address(&trainer.buffers.weights) + at, bytes_of(variable))?;
+                trainer
+                    .card
+                    .write(C::address(&trainer.buffers.weights) + at, bytes_of(variable))?;
             }
         }
         trainer.round()?;
@@ -104,15 +117,31 @@ impl<C: Card> Trainer<C> {
         let entries = self.setting.runs * self.layout.stride;
         let buffers = Buffers {
             weights: copy(&self.buffers.weights, 4 * entries)?,
-            factors: self.buffers.factors.as_ref().map(|memory| copy(memory, 2 * entries)).transpose()?,
+            factors: self
+                .buffers
+                .factors
+                .as_ref()
+                .map(|memory| copy(memory, 2 * entries))
+                .transpose()?,
             trained: match &self.buffers.trained {
-                Some([g, m, v]) => Some([copy(g, 4 * entries)?, copy(m, 4 * entries)?, copy(v, 4 * entries)?]),
+                Some([g, m, v]) => {
+                    Some([copy(g, 4 * entries)?, copy(m, 4 * entries)?, copy(v, 4 * entries)?])
+                }
                 None => None,
             },
         };
         let stopped = copy(&self.stopped, 4 * self.setting.runs)?;
         let (layout, rope) = (self.layout.clone(), self.rope.clone());
-        Ok(Trainer { card, setting: self.setting, layout, buffers, room: None, stopped, rope, steps: self.steps })
+        Ok(Trainer {
+            card,
+            setting: self.setting,
+            layout,
+            buffers,
+            room: None,
+            stopped,
+            rope,
+            steps: self.steps,
+        })
     }
 
     /// The weights as factors, from the weights.
@@ -132,7 +161,10 @@ impl<C: Card> Trainer<C> {
     fn variables_of(&self, run: usize) -> Result<Vec<Vec<f32>>> {
         let variable = |&(from, len): &(usize, usize)| {
             let mut values = vec![0.0; len];
-            self.card.read(C::address(&self.buffers.weights) + 4 * (run * self.layout.stride + from) as u64, bytes_of_mut(&mut values))?;
+            self.card.read(
+                C::address(&self.buffers.weights) + 4 * (run * self.layout.stride + from) as u64,
+                bytes_of_mut(&mut values),
+            )?;
             Ok(values)
         };
         self.layout.variables().iter().map(variable).collect()
@@ -141,10 +173,14 @@ impl<C: Card> Trainer<C> {
     /// Gradients of the last step of a run, likewise.
     #[cfg(test)]
     pub(super) fn gradients(&self, run: usize) -> Result<Vec<Vec<f32>>> {
-        let gradients = self.buffers.trained.as_ref().map_or(0, |[gradients, ..]| C::address(gradients));
+        let gradients =
+            self.buffers.trained.as_ref().map_or(0, |[gradients, ..]| C::address(gradients));
         let variable = |&(from, len): &(usize, usize)| {
             let mut values = vec![0.0; len];
-            self.card.read(gradients + 4 * (run * self.layout.stride + from) as u64, bytes_of_mut(&mut values))?;
+            self.card.read(
+                gradients + 4 * (run * self.layout.stride + from) as u64,
+                bytes_of_mut(&mut values),
+            )?;
             Ok(values)
         };
         self.layout.variables().iter().map(variable).collect()
@@ -157,7 +193,9 @@ impl<C: Card> Trainer<C> {
             (true, true) => Keeps::Inputs,
             (true, false) => Keeps::All,
         };
-        let holds = |room: &Room<C::Memory>| room.plan.keeps == keeps && room.plan.shape.and(shape) == room.plan.shape;
+        let holds = |room: &Room<C::Memory>| {
+            room.plan.keeps == keeps && room.plan.shape.and(shape) == room.plan.shape
+        };
         if self.room.as_ref().is_some_and(holds) {
             return Ok(());
         }
@@ -180,7 +218,8 @@ impl<C: Card> Trainer<C> {
     fn weights(&self) -> Weights {
         let master = C::address(&self.buffers.weights);
         let factors = self.buffers.factors.as_ref().map_or(master, C::address);
-        let gradients = self.buffers.trained.as_ref().map_or(0, |[gradients, ..]| C::address(gradients));
+        let gradients =
+            self.buffers.trained.as_ref().map_or(0, |[gradients, ..]| C::address(gradients));
         Weights { master, factors, gradients }
     }
 
@@ -189,17 +228,33 @@ impl<C: Card> Trainer<C> {
         self.make_room(shape, false)?;
         let Some(room) = &self.room else { return Ok(Vec::new()) };
         self.card.write(room.places.feed, bytes_of(&feed(batches, shape)))?;
-        let pass = Pass { card: &self.card, plan: &room.plan, layout: &self.layout, places: &room.places, weights: self.weights(), shape };
+        let pass = Pass {
+            card: &self.card,
+            plan: &room.plan,
+            layout: &self.layout,
+            places: &room.places,
+            weights: self.weights(),
+            shape,
+        };
         pass.loss()?;
         let mut nats = vec![0f32; self.setting.runs * shape.m];
         self.card.read(room.places.nats, bytes_of_mut(&mut nats))?;
         Ok(nats.chunks(shape.m).map(|rows| rows.iter().map(|&row| f64::from(row)).sum()).collect())
     }
 
-    fn all_steps(&mut self, steps: &[Vec<Part<'_>>], optimisation: &Optimisation) -> Result<Vec<Vec<Told>>> {
+    fn all_steps(
+        &mut self,
+        steps: &[Vec<Part<'_>>],
+        optimisation: &Optimisation,
+    ) -> Result<Vec<Vec<Told>>> {
         let runs = self.setting.runs;
         let cut: Vec<Vec<Vec<Batch>>> = match self.setting.micro_batch {
-            Some(_) => steps.iter().map(|parts| parts.iter().map(|part| part.batch.cut(self.setting.micro_batch)).collect()).collect(),
+            Some(_) => steps
+                .iter()
+                .map(|parts| {
+                    parts.iter().map(|part| part.batch.cut(self.setting.micro_batch)).collect()
+                })
+                .collect(),
             None => Vec::new(),
         };
         let empty = Batch::new([]);
@@ -208,42 +263,68 @@ impl<C: Card> Trainer<C> {
                 None => vec![steps[step].iter().map(|part| part.batch).collect()],
                 Some(of_runs) => {
                     let most = of_runs.iter().map(Vec::len).max().unwrap_or(0);
-                    (0..most).map(|at| of_runs.iter().map(|parts| parts.get(at).unwrap_or(&empty)).collect()).collect()
+                    (0..most)
+                        .map(|at| {
+                            of_runs.iter().map(|parts| parts.get(at).unwrap_or(&empty)).collect()
+                        })
+                        .collect()
                 }
             }
         };
-        let largest = (0..steps.len()).flat_map(&micro).fold(Shape::default(), |most, batches| most.and(Shape::of(batches)));
+        let largest = (0..steps.len())
+            .flat_map(&micro)
+            .fold(Shape::default(), |most, batches| most.and(Shape::of(batches)));
         self.make_room(largest, true)?;
         if self.buffers.trained.is_none() {
             let bytes = 4 * runs * self.layout.stride;
-            self.buffers.trained = Some([self.card.alloc(bytes)?, self.card.alloc(bytes)?, self.card.alloc(bytes)?]);
+            self.buffers.trained =
+                Some([self.card.alloc(bytes)?, self.card.alloc(bytes)?, self.card.alloc(bytes)?]);
         }
-        // all that the card is told of these steps goes over at once, so that no step waits for the host
+        // all that the card is told of these steps goes over at once, so that no step waits for the
+        // host
         let micro: Vec<Vec<Vec<&Batch>>> = (0..steps.len()).map(micro).collect();
-        let feeds: Vec<(Shape, Vec<u32>)> = micro.par_iter().flatten().map(|batches| fed(batches)).collect();
+        let feeds: Vec<(Shape, Vec<u32>)> =
+            micro.par_iter().flatten().map(|batches| fed(batches)).collect();
         let words = feeds.iter().flat_map(|(_, words)| words.iter().copied()).collect::<Vec<u32>>();
         let step = self.steps;
-        let told =
-            (1..).zip(steps).flat_map(|(at, parts)| factors(parts, optimisation, step + at, self.setting.hopeless)).collect::<Vec<f64>>();
+        let told = (1..)
+            .zip(steps)
+            .flat_map(|(at, parts)| factors(parts, optimisation, step + at, self.setting.hopeless))
+            .collect::<Vec<f64>>();
         self.steps += steps.len() as i32;
         let (told_bytes, factors_bytes) = (runs * TOLD * 8, runs * FACTORS * 8);
         let [words_at, factors_at, history] =
-            [4 * words.len(), 8 * told.len(), steps.len() * told_bytes].map(|bytes| self.card.alloc(bytes));
+            [4 * words.len(), 8 * told.len(), steps.len() * told_bytes]
+                .map(|bytes| self.card.alloc(bytes));
         let (words_memory, factors_memory, history) = (words_at?, factors_at?, history?);
         self.card.write(C::address(&words_memory), bytes_of(&words))?;
         self.card.write(C::address(&factors_memory), bytes_of(&told))?;
         let weights = self.weights();
-        let (Some(room), Some([_, m, v])) = (&self.room, &self.buffers.trained) else { return Ok(Vec::new()) };
+        let (Some(room), Some([_, m, v])) = (&self.room, &self.buffers.trained) else {
+            return Ok(Vec::new());
+        };
         let (places, plan, layout) = (&room.places, &room.plan, &self.layout);
-        let last = Last { weights, moments: [m, v].map(C::address), stopped: C::address(&self.stopped), optimisation };
+        let last = Last {
+            weights,
+            moments: [m, v].map(C::address),
+            stopped: C::address(&self.stopped),
+            optimisation,
+        };
         let (mut next, mut feeds) = (C::address(&words_memory), feeds.iter());
         for (at, micro) in micro.iter().enumerate() {
-            self.card.copy(C::address(&factors_memory) + (at * factors_bytes) as u64, places.factors, factors_bytes)?;
+            self.card.copy(
+                C::address(&factors_memory) + (at * factors_bytes) as u64,
+                places.factors,
+                factors_bytes,
+            )?;
             for (part, (shape, words)) in (0..micro.len()).zip(&mut feeds) {
                 self.card.copy(next, places.feed, 4 * words.len())?;
                 next += 4 * words.len() as u64;
                 let (shape, adds, is_last) = (*shape, part > 0, part + 1 == micro.len());
-                let key = (shape.n as u64) << 34 | (shape.m as u64) << 2 | u64::from(adds) << 1 | u64::from(is_last);
+                let key = (shape.n as u64) << 34
+                    | (shape.m as u64) << 2
+                    | u64::from(adds) << 1
+                    | u64::from(is_last);
                 self.card.repeat(key, &|card| {
                     let pass = Pass { card, plan, layout, places, weights, shape };
                     pass.loss_and_gradients(adds)?;
@@ -251,11 +332,17 @@ impl<C: Card> Trainer<C> {
                     if is_last { last.update(&pass) } else { Ok(()) }
                 })?;
             }
-            self.card.copy(places.told, C::address(&history) + (at * told_bytes) as u64, told_bytes)?;
+            self.card.copy(
+                places.told,
+                C::address(&history) + (at * told_bytes) as u64,
+                told_bytes,
+            )?;
         }
         let mut told = vec![0f64; steps.len() * runs * TOLD];
         self.card.read(C::address(&history), bytes_of_mut(&mut told))?;
-        let of_step = |told: &[f64]| told.chunks(TOLD).map(|told| Told { nats: told[0], norm: told[1] }).collect();
+        let of_step = |told: &[f64]| {
+            told.chunks(TOLD).map(|told| Told { nats: told[0], norm: told[1] }).collect()
+        };
         Ok(told.chunks(runs * TOLD).map(of_step).collect())
     }
 }
@@ -272,7 +359,15 @@ fn factors(parts: &[Part<'_>], optimisation: &Optimisation, step: i32, hopeless:
     let of_run = |part: &Part<'_>| -> [f64; FACTORS] {
         let rate = part.lr / (1.0 - beta1.powi(step));
         let (unbias2, keep) = (1.0 / (1.0 - beta2.powi(step)), 1.0 - part.lr * weight_decay);
-        [part.batch.targets() as f64, grad_clip, rate, unbias2, keep, f64::from(u8::from(part.takes_part)), hopeless]
+        [
+            part.batch.targets() as f64,
+            grad_clip,
+            rate,
+            unbias2,
+            keep,
+            f64::from(u8::from(part.takes_part)),
+            hopeless,
+        ]
     };
     parts.iter().flat_map(of_run).collect()
 }
@@ -288,14 +383,27 @@ struct Last<'a> {
 impl Last<'_> {
     fn losses<C: Card>(&self, pass: &Pass<'_, C>, adds: bool) -> Result<()> {
         let p = pass.places;
-        let arguments = arguments![p.nats, p.factors, p.told, self.stopped, pass.shape.m, usize::from(adds)];
-        pass.card.launch(&Launch { kernel: "losses", grid: [pass.plan.runs, 1, 1], threads: THREADS, shared: 0, arguments })
+        let arguments =
+            arguments![p.nats, p.factors, p.told, self.stopped, pass.shape.m, usize::from(adds)];
+        pass.card.launch(&Launch {
+            kernel: "losses",
+            grid: [pass.plan.runs, 1, 1],
+            threads: THREADS,
+            shared: 0,
+            arguments,
+        })
     }
 
     fn update<C: Card>(&self, pass: &Pass<'_, C>) -> Result<()> {
         let (p, runs, stride) = (pass.places, pass.plan.runs, pass.layout.stride);
         let arguments = arguments![self.weights.gradients, stride, p.squares];
-        pass.card.launch(&Launch { kernel: "squares", grid: [SQUARE_BLOCKS, runs, 1], threads: THREADS, shared: 0, arguments })?;
+        pass.card.launch(&Launch {
+            kernel: "squares",
+            grid: [SQUARE_BLOCKS, runs, 1],
+            threads: THREADS,
+            shared: 0,
+            arguments,
+        })?;
         let small = if pass.plan.precision == Precision::F32 { 0 } else { self.weights.factors };
         let Optimisation { beta1, beta2, .. } = *self.optimisation;
         let arguments = arguments![
@@ -316,6 +424,12 @@ impl Last<'_> {
             EPS,
         ];
         let grid = [stride.div_ceil(THREADS).min(BLOCKS), runs, 1];
-        pass.card.launch(&Launch { kernel: typed!(pass.plan.precision, "adamw"), grid, threads: THREADS, shared: 0, arguments })
+        pass.card.launch(&Launch {
+            kernel: typed!(pass.plan.precision, "adamw"),
+            grid,
+            threads: THREADS,
+            shared: 0,
+            arguments,
+        })
     }
 }

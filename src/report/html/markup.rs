@@ -31,11 +31,15 @@ pub(super) enum Cell {
     Ranged(String, String, String),
 }
 
-/// A table whose first row of headings carries the units; a heading stands over the side of its column.
+/// A table whose first row of headings carries the units; a heading stands over the side of its
+/// column.
 pub(super) fn table(headings: &[&str], rows: &[Vec<Cell>]) -> String {
     let mut html = String::from("<div class=\"scroll\"><table>\n<thead><tr>");
     for (column, heading) in headings.iter().enumerate() {
-        let textual = rows.first().and_then(|row| row.get(column)).is_some_and(|cell| matches!(cell, Cell::Text(_) | Cell::Long(_)));
+        let textual = rows
+            .first()
+            .and_then(|row| row.get(column))
+            .is_some_and(|cell| matches!(cell, Cell::Text(_) | Cell::Long(_)));
         let class = if textual { " class=\"text\"" } else { "" };
         let _ = write!(html, "<th{class}>{}</th>", escape(heading));
     }
@@ -61,7 +65,12 @@ impl Cell {
             Cell::Long(text) => format!("<td class=\"text wrap\">{}</td>", escape(text)),
             Cell::Number(number) => format!("<td>{}</td>", escape(number)),
             Cell::Ranged(number, lo, hi) => {
-                format!("<td>{} <span class=\"range\">({} to {})</span></td>", escape(number), escape(lo), escape(hi))
+                format!(
+                    "<td>{} <span class=\"range\">({} to {})</span></td>",
+                    escape(number),
+                    escape(lo),
+                    escape(hi)
+                )
             }
         }
     }

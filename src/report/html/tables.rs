@@ -20,15 +20,29 @@ pub(super) fn verdict(report: &Report, comparison: &Comparison) -> String {
         "less that by uniform, nats",
         "bound",
     ];
-    let rows: Vec<_> =
-        comparison.allocation.languages.iter().enumerate().map(|(at, allocated)| language(report, comparison, at, allocated)).collect();
+    let rows: Vec<_> = comparison
+        .allocation
+        .languages
+        .iter()
+        .enumerate()
+        .map(|(at, allocated)| language(report, comparison, at, allocated))
+        .collect();
     table(&headings, &rows)
 }
 
-fn language(report: &Report, comparison: &Comparison, at: usize, allocated: &AllocatedLanguage) -> Vec<Cell> {
+fn language(
+    report: &Report,
+    comparison: &Comparison,
+    at: usize,
+    allocated: &AllocatedLanguage,
+) -> Vec<Cell> {
     let loss_of = |policy: usize| comparison.policies.get(policy)?.loss_nats.get(at).copied();
-    let difference = loss_of(0).zip(loss_of(1)).map(|(ours, uniform)| eye::signed(ours.value - uniform.value));
-    let share = comparison.shares.get(at).map(|share| ranged(&Estimate { value: allocated.share, ..*share }, eye::percent));
+    let difference =
+        loss_of(0).zip(loss_of(1)).map(|(ours, uniform)| eye::signed(ours.value - uniform.value));
+    let share = comparison
+        .shares
+        .get(at)
+        .map(|share| ranged(&Estimate { value: allocated.share, ..*share }, eye::percent));
     let bound = match allocated.active {
         Active::None => "",
         Active::Lower => "least",
@@ -38,11 +52,20 @@ fn language(report: &Report, comparison: &Comparison, at: usize, allocated: &All
     vec![
         Cell::Text(report.name(&allocated.lang)),
         Cell::Number(eye::grouped(allocated.pairs)),
-        Cell::optional(comparison.policies.get(1).and_then(|uniform| uniform.pairs.get(at)).map(|&pairs| eye::grouped(pairs))),
+        Cell::optional(
+            comparison
+                .policies
+                .get(1)
+                .and_then(|uniform| uniform.pairs.get(at))
+                .map(|&pairs| eye::grouped(pairs)),
+        ),
         share.unwrap_or_else(|| Cell::Number(eye::percent(allocated.share))),
         Cell::optional(report.term(&allocated.lang).and_then(|term| term.unique).map(eye::grouped)),
         Cell::optional(allocated.epochs.map(|epochs| format!("{epochs:.2}"))),
-        loss_of(0).map_or_else(|| Cell::Number(eye::nats(allocated.loss_nats)), |loss| ranged(&loss, eye::nats)),
+        loss_of(0).map_or_else(
+            || Cell::Number(eye::nats(allocated.loss_nats)),
+            |loss| ranged(&loss, eye::nats),
+        ),
         Cell::optional(difference),
         Cell::Text(bound.to_owned()),
     ]
@@ -50,8 +73,18 @@ fn language(report: &Report, comparison: &Comparison, at: usize, allocated: &All
 
 /// Laws with all that says how far to trust them.
 pub(super) fn fits(report: &Report) -> String {
-    let headings =
-        ["language", "law", "runs", "sizes from", "to", "held\u{2011}out error", "noise", "starts agreed", "Δ AICc of the next", "beware"];
+    let headings = [
+        "language",
+        "law",
+        "runs",
+        "sizes from",
+        "to",
+        "held\u{2011}out error",
+        "noise",
+        "starts agreed",
+        "Δ AICc of the next",
+        "beware",
+    ];
     let rows: Vec<_> = report.fits.iter().map(|fit| fit_row(report, fit)).collect();
     table(&headings, &rows)
 }
@@ -68,14 +101,17 @@ fn fit_row(report: &Report, fit: &Fit) -> Vec<Cell> {
         Cell::optional(held_out_error(fit).map(percent)),
         Cell::Number(percent(fit.noise_log)),
         Cell::Number(format!("{} of {}", fit.starts_agreed, fit.starts)),
-        Cell::optional(aicc_ahead(fit).map(|ahead| format!("{ahead:+.1}").replace('-', "\u{2212}"))),
+        Cell::optional(
+            aicc_ahead(fit).map(|ahead| format!("{ahead:+.1}").replace('-', "\u{2212}")),
+        ),
         Cell::Long(fit.flags.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
     ]
 }
 
 /// AICc of the best other form less that of the chosen one.
 fn aicc_ahead(fit: &Fit) -> Option<f64> {
-    let (chosen, others): (Vec<_>, Vec<_>) = fit.candidates.iter().partition(|candidate| candidate.law.form() == fit.law.form());
+    let (chosen, others): (Vec<_>, Vec<_>) =
+        fit.candidates.iter().partition(|candidate| candidate.law.form() == fit.law.form());
     let best = others.iter().filter_map(|candidate| candidate.aicc).reduce(f64::min)?;
     Some(best - chosen.first()?.aicc?)
 }
@@ -91,7 +127,9 @@ pub(super) fn parameters(report: &Report) -> String {
     let row = |fit: &Fit| {
         let cell = |name: &&str| {
             let found = parameters_of(fit).find(|(of_fit, _)| of_fit == name);
-            found.map_or(Cell::optional(None), |(_, estimate)| ranged(&estimate, |value| eye::significant(value, 3)))
+            found.map_or(Cell::optional(None), |(_, estimate)| {
+                ranged(&estimate, |value| eye::significant(value, 3))
+            })
         };
         std::iter::once(Cell::Text(report.name(&fit.curve))).chain(names.iter().map(cell)).collect()
     };
@@ -102,15 +140,23 @@ pub(super) fn parameters(report: &Report) -> String {
 /// Policies side by side, what was measured of them first.
 pub(super) fn policies(report: &Report, comparison: &Comparison) -> String {
     let measured_by = report.measured_by();
-    let gain = |gain: Option<Estimate>| gain.map_or_else(|| Cell::optional(None), |gain| ranged(&gain, eye::signed));
-    let rows = comparison.policies.iter().map(|row| {
-        let mut cells = vec![Cell::Text(policy_name(row.policy))];
-        cells.extend(measured_by.map(|by| gain(by.result_of(row.policy).and_then(|result| result.measured_gain_nats))));
-        let (mean, worst) = (ranged(&row.mean_loss_nats, eye::nats), ranged(&row.worst_loss_nats, eye::nats));
-        cells.extend([gain(row.gain_nats), mean, worst, gain(row.behind_nats)]);
-        cells
+    let gain = |gain: Option<Estimate>| {
+        gain.map_or_else(|| Cell::optional(None), |gain| ranged(&gain, eye::signed))
+    };
+    let rows =
+        comparison.policies.iter().map(|row| {
+            let mut cells = vec![Cell::Text(policy_name(row.policy))];
+            cells.extend(measured_by.map(|by| {
+                gain(by.result_of(row.policy).and_then(|result| result.measured_gain_nats))
+            }));
+            let (mean, worst) =
+                (ranged(&row.mean_loss_nats, eye::nats), ranged(&row.worst_loss_nats, eye::nats));
+            cells.extend([gain(row.gain_nats), mean, worst, gain(row.behind_nats)]);
+            cells
+        });
+    let measured = measured_by.map(|by| {
+        format!("measured gain over uniform at {} pairs, nats (90\u{a0}%)", eye::grouped(by.budget))
     });
-    let measured = measured_by.map(|by| format!("measured gain over uniform at {} pairs, nats (90\u{a0}%)", eye::grouped(by.budget)));
     let mut headings = vec!["policy"];
     headings.extend(measured.as_deref());
     headings.extend([

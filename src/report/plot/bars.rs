@@ -25,7 +25,8 @@ pub fn allocation(report: &Report, comparison: &Comparison) -> Picture {
     let rows = languages.div_ceil(LANGUAGES_A_ROW).max(1);
     let a_row = languages.div_ceil(rows).max(1);
     let mut picture = Picture::new(WIDTH, 64.0 + 250.0 * rows as f64);
-    let title = format!("Pairs per language, of a budget of {}", eye::budget(comparison.allocation.budget));
+    let title =
+        format!("Pairs per language, of a budget of {}", eye::budget(comparison.allocation.budget));
     picture.text((10.0, 14.0), 14.0, Anchor::Start, TEXT, title);
     draw_policies(&mut picture, comparison);
     let most = highest(comparison);
@@ -45,13 +46,22 @@ pub fn allocation(report: &Report, comparison: &Comparison) -> Picture {
 }
 
 fn draw_policies(picture: &mut Picture, comparison: &Comparison) {
-    let mut entries: Vec<_> = shown(comparison).map(|(at, row)| (Mark::Patch(policy_ink(at)), policy_name(row.policy))).collect();
+    let mut entries: Vec<_> = shown(comparison)
+        .map(|(at, row)| (Mark::Patch(policy_ink(at)), policy_name(row.policy)))
+        .collect();
     entries.push((Mark::Line(TEXT), "90 % interval".to_owned()));
     entries.push((Mark::Line(CAP), "cap".to_owned()));
     legend(picture, (10.0, 38.0), &entries);
 }
 
-fn draw_group(picture: &mut Picture, report: &Report, comparison: &Comparison, index: usize, (left, width): (f64, f64), y: &Axis) {
+fn draw_group(
+    picture: &mut Picture,
+    report: &Report,
+    comparison: &Comparison,
+    index: usize,
+    (left, width): (f64, f64),
+    y: &Axis,
+) {
     let bottom = y.at(0.0);
     let count = shown(comparison).count();
     let bar = (0.82 * width / count.max(1) as f64).min(34.0);
@@ -63,7 +73,10 @@ fn draw_group(picture: &mut Picture, report: &Report, comparison: &Comparison, i
     }
     if let Some(share) = comparison.shares.get(index) {
         let total = given(comparison);
-        let (x, ends) = (start + bar / 2.0 - 0.5, [share.interval_90.lo, share.interval_90.hi].map(|share| y.at(share * total)));
+        let (x, ends) = (
+            start + bar / 2.0 - 0.5,
+            [share.interval_90.lo, share.interval_90.hi].map(|share| y.at(share * total)),
+        );
         picture.line(ends.map(|end| (x, end)), 1.6, TEXT);
         for end in ends {
             picture.line([(x - 4.0, end), (x + 4.0, end)], 1.6, TEXT);
@@ -76,13 +89,20 @@ fn draw_group(picture: &mut Picture, report: &Report, comparison: &Comparison, i
     }
     let name = fitted(picture, 12.0, &report.name(&allocated.lang), width - 4.0);
     picture.text((left + width / 2.0, bottom + 14.0), 12.0, Anchor::Middle, TEXT, name);
-    picture.text((left + width / 2.0, bottom + 29.0), 11.0, Anchor::Middle, FAINT, eye::amount(allocated.pairs as f64));
+    picture.text(
+        (left + width / 2.0, bottom + 29.0),
+        11.0,
+        Anchor::Middle,
+        FAINT,
+        eye::amount(allocated.pairs as f64),
+    );
 }
 
 /// The most pairs that any bar or whisker reaches.
 fn highest(comparison: &Comparison) -> f64 {
     let bars = shown(comparison).flat_map(|(_, row)| row.pairs.iter().map(|&pairs| pairs as f64));
-    bars.chain(comparison.shares.iter().map(|share| share.interval_90.hi * given(comparison))).fold(1.0, f64::max)
+    bars.chain(comparison.shares.iter().map(|share| share.interval_90.hi * given(comparison)))
+        .fold(1.0, f64::max)
 }
 
 /// All pairs that we give.
@@ -90,9 +110,14 @@ fn given(comparison: &Comparison) -> f64 {
     comparison.allocation.languages.iter().map(|allocated| allocated.pairs as f64).sum()
 }
 
-/// The policies that plots show, with their places: all but the optima over the draws, which hardly differ from ours.
+/// The policies that plots show, with their places: all but the optima over the draws, which hardly
+/// differ from ours.
 pub(super) fn shown(comparison: &Comparison) -> impl Iterator<Item = (usize, &PolicyRow)> {
-    comparison.policies.iter().enumerate().filter(|(_, row)| !matches!(row.policy, Policy::DrawsMean | Policy::DrawsCvar(_)))
+    comparison
+        .policies
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| !matches!(row.policy, Policy::DrawsMean | Policy::DrawsCvar(_)))
 }
 
 /// The ink of the policy at a place.
@@ -114,18 +139,28 @@ pub fn policy_name(policy: Policy) -> String {
     }
 }
 
-/// Fall of the weighted loss a thousand further pairs per language: equal at the optimum, except where a bound holds.
+/// Fall of the weighted loss a thousand further pairs per language: equal at the optimum, except
+/// where a bound holds.
 pub fn marginal(report: &Report, comparison: &Comparison) -> Picture {
     let languages = &comparison.allocation.languages;
     let mut picture = Picture::new(0.7 * WIDTH, 76.0 + 26.0 * languages.len() as f64);
     let title = "What 1,000 further pairs would take off the weighted loss, nats per target token";
     let title = fitted(&picture, 14.0, title, picture.width - 20.0);
     picture.text((10.0, 14.0), 14.0, Anchor::Start, TEXT, title);
-    let names: Vec<_> = languages.iter().map(|allocated| fitted(&picture, 12.0, &report.name(&allocated.lang), 160.0)).collect();
+    let names: Vec<_> = languages
+        .iter()
+        .map(|allocated| fitted(&picture, 12.0, &report.name(&allocated.lang), 160.0))
+        .collect();
     let widest = names.iter().map(|name| picture.text_width(12.0, name)).fold(40.0, f64::max);
-    let panel = Panel { left: 16.0 + widest, top: 50.0, right: picture.width - 150.0, bottom: picture.height - 14.0 };
+    let panel = Panel {
+        left: 16.0 + widest,
+        top: 50.0,
+        right: picture.width - 150.0,
+        bottom: picture.height - 14.0,
+    };
     let price = 1000.0 * comparison.allocation.shadow_price;
-    let most = languages.iter().map(|allocated| allocated.marginal_gain_per_1k).fold(price, f64::max);
+    let most =
+        languages.iter().map(|allocated| allocated.marginal_gain_per_1k).fold(price, f64::max);
     let x = Axis::linear((0.0, most.max(f64::MIN_POSITIVE)), panel.across(), Unit::Nats);
     for (at, (allocated, name)) in languages.iter().zip(names).enumerate() {
         let y = panel.top + 26.0 * at as f64 + 13.0;
@@ -139,7 +174,11 @@ pub fn marginal(report: &Report, comparison: &Comparison) -> Picture {
             Active::Upper => ", at its most",
         };
         let note = format!("{}{bound}", eye::significant(allocated.marginal_gain_per_1k, 3));
-        picture.rect((end + 2.0, y - 8.0), (end + 8.0 + picture.text_width(11.0, &note), y + 8.0), super::WHITE);
+        picture.rect(
+            (end + 2.0, y - 8.0),
+            (end + 8.0 + picture.text_width(11.0, &note), y + 8.0),
+            super::WHITE,
+        );
         picture.text((end + 6.0, y), 11.0, Anchor::Start, TEXT, note);
     }
     picture.line([(panel.left, panel.top), (panel.left, panel.bottom)], 1.0, GRID);

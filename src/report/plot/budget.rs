@@ -6,10 +6,12 @@ use super::{Anchor, FAINT, Picture, TEXT, WHITE, WIDTH, color, fitted};
 use crate::allocate::Active;
 use crate::report::{Report, eye};
 
-/// Shares stacked over the budget, the budget chosen marked, a ring where a language reaches its cap.
+/// Shares stacked over the budget, the budget chosen marked, a ring where a language reaches its
+/// cap.
 pub fn budget(report: &Report) -> Picture {
     let mut picture = Picture::new(WIDTH, 400.0);
-    let title = "Share of the best allocation over the budget in pairs (ring: a language reaches its cap)";
+    let title =
+        "Share of the best allocation over the budget in pairs (ring: a language reaches its cap)";
     picture.text((10.0, 14.0), 14.0, Anchor::Start, TEXT, title);
     let panel = Panel { left: 52.0, top: 52.0, right: WIDTH - 140.0, bottom: 366.0 };
     let budgets = || report.path.iter().map(|allocation| allocation.budget.amount());
@@ -52,20 +54,27 @@ impl Layers {
     fn draw(&self, picture: &mut Picture, report: &Report) {
         let edge = |layer: usize| {
             let points = report.path.iter().zip(&self.edges);
-            points.map(move |(at, sums)| (self.x.at(at.budget.amount()), self.y.at(sums[layer]))).collect::<Vec<_>>()
+            points
+                .map(move |(at, sums)| (self.x.at(at.budget.amount()), self.y.at(sums[layer])))
+                .collect::<Vec<_>>()
         };
         let Some(first) = report.path.first() else { return };
         for (layer, allocated) in first.languages.iter().enumerate() {
             let upper = edge(layer + 1);
-            picture.area(edge(layer).into_iter().chain(upper.iter().rev().copied()), color(report, &allocated.lang).alpha(0.88));
+            picture.area(
+                edge(layer).into_iter().chain(upper.iter().rev().copied()),
+                color(report, &allocated.lang).alpha(0.88),
+            );
             picture.line(upper, 1.2, WHITE);
         }
     }
 
-    /// Names at the right end of their layers, moved apart, with a leader to the middle of the layer.
+    /// Names at the right end of their layers, moved apart, with a leader to the middle of the
+    /// layer.
     fn draw_names(&self, picture: &mut Picture, report: &Report, panel: &Panel) {
         let (Some(last), Some(sums)) = (report.path.last(), self.edges.last()) else { return };
-        let middles: Vec<f64> = sums.windows(2).map(|edge| self.y.at((edge[0] + edge[1]) / 2.0)).rev().collect();
+        let middles: Vec<f64> =
+            sums.windows(2).map(|edge| self.y.at((edge[0] + edge[1]) / 2.0)).rev().collect();
         let places = spread(&middles, 15.0, (panel.top + 4.0, panel.bottom - 4.0));
         for ((allocated, middle), place) in last.languages.iter().rev().zip(middles).zip(places) {
             let ink = color(report, &allocated.lang);
@@ -80,9 +89,13 @@ impl Layers {
     fn draw_caps(&self, picture: &mut Picture, report: &Report) {
         let languages = report.path.first().map_or(0, |first| first.languages.len());
         for layer in 0..languages {
-            let capped = |allocation: &crate::allocate::Allocation| allocation.languages[layer].active == Active::Upper;
+            let capped = |allocation: &crate::allocate::Allocation| {
+                allocation.languages[layer].active == Active::Upper
+            };
             // capped from the first budget on is no event of the path
-            let Some(at) = report.path.iter().position(capped).filter(|&at| at > 0) else { continue };
+            let Some(at) = report.path.iter().position(capped).filter(|&at| at > 0) else {
+                continue;
+            };
             let middle = (self.edges[at][layer] + self.edges[at][layer + 1]) / 2.0;
             let place = (self.x.at(report.path[at].budget.amount()), self.y.at(middle));
             picture.dot(place, 5.0, TEXT);

@@ -1,4 +1,5 @@
-//! Loss against data: one panel per language, both axes logarithmic, with bands and the allocated point.
+//! Loss against data: one panel per language, both axes logarithmic, with bands and the allocated
+//! point.
 
 use super::axis::{Axis, Unit};
 use super::panel::{Grid, Mark, Panel, legend};
@@ -13,14 +14,19 @@ const BASE_WIDTH: f64 = 34.0;
 /// Grey of what lies beyond the largest size measured.
 const BEYOND: Ink = Ink(120, 120, 120, 1.0);
 
-/// Measured losses, fitted laws with their 50 % and 90 % bands, and the loss expected at the allocated amount.
+/// Measured losses, fitted laws with their 50 % and 90 % bands, and the loss expected at the
+/// allocated amount.
 pub fn curves(report: &Report) -> Picture {
     let grid = Grid::new(report.fits.len(), 230.0, 62.0);
     let mut picture = Picture::new(grid.width, grid.height);
     draw_head(&mut picture, report);
     for (index, fit) in report.fits.iter().enumerate() {
         let allocated = report.comparison.and_then(|comparison| {
-            let found = comparison.allocation.languages.iter().find(|allocated| allocated.lang == fit.curve)?;
+            let found = comparison
+                .allocation
+                .languages
+                .iter()
+                .find(|allocated| allocated.lang == fit.curve)?;
             Some(found.pairs as f64)
         });
         let panel = grid.panel(index);
@@ -52,7 +58,13 @@ fn draw_head(picture: &mut Picture, report: &Report) {
     legend(picture, (10.0, 38.0), &entries);
 }
 
-fn draw_title(picture: &mut Picture, panel: &Panel, report: &Report, fit: &Fit, allocated: Option<f64>) {
+fn draw_title(
+    picture: &mut Picture,
+    panel: &Panel,
+    report: &Report,
+    fit: &Fit,
+    allocated: Option<f64>,
+) {
     let note = allocated.map_or_else(String::new, |pairs| format!("{} pairs", eye::amount(pairs)));
     let room = panel.right - panel.left - picture.text_width(11.0, &note) - 8.0;
     let name = fitted(picture, 13.0, &report.name(&fit.curve), room);
@@ -78,8 +90,14 @@ struct Curve<'a> {
 impl<'a> Curve<'a> {
     fn new(panel: Panel, fit: &'a Fit, allocated: Option<f64>, ink: Ink) -> Self {
         let sizes = || fit.all_points().map(|point| point.pairs).filter(|&pairs| pairs > 0.0);
-        let base: Vec<f64> = fit.points.iter().filter(|point| point.pairs == 0.0).map(|point| point.loss_nats).collect();
-        let allocated = allocated.filter(|&pairs| pairs > 0.0).map(|pairs| (pairs, fit.predict(pairs)));
+        let base: Vec<f64> = fit
+            .points
+            .iter()
+            .filter(|point| point.pairs == 0.0)
+            .map(|point| point.loss_nats)
+            .collect();
+        let allocated =
+            allocated.filter(|&pairs| pairs > 0.0).map(|pairs| (pairs, fit.predict(pairs)));
         let largest = sizes().fold(0.0, f64::max);
         let marked = allocated.map(|(pairs, _)| pairs);
         let smallest = sizes().chain(marked).fold(f64::INFINITY, f64::min).clamp(1.0, 1e15);
@@ -120,12 +138,19 @@ impl<'a> Curve<'a> {
     fn draw_bands(&self, picture: &mut Picture) {
         let measured = |from: &f64| *from <= self.largest;
         let split = self.band.iter().take_while(|(pairs, _)| measured(pairs)).count();
-        let parts = [(&self.band[..(split + 1).min(self.band.len())], self.ink), (&self.band[split..], BEYOND)];
+        let parts = [
+            (&self.band[..(split + 1).min(self.band.len())], self.ink),
+            (&self.band[split..], BEYOND),
+        ];
         for (part, ink) in parts {
             for (interval, alpha) in [(false, 0.16), (true, 0.26)] {
                 let ends = |at: &Prediction| if interval { at.interval_50 } else { at.interval_90 };
-                let lower = part.iter().map(|(pairs, at)| (self.x.at(*pairs), self.y.at(ends(at).lo)));
-                let upper = part.iter().rev().map(|(pairs, at)| (self.x.at(*pairs), self.y.at(ends(at).hi)));
+                let lower =
+                    part.iter().map(|(pairs, at)| (self.x.at(*pairs), self.y.at(ends(at).lo)));
+                let upper = part
+                    .iter()
+                    .rev()
+                    .map(|(pairs, at)| (self.x.at(*pairs), self.y.at(ends(at).hi)));
                 picture.area(lower.chain(upper), ink.alpha(alpha));
             }
         }
@@ -133,8 +158,14 @@ impl<'a> Curve<'a> {
 
     fn draw_law(&self, picture: &mut Picture) {
         let point = |(pairs, at): &(f64, Prediction)| (self.x.at(*pairs), self.y.at(at.value));
-        let (inside, beyond): (Vec<_>, Vec<_>) = self.band.iter().partition(|(pairs, _)| *pairs <= self.largest);
-        picture.dashed(inside.last().into_iter().chain(&beyond).map(|&at| point(at)), 4.0, 1.6, BEYOND);
+        let (inside, beyond): (Vec<_>, Vec<_>) =
+            self.band.iter().partition(|(pairs, _)| *pairs <= self.largest);
+        picture.dashed(
+            inside.last().into_iter().chain(&beyond).map(|&at| point(at)),
+            4.0,
+            1.6,
+            BEYOND,
+        );
         picture.line(inside.iter().map(|&at| point(at)), 1.8, self.ink);
     }
 
@@ -155,17 +186,30 @@ impl<'a> Curve<'a> {
     }
 
     fn draw_floor(&self, picture: &mut Picture) {
-        let floor = self.fit.parameters.iter().find(|parameter| parameter.name == "irreducible").map(|floor| floor.estimate.value);
+        let floor = self
+            .fit
+            .parameters
+            .iter()
+            .find(|parameter| parameter.name == "irreducible")
+            .map(|floor| floor.estimate.value);
         if let Some(floor) = floor.filter(|&floor| self.y.holds(floor)) {
             let y = self.y.at(floor);
             picture.line([(self.panel.left, y), (self.panel.right, y)], 0.8, FAINT);
-            picture.text((self.panel.right - 2.0, y - 7.0), 10.0, Anchor::End, FAINT, "irreducible");
+            picture.text(
+                (self.panel.right - 2.0, y - 7.0),
+                10.0,
+                Anchor::End,
+                FAINT,
+                "irreducible",
+            );
         }
     }
 
     fn draw_unique(&self, picture: &mut Picture, report: &Report) {
         let unique = self.fit.unique.or_else(|| report.term(&self.fit.curve)?.unique);
-        if let Some(unique) = unique.map(|unique| unique as f64).filter(|&unique| self.x.holds(unique)) {
+        if let Some(unique) =
+            unique.map(|unique| unique as f64).filter(|&unique| self.x.holds(unique))
+        {
             let x = self.x.at(unique);
             picture.dashed([(x, self.panel.bottom), (x, self.panel.top)], 3.0, 1.0, CAP);
         }

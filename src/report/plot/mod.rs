@@ -1,4 +1,5 @@
-//! Plots: report → pictures. Colours are safe for colour-blind eyes, and a language keeps its colour in all of them.
+//! Plots: report → pictures. Colours are safe for colour-blind eyes, and a language keeps its
+//! colour in all of them.
 
 mod axis;
 mod bars;
@@ -39,7 +40,8 @@ const ACCENT: Ink = Ink(0, 90, 156, 1.0);
 /// What a corpus limits: its unique pairs, and caps.
 const CAP: Ink = Ink(178, 24, 43, 1.0);
 
-/// Okabe and Ito's colours without yellow and black, then Tol's muted ones, which keep apart from them.
+/// Okabe and Ito's colours without yellow and black, then Tol's muted ones, which keep apart from
+/// them.
 const PALETTE: [Ink; 14] = [
     Ink(0, 114, 178, 1.0),
     Ink(230, 159, 0, 1.0),
@@ -57,7 +59,8 @@ const PALETTE: [Ink; 14] = [
     Ink(136, 136, 136, 1.0),
 ];
 
-/// The pictures that the report has the numbers for, each with its file name, in the order of the page.
+/// The pictures that the report has the numbers for, each with its file name, in the order of the
+/// page.
 pub fn pictures(report: &Report) -> Vec<(&'static str, Picture)> {
     let comparison = report.comparison;
     let all = [
@@ -66,7 +69,12 @@ pub fn pictures(report: &Report) -> Vec<(&'static str, Picture)> {
         ("allocation", comparison.map(|comparison| allocation(report, comparison))),
         ("budget", (!report.path.is_empty()).then(|| budget(report))),
         ("marginal", comparison.map(|comparison| marginal(report, comparison))),
-        ("pareto", comparison.filter(|_| report.front.len() > 1).map(|comparison| pareto(report, comparison))),
+        (
+            "pareto",
+            comparison
+                .filter(|_| report.front.len() > 1)
+                .map(|comparison| pareto(report, comparison)),
+        ),
         ("other-languages", other_languages(report)),
         ("transfer", report.transfer.map(|found| transfer(report, found))),
     ];
@@ -111,9 +119,14 @@ mod tests {
 
     #[test]
     fn every_picture_is_well_formed_and_deterministic() {
-        for sample in [Sample::languages(1), Sample::languages(2), Sample::languages(13)].into_iter().chain(extremes()) {
+        for sample in [Sample::languages(1), Sample::languages(2), Sample::languages(13)]
+            .into_iter()
+            .chain(extremes())
+        {
             let report = sample.report();
-            for ((name, picture), (_, again)) in pictures(&report).into_iter().zip(pictures(&report)) {
+            for ((name, picture), (_, again)) in
+                pictures(&report).into_iter().zip(pictures(&report))
+            {
                 let svg = picture.svg().unwrap();
                 assert!(open_tags(&svg).is_empty(), "{name}");
                 assert!(!svg.contains("NaN"), "{name}");

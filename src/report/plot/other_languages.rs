@@ -15,23 +15,31 @@ const STRONG: f64 = 0.55;
 pub(super) struct OtherLanguages {
     /// Languages tuned on and evaluated, in the order of the report.
     pub langs: Vec<Lang>,
-    /// Row: tuned on, column: evaluated; loss over the base model's loss, less one. Absent where no run finished.
+    /// Row: tuned on, column: evaluated; loss over the base model's loss, less one. Absent where no
+    /// run finished.
     pub change: Vec<Vec<Option<f64>>>,
 }
 
 impl OtherLanguages {
-    /// Mean over seeds of the largest finished size of every language; `None` without runs to compare.
+    /// Mean over seeds of the largest finished size of every language; `None` without runs to
+    /// compare.
     pub(super) fn new(report: &Report) -> Option<Self> {
-        let finished: Vec<_> = report.records.iter().filter(|record| record.is_finished()).collect();
-        let mut langs: Vec<Lang> = finished.iter().filter_map(|record| record.subject.lang().cloned()).collect();
+        let finished: Vec<_> =
+            report.records.iter().filter(|record| record.is_finished()).collect();
+        let mut langs: Vec<Lang> =
+            finished.iter().filter_map(|record| record.subject.lang().cloned()).collect();
         langs.sort_by_key(|lang| (report.rank(lang.code()), lang.clone()));
         langs.dedup();
-        let base: Vec<_> = finished.iter().copied().filter(|record| record.subject == Subject::Base).collect();
+        let base: Vec<_> =
+            finished.iter().copied().filter(|record| record.subject == Subject::Base).collect();
         let row = |tuned: &Lang| {
-            let runs = || finished.iter().copied().filter(|record| record.subject.lang() == Some(tuned));
+            let runs =
+                || finished.iter().copied().filter(|record| record.subject.lang() == Some(tuned));
             let largest = runs().map(|record| record.subject.pairs()).max();
-            let runs: Vec<_> = runs().filter(|record| Some(record.subject.pairs()) == largest).collect();
-            let change = |lang: &Lang| Some(mean_loss(&runs, lang)? / mean_loss(&base, lang)? - 1.0);
+            let runs: Vec<_> =
+                runs().filter(|record| Some(record.subject.pairs()) == largest).collect();
+            let change =
+                |lang: &Lang| Some(mean_loss(&runs, lang)? / mean_loss(&base, lang)? - 1.0);
             langs.iter().map(change).collect::<Vec<_>>()
         };
         let change: Vec<_> = langs.iter().map(row).collect();
@@ -40,7 +48,11 @@ impl OtherLanguages {
 }
 
 fn mean_loss(runs: &[&RunRecord], lang: &Lang) -> Option<f64> {
-    let losses: Vec<f64> = runs.iter().filter_map(|run| run.evaluation(lang)).map(|evaluation| evaluation.loss_nats()).collect();
+    let losses: Vec<f64> = runs
+        .iter()
+        .filter_map(|run| run.evaluation(lang))
+        .map(|evaluation| evaluation.loss_nats())
+        .collect();
     (!losses.is_empty()).then(|| losses.iter().sum::<f64>() / losses.len() as f64)
 }
 
@@ -51,10 +63,18 @@ pub fn other_languages(report: &Report) -> Option<Picture> {
     let names: Vec<_> = others.langs.iter().map(|lang| report.name(lang.code())).collect();
     let side = ((WIDTH - 130.0) / count).min(86.0);
     let height = side.min(40.0);
-    let title = "Loss against the base model (row: tuned on, at the largest size; column: evaluated on)";
+    let title =
+        "Loss against the base model (row: tuned on, at the largest size; column: evaluated on)";
     let mut picture = Picture::new((130.0 + side * count).max(600.0), 64.0 + height * count);
     picture.text((10.0, 14.0), 14.0, Anchor::Start, TEXT, title);
-    let strongest = others.change.iter().flatten().flatten().map(|change| change.abs()).filter(|c| c.is_finite()).fold(1e-9, f64::max);
+    let strongest = others
+        .change
+        .iter()
+        .flatten()
+        .flatten()
+        .map(|change| change.abs())
+        .filter(|c| c.is_finite())
+        .fold(1e-9, f64::max);
     for (at, name) in names.iter().enumerate() {
         let x = 126.0 + side * (at as f64 + 0.5);
         let column = fitted(&picture, 12.0, name, side - 4.0);
@@ -71,14 +91,24 @@ pub fn other_languages(report: &Report) -> Option<Picture> {
     Some(picture)
 }
 
-fn draw_cell(picture: &mut Picture, (left, top): (f64, f64), (width, height): (f64, f64), change: Option<f64>, strongest: f64) {
+fn draw_cell(
+    picture: &mut Picture,
+    (left, top): (f64, f64),
+    (width, height): (f64, f64),
+    change: Option<f64>,
+    strongest: f64,
+) {
     let middle = (left + width / 2.0, top + height / 2.0);
     let Some(change) = change.filter(|change| change.is_finite()) else {
         return picture.text(middle, 11.0, Anchor::Middle, FAINT, "no run");
     };
     let strength = (change.abs() / strongest).sqrt();
     let ink = if change < 0.0 { BETTER } else { WORSE };
-    picture.rect((left + 1.0, top + 1.0), (left + width - 1.0, top + height - 1.0), ink.alpha(0.04 + 0.9 * strength));
+    picture.rect(
+        (left + 1.0, top + 1.0),
+        (left + width - 1.0, top + height - 1.0),
+        ink.alpha(0.04 + 0.9 * strength),
+    );
     let sign = if change < 0.0 { "\u{2212}" } else { "+" };
     let text = format!("{sign}{:.1} %", 100.0 * change.abs());
     picture.text(middle, 11.0, Anchor::Middle, if strength > STRONG { WHITE } else { TEXT }, text);
@@ -103,10 +133,16 @@ mod tests {
         let finished = Outcome::Finished(evaluations);
         let worse = |pairs, outcome| {
             let lang = tuned.subject.lang().unwrap().clone();
-            RunRecord { subject: Subject::Language { lang, pairs: Pairs(pairs) }, outcome, ..tuned.clone() }
+            RunRecord {
+                subject: Subject::Language { lang, pairs: Pairs(pairs) },
+                outcome,
+                ..tuned.clone()
+            }
         };
         sample.records.push(worse(10, finished.clone()));
-        sample.records.push(worse(64_000, Outcome::Diverged { step: 3, reason: "loss of NaN".to_owned() }));
+        sample
+            .records
+            .push(worse(64_000, Outcome::Diverged { step: 3, reason: "loss of NaN".to_owned() }));
         assert_eq!(OtherLanguages::new(&sample.report()).unwrap(), others);
         sample.records.push(worse(64_000, finished));
         assert_ne!(OtherLanguages::new(&sample.report()).unwrap(), others);

@@ -43,7 +43,8 @@ impl Panel {
     }
 }
 
-/// Rectangles of equal size in rows, margins for ticks and titles left free, below a head for the legend.
+/// Rectangles of equal size in rows, margins for ticks and titles left free, below a head for the
+/// legend.
 pub(super) struct Grid {
     columns: usize,
     cell: (f64, f64),
@@ -72,7 +73,12 @@ impl Grid {
     pub(super) fn panel(&self, index: usize) -> Panel {
         let left = (index % self.columns) as f64 * self.cell.0;
         let top = self.head + (index / self.columns) as f64 * self.cell.1;
-        Panel { left: left + 46.0, top: top + 28.0, right: left + self.cell.0 - 12.0, bottom: top + self.cell.1 - 34.0 }
+        Panel {
+            left: left + 46.0,
+            top: top + 28.0,
+            right: left + self.cell.0 - 12.0,
+            bottom: top + self.cell.1 - 34.0,
+        }
     }
 }
 
@@ -93,8 +99,13 @@ pub(super) enum Mark {
     Bands(Ink),
 }
 
-/// Writes a legend from the left, wrapped at the picture's right edge; returns the height below its last line.
-pub(super) fn legend(picture: &mut Picture, (left, top): (f64, f64), entries: &[(Mark, String)]) -> f64 {
+/// Writes a legend from the left, wrapped at the picture's right edge; returns the height below its
+/// last line.
+pub(super) fn legend(
+    picture: &mut Picture,
+    (left, top): (f64, f64),
+    entries: &[(Mark, String)],
+) -> f64 {
     let (mut x, mut y) = (left, top);
     for (mark, word) in entries {
         let width = 24.0 + picture.text_width(12.0, word);
@@ -123,7 +134,8 @@ fn draw_mark(picture: &mut Picture, mark: Mark, x: f64, y: f64) {
     }
 }
 
-/// Moves labels apart to at least `gap` between neighbours, in the given order, within `lo..hi` where they fit.
+/// Moves labels apart to at least `gap` between neighbours, in the given order, within `lo..hi`
+/// where they fit.
 pub(super) fn spread(wanted: &[f64], gap: f64, (lo, hi): (f64, f64)) -> Vec<f64> {
     let mut places = wanted.to_vec();
     let mut least = lo;

@@ -1,4 +1,5 @@
-//! Pictures: a list of shapes in CSS pixels, painted by plotters as SVG or as PNG from the same list.
+//! Pictures: a list of shapes in CSS pixels, painted by plotters as SVG or as PNG from the same
+//! list.
 
 use image::ImageEncoder;
 use image::codecs::png::{CompressionType, PngEncoder};
@@ -92,7 +93,13 @@ impl Picture {
     }
 
     /// A polyline of dashes and gaps of the given length.
-    pub fn dashed(&mut self, points: impl IntoIterator<Item = (f64, f64)>, dash: f64, width: f64, ink: Ink) {
+    pub fn dashed(
+        &mut self,
+        points: impl IntoIterator<Item = (f64, f64)>,
+        dash: f64,
+        width: f64,
+        ink: Ink,
+    ) {
         for points in dashes(points, dash) {
             self.shapes.push(Shape::Line { points, width, ink });
         }
@@ -121,14 +128,24 @@ impl Picture {
     }
 
     /// A text, its height centred on the position.
-    pub fn text(&mut self, at: (f64, f64), size: f64, anchor: Anchor, ink: Ink, text: impl Into<String>) {
+    pub fn text(
+        &mut self,
+        at: (f64, f64),
+        size: f64,
+        anchor: Anchor,
+        ink: Ink,
+        text: impl Into<String>,
+    ) {
         self.shapes.push(Shape::Text { at, size, anchor, ink, text: text.into() });
     }
 
-    /// Width of a text in the embedded font, with room for the wider fonts a browser may put in its place.
+    /// Width of a text in the embedded font, with room for the wider fonts a browser may put in its
+    /// place.
     pub fn text_width(&self, size: f64, text: &str) -> f64 {
         let measured = (FAMILY, 10.0 * size * FONT_EM).into_font().box_size(text);
-        measured.map_or(0.6 * size * text.chars().count() as f64, |(width, _)| 1.06 * f64::from(width) / 10.0)
+        measured.map_or(0.6 * size * text.chars().count() as f64, |(width, _)| {
+            1.06 * f64::from(width) / 10.0
+        })
     }
 
     /// As SVG.
@@ -145,11 +162,20 @@ impl Picture {
     pub fn png(&self) -> Result<Vec<u8>, PlotError> {
         let (width, height) = self.units(PNG_UNITS);
         let mut fine = image::RgbImage::new(width, height);
-        paint(self, &BitMapBackend::with_buffer(&mut fine, (width, height)).into_drawing_area(), PNG_UNITS, PNG_TEXT_DROP)?;
+        paint(
+            self,
+            &BitMapBackend::with_buffer(&mut fine, (width, height)).into_drawing_area(),
+            PNG_UNITS,
+            PNG_TEXT_DROP,
+        )?;
         let (width, height) = self.units(PNG_PIXELS);
         let pixels = image::imageops::resize(&fine, width, height, FilterType::Triangle);
         let mut png = Vec::new();
-        let encoder = PngEncoder::new_with_quality(&mut png, CompressionType::Default, image::codecs::png::FilterType::Adaptive);
+        let encoder = PngEncoder::new_with_quality(
+            &mut png,
+            CompressionType::Default,
+            image::codecs::png::FilterType::Adaptive,
+        );
         encoder.write_image(&pixels, width, height, image::ColorType::Rgb8)?;
         Ok(png)
     }
@@ -166,11 +192,19 @@ const FONT_EM: f64 = 1.24;
 fn register_embedded_font() {
     static ONCE: Once = Once::new();
     // a font that does not parse leaves the family unknown, and painting then says so
-    ONCE.call_once(|| drop(register_font(FAMILY, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT)));
+    ONCE.call_once(|| {
+        drop(register_font(FAMILY, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT))
+    });
 }
 
-fn paint<DB: DrawingBackend>(picture: &Picture, area: &DrawingArea<DB, Shift>, units: f64, drop: f64) -> Result<(), PlotError> {
-    let failed = |error: DrawingAreaErrorKind<DB::ErrorType>| PlotError::Draw { cause: error.to_string() };
+fn paint<DB: DrawingBackend>(
+    picture: &Picture,
+    area: &DrawingArea<DB, Shift>,
+    units: f64,
+    drop: f64,
+) -> Result<(), PlotError> {
+    let failed =
+        |error: DrawingAreaErrorKind<DB::ErrorType>| PlotError::Draw { cause: error.to_string() };
     area.fill(&WHITE).map_err(failed)?;
     for shape in &picture.shapes {
         paint_shape(shape, area, units, drop).map_err(failed)?;
@@ -191,8 +225,11 @@ fn paint_shape<DB: DrawingBackend>(
             let style = ink.color().stroke_width(unit(*width).max(1) as u32);
             area.draw(&PathElement::new(points.iter().map(at).collect::<Vec<_>>(), style))
         }
-        Shape::Area { points, ink } => area.draw(&Polygon::new(points.iter().map(at).collect::<Vec<_>>(), ink.color().filled())),
-        Shape::Dot { at: centre, radius, ink } => area.draw(&Circle::new(at(centre), unit(*radius), ink.color().filled())),
+        Shape::Area { points, ink } => area
+            .draw(&Polygon::new(points.iter().map(at).collect::<Vec<_>>(), ink.color().filled())),
+        Shape::Dot { at: centre, radius, ink } => {
+            area.draw(&Circle::new(at(centre), unit(*radius), ink.color().filled()))
+        }
         Shape::Text { at: place, size, anchor, ink, text } => {
             let horizontal = match anchor {
                 Anchor::Start => HPos::Left,
@@ -201,7 +238,11 @@ fn paint_shape<DB: DrawingBackend>(
             };
             let font = (FAMILY, size * FONT_EM * units).into_font();
             let dropped = (place.0, place.1 + drop * size);
-            area.draw_text(text, &font.color(&ink.color()).pos(Pos::new(horizontal, VPos::Center)), at(&dropped))
+            area.draw_text(
+                text,
+                &font.color(&ink.color()).pos(Pos::new(horizontal, VPos::Center)),
+                at(&dropped),
+            )
         }
     }
 }
@@ -253,6 +294,11 @@ mod tests {
         assert_eq!(picture.svg().unwrap(), picture.svg().unwrap());
         assert_eq!(picture.png().unwrap(), picture.png().unwrap());
         assert!(picture.svg().unwrap().contains("a &lt; b &amp; &quot;c&quot;"));
-        assert!(picture.svg().unwrap().starts_with("<svg width=\"60\" height=\"30\" viewBox=\"0 0 480 240\""));
+        assert!(
+            picture
+                .svg()
+                .unwrap()
+                .starts_with("<svg width=\"60\" height=\"30\" viewBox=\"0 0 480 240\"")
+        );
     }
 }

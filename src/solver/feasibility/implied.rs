@@ -1,8 +1,9 @@
-//! Constraints that hold as equations though they do not say so: an interior point method has no inside to walk in until they are written as
-//! such.
+//! Constraints that hold as equations though they do not say so: an interior point method has no
+//! inside to walk in until they are written as such.
 //!
-//! A budget of at most 6 with a group of at least 6 leaves its languages an equation and everybody else their lower bounds. All inequalities
-//! are tightened by a touch together; where nothing meets them any more, each is tightened alone, and what nothing meets then is an equation.
+//! A budget of at most 6 with a group of at least 6 leaves its languages an equation and everybody
+//! else their lower bounds. All inequalities are tightened by a touch together; where nothing meets
+//! them any more, each is tightened alone, and what nothing meets then is an equation.
 
 use super::simplex::{self, Failure};
 use crate::solver::problem::{Own, Program, Range, sum};
@@ -14,12 +15,14 @@ const ALONE: f64 = 1e-9;
 const ROUNDING: f64 = 1e-13;
 /// Roundings that a sum loses, in units of its last digit.
 const LOST: f64 = 8.0;
-/// Half of the smallest and of the largest box in the search for near amounts, relative to the width of a range.
+/// Half of the smallest and of the largest box in the search for near amounts, relative to the
+/// width of a range.
 const NEAREST: f64 = 1e-14;
 const FARTHEST: f64 = 1e-5;
 /// The first touch in the search for the middle.
 const FIRST: f64 = 0.2;
-/// Part of a language's own range that rows may hold it to before they take the place of its bounds.
+/// Part of a language's own range that rows may hold it to before they take the place of its
+/// bounds.
 const SPECK: f64 = 1e-7;
 /// Languages up to which each bound is tried; of more, only rows are.
 const MANY: usize = 300;
@@ -46,7 +49,8 @@ pub(crate) fn inside(program: &Program) -> Inside {
     if !polytope.is_met(&[], 0.0) {
         return Inside::Empty;
     }
-    let tried = if program.len() <= MANY { polytope.inequalities() } else { 2 * polytope.rows.len() };
+    let tried =
+        if program.len() <= MANY { polytope.inequalities() } else { 2 * polytope.rows.len() };
     let equations: Vec<usize> = (0..tried).filter(|&at| !polytope.is_met(&[at], ALONE)).collect();
     let mut flat = program.clone();
     equations.into_iter().for_each(|at| polytope.flatten(&mut flat, at));
@@ -58,14 +62,17 @@ pub(crate) fn inside(program: &Program) -> Inside {
 pub(crate) fn middle(program: &Program) -> Option<Vec<f64>> {
     let polytope = Polytope::of(program);
     let all: Vec<usize> = (0..polytope.inequalities()).collect();
-    let touches = std::iter::successors(Some(FIRST), |touch| Some(0.25 * touch)).take_while(|touch| *touch > ALONE);
+    let touches = std::iter::successors(Some(FIRST), |touch| Some(0.25 * touch))
+        .take_while(|touch| *touch > ALONE);
     touches.into_iter().find_map(|touch| polytope.point(&all, touch).ok())
 }
 
-/// Amounts that meet all constraints, as near to given ones as boxes about them that grow tenfold show; absent where none are near.
+/// Amounts that meet all constraints, as near to given ones as boxes about them that grow tenfold
+/// show; absent where none are near.
 pub(crate) fn nearest(program: &Program, x: &[f64]) -> Option<Vec<f64>> {
     let polytope = Polytope::of(program);
-    let touches = std::iter::successors(Some(NEAREST), |touch| Some(10.0 * touch)).take_while(|touch| *touch < FARTHEST);
+    let touches = std::iter::successors(Some(NEAREST), |touch| Some(10.0 * touch))
+        .take_while(|touch| *touch < FARTHEST);
     touches.into_iter().find_map(|touch| {
         let within = |i: usize| {
             let (lower, upper) = (polytope.lower[i], polytope.upper[i]);
@@ -81,22 +88,33 @@ pub(crate) fn nearest(program: &Program, x: &[f64]) -> Option<Vec<f64>> {
 fn propagated(rows: &[Range], mut lower: Vec<f64>, mut upper: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
     for _ in 0..3 {
         for row in rows {
-            let end = |least: bool, (j, a): (usize, f64)| a * if (a >= 0.0) == least { lower[j] } else { upper[j] };
-            let (least, most) = (sum(row.terms.iter().map(|&term| end(true, term))), sum(row.terms.iter().map(|&term| end(false, term))));
+            let end = |least: bool, (j, a): (usize, f64)| {
+                a * if (a >= 0.0) == least { lower[j] } else { upper[j] }
+            };
+            let (least, most) = (
+                sum(row.terms.iter().map(|&term| end(true, term))),
+                sum(row.terms.iter().map(|&term| end(false, term))),
+            );
             // what a row leaves a term beside the others, and the digits that are lost on the way
             let left = |amount: f64, others: f64, own: f64| {
                 let rounding = LOST * f64::EPSILON * (amount.abs() + others.abs() + own.abs());
                 (amount - (others - own), rounding)
             };
-            let narrowed: Vec<(usize, [(f64, f64); 2])> = (row.terms.iter().filter(|(_, a)| *a != 0.0))
-                .map(|&(j, a)| {
-                    let ends = [left(row.lower, most, end(false, (j, a))), left(row.upper, least, end(true, (j, a)))];
-                    let [low, high] = ends.map(|(amount, rounding)| (amount / a, rounding / a.abs()));
-                    (j, if a > 0.0 { [low, high] } else { [high, low] })
-                })
-                .collect();
+            let narrowed: Vec<(usize, [(f64, f64); 2])> =
+                (row.terms.iter().filter(|(_, a)| *a != 0.0))
+                    .map(|&(j, a)| {
+                        let ends = [
+                            left(row.lower, most, end(false, (j, a))),
+                            left(row.upper, least, end(true, (j, a))),
+                        ];
+                        let [low, high] =
+                            ends.map(|(amount, rounding)| (amount / a, rounding / a.abs()));
+                        (j, if a > 0.0 { [low, high] } else { [high, low] })
+                    })
+                    .collect();
             for (j, [(from, from_rounding), (to, to_rounding)]) in narrowed {
-                // a bound that moves by its rounding has not moved; never past each other: what cannot be met is for the simplex to say
+                // a bound that moves by its rounding has not moved; never past each other: what
+                // cannot be met is for the simplex to say
                 if from.is_finite() && from > lower[j] + from_rounding {
                     lower[j] = from.min(upper[j]);
                 }
@@ -123,10 +141,17 @@ impl Polytope {
     fn of(program: &Program) -> Self {
         let rows = program.all_rows();
         let lower: Vec<f64> = program.own.iter().map(|own| own.lower).collect();
-        let upper = program.reach().zip(&program.own).map(|(reach, own)| reach.min(own.upper).max(own.lower)).collect();
+        let upper = program
+            .reach()
+            .zip(&program.own)
+            .map(|(reach, own)| reach.min(own.upper).max(own.lower))
+            .collect();
         let (lower, upper) = propagated(&rows, lower, upper);
         // what a row's terms can differ by
-        let size = |row: &Range| sum(row.terms.iter().map(|&(j, a)| (a * (upper[j] - lower[j])).abs())).max(f64::MIN_POSITIVE);
+        let size = |row: &Range| {
+            sum(row.terms.iter().map(|&(j, a)| (a * (upper[j] - lower[j])).abs()))
+                .max(f64::MIN_POSITIVE)
+        };
         Polytope { sizes: rows.iter().map(size).collect(), lower, upper, rows }
     }
 
@@ -134,15 +159,16 @@ impl Polytope {
         2 * (self.rows.len() + self.lower.len())
     }
 
-    /// The program with the bounds of languages that rows hold to a speck of their own range, and with rows that only such a language has a
-    /// say in as equations; absent where there are none.
+    /// The program with the bounds of languages that rows hold to a speck of their own range, and
+    /// with rows that only such a language has a say in as equations; absent where there are none.
     fn narrowed(&self, program: &Program) -> Option<Program> {
         let mut narrowed = program.clone();
         let mut is_other = false;
         for (i, (own, reach)) in narrowed.own.iter_mut().zip(program.reach()).enumerate() {
             let range = reach.min(own.upper) - own.lower;
             let (from, to) = (self.lower[i], self.upper[i]);
-            // held to its own lower bound, it has none to move away from; held elsewhere, the row that holds it has a price
+            // held to its own lower bound, it has none to move away from; held elsewhere, the row
+            // that holds it has a price
             let nothing = to <= own.lower;
             if range > 0.0 && (nothing || (to > from && to - from < SPECK * range)) {
                 (own.lower, own.upper) = (from, to);
@@ -152,9 +178,18 @@ impl Polytope {
         for (row, size) in narrowed.rows.iter_mut().zip(&self.sizes[1..]) {
             if *size <= f64::MIN_POSITIVE && row.lower < row.upper {
                 let at = row.at(&self.lower).clamp(row.lower, row.upper);
-                // bounds that rows narrowed are known to their rounding; a row at its end is at its end
-                let near = row.terms.iter().map(|&(j, a)| a.abs() * (1.0 + self.upper[j].abs())).sum::<f64>() * ROUNDING;
-                let only = [row.lower, row.upper].into_iter().find(|end| (at - end).abs() <= near).unwrap_or(at);
+                // bounds that rows narrowed are known to their rounding; a row at its end is at its
+                // end
+                let near = row
+                    .terms
+                    .iter()
+                    .map(|&(j, a)| a.abs() * (1.0 + self.upper[j].abs()))
+                    .sum::<f64>()
+                    * ROUNDING;
+                let only = [row.lower, row.upper]
+                    .into_iter()
+                    .find(|end| (at - end).abs() <= near)
+                    .unwrap_or(at);
                 (row.lower, row.upper) = (only, only);
                 is_other = true;
             }
@@ -229,7 +264,8 @@ mod tests {
 
     #[test]
     fn a_group_that_takes_the_whole_budget_is_an_equation() {
-        let group = |lower| vec![Range { terms: vec![(0, 1.0), (1, 1.0)], lower, upper: f64::INFINITY }];
+        let group =
+            |lower| vec![Range { terms: vec![(0, 1.0), (1, 1.0)], lower, upper: f64::INFINITY }];
         assert!(matches!(inside(&program(6.0, group(5.9))), Inside::Open));
         assert!(matches!(inside(&program(6.0, group(6.1))), Inside::Empty));
         let Inside::Flat(flat) = inside(&program(6.0, group(6.0))) else { panic!("open or empty") };

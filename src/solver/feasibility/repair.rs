@@ -1,7 +1,9 @@
 //! Whole grains that meet bounds, budget and every row, sought near amounts that do not.
 //!
-//! Grains are added and taken, one at a time or as many as a row is off by, best first by what the rows are then off in sum. Amounts that come to the same in every row are looked at
-//! once: what they cost is for others to say. It finds most of what there is and proves nothing where it finds none.
+//! Grains are added and taken, one at a time or as many as a row is off by, best first by what the
+//! rows are then off in sum. Amounts that come to the same in every row are looked at once: what
+//! they cost is for others to say. It finds most of what there is and proves nothing where it finds
+//! none.
 
 use crate::solver::problem::{Program, Range, sum};
 use std::cmp::{Ordering, Reverse};
@@ -29,7 +31,8 @@ impl Line {
         let mut steps = vec![0.0; grains.len()];
         row.terms.iter().for_each(|&(j, a)| steps[j] += a * grains[j]);
         let sizes = || steps.iter().map(|step| step.abs()).filter(|step| *step > 0.0);
-        let (smallest, largest) = (sizes().fold(f64::INFINITY, f64::min), sizes().fold(0.0, f64::max));
+        let (smallest, largest) =
+            (sizes().fold(f64::INFINITY, f64::min), sizes().fold(0.0, f64::max));
         Line { low: row.lower, high: row.upper, smallest, largest, steps }
     }
 
@@ -58,18 +61,40 @@ struct Open {
 }
 
 /// Whole grains that hold, near amounts `x`; absent where `looks` at amounts find none.
-pub(crate) fn repaired(program: &Program, grains: &[f64], x: &[f64], looks: usize) -> Option<Vec<f64>> {
+pub(crate) fn repaired(
+    program: &Program,
+    grains: &[f64],
+    x: &[f64],
+    looks: usize,
+) -> Option<Vec<f64>> {
     let lines: Vec<Line> = program.all_rows().iter().map(|row| Line::new(row, grains)).collect();
-    let amounts = |counts: &[f64]| counts.iter().zip(grains).map(|(count, grain)| count * grain).collect::<Vec<f64>>();
-    let ends: Vec<(f64, f64)> =
-        program.own.iter().zip(grains).map(|(own, grain)| ((own.lower / grain).round(), (own.upper / grain).round())).collect();
-    let start: Vec<f64> = x.iter().zip(grains).zip(&ends).map(|((x, grain), end)| (x / grain).round().clamp(end.0, end.1)).collect();
+    let amounts = |counts: &[f64]| {
+        counts.iter().zip(grains).map(|(count, grain)| count * grain).collect::<Vec<f64>>()
+    };
+    let ends: Vec<(f64, f64)> = program
+        .own
+        .iter()
+        .zip(grains)
+        .map(|(own, grain)| ((own.lower / grain).round(), (own.upper / grain).round()))
+        .collect();
+    let start: Vec<f64> = x
+        .iter()
+        .zip(grains)
+        .zip(&ends)
+        .map(|((x, grain), end)| (x / grain).round().clamp(end.0, end.1))
+        .collect();
     let off = |sums: &[f64]| sum(lines.iter().zip(sums).map(|(line, at)| line.off(*at)));
-    let key =
-        |sums: &[f64]| -> Vec<i64> { lines.iter().zip(sums).map(|(line, at)| (at / (APART * line.smallest)).round() as i64).collect() };
+    let key = |sums: &[f64]| -> Vec<i64> {
+        lines
+            .iter()
+            .zip(sums)
+            .map(|(line, at)| (at / (APART * line.smallest)).round() as i64)
+            .collect()
+    };
     let sums: Vec<f64> = lines.iter().map(|line| line.at(&start)).collect();
     let mut seen = HashSet::from([key(&sums)]);
-    let mut open = BinaryHeap::from([Reverse(Open { off: off(&sums), found: 0, counts: start, sums })]);
+    let mut open =
+        BinaryHeap::from([Reverse(Open { off: off(&sums), found: 0, counts: start, sums })]);
     for found in 1..looks {
         let Reverse(nearest) = open.pop()?;
         if nearest.off < 1e-6 {
@@ -78,12 +103,17 @@ pub(crate) fn repaired(program: &Program, grains: &[f64], x: &[f64], looks: usiz
                 return Some(x);
             }
         }
-        let missing: Vec<f64> = lines.iter().zip(&nearest.sums).map(|(line, at)| line.missing(*at)).collect();
+        let missing: Vec<f64> =
+            lines.iter().zip(&nearest.sums).map(|(line, at)| line.missing(*at)).collect();
         for (i, end) in ends.iter().enumerate() {
             for step in steps(&lines, &missing, i) {
                 let count = (nearest.counts[i] + step).clamp(end.0, end.1);
                 let moved = count - nearest.counts[i];
-                let sums: Vec<f64> = lines.iter().zip(&nearest.sums).map(|(line, at)| at + moved * line.steps[i]).collect();
+                let sums: Vec<f64> = lines
+                    .iter()
+                    .zip(&nearest.sums)
+                    .map(|(line, at)| at + moved * line.steps[i])
+                    .collect();
                 if moved != 0.0 && seen.insert(key(&sums)) {
                     let mut counts = nearest.counts.clone();
                     counts[i] = count;
@@ -95,10 +125,16 @@ pub(crate) fn repaired(program: &Program, grains: &[f64], x: &[f64], looks: usiz
     None
 }
 
-/// By how many grains a language may move: by one, or by as many as a row misses, rounded either way.
+/// By how many grains a language may move: by one, or by as many as a row misses, rounded either
+/// way.
 fn steps(lines: &[Line], missing: &[f64], i: usize) -> Vec<f64> {
-    let whole = lines.iter().zip(missing).filter(|(line, missing)| line.steps[i] != 0.0 && **missing != 0.0);
-    let jumps = whole.map(|(line, missing)| missing / line.steps[i]).flat_map(|jump| [jump.floor(), jump.ceil()]);
+    let whole = lines
+        .iter()
+        .zip(missing)
+        .filter(|(line, missing)| line.steps[i] != 0.0 && **missing != 0.0);
+    let jumps = whole
+        .map(|(line, missing)| missing / line.steps[i])
+        .flat_map(|jump| [jump.floor(), jump.ceil()]);
     [1.0, -1.0].into_iter().chain(jumps.filter(|jump| jump.abs() > 1.0)).collect()
 }
 

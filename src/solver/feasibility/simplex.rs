@@ -1,11 +1,13 @@
-//! Whether linear rows and bounds can all hold: the first phase of the simplex method with bounded variables.
+//! Whether linear rows and bounds can all hold: the first phase of the simplex method with bounded
+//! variables.
 //!
 //! ```text
 //! find x   with   lower_j <= x_j <= upper_j,   low_i <= sum_j a_ij x_j <= high_i
 //! ```
 //!
-//! It ends with such an `x`, or with a combination of constraints that cannot hold together (Farkas): the violated ones, and those that keep
-//! them so. Rows are few, so the dictionary is dense.
+//! It ends with such an `x`, or with a combination of constraints that cannot hold together
+//! (Farkas): the violated ones, and those that keep them so. Rows are few, so the dictionary is
+//! dense.
 
 use crate::solver::problem::{Range, sum};
 
@@ -27,7 +29,8 @@ pub(crate) enum Failure {
     Contradiction(Contradiction),
     /// The search met its limit of pivots: its point is unchecked, and no answer.
     PivotLimit,
-    /// The search ended at a point that misses a row by more than rounding, and no combination of constraints says why.
+    /// The search ended at a point that misses a row by more than rounding, and no combination of
+    /// constraints says why.
     Rounding,
 }
 
@@ -45,7 +48,12 @@ pub(crate) fn feasible(lower: &[f64], upper: &[f64], rows: &[Range]) -> Result<V
 }
 
 /// The same by so many pivots.
-fn feasible_within(pivots: usize, lower: &[f64], upper: &[f64], rows: &[Range]) -> Result<Vec<f64>, Failure> {
+fn feasible_within(
+    pivots: usize,
+    lower: &[f64],
+    upper: &[f64],
+    rows: &[Range],
+) -> Result<Vec<f64>, Failure> {
     let mut dictionary = Dictionary::new(lower, upper, rows);
     for _ in 0..pivots {
         let gains = dictionary.gains();
@@ -54,9 +62,20 @@ fn feasible_within(pivots: usize, lower: &[f64], upper: &[f64], rows: &[Range]) 
             continue;
         }
         // rows whose terms cancel have a size that only their terms tell
-        let point: Vec<f64> = dictionary.point().iter().zip(lower.iter().zip(upper)).map(|(x, (low, high))| x.clamp(*low, *high)).collect();
+        let point: Vec<f64> = dictionary
+            .point()
+            .iter()
+            .zip(lower.iter().zip(upper))
+            .map(|(x, (low, high))| x.clamp(*low, *high))
+            .collect();
         // what rounding a row that holds the point has passes to the rows that it is added to
-        let passed = 8.0 * f64::EPSILON * rows.iter().filter(|row| is_tight(row, &point)).map(|row| size(row, &point)).fold(0.0, f64::max);
+        let passed = 8.0
+            * f64::EPSILON
+            * rows
+                .iter()
+                .filter(|row| is_tight(row, &point))
+                .map(|row| size(row, &point))
+                .fold(0.0, f64::max);
         return match dictionary.contradiction(&gains) {
             _ if rows.iter().all(|row| is_met(row, &point, passed)) => Ok(point),
             Some(contradiction) => Err(Failure::Contradiction(contradiction)),
@@ -90,7 +109,8 @@ fn is_met(row: &Range, x: &[f64], passed: f64) -> bool {
     lower && (row.upper == f64::INFINITY || at <= row.upper + near(row.upper))
 }
 
-/// Basic variables as sums of the others. Variables are those of the problem, then one for the value of each row.
+/// Basic variables as sums of the others. Variables are those of the problem, then one for the
+/// value of each row.
 struct Dictionary {
     variables: usize,
     /// Bounds and value of every variable.
@@ -112,19 +132,43 @@ impl Dictionary {
         for (line, row) in table.iter_mut().zip(rows) {
             row.terms.iter().for_each(|&(j, a)| line[j] += a);
         }
-        let ends =
-            lower.iter().copied().zip(upper.iter().copied()).chain(rows.iter().map(|row| (row.lower, row.upper))).collect::<Vec<_>>();
+        let ends = lower
+            .iter()
+            .copied()
+            .zip(upper.iter().copied())
+            .chain(rows.iter().map(|row| (row.lower, row.upper)))
+            .collect::<Vec<_>>();
         let mut value: Vec<f64> = lower.to_vec();
-        value.extend(table.iter().map(|line| line.iter().zip(lower).map(|(a, x)| a * x).sum::<f64>()));
-        let size =
-            |(low, high): &(f64, f64)| if low.is_finite() { low.abs() } else { 0.0 }.max(if high.is_finite() { high.abs() } else { 0.0 });
-        let rounding = ends.iter().zip(&value).map(|(ends, value)| ON_THE_WAY * size(ends).max(value.abs())).collect();
-        Dictionary { variables: n, ends, value, basic: (n..n + rows.len()).collect(), others: (0..n).collect(), table, rounding }
+        value.extend(
+            table.iter().map(|line| line.iter().zip(lower).map(|(a, x)| a * x).sum::<f64>()),
+        );
+        let size = |(low, high): &(f64, f64)| {
+            if low.is_finite() { low.abs() } else { 0.0 }.max(if high.is_finite() {
+                high.abs()
+            } else {
+                0.0
+            })
+        };
+        let rounding = ends
+            .iter()
+            .zip(&value)
+            .map(|(ends, value)| ON_THE_WAY * size(ends).max(value.abs()))
+            .collect();
+        Dictionary {
+            variables: n,
+            ends,
+            value,
+            basic: (n..n + rows.len()).collect(),
+            others: (0..n).collect(),
+            table,
+            rounding,
+        }
     }
 
     /// 1 where a variable is too small, -1 where it is too large, 0 where it is in range.
     fn violation(&self, variable: usize) -> f64 {
-        let ((low, high), value, rounding) = (self.ends[variable], self.value[variable], self.rounding[variable]);
+        let ((low, high), value, rounding) =
+            (self.ends[variable], self.value[variable], self.rounding[variable]);
         if value < low - rounding {
             1.0
         } else if value > high + rounding {
@@ -152,12 +196,16 @@ impl Dictionary {
         let movable = |&at: &usize| {
             let variable = self.others[at];
             let ((low, high), value) = (self.ends[variable], self.value[variable]);
-            gains[at].abs() > 1e-11 * largest && if gains[at] > 0.0 { value < high } else { value > low }
+            gains[at].abs() > 1e-11 * largest
+                && if gains[at] > 0.0 { value < high } else { value > low }
         };
-        (0..gains.len()).filter(movable).max_by(|&a, &b| gains[a].abs().total_cmp(&gains[b].abs()).then(b.cmp(&a)))
+        (0..gains.len())
+            .filter(movable)
+            .max_by(|&a, &b| gains[a].abs().total_cmp(&gains[b].abs()).then(b.cmp(&a)))
     }
 
-    /// Moves a column's variable until something stops it, which then takes its place outside the basis.
+    /// Moves a column's variable until something stops it, which then takes its place outside the
+    /// basis.
     fn advance(&mut self, column: usize, up: bool) {
         let variable = self.others[column];
         let sign = if up { 1.0 } else { -1.0 };
@@ -179,7 +227,8 @@ impl Dictionary {
                 _ => continue,
             };
             let reach = ((end - value) / rate).max(0.0);
-            let steeper = leaving.is_some_and(|(best, _)| rate.abs() > self.table[best][column].abs());
+            let steeper =
+                leaving.is_some_and(|(best, _)| rate.abs() > self.table[best][column].abs());
             if reach < step || (reach == step && steeper) {
                 (step, leaving) = (reach, Some((at, end)));
             }
@@ -223,7 +272,8 @@ impl Dictionary {
 
     /// Why nothing lowers the violations any more; absent where there are none.
     fn contradiction(&self, gains: &[f64]) -> Option<Contradiction> {
-        let violated: Vec<usize> = self.basic.iter().copied().filter(|&basic| self.violation(basic) != 0.0).collect();
+        let violated: Vec<usize> =
+            self.basic.iter().copied().filter(|&basic| self.violation(basic) != 0.0).collect();
         if violated.is_empty() {
             return None;
         }
@@ -233,8 +283,14 @@ impl Dictionary {
         };
         let short = violated.iter().map(off).sum();
         let largest = gains.iter().fold(0.0f64, |largest, gain| largest.max(gain.abs()));
-        let holding = self.others.iter().zip(gains).filter(|(_, gain)| gain.abs() > 1e-9 * largest).map(|(&variable, _)| variable);
-        let (mut variables, mut rows): (Vec<usize>, Vec<usize>) = violated.into_iter().chain(holding).partition(|&v| v < self.variables);
+        let holding = self
+            .others
+            .iter()
+            .zip(gains)
+            .filter(|(_, gain)| gain.abs() > 1e-9 * largest)
+            .map(|(&variable, _)| variable);
+        let (mut variables, mut rows): (Vec<usize>, Vec<usize>) =
+            violated.into_iter().chain(holding).partition(|&v| v < self.variables);
         variables.sort_unstable();
         rows.iter_mut().for_each(|row| *row -= self.variables);
         rows.sort_unstable();
@@ -248,7 +304,11 @@ mod tests {
 
     #[test]
     fn a_search_that_meets_its_limit_is_no_point() {
-        let sum = |terms: &[usize], lower| Range { terms: terms.iter().map(|&j| (j, 1.0)).collect(), lower, upper: f64::INFINITY };
+        let sum = |terms: &[usize], lower| Range {
+            terms: terms.iter().map(|&j| (j, 1.0)).collect(),
+            lower,
+            upper: f64::INFINITY,
+        };
         let rows = [sum(&[0, 1], 3.0), sum(&[1, 2], 4.0)];
         let within = |pivots| feasible_within(pivots, &[0.0; 3], &[2.0; 3], &rows);
         assert_eq!(within(1), Err(Failure::PivotLimit));

@@ -1,7 +1,8 @@
 //! The optimum of envelopes in whole steps of one cost.
 //!
-//! The gain of each further step never grows along an envelope, so the largest gains form whole prefixes, and no set of as many steps does
-//! better. A continuous optimum comes within a step or so a language; moves of single steps do the rest: `O(n log n)` at any budget.
+//! The gain of each further step never grows along an envelope, so the largest gains form whole
+//! prefixes, and no set of as many steps does better. A continuous optimum comes within a step or
+//! so a language; moves of single steps do the rest: `O(n log n)` at any budget.
 
 use super::steps::Steps;
 use std::cmp::{Ordering, Reverse};
@@ -18,7 +19,10 @@ struct Step {
 impl Ord for Step {
     /// By gain; the earlier language is the greater of equals, so that ties go to it.
     fn cmp(&self, other: &Self) -> Ordering {
-        self.gain.total_cmp(&other.gain).then(other.language.cmp(&self.language)).then(self.steps.cmp(&other.steps))
+        self.gain
+            .total_cmp(&other.gain)
+            .then(other.language.cmp(&self.language))
+            .then(self.steps.cmp(&other.steps))
     }
 }
 
@@ -36,12 +40,23 @@ impl PartialEq for Step {
 
 impl Eq for Step {}
 
-/// Moves single steps until they sum to `total`, which the ranges admit, and the smallest gain taken is not below the largest left.
+/// Moves single steps until they sum to `total`, which the ranges admit, and the smallest gain
+/// taken is not below the largest left.
 pub(crate) fn settle(languages: &[Steps], total: u64, counts: &mut [u64]) {
-    let next = |i: usize, k: u64| (k < languages[i].upper).then(|| Step { gain: languages[i].gain(k), language: i, steps: k });
-    let last = |i: usize, k: u64| (k > languages[i].lower).then(|| Step { gain: languages[i].gain(k - 1), language: i, steps: k });
-    let mut untaken: BinaryHeap<Step> = counts.iter().enumerate().filter_map(|(i, &k)| next(i, k)).collect();
-    let mut taken: BinaryHeap<Reverse<Step>> = counts.iter().enumerate().filter_map(|(i, &k)| last(i, k)).map(Reverse).collect();
+    let next = |i: usize, k: u64| {
+        (k < languages[i].upper).then(|| Step { gain: languages[i].gain(k), language: i, steps: k })
+    };
+    let last = |i: usize, k: u64| {
+        (k > languages[i].lower).then(|| Step {
+            gain: languages[i].gain(k - 1),
+            language: i,
+            steps: k,
+        })
+    };
+    let mut untaken: BinaryHeap<Step> =
+        counts.iter().enumerate().filter_map(|(i, &k)| next(i, k)).collect();
+    let mut taken: BinaryHeap<Reverse<Step>> =
+        counts.iter().enumerate().filter_map(|(i, &k)| last(i, k)).map(Reverse).collect();
     let mut held: u128 = counts.iter().map(|&k| u128::from(k)).sum();
     loop {
         // entries of languages that have moved since are stale
@@ -52,7 +67,9 @@ pub(crate) fn settle(languages: &[Steps], total: u64, counts: &mut [u64]) {
             taken.pop();
         }
         let (up, down) = (untaken.peek().copied(), taken.peek().map(|Reverse(step)| *step));
-        let better = up.zip(down).is_some_and(|(up, down)| up.gain > down.gain && up.language != down.language);
+        let better = up
+            .zip(down)
+            .is_some_and(|(up, down)| up.gain > down.gain && up.language != down.language);
         let step = match held.cmp(&u128::from(total)) {
             Ordering::Less => up.map(|step| (step.language, step.steps + 1)),
             // taking the worst step away leaves one to give, which the next round gives to the best

@@ -1,7 +1,9 @@
-//! Steps of one cost: branch and bound over the languages whose laws start concave; for convex laws its root is the answer.
+//! Steps of one cost: branch and bound over the languages whose laws start concave; for convex laws
+//! its root is the answer.
 //!
-//! The optimum of the envelopes bounds the objective from below, and its whole steps, priced by the laws themselves, from above.
-//! By Shapley and Folkman at most one language ends inside its chord; its range is split there, which closes the gap in a few nodes.
+//! The optimum of the envelopes bounds the objective from below, and its whole steps, priced by the
+//! laws themselves, from above. By Shapley and Folkman at most one language ends inside its chord;
+//! its range is split there, which closes the gap in a few nodes.
 
 use super::greedy;
 use super::steps::Steps;
@@ -34,7 +36,8 @@ struct Node {
 }
 
 impl Shared<'_> {
-    /// The best steps found for ranges that admit the total, and what they miss the optimum by at most.
+    /// The best steps found for ranges that admit the total, and what they miss the optimum by at
+    /// most.
     pub(crate) fn solve(&self, ranges: Vec<(u64, u64)>, nodes: usize) -> (Vec<u64>, f64) {
         let root = self.explore(ranges);
         let mut best = (root.objective, root.counts.clone());
@@ -44,7 +47,9 @@ impl Shared<'_> {
             if open.peek().is_none_or(|node| node.bound >= target) {
                 break;
             }
-            let Some((split, node)) = open.pop().and_then(|node| Some((node.split?, node))) else { break };
+            let Some((split, node)) = open.pop().and_then(|node| Some((node.split?, node))) else {
+                break;
+            };
             let (least, most) = node.ranges[split];
             let at = node.counts[split];
             for half in [(least, at), (at + 1, most)] {
@@ -69,13 +74,26 @@ impl Shared<'_> {
     fn explore(&self, ranges: Vec<(u64, u64)>) -> Node {
         let room = self.total - ranges.iter().map(|range| range.0).sum::<u64>();
         // nobody can get more than all that is free, and a tight range makes a tight envelope
-        let tight: Vec<(u64, u64)> = ranges.iter().map(|&(least, most)| (least, most.min(least.saturating_add(room)))).collect();
-        let steps: Vec<Steps> =
-            self.languages.iter().zip(&tight).map(|(&i, &range)| Steps::new(self.program, i, self.grains[i], range)).collect();
+        let tight: Vec<(u64, u64)> = ranges
+            .iter()
+            .map(|&(least, most)| (least, most.min(least.saturating_add(room))))
+            .collect();
+        let steps: Vec<Steps> = self
+            .languages
+            .iter()
+            .zip(&tight)
+            .map(|(&i, &range)| Steps::new(self.program, i, self.grains[i], range))
+            .collect();
         let mut counts = self.near_optimum(&tight);
         greedy::settle(&steps, self.total, &mut counts);
-        let excesses: Vec<f64> = steps.iter().zip(&counts).map(|(steps, &k)| steps.excess(k)).collect();
-        let split = excesses.iter().enumerate().filter(|(_, excess)| **excess > 0.0).max_by(|a, b| a.1.total_cmp(b.1)).map(|(at, _)| at);
+        let excesses: Vec<f64> =
+            steps.iter().zip(&counts).map(|(steps, &k)| steps.excess(k)).collect();
+        let split = excesses
+            .iter()
+            .enumerate()
+            .filter(|(_, excess)| **excess > 0.0)
+            .max_by(|a, b| a.1.total_cmp(b.1))
+            .map(|(at, _)| at);
         let objective = sum(steps.iter().zip(&counts).map(|(steps, &k)| steps.loss(k)));
         Node { ranges, counts, objective, bound: objective - sum(excesses.into_iter()), split }
     }
@@ -84,8 +102,11 @@ impl Shared<'_> {
     fn near_optimum(&self, ranges: &[(u64, u64)]) -> Vec<u64> {
         let draws = self.program.draws;
         let amount = |at: usize, steps: u64| steps as f64 * self.grains[self.languages[at]];
-        let own =
-            |at: usize| Own { lower: amount(at, ranges[at].0), upper: amount(at, ranges[at].1), ..self.program.own[self.languages[at]] };
+        let own = |at: usize| Own {
+            lower: amount(at, ranges[at].0),
+            upper: amount(at, ranges[at].1),
+            ..self.program.own[self.languages[at]]
+        };
         let own: Vec<Own> = (0..ranges.len()).map(own).collect();
         let kernel = |at: usize| {
             let data = |x: f64| own[at / draws].effective(x).value;
@@ -103,7 +124,9 @@ impl Shared<'_> {
             over: self.program.over,
             risk: self.program.risk,
         };
-        let whole = |(x, at): (f64, usize)| ((x / self.grains[self.languages[at]]) as u64).clamp(ranges[at].0, ranges[at].1);
+        let whole = |(x, at): (f64, usize)| {
+            ((x / self.grains[self.languages[at]]) as u64).clamp(ranges[at].0, ranges[at].1)
+        };
         separable::solve(&relaxed).x.into_iter().zip(0..).map(whole).collect()
     }
 }
@@ -111,11 +134,14 @@ impl Shared<'_> {
 fn fits(ranges: &[(u64, u64)], total: u64) -> bool {
     let least: u128 = ranges.iter().map(|range| u128::from(range.0)).sum();
     let most: u128 = ranges.iter().map(|range| u128::from(range.1)).sum();
-    least <= u128::from(total) && u128::from(total) <= most && ranges.iter().all(|range| range.0 <= range.1)
+    least <= u128::from(total)
+        && u128::from(total) <= most
+        && ranges.iter().all(|range| range.0 <= range.1)
 }
 
 impl Ord for Node {
-    /// The lowest bound is the greatest node, so that a heap gives it first; of equals the better objective.
+    /// The lowest bound is the greatest node, so that a heap gives it first; of equals the better
+    /// objective.
     fn cmp(&self, other: &Self) -> Ordering {
         other.bound.total_cmp(&self.bound).then(other.objective.total_cmp(&self.objective))
     }

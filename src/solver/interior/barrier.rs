@@ -4,8 +4,9 @@
 //! minimise  objective(z) - mu (sum ln slacks + sum ln h(z))   on the equations,   mu -> 0,   z = (x, e)
 //! ```
 //!
-//! Every point is strictly inside. Newton's steps are those of the interior point with each multiplier `mu / slack`, and are shortened until
-//! the potential falls (Armijo), which convexity promises. A point that is centred at a small `mu` is also a good start for the faster method.
+//! Every point is strictly inside. Newton's steps are those of the interior point with each
+//! multiplier `mu / slack`, and are shortened until the potential falls (Armijo), which convexity
+//! promises. A point that is centred at a small `mu` is also a good start for the faster method.
 
 use super::Interior;
 use super::model::{Kind, Local};
@@ -29,8 +30,9 @@ const ARMIJO: f64 = 1e-2;
 const HALVINGS: usize = 60;
 
 impl Interior<'_> {
-    /// Centred points from amounts strictly inside, each of a smaller `mu`, as `visit` takes them; ends where `visit` says so, where `mu` is
-    /// as good as nothing, or where the equations break down.
+    /// Centred points from amounts strictly inside, each of a smaller `mu`, as `visit` takes them;
+    /// ends where `visit` says so, where `mu` is as good as nothing, or where the equations break
+    /// down.
     pub(crate) fn follow(&self, inside: &[f64], mut visit: impl FnMut(&State) -> bool) {
         let mut state = self.inside(inside);
         let count = (2 * state.x.len() + state.slack.len() + state.v.len()) as f64;
@@ -66,7 +68,11 @@ impl Interior<'_> {
             x: x.to_vec(),
             low: nothing.clone(),
             high: nothing,
-            slack: self.linear.iter().map(|row| if row.equation { 0.0 } else { row.amount - row.at(x) }).collect(),
+            slack: self
+                .linear
+                .iter()
+                .map(|row| if row.equation { 0.0 } else { row.amount - row.at(x) })
+                .collect(),
             rows: vec![0.0; self.linear.len()],
             v: vec![1.0; q.len()],
             prices: if self.model.kind == Kind::Smooth { vec![0.0; x.len()] } else { Vec::new() },
@@ -93,7 +99,8 @@ impl Interior<'_> {
         }
     }
 
-    /// The point that Newton's step leads to, and by how much the potential was to fall; absent where the equations break down.
+    /// The point that Newton's step leads to, and by how much the potential was to fall; absent
+    /// where the equations break down.
     fn newton(&self, state: &State, mu: f64) -> Option<(State, f64)> {
         let ratios: Vec<f64> = state.q.iter().zip(&state.v).map(|(q, v)| q / v).collect();
         let local = self.model.local(&state.x, &state.e, &state.q, &ratios, &state.prices);
@@ -136,11 +143,22 @@ impl Interior<'_> {
         match self.model.kind {
             Kind::Smooth => Vec::new(),
             Kind::Cvar => {
-                let jets: Vec<Jet> = (0..program.kernels.len()).map(|at| Jet { value: value(at), ..Jet::default() }).collect();
-                program.draw_objectives(&jets).iter().zip(e).map(|(loss, e)| e - loss).chain(tail).collect()
+                let jets: Vec<Jet> = (0..program.kernels.len())
+                    .map(|at| Jet { value: value(at), ..Jet::default() })
+                    .collect();
+                program
+                    .draw_objectives(&jets)
+                    .iter()
+                    .zip(e)
+                    .map(|(loss, e)| e - loss)
+                    .chain(tail)
+                    .collect()
             }
             Kind::Worst => {
-                let own = self.model.atoms.iter().map(|&at| (e[at % draws] - program.kernels[at].floor).ln() - value(at).ln());
+                let own =
+                    self.model.atoms.iter().map(|&at| {
+                        (e[at % draws] - program.kernels[at].floor).ln() - value(at).ln()
+                    });
                 own.chain(tail).collect()
             }
         }
@@ -155,14 +173,19 @@ impl Interior<'_> {
     }
 
     fn reducible(&self, x: &[f64]) -> f64 {
-        sum(self.program.jets(&self.program.data(x)).iter().map(|jet| jet.value)) / self.program.draws as f64
+        sum(self.program.jets(&self.program.data(x)).iter().map(|jet| jet.value))
+            / self.program.draws as f64
     }
 
     /// The potential; infinite where anything is not strictly inside.
     fn potential(&self, state: &State, mu: f64) -> f64 {
         let mut slacks = Vec::with_capacity(2 * state.x.len() + self.linear.len() + state.v.len());
-        (0..state.x.len()).filter(|&i| self.free[i]).for_each(|i| slacks.extend([state.below[i], state.above[i]]));
-        slacks.extend(self.linear.iter().filter(|row| !row.equation).map(|row| row.amount - row.at(&state.x)));
+        (0..state.x.len())
+            .filter(|&i| self.free[i])
+            .for_each(|i| slacks.extend([state.below[i], state.above[i]]));
+        slacks.extend(
+            self.linear.iter().filter(|row| !row.equation).map(|row| row.amount - row.at(&state.x)),
+        );
         if self.model.rooms(&state.e, &state.e).any(|(room, _)| room <= 0.0) {
             return f64::INFINITY;
         }

@@ -1,7 +1,9 @@
-//! Coupled programs: a primal-dual interior point method (Mehrotra's predictor and corrector) on the functions of `model`.
+//! Coupled programs: a primal-dual interior point method (Mehrotra's predictor and corrector) on
+//! the functions of `model`.
 //!
-//! Slacks and multipliers of bounds, rows and functions multiply to `mu`, which falls to nothing; each step solves the Newton equations of
-//! `system` once factored. The steps are only a way to find multipliers: `certificate` says how good the amounts are, and decides when to stop.
+//! Slacks and multipliers of bounds, rows and functions multiply to `mu`, which falls to nothing;
+//! each step solves the Newton equations of `system` once factored. The steps are only a way to
+//! find multipliers: `certificate` says how good the amounts are, and decides when to stop.
 
 mod barrier;
 mod model;
@@ -32,7 +34,8 @@ const STALLED: f64 = 1e-10;
 const LOOSE: f64 = 1e-6;
 /// A gap that is not worth a second search.
 const DONE: f64 = 1e-11;
-/// Functions of a worst language that are always kept as rows of Newton's equations, and those that may be in a second search.
+/// Functions of a worst language that are always kept as rows of Newton's equations, and those that
+/// may be in a second search.
 const FEW: usize = 64;
 const MANY: usize = 1500;
 /// Points of the barrier method after which the faster one is tried again from there.
@@ -42,12 +45,16 @@ const RESTART: usize = 4;
 pub(crate) fn solve(program: &Program, start: &PrimalDual) -> PrimalDual {
     let interior = Interior::new(program, FEW);
     let mut known = interior.run(interior.start(start));
-    if program.over == Over::Worst && known.gap > DONE && (FEW..MANY).contains(&program.kernels.len()) {
+    if program.over == Over::Worst
+        && known.gap > DONE
+        && (FEW..MANY).contains(&program.kernels.len())
+    {
         let other = Interior::new(program, MANY);
         known = known.or(other.run(other.start(start)));
     }
     // the bound of an envelope need not be tight: the search goes on where it is not
-    let stalled = if program.kernels.iter().any(|kernel| kernel.chord.is_some()) { LOOSE } else { STALLED };
+    let stalled =
+        if program.kernels.iter().any(|kernel| kernel.chord.is_some()) { LOOSE } else { STALLED };
     if known.gap > stalled
         && let Some(inside) = implied::middle(program)
     {
@@ -87,8 +94,23 @@ impl<'a> Interior<'a> {
     fn new(program: &'a Program, keep: usize) -> Self {
         let room = program.room();
         let upper: Vec<f64> =
-            program.own.iter().map(|own| if own.upper.is_finite() { own.upper } else { own.lower + 2.0 * room / own.cost }).collect();
-        let free: Vec<bool> = program.own.iter().zip(&upper).map(|(own, &upper)| upper - own.lower > 1e-14 * upper.max(1e-300)).collect();
+            program
+                .own
+                .iter()
+                .map(|own| {
+                    if own.upper.is_finite() {
+                        own.upper
+                    } else {
+                        own.lower + 2.0 * room / own.cost
+                    }
+                })
+                .collect();
+        let free: Vec<bool> = program
+            .own
+            .iter()
+            .zip(&upper)
+            .map(|(own, &upper)| upper - own.lower > 1e-14 * upper.max(1e-300))
+            .collect();
         let model = Model::new(program, keep, free.clone());
         let (places, linear) = Linear::independent(program, &free).into_iter().unzip();
         let normal = Normal::new(program, model.kind == Kind::Cvar);
@@ -118,7 +140,8 @@ impl<'a> Interior<'a> {
                         break;
                     }
                 }
-                if best.as_ref().is_some_and(|(known, _)| stale > 8 && known.excess < 1e-10 * scale) {
+                if best.as_ref().is_some_and(|(known, _)| stale > 8 && known.excess < 1e-10 * scale)
+                {
                     break;
                 }
             }
@@ -126,12 +149,18 @@ impl<'a> Interior<'a> {
                 break;
             }
         }
-        best.map_or_else(|| Found { gap: f64::INFINITY, solution: self.solution(&state) }, |known| self.found(known))
+        best.map_or_else(
+            || Found { gap: f64::INFINITY, solution: self.solution(&state) },
+            |known| self.found(known),
+        )
     }
 
     /// The best amounts that the barrier method meets, and the faster method from its points.
     fn by_barrier(&self, inside: &[f64]) -> Found {
-        let mut best = Found { gap: f64::INFINITY, solution: PrimalDual { x: inside.to_vec(), duals: Duals::default(), ln_price: None } };
+        let mut best = Found {
+            gap: f64::INFINITY,
+            solution: PrimalDual { x: inside.to_vec(), duals: Duals::default(), ln_price: None },
+        };
         let mut visits = 0;
         self.follow(inside, |state| {
             visits += 1;
@@ -147,10 +176,12 @@ impl<'a> Interior<'a> {
         best
     }
 
-    /// The amounts of a state moved onto the rows, with what its multipliers prove of them; absent where they are far from the rows.
+    /// The amounts of a state moved onto the rows, with what its multipliers prove of them; absent
+    /// where they are far from the rows.
     fn certified(&self, state: &State) -> Option<(Certificate, PrimalDual)> {
         // next to a corner nothing can move far enough in proportion to its way to the bounds
-        let x = rows::restored(&self.linear, &state.x, &self.ways(state)).or_else(|| implied::nearest(self.program, &state.x))?;
+        let x = rows::restored(&self.linear, &state.x, &self.ways(state))
+            .or_else(|| implied::nearest(self.program, &state.x))?;
         let solution = PrimalDual { x, ..self.solution(state) };
         Some((certify(self.program, &solution.x, &solution.duals), solution))
     }
@@ -162,11 +193,19 @@ impl<'a> Interior<'a> {
 
     /// The amounts and multipliers of a state, in the program's own terms.
     fn solution(&self, state: &State) -> PrimalDual {
-        let multiplier = |place: usize| self.places.iter().position(|&found| found == place).map_or(0.0, |at| state.rows[at]);
-        let row = |(g, row): (usize, &Range)| if row.upper.is_finite() { multiplier(g + 1) } else { -multiplier(g + 1) };
+        let multiplier = |place: usize| {
+            self.places.iter().position(|&found| found == place).map_or(0.0, |at| state.rows[at])
+        };
+        let row = |(g, row): (usize, &Range)| {
+            if row.upper.is_finite() { multiplier(g + 1) } else { -multiplier(g + 1) }
+        };
         let rows = self.program.rows.iter().enumerate().map(row).collect();
         let atoms = self.model.atom_weights(&state.e, &state.q);
-        PrimalDual { x: state.x.clone(), duals: Duals { budget: multiplier(0), rows, atoms }, ln_price: None }
+        PrimalDual {
+            x: state.x.clone(),
+            duals: Duals { budget: multiplier(0), rows, atoms },
+            ln_price: None,
+        }
     }
 
     /// How far each amount may move before it meets a bound.
@@ -179,7 +218,9 @@ impl<'a> Interior<'a> {
     fn complementarity(&self, state: &State) -> f64 {
         let free = || (0..state.x.len()).filter(|&i| self.free[i]);
         let bounds = free().map(|i| state.low[i] * state.below[i] + state.high[i] * state.above[i]);
-        let rows = (0..self.linear.len()).filter(|&r| !self.linear[r].equation).map(|r| state.slack[r] * state.rows[r]);
+        let rows = (0..self.linear.len())
+            .filter(|&r| !self.linear[r].equation)
+            .map(|r| state.slack[r] * state.rows[r]);
         let functions = state.v.iter().zip(&state.q).map(|(v, q)| v * q);
         let count = 2 * free().count() + rows.clone().count() + state.v.len();
         sum(bounds.chain(rows).chain(functions)) / count as f64

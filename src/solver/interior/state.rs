@@ -1,10 +1,12 @@
-//! Where the interior point stands, or the direction in which it goes: every variable, slack and multiplier.
+//! Where the interior point stands, or the direction in which it goes: every variable, slack and
+//! multiplier.
 
 /// Where the method stands.
 #[derive(Clone)]
 pub(crate) struct State {
     pub x: Vec<f64>,
-    /// How far the amounts are above their lower bounds and below their upper ones, to more digits than `x` has next to a bound.
+    /// How far the amounts are above their lower bounds and below their upper ones, to more digits
+    /// than `x` has next to a bound.
     pub below: Vec<f64>,
     pub above: Vec<f64>,
     pub e: Vec<f64>,

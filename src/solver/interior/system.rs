@@ -1,4 +1,5 @@
-//! Newton's equations of the interior point: the normal matrix, bordered by a few further variables and by the linear rows.
+//! Newton's equations of the interior point: the normal matrix, bordered by a few further variables
+//! and by the linear rows.
 //!
 //! ```text
 //! | H   C   A' | | dx |   | r |

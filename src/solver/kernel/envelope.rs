@@ -1,4 +1,5 @@
-//! The greatest convex function below an S-shaped law on a range: a chord from the lower end to its tangent point, then the law.
+//! The greatest convex function below an S-shaped law on a range: a chord from the lower end to its
+//! tangent point, then the law.
 
 use super::Kernel;
 use crate::numeric::roots::falling_root;
@@ -29,10 +30,15 @@ impl Chord {
 }
 
 impl Kernel {
-    /// The envelope on `lower..=upper`, of the law without any chord it had; the law itself where it is convex there.
+    /// The envelope on `lower..=upper`, of the law without any chord it had; the law itself where
+    /// it is convex there.
     pub(crate) fn envelope(&self, lower: f64, upper: f64) -> Kernel {
         let law = self.with_chord(None);
-        let Some(inflection) = law.inflection().filter(|&inflection| inflection > lower && upper > lower) else { return law };
+        let Some(inflection) =
+            law.inflection().filter(|&inflection| inflection > lower && upper > lower)
+        else {
+            return law;
+        };
         let end = tangent(&law, lower, upper, inflection);
         let (start_value, end_value) = (law.value(lower), law.value(end));
         let slope = (end_value - start_value) / (end - lower);
@@ -40,7 +46,8 @@ impl Kernel {
     }
 }
 
-/// The amount at which the mean fall from `lower` is largest: it grows while the law is steeper there than the mean, then falls for good.
+/// The amount at which the mean fall from `lower` is largest: it grows while the law is steeper
+/// there than the mean, then falls for good.
 fn tangent(law: &Kernel, lower: f64, upper: f64, inflection: f64) -> f64 {
     if inflection >= upper {
         return upper;
@@ -50,5 +57,8 @@ fn tangent(law: &Kernel, lower: f64, upper: f64, inflection: f64) -> f64 {
         let jet = law.jet(ln_y.exp());
         -jet.slope * (ln_y.exp() - lower) - (start_value - jet.value)
     };
-    falling_root(steeper_than_mean, inflection.ln(), upper.ln()).right.exp().clamp(inflection, upper)
+    falling_root(steeper_than_mean, inflection.ln(), upper.ln())
+        .right
+        .exp()
+        .clamp(inflection, upper)
 }

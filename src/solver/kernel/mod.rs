@@ -1,8 +1,10 @@
-//! The weighted loss of one language as a function of the data `y` that it profits from: a law with its weight folded into the shape,
-//! and what a solver puts below it: a chord under its concave part, or an exponential below the data at which it is trusted.
+//! The weighted loss of one language as a function of the data `y` that it profits from: a law with
+//! its weight folded into the shape, and what a solver puts below it: a chord under its concave
+//! part, or an exponential below the data at which it is trusted.
 //!
-//! Losses are in nats per target token (or points of a metric), data in pairs. The part above the floor `w E` is called reducible; it is
-//! what every function here is about, so that no digits are lost against the floor.
+//! Losses are in nats per target token (or points of a metric), data in pairs. The part above the
+//! floor `w E` is called reducible; it is what every function here is about, so that no digits are
+//! lost against the floor.
 
 mod envelope;
 
@@ -20,13 +22,14 @@ pub struct Kernel {
     idle: bool,
     /// The straight part of a convex envelope below the law; absent for the law itself.
     pub(super) chord: Option<Chord>,
-    /// How the law goes on below the data at which it is trusted; absent where it is trusted everywhere.
+    /// How the law goes on below the data at which it is trusted; absent where it is trusted
+    /// everywhere.
     below: Option<Extension>,
 }
 
 impl Kernel {
-    /// The kernel of a law of another module, unweighted; absent for a law that is convex first and concave then: its envelope is no chord
-    /// from the lower bound.
+    /// The kernel of a law of another module, unweighted; absent for a law that is convex first and
+    /// concave then: its envelope is no chord from the lower bound.
     pub fn of(law: &Law) -> Option<Self> {
         let is_convex_first = law.concave_range().is_some_and(|(from, _)| from > 0.0);
         (!is_convex_first).then(|| Kernel::new(law.irreducible(), *law.shape()))
@@ -51,13 +54,21 @@ impl Kernel {
         Kernel { floor, shape, idle: false, chord: None, below: None }
     }
 
-    /// The same law, which below some data, or below its inflection, goes on as an exponential: for data that transfer may push below 0.
+    /// The same law, which below some data, or below its inflection, goes on as an exponential: for
+    /// data that transfer may push below 0.
     pub fn extended_below(self, from: f64) -> Self {
         if self.is_idle() {
             return self;
         }
         let from = from.max(self.inflection().unwrap_or(0.0));
-        Kernel { below: Some(Extension::new(from, self.shape.ln_reducible(from), self.shape.jet(from).slope)), ..self }
+        Kernel {
+            below: Some(Extension::new(
+                from,
+                self.shape.ln_reducible(from),
+                self.shape.jet(from).slope,
+            )),
+            ..self
+        }
     }
 
     /// The exponential that holds at `y`, if one does.
@@ -99,7 +110,11 @@ impl Kernel {
 
     /// Where a law that starts concave turns convex.
     pub(super) fn inflection(&self) -> Option<f64> {
-        if self.is_idle() || self.below.is_some() { None } else { self.shape.concave_range().map(|(_, to)| to) }
+        if self.is_idle() || self.below.is_some() {
+            None
+        } else {
+            self.shape.concave_range().map(|(_, to)| to)
+        }
     }
 
     /// Whether the function is convex: every law but those with an inflection, and every envelope.
@@ -116,7 +131,8 @@ impl Kernel {
         }
     }
 
-    /// Relative rounding that the reducible loss may have: of an exponential, whose digits are those that its logarithm has left.
+    /// Relative rounding that the reducible loss may have: of an exponential, whose digits are
+    /// those that its logarithm has left.
     pub(super) fn rounding(&self, y: f64) -> f64 {
         let (ln_scale, exponent) = self.shape.size();
         let terms = ln_scale.abs() + exponent * ln_at_most(y + self.offset());
@@ -135,8 +151,11 @@ impl Kernel {
     pub(super) fn jet(&self, y: f64) -> Jet {
         match self.chord {
             _ if self.is_idle() => Jet::default(),
-            Some(chord) if y < chord.end => Jet { value: chord.value(y), slope: chord.slope, curvature: 0.0 },
-            // the chord meets the law at equal slopes only to rounding, and an envelope must not get steeper there
+            Some(chord) if y < chord.end => {
+                Jet { value: chord.value(y), slope: chord.slope, curvature: 0.0 }
+            }
+            // the chord meets the law at equal slopes only to rounding, and an envelope must not
+            // get steeper there
             Some(chord) => {
                 let jet = self.law_jet(y);
                 Jet { slope: jet.slope.max(chord.slope), ..jet }
@@ -149,7 +168,8 @@ impl Kernel {
         self.below(y).map_or_else(|| self.shape.jet(y), |below| below.jet(y))
     }
 
-    /// `ln(-slope)` and its derivative; finite where the slope itself underflows, -inf where there is none.
+    /// `ln(-slope)` and its derivative; finite where the slope itself underflows, -inf where there
+    /// is none.
     pub(super) fn ln_steepness(&self, y: f64) -> LnJet {
         match self.chord {
             _ if self.is_idle() => (f64::NEG_INFINITY, 0.0),
@@ -167,12 +187,17 @@ impl Kernel {
         self.below(y).map_or_else(|| self.shape.ln_steepness(y), |below| below.ln_steepness(y))
     }
 
-    /// Loss at `y` less that at `y + more`, without the cancellation of the plain difference; of the law itself, without its chord.
+    /// Loss at `y` less that at `y + more`, without the cancellation of the plain difference; of
+    /// the law itself, without its chord.
     pub(super) fn fall(&self, y: f64, more: f64) -> f64 {
         if more <= 0.0 || self.is_idle() {
             return 0.0;
         }
-        if self.below(y).is_some() { self.value(y) - self.value(y + more) } else { self.shape.fall(y, y + more, more) }
+        if self.below(y).is_some() {
+            self.value(y) - self.value(y + more)
+        } else {
+            self.shape.fall(y, y + more, more)
+        }
     }
 
     /// `ln(y + offset)` linearises the steepness of a shifted law; of others, `ln y` comes near.
@@ -180,12 +205,14 @@ impl Kernel {
         self.shape.offset()
     }
 
-    /// The exponent `p` and the constant `q` of a shifted law's closed response `y + offset = e^(q - p ln_price)`; absent for others.
+    /// The exponent `p` and the constant `q` of a shifted law's closed response
+    /// `y + offset = e^(q - p ln_price)`; absent for others.
     pub(super) fn closed_response(&self) -> Option<(f64, f64)> {
         self.shape.response().filter(|_| self.chord.is_none() && self.below.is_none())
     }
 
-    /// The least `y >= 0` at which the loss, floor counted, is at most `level`; infinite where the floor is not below it.
+    /// The least `y >= 0` at which the loss, floor counted, is at most `level`; infinite where the
+    /// floor is not below it.
     pub fn data_for(&self, level: f64) -> f64 {
         let ln_room = (level - self.floor).ln();
         let extended = self.below.filter(|below| ln_room >= below.ln_reducible(below.from));
@@ -205,8 +232,13 @@ impl Kernel {
     }
 }
 
-/// At least the magnitude of `ln y`, from its binary exponent: the price of a logarithm saved; infinite where `y` is no number above 0.
+/// At least the magnitude of `ln y`, from its binary exponent: the price of a logarithm saved;
+/// infinite where `y` is no number above 0.
 fn ln_at_most(y: f64) -> f64 {
     let power = (y.to_bits() >> 52) as i64 - 1023;
-    if y > 0.0 && y.is_finite() { (power.abs() + 1) as f64 * std::f64::consts::LN_2 } else { f64::INFINITY }
+    if y > 0.0 && y.is_finite() {
+        (power.abs() + 1) as f64 * std::f64::consts::LN_2
+    } else {
+        f64::INFINITY
+    }
 }

@@ -18,7 +18,8 @@ use std::fmt;
 pub struct Language {
     /// Name, unique in the problem.
     pub name: String,
-    /// Weight of its loss, not below 0; with 0 it has no part in the objective, even where its loss is infinite.
+    /// Weight of its loss, not below 0; with 0 it has no part in the objective, even where its loss
+    /// is infinite.
     pub weight: f64,
     /// Cost of a pair, above 0.
     pub cost: f64,
@@ -28,7 +29,8 @@ pub struct Language {
     pub upper: Option<f64>,
     /// Its law, unweighted: one for each parameter draw, or a single one.
     pub laws: Vec<Kernel>,
-    /// Draws of its law that the objective does not ask for, which tell how far its loss is known; empty where there are none.
+    /// Draws of its law that the objective does not ask for, which tell how far its loss is known;
+    /// empty where there are none.
     pub draws: Vec<Kernel>,
     /// What repeated data is worth; absent = as much as new data.
     pub repeat: Option<Repetition>,
@@ -73,8 +75,8 @@ pub struct Parts {
     pub rows: Vec<Row>,
     /// Triples `(i, j, tau)`: language `i` profits from a pair of `j` as from `tau` of its own.
     pub transfer: Vec<(usize, usize, f64)>,
-    /// What the pairs of `j` count as there. Where they count as themselves a tau may be below 0, and the laws must be finite at every amount
-    /// ([`Kernel::extended_below`]).
+    /// What the pairs of `j` count as there. Where they count as themselves a tau may be below 0,
+    /// and the laws must be finite at every amount ([`Kernel::extended_below`]).
     pub counted: Counted,
     /// How languages count together.
     pub over: Over,
@@ -82,7 +84,8 @@ pub struct Parts {
     pub risk: Risk,
 }
 
-/// A posed problem: every number is in range. Whether anything meets its constraints is for the solver to say.
+/// A posed problem: every number is in range. Whether anything meets its constraints is for the
+/// solver to say.
 #[derive(Debug, Clone)]
 pub struct PosedProblem {
     parts: Parts,
@@ -102,7 +105,11 @@ pub struct PartsError {
 }
 
 impl PartsError {
-    pub(crate) fn new(field: impl Into<String>, found: impl ToString, expected: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        field: impl Into<String>,
+        found: impl ToString,
+        expected: impl Into<String>,
+    ) -> Self {
         PartsError { field: field.into(), found: found.to_string(), expected: expected.into() }
     }
 }
@@ -138,7 +145,11 @@ impl PosedProblem {
         for (i, language) in parts.languages.iter().enumerate() {
             check_language(language, i, draws)?;
             if !names.insert(language.name.as_str()) {
-                return Err(PartsError::new(format!("languages[{i}].name"), format!("`{}` again", language.name), "a name of its own"));
+                return Err(PartsError::new(
+                    format!("languages[{i}].name"),
+                    format!("`{}` again", language.name),
+                    "a name of its own",
+                ));
             }
         }
         check_whole(&parts)?;
@@ -152,12 +163,19 @@ impl PosedProblem {
             member(&format!("transfer[{t}][1]"), j, parts.languages.len())?;
             let field = format!("transfer[{t}][2]");
             match parts.counted {
-                Counted::Effective => number(&field, tau, tau >= 0.0, "a finite number not below 0")?,
+                Counted::Effective => {
+                    number(&field, tau, tau >= 0.0, "a finite number not below 0")?
+                }
                 Counted::Pairs => number(&field, tau, true, "a finite number")?,
             }
         }
         if let Risk::Cvar { level } = parts.risk {
-            number("objective.cvar_level", level, (0.0..1.0).contains(&level), "a number from 0 to below 1")?;
+            number(
+                "objective.cvar_level",
+                level,
+                (0.0..1.0).contains(&level),
+                "a number from 0 to below 1",
+            )?;
         }
         let program = program(&parts);
         Ok(PosedProblem { parts, program })
@@ -167,12 +185,14 @@ impl PosedProblem {
     pub fn losses(&self, x: &[f64]) -> Vec<f64> {
         let data = self.program.data(x);
         let loss = |(language, &y): (&Language, &f64)| {
-            language.laws.iter().map(|law| law.floor + law.value(y)).sum::<f64>() / language.laws.len() as f64
+            language.laws.iter().map(|law| law.floor + law.value(y)).sum::<f64>()
+                / language.laws.len() as f64
         };
         self.parts.languages.iter().zip(&data).map(loss).collect()
     }
 
-    /// Unweighted loss of each language at some amounts under every draw that is known of its law; empty where there are none.
+    /// Unweighted loss of each language at some amounts under every draw that is known of its law;
+    /// empty where there are none.
     pub fn loss_draws(&self, x: &[f64]) -> Vec<Vec<f64>> {
         let data = self.program.data(x);
         let losses = |(language, &y): (&Language, &f64)| {
@@ -184,7 +204,9 @@ impl PosedProblem {
 
     /// The same problem with other lower bounds, each finite and not below 0.
     pub(crate) fn starting_at(mut self, lower: impl Iterator<Item = f64>) -> Self {
-        for ((language, own), lower) in self.parts.languages.iter_mut().zip(&mut self.program.own).zip(lower) {
+        for ((language, own), lower) in
+            self.parts.languages.iter_mut().zip(&mut self.program.own).zip(lower)
+        {
             (language.lower, own.lower) = (lower, lower);
         }
         self
@@ -195,11 +217,14 @@ impl PosedProblem {
         self.program.objective(x)
     }
 
-    /// Whether whole grains are solved exactly and fast: a sum that no group or transfer couples, its mean over laws that are all convex, or of
-    /// one law a language.
+    /// Whether whole grains are solved exactly and fast: a sum that no group or transfer couples,
+    /// its mean over laws that are all convex, or of one law a language.
     pub fn has_exact_grains(&self) -> bool {
         let single_kind = self.program.is_convex() || self.program.draws == 1;
-        self.parts.over == Over::Sum && self.parts.risk == Risk::Mean && self.program.is_separable() && single_kind
+        self.parts.over == Over::Sum
+            && self.parts.risk == Risk::Mean
+            && self.program.is_separable()
+            && single_kind
     }
 
     /// Names of the languages at some places.
@@ -226,7 +251,11 @@ fn check_language(language: &Language, i: usize, draws: usize) -> Result<(), Par
         number(&field("grain"), grain, grain > 0.0, "a finite number above 0")?;
     }
     if language.laws.len() != draws || draws == 0 {
-        return Err(PartsError::new(field("draws"), format!("{} long", language.laws.len()), format!("as long as of the others, {draws}")));
+        return Err(PartsError::new(
+            field("draws"),
+            format!("{} long", language.laws.len()),
+            format!("as long as of the others, {draws}"),
+        ));
     }
     Ok(())
 }
@@ -235,18 +264,30 @@ fn check_language(language: &Language, i: usize, draws: usize) -> Result<(), Par
 fn check_whole(parts: &Parts) -> Result<(), PartsError> {
     let weights: f64 = parts.languages.iter().map(|language| language.weight).sum();
     if !weights.is_finite() {
-        return Err(PartsError::new("languages[..].weight", format!("{weights} in sum"), "a finite sum"));
+        return Err(PartsError::new(
+            "languages[..].weight",
+            format!("{weights} in sum"),
+            "a finite sum",
+        ));
     }
     let grained = parts.languages.iter().filter(|language| language.grain.is_some()).count();
     match parts.languages.iter().position(|language| language.grain.is_none()) {
-        Some(i) if grained > 0 => Err(PartsError::new(format!("languages[{i}].grain"), "absent", "one in every language or in none")),
+        Some(i) if grained > 0 => Err(PartsError::new(
+            format!("languages[{i}].grain"),
+            "absent",
+            "one in every language or in none",
+        )),
         _ => Ok(()),
     }
 }
 
 fn check_row(row: &Row, g: usize, languages: usize) -> Result<(), PartsError> {
     if row.terms.is_empty() {
-        return Err(PartsError::new(format!("groups[{g}].terms"), format!("empty in `{}`", row.name), "at least one language"));
+        return Err(PartsError::new(
+            format!("groups[{g}].terms"),
+            format!("empty in `{}`", row.name),
+            "at least one language",
+        ));
     }
     for (t, &(j, coefficient)) in row.terms.iter().enumerate() {
         member(&format!("groups[{g}].terms[{t}][0]"), j, languages)?;
@@ -260,7 +301,15 @@ fn number(field: &str, found: f64, holds: bool, expected: &str) -> Result<(), Pa
 }
 
 fn member(field: &str, found: usize, languages: usize) -> Result<(), PartsError> {
-    if found < languages { Ok(()) } else { Err(PartsError::new(field, found, format!("the place of a language, 0 to {}", languages - 1))) }
+    if found < languages {
+        Ok(())
+    } else {
+        Err(PartsError::new(
+            field,
+            found,
+            format!("the place of a language, 0 to {}", languages - 1),
+        ))
+    }
 }
 
 fn program(parts: &Parts) -> Program {
@@ -275,7 +324,9 @@ fn program(parts: &Parts) -> Program {
         lower: if row.rule == Rule::AtMost { f64::NEG_INFINITY } else { row.amount },
         upper: if row.rule == Rule::AtLeast { f64::INFINITY } else { row.amount },
     };
-    let weighted = |language: &Language| language.laws.iter().map(|law| law.weighted(language.weight)).collect::<Vec<_>>();
+    let weighted = |language: &Language| {
+        language.laws.iter().map(|law| law.weighted(language.weight)).collect::<Vec<_>>()
+    };
     Program {
         kernels: parts.languages.iter().flat_map(weighted).collect(),
         draws: parts.languages[0].laws.len(),
@@ -283,7 +334,8 @@ fn program(parts: &Parts) -> Program {
         budget: parts.budget,
         exact: parts.is_exact,
         rows: parts.rows.iter().map(range).collect(),
-        transfer: (!parts.transfer.is_empty()).then(|| Transfer::new(parts.languages.len(), &parts.transfer, parts.counted)),
+        transfer: (!parts.transfer.is_empty())
+            .then(|| Transfer::new(parts.languages.len(), &parts.transfer, parts.counted)),
         over: parts.over,
         risk: parts.risk,
     }

@@ -40,7 +40,8 @@ pub(crate) struct Own {
     pub repeat: Option<Repetition>,
 }
 
-/// A sum held to a range, `lower <= sum coefficient_j x_j <= upper`; an end that is not held is infinite.
+/// A sum held to a range, `lower <= sum coefficient_j x_j <= upper`; an end that is not held is
+/// infinite.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Range {
     pub terms: Vec<(usize, f64)>,
@@ -66,7 +67,9 @@ pub(crate) struct Program {
 impl Own {
     /// Effective data and its two derivatives.
     pub(in crate::solver) fn effective(&self, x: f64) -> Jet {
-        let Some(repeat) = &self.repeat else { return Jet { value: x, slope: 1.0, curvature: 0.0 } };
+        let Some(repeat) = &self.repeat else {
+            return Jet { value: x, slope: 1.0, curvature: 0.0 };
+        };
         Jet { value: repeat.effective(x), slope: repeat.slope(x), curvature: repeat.curvature(x) }
     }
 }
@@ -116,14 +119,16 @@ impl Program {
         sum(self.own.iter().map(|own| own.cost * own.lower))
     }
 
-    /// What the budget leaves above the lower bounds, to the last digit; below 0 where they cost more.
+    /// What the budget leaves above the lower bounds, to the last digit; below 0 where they cost
+    /// more.
     pub(crate) fn room(&self) -> f64 {
         let product = |own: &Own| {
             let product = own.cost * own.lower;
             // what rounding took of the product
             [-product, -own.cost.mul_add(own.lower, -product)]
         };
-        sum(std::iter::once(self.budget).chain(self.own.iter().filter(|own| own.lower != 0.0).flat_map(product)))
+        sum(std::iter::once(self.budget)
+            .chain(self.own.iter().filter(|own| own.lower != 0.0).flat_map(product)))
     }
 
     /// The most that the budget lets each language have.
@@ -158,11 +163,16 @@ impl Program {
     pub(crate) fn backward(&self, slopes: &[f64], g: &[f64]) -> Vec<f64> {
         match &self.transfer {
             Some(transfer) => transfer.backward(slopes, g),
-            None => slopes.iter().zip(g).map(|(slope, &g)| if g == 0.0 { 0.0 } else { slope * g }).collect(),
+            None => slopes
+                .iter()
+                .zip(g)
+                .map(|(slope, &g)| if g == 0.0 { 0.0 } else { slope * g })
+                .collect(),
         }
     }
 
-    /// Reducible losses with their derivatives at effective data, language by language and draw by draw.
+    /// Reducible losses with their derivatives at effective data, language by language and draw by
+    /// draw.
     pub(in crate::solver) fn jets(&self, y: &[f64]) -> Vec<Jet> {
         self.kernels.iter().enumerate().map(|(at, kernel)| kernel.jet(y[at / self.draws])).collect()
     }
@@ -182,7 +192,10 @@ impl Program {
                 Over::Worst => {
                     let counted = losses.filter(|(kernel, _)| !kernel.is_idle());
                     // of nothing that counts nothing is lost
-                    counted.map(|(kernel, jet)| kernel.floor + jet.value).reduce(f64::max).unwrap_or(0.0)
+                    counted
+                        .map(|(kernel, jet)| kernel.floor + jet.value)
+                        .reduce(f64::max)
+                        .unwrap_or(0.0)
                 }
             }
         };
@@ -192,7 +205,11 @@ impl Program {
     /// The mean of the draws that count, fractions included.
     pub(crate) fn risk_of(&self, draws: &[f64]) -> f64 {
         let weights = self.draw_weights(draws);
-        sum(draws.iter().zip(weights).filter(|(_, weight)| *weight > 0.0).map(|(value, weight)| value * weight))
+        sum(draws
+            .iter()
+            .zip(weights)
+            .filter(|(_, weight)| *weight > 0.0)
+            .map(|(value, weight)| value * weight))
     }
 
     /// The weight of each draw in the risk: `1/K`, or `1 / ((1-p) K)` of the worst.
@@ -213,14 +230,17 @@ impl Program {
 
     /// Whether amounts are numbers that meet bounds, budget and rows, to rounding.
     pub(crate) fn holds(&self, x: &[f64]) -> bool {
-        let within = |(own, x): (&Own, &f64)| *x >= own.lower * (1.0 - 1e-13) && *x <= own.upper * (1.0 + 1e-13);
+        let within = |(own, x): (&Own, &f64)| {
+            *x >= own.lower * (1.0 - 1e-13) && *x <= own.upper * (1.0 + 1e-13)
+        };
         if x.len() != self.len() {
             return false;
         }
         let rows = self.rows.iter().all(|row| {
             let size: f64 = row.terms.iter().map(|&(j, a)| (a * x[j]).abs()).sum();
             let at = row.at(x);
-            at >= row.lower - 1e-13 * size.max(row.lower.abs()) && at <= row.upper + 1e-13 * size.max(row.upper.abs())
+            at >= row.lower - 1e-13 * size.max(row.lower.abs())
+                && at <= row.upper + 1e-13 * size.max(row.upper.abs())
         });
         let spent = self.spent(x);
         rows && self.own.iter().zip(x).all(within)
@@ -228,7 +248,8 @@ impl Program {
             && (!self.exact || spent >= self.budget * (1.0 - 1e-13))
     }
 
-    /// The objective with unlimited data, from which relative errors count; 0 for the worst language.
+    /// The objective with unlimited data, from which relative errors count; 0 for the worst
+    /// language.
     pub(crate) fn floor(&self) -> f64 {
         let floor = |k: usize| sum((0..self.len()).map(|i| self.kernels[i * self.draws + k].floor));
         match self.over {
@@ -243,7 +264,11 @@ pub(crate) fn sum(values: impl Iterator<Item = f64>) -> f64 {
     let (mut total, mut lost) = (0.0f64, 0.0);
     for value in values {
         let next = total + value;
-        lost += if total.abs() >= value.abs() { (total - next) + value } else { (value - next) + total };
+        lost += if total.abs() >= value.abs() {
+            (total - next) + value
+        } else {
+            (value - next) + total
+        };
         total = next;
     }
     // an infinite total has lost nothing that can be given back

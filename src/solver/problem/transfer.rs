@@ -28,9 +28,11 @@ pub(crate) struct Transfer {
 }
 
 impl Transfer {
-    /// From triples `(i, j, tau)` of `n` languages, `i` not `j` where pairs count; triples of one place add up.
+    /// From triples `(i, j, tau)` of `n` languages, `i` not `j` where pairs count; triples of one
+    /// place add up.
     pub(crate) fn new(n: usize, triples: &[(usize, usize, f64)], counted: Counted) -> Self {
-        let mut all: Vec<(usize, usize, f64)> = (0..n).map(|i| (i, i, 1.0)).chain(triples.iter().copied()).collect();
+        let mut all: Vec<(usize, usize, f64)> =
+            (0..n).map(|i| (i, i, 1.0)).chain(triples.iter().copied()).collect();
         all.sort_by_key(|&(i, j, _)| (i, j));
         all.dedup_by(|next, kept| {
             let same = (next.0, next.1) == (kept.0, kept.1);
@@ -72,11 +74,15 @@ impl Transfer {
     pub(crate) fn backward(&self, slopes: &[f64], g: &[f64]) -> Vec<f64> {
         let mut product = self.transposed_times(g);
         match self.counted {
-            Counted::Effective => product.iter_mut().zip(slopes).filter(|(g, _)| **g != 0.0).for_each(|(g, slope)| *g *= slope),
+            Counted::Effective => product
+                .iter_mut()
+                .zip(slopes)
+                .filter(|(g, _)| **g != 0.0)
+                .for_each(|(g, slope)| *g *= slope),
             // of its own amount alone a language has the worth
-            Counted::Pairs => {
-                (0..g.len()).filter(|&i| g[i] != 0.0 && slopes[i] != 1.0).for_each(|i| product[i] += (slopes[i] - 1.0) * g[i])
-            }
+            Counted::Pairs => (0..g.len())
+                .filter(|&i| g[i] != 0.0 && slopes[i] != 1.0)
+                .for_each(|i| product[i] += (slopes[i] - 1.0) * g[i]),
         }
         product
     }
@@ -90,7 +96,8 @@ impl Transfer {
         product
     }
 
-    /// Gradient in the effective data of the amounts of a function of the data whose gradient is `g`.
+    /// Gradient in the effective data of the amounts of a function of the data whose gradient is
+    /// `g`.
     pub(crate) fn by_effective(&self, g: &[f64]) -> Vec<f64> {
         match self.counted {
             Counted::Effective => self.transposed_times(g),

@@ -4,7 +4,8 @@
 //! ln m(x) = ln(-mean_k w L_k'(d(x))) + ln d'(x) - ln cost,     demand(lambda) = the x with ln m(x) = ln lambda, within the bounds
 //! ```
 //!
-//! `ln m` falls in `x` wherever the loss is convex. Its logarithm stays finite where repetition takes the marginal value below the least double.
+//! `ln m` falls in `x` wherever the loss is convex. Its logarithm stays finite where repetition
+//! takes the marginal value below the least double.
 
 use crate::solver::kernel::Kernel;
 use crate::solver::problem::{Own, Program};
@@ -18,7 +19,8 @@ pub(crate) struct Demand<'a> {
     least: f64,
     /// In `ln(x + offset)` the logarithm of the marginal value is a straight line or close to one.
     offset: f64,
-    /// `p` and `q` of `x = e^(q - p ln_price) - offset`, where a single law without repetition has that form.
+    /// `p` and `q` of `x = e^(q - p ln_price) - offset`, where a single law without repetition has
+    /// that form.
     pub closed: Option<(f64, f64)>,
 }
 
@@ -43,12 +45,17 @@ impl<'a> Demand<'a> {
             [kernel] => kernel.closed_response().map(|(p, q)| (p, q - p * ln_cost)),
             _ => None,
         };
-        let least = if draws.iter().any(Kernel::is_steep_at_zero) { own.lower.max(NEXT_TO_0) } else { own.lower };
+        let least = if draws.iter().any(Kernel::is_steep_at_zero) {
+            own.lower.max(NEXT_TO_0)
+        } else {
+            own.lower
+        };
         let offset = draws.iter().map(Kernel::offset).fold(f64::INFINITY, f64::min);
         Demand { draws, own, ln_cost, least, offset, closed }
     }
 
-    /// `ln m(x)` and its derivative; beyond the unique amount where `repeats`, before it otherwise. Both agree on `ln m` at that amount.
+    /// `ln m(x)` and its derivative; beyond the unique amount where `repeats`, before it otherwise.
+    /// Both agree on `ln m` at that amount.
     pub(crate) fn ln_marginal(&self, x: f64, repeats: bool) -> (f64, f64) {
         let own = self.own.effective(x);
         let (ln, slope) = match self.draws {
@@ -63,7 +70,9 @@ impl<'a> Demand<'a> {
             }
         };
         match self.own.repeat.filter(|repeat| repeats && x >= repeat.unique()) {
-            Some(repeat) => (ln - repeat.decay(x) - self.ln_cost, slope * own.slope - repeat.decay_rate()),
+            Some(repeat) => {
+                (ln - repeat.decay(x) - self.ln_cost, slope * own.slope - repeat.decay_rate())
+            }
             None => (ln - self.ln_cost, slope),
         }
     }
@@ -82,8 +91,10 @@ impl<'a> Demand<'a> {
             }
             guess = guess.max(unique);
         }
-        // Newton's last step squares an error of 1e-9; next to a chord it might end on the wrong side of a jump
-        let near = if self.draws.iter().any(|kernel| kernel.chord.is_some()) { 1e-15 } else { 1e-9 };
+        // Newton's last step squares an error of 1e-9; next to a chord it might end on the wrong
+        // side of a jump
+        let near =
+            if self.draws.iter().any(|kernel| kernel.chord.is_some()) { 1e-15 } else { 1e-9 };
         let (mut left, mut right) = (lower, upper);
         let mut x = guess.clamp(lower, upper);
         for _ in 0..STEPS {
@@ -107,7 +118,9 @@ impl<'a> Demand<'a> {
             let next = self.step(x, excess, slope, unique);
             let next = if next > left && next < right {
                 next
-            } else if next.is_finite() && ((next >= upper && right == upper) || (next <= lower && left == lower)) {
+            } else if next.is_finite()
+                && ((next >= upper && right == upper) || (next <= lower && left == lower))
+            {
                 next.clamp(lower, upper)
             } else {
                 middle(left, right, self.offset)
@@ -124,8 +137,8 @@ impl<'a> Demand<'a> {
         Answer { x, slope: 0.0 }
     }
 
-    /// Newton's step in the coordinate that is straightest: `ln(x + offset)` of new data, `x` of repeats. It does not jump over the
-    /// unique amount, where the two meet.
+    /// Newton's step in the coordinate that is straightest: `ln(x + offset)` of new data, `x` of
+    /// repeats. It does not jump over the unique amount, where the two meet.
     fn step(&self, x: f64, excess: f64, slope: f64, unique: f64) -> f64 {
         if slope == 0.0 {
             return self.end_of_chord(x, excess > 0.0);
@@ -146,9 +159,11 @@ impl<'a> Demand<'a> {
 impl Demand<'_> {
     /// The nearest end of a chord above `x`, or below it.
     fn end_of_chord(&self, x: f64, above: bool) -> f64 {
-        let ends = self.draws.iter().filter_map(|kernel| kernel.chord).map(|chord| match self.own.repeat {
-            Some(repeat) => repeat.amount_for(chord.end),
-            None => chord.end,
+        let ends = self.draws.iter().filter_map(|kernel| kernel.chord).map(|chord| {
+            match self.own.repeat {
+                Some(repeat) => repeat.amount_for(chord.end),
+                None => chord.end,
+            }
         });
         if above {
             ends.filter(|&end| end > x).fold(f64::INFINITY, f64::min)
@@ -158,7 +173,8 @@ impl Demand<'_> {
     }
 }
 
-/// A point between: in the middle of the logarithms, or twice as far where the right end is infinite.
+/// A point between: in the middle of the logarithms, or twice as far where the right end is
+/// infinite.
 fn middle(left: f64, right: f64, offset: f64) -> f64 {
     let (a, b) = (left + offset, right + offset);
     if b.is_infinite() {

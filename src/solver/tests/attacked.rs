@@ -1,5 +1,6 @@
-//! What an attack on an earlier version found, and random problems of the same kinds: made about a point that meets them, so that "infeasible"
-//! is a wrong answer, and small enough in whole grains to look at all of them.
+//! What an attack on an earlier version found, and random problems of the same kinds: made about a
+//! point that meets them, so that "infeasible" is a wrong answer, and small enough in whole grains
+//! to look at all of them.
 
 use super::{answer, status, violation};
 use proptest::prelude::*;
@@ -41,45 +42,81 @@ fn what_went_wrong_once_goes_right() {
         assert!(problem.program.holds(&solved.x), "{name}: {:?}", solved.x);
         // what is not proven need not be the best that is known
         let slack = if status == "feasible" { 1e-2 } else { 1e-9 };
-        assert!(solved.objective <= known * (1.0 + slack), "{name}: {} is above {known}", solved.objective);
-        assert!(solved.lower_bound <= known * (1.0 + 1e-12), "{name}: no bound, {}", solved.lower_bound);
+        assert!(
+            solved.objective <= known * (1.0 + slack),
+            "{name}: {} is above {known}",
+            solved.objective
+        );
+        assert!(
+            solved.lower_bound <= known * (1.0 + 1e-12),
+            "{name}: no bound, {}",
+            solved.lower_bound
+        );
     }
 }
 
-/// A problem about whole amounts `point`, with rows of small whole coefficients that it meets, many of them to the last digit.
-fn about(point: &[u8], rows: &[(Vec<i8>, u8, u8)], numbers: &[f64], (exactly, grain): (bool, bool)) -> Value {
+/// A problem about whole amounts `point`, with rows of small whole coefficients that it meets, many
+/// of them to the last digit.
+fn about(
+    point: &[u8],
+    rows: &[(Vec<i8>, u8, u8)],
+    numbers: &[f64],
+    (exactly, grain): (bool, bool),
+) -> Value {
     let n = point.len();
     let language = |i: usize| {
         let u = |at: usize| numbers[(5 * i + at) % numbers.len()];
         let law = match (4.0 * u(0)) as usize {
             0 => json!({"form": "power", "E": 1.0, "A": 1.0 + 9.0 * u(1), "alpha": 0.2 + u(2)}),
-            1 => json!({"form": "rectified", "E": 0.5, "B": 3.0 + 9.0 * u(1), "Dl": 1.0 + u(2), "beta": 0.3 + 0.7 * u(3)}),
-            _ => json!({"form": "shifted", "E": 1.0, "A": 1.0 + 20.0 * u(1), "alpha": 0.3 + u(2), "D0": 0.5 + 3.0 * u(3)}),
+            1 => {
+                json!({"form": "rectified", "E": 0.5, "B": 3.0 + 9.0 * u(1), "Dl": 1.0 + u(2), "beta": 0.3 + 0.7 * u(3)})
+            }
+            _ => {
+                json!({"form": "shifted", "E": 1.0, "A": 1.0 + 20.0 * u(1), "alpha": 0.3 + u(2), "D0": 0.5 + 3.0 * u(3)})
+            }
         };
         let mut language = json!({"name": format!("l{i}"), "cost": 1.0 + f64::from((7.0 * u(4)) as u8 % 3), "law": law});
         if grain {
-            language["grain"] = json!(if point[i].is_multiple_of(2) && u(1) > 0.5 { 2.0 } else { 1.0 });
+            language["grain"] =
+                json!(if point[i].is_multiple_of(2) && u(1) > 0.5 { 2.0 } else { 1.0 });
         }
         if u(3) > 0.8 {
             language["hi"] = json!(f64::from(point[i]));
         } else if u(3) < 0.15 {
-            (language["lo"], language["hi"]) = (json!(f64::from(point[i])), json!(f64::from(point[i])));
+            (language["lo"], language["hi"]) =
+                (json!(f64::from(point[i])), json!(f64::from(point[i])));
         }
         language
     };
     let languages: Vec<Value> = (0..n).map(language).collect();
-    let spent: f64 = languages.iter().zip(point).map(|(language, &x)| language["cost"].as_f64().unwrap() * f64::from(x)).sum();
+    let spent: f64 = languages
+        .iter()
+        .zip(point)
+        .map(|(language, &x)| language["cost"].as_f64().unwrap() * f64::from(x))
+        .sum();
     let row = |(g, (coefficients, rule, slack)): (usize, &(Vec<i8>, u8, u8))| {
-        let terms: Vec<(usize, f64)> =
-            coefficients.iter().take(n).enumerate().filter(|(_, a)| **a != 0).map(|(j, &a)| (j, f64::from(a))).collect();
+        let terms: Vec<(usize, f64)> = coefficients
+            .iter()
+            .take(n)
+            .enumerate()
+            .filter(|(_, a)| **a != 0)
+            .map(|(j, &a)| (j, f64::from(a)))
+            .collect();
         let at: f64 = terms.iter().map(|&(j, a)| a * f64::from(point[j])).sum();
         // half of the inequalities are tight
         let slack = f64::from(slack.saturating_sub(2));
-        let (rule, amount) = [("exactly", at), ("at_most", at + slack), ("at_least", at - slack)][usize::from(rule % 3)];
-        (!terms.is_empty()).then(|| json!({"name": format!("g{g}"), "terms": terms, "rule": rule, "amount": amount}))
+        let (rule, amount) = [("exactly", at), ("at_most", at + slack), ("at_least", at - slack)]
+            [usize::from(rule % 3)];
+        (!terms.is_empty()).then(
+            || json!({"name": format!("g{g}"), "terms": terms, "rule": rule, "amount": amount}),
+        )
     };
     let groups: Vec<Value> = rows.iter().enumerate().filter_map(row).collect();
-    let budget = if exactly { json!({"amount": spent, "rule": "exactly"}) } else { json!({"amount": spent + 3.0, "rule": "at_most"}) };
+    let budget = if exactly {
+        json!({"amount": spent, "rule": "exactly"})
+    } else {
+        json!({"amount": spent + 3.0, "rule": "at_most"})
+    };
     json!({"budget": budget, "languages": languages, "groups": groups})
 }
 
@@ -95,8 +132,16 @@ fn check(problem: &Value, point: &[f64]) -> Result<(), TestCaseError> {
     prop_assert!(found != "no_finite_value" || known.is_infinite(), "{found}: {problem}");
     if let Ok(solved) = answer {
         prop_assert!(violation(posed.parts(), &solved.x) <= 1e-9, "{:?} of {problem}", solved.x);
-        prop_assert!(solved.lower_bound <= known * (1.0 + 1e-12), "{} is no bound of {known}: {problem}", solved.lower_bound);
-        prop_assert!(found == "feasible" || solved.objective <= known * (1.0 + 1e-8), "{} is above {known}: {problem}", solved.objective);
+        prop_assert!(
+            solved.lower_bound <= known * (1.0 + 1e-12),
+            "{} is no bound of {known}: {problem}",
+            solved.lower_bound
+        );
+        prop_assert!(
+            found == "feasible" || solved.objective <= known * (1.0 + 1e-8),
+            "{} is above {known}: {problem}",
+            solved.objective
+        );
     }
     Ok(())
 }

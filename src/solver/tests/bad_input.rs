@@ -1,4 +1,5 @@
-//! What a wrong problem file is told: the field and the value; and that no text at all makes the reader or the solver panic.
+//! What a wrong problem file is told: the field and the value; and that no text at all makes the
+//! reader or the solver panic.
 
 use crate::solver::*;
 use proptest::prelude::*;
@@ -48,46 +49,90 @@ fn errors_name_the_field_and_the_value() {
     assert_eq!(told(&serde_yaml::to_string(&case()).unwrap(), Syntax::Yaml), None);
     let law = "/problem/languages/0/law";
     let cases = [
-        ("/problem/budget/amount", Some(json!(-1.0)), "`budget.amount` is -1, expected a finite number not below 0"),
+        (
+            "/problem/budget/amount",
+            Some(json!(-1.0)),
+            "`budget.amount` is -1, expected a finite number not below 0",
+        ),
         ("/problem/budget/amount", Some(json!("much")), "problem.budget.amount"),
         ("/problem/budget", None, "`budget`: is missing"),
         ("/problem/languages", Some(json!([])), "`languages` is empty"),
         ("/problem/languages/1/name", Some(json!("a")), "`languages[1].name` is `a` again"),
-        ("/problem/languages/1/cost", Some(json!(0.0)), "`languages[1].cost` is 0, expected a finite number above 0"),
+        (
+            "/problem/languages/1/cost",
+            Some(json!(0.0)),
+            "`languages[1].cost` is 0, expected a finite number above 0",
+        ),
         ("/problem/languages/1/weight", Some(json!(-2.5)), "`languages[1].weight` is -2.5"),
         ("/problem/languages/1/lo", Some(json!(-3)), "`languages[1].lo` is -3"),
         ("/problem/languages/0/repeat/r", Some(json!(0)), "`languages[0].repeat.r` is 0"),
-        (law, Some(json!({"form": "power", "E": 1.0, "A": 9.0})), "`languages[0].law.alpha`: is missing"),
-        (law, Some(json!({"form": "power", "E": 1.0, "A": -9.0, "alpha": 0.3})), "`languages[0].law.A` is -9"),
+        (
+            law,
+            Some(json!({"form": "power", "E": 1.0, "A": 9.0})),
+            "`languages[0].law.alpha`: is missing",
+        ),
+        (
+            law,
+            Some(json!({"form": "power", "E": 1.0, "A": -9.0, "alpha": 0.3})),
+            "`languages[0].law.A` is -9",
+        ),
         (law, Some(json!({"form": "cubic"})), "unknown variant `cubic`"),
         (law, None, "`languages[0].law`: is missing, and the fits have no `a`"),
         ("/problem/groups/0/terms", Some(json!([])), "`groups[0].terms` is empty in `g`"),
-        ("/problem/groups/0/terms/0/0", Some(json!("zz")), "`groups[0].terms[0][0]` is `zz`, expected a language"),
-        ("/problem/groups/0/terms/0/0", Some(json!(7)), "`groups[0].terms[0][0]` is 7, expected the place of a language, 0 to 1"),
+        (
+            "/problem/groups/0/terms/0/0",
+            Some(json!("zz")),
+            "`groups[0].terms[0][0]` is `zz`, expected a language",
+        ),
+        (
+            "/problem/groups/0/terms/0/0",
+            Some(json!(7)),
+            "`groups[0].terms[0][0]` is 7, expected the place of a language, 0 to 1",
+        ),
         ("/problem/transfer/0/2", Some(json!(-0.1)), "`transfer[0][2]` is -0.1"),
         ("/problem/objective/over_draws", Some(json!("mean")), "`languages[0].draws`: is missing"),
         ("/problem/objective/over_draws", Some(json!("cvar")), "`languages[0].draws`: is missing"),
-        ("/schema", Some(json!("alloc-case/2")), "`schema` is `alloc-case/2`, expected `alloc-case/1`"),
+        (
+            "/schema",
+            Some(json!("alloc-case/2")),
+            "`schema` is `alloc-case/2`, expected `alloc-case/1`",
+        ),
     ];
     for (pointer, value, words) in cases {
         let told = with(pointer, value);
         assert!(told.contains(words), "{pointer}: {told}");
     }
-    let yaml = "budget: {amount: .nan}\nlanguages: [{name: a, law: {form: power, E: 1, A: 2, alpha: .inf}}]\n";
-    assert_eq!(told(yaml, Syntax::Yaml).unwrap(), "`languages[0].law.alpha` is inf, expected a finite number above 0");
+    let yaml = "budget: {amount: .nan}\nlanguages: \
+    [{name: a, law: {form: power, E: 1, A: 2, alpha: .inf}}]\n";
+    assert_eq!(
+        told(yaml, Syntax::Yaml).unwrap(),
+        "`languages[0].law.alpha` is inf, expected a finite number above 0"
+    );
 }
 
 /// Some value that a field may not expect.
 fn odd() -> impl Strategy<Value = Value> {
-    let numbers = prop_oneof![Just(0.0), Just(-1.0), Just(1e-300), Just(1e300), Just(0.5), 0.0..1e6f64];
-    prop_oneof![numbers.prop_map(|number| json!(number)), Just(json!(null)), Just(json!("x")), Just(json!([])), Just(json!({}))]
+    let numbers =
+        prop_oneof![Just(0.0), Just(-1.0), Just(1e-300), Just(1e300), Just(0.5), 0.0..1e6f64];
+    prop_oneof![
+        numbers.prop_map(|number| json!(number)),
+        Just(json!(null)),
+        Just(json!("x")),
+        Just(json!([])),
+        Just(json!({}))
+    ]
 }
 
 /// Every place of a document, as a pointer.
 fn pointers(value: &Value, so_far: &str, found: &mut Vec<String>) {
     match value {
-        Value::Object(map) => map.iter().for_each(|(key, value)| pointers(value, &format!("{so_far}/{key}"), found)),
-        Value::Array(list) => list.iter().enumerate().for_each(|(at, value)| pointers(value, &format!("{so_far}/{at}"), found)),
+        Value::Object(map) => {
+            map.iter().for_each(|(key, value)| pointers(value, &format!("{so_far}/{key}"), found))
+        }
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .for_each(|(at, value)| pointers(value, &format!("{so_far}/{at}"), found)),
         _ => {}
     }
     found.push(so_far.to_owned());
@@ -96,7 +141,8 @@ fn pointers(value: &Value, so_far: &str, found: &mut Vec<String>) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
-    /// Whatever stands in one or two fields, there is an error or an answer, and no wrong answer is called optimal.
+    /// Whatever stands in one or two fields, there is an error or an answer, and no wrong answer is
+    /// called optimal.
     #[test]
     fn odd_values_are_refused_or_solved(places in prop::collection::vec((0.0..1.0f64, odd()), 1..3)) {
         let mut case = case();

@@ -1,10 +1,12 @@
-//! Cases at the edge of what numbers hold: equal prices, no room, every scale, poles where nothing is left.
+//! Cases at the edge of what numbers hold: equal prices, no room, every scale, poles where nothing
+//! is left.
 
 use super::{answer, solved};
 use crate::solver::*;
 use serde_json::{Value, json};
 
-/// A chord that ends at the price sought, a mean of chords over draws, groups that leave nothing, scales that touches swamp: what a review found.
+/// A chord that ends at the price sought, a mean of chords over draws, groups that leave nothing,
+/// scales that touches swamp: what a review found.
 #[test]
 fn hard_cases_are_proven() {
     let rectified = |b: f64, dl: f64, beta: f64| json!({"form": "rectified", "E": 0.0, "B": b, "Dl": dl, "beta": beta});
@@ -27,17 +29,19 @@ fn hard_cases_are_proven() {
         {"name": "a", "grain": 2e5, "law": {"form": "power", "E": 0.0, "A": 10.0, "alpha": 0.5}},
         {"name": "b", "grain": 2e5, "law": {"form": "power", "E": 0.0, "A": 10.0, "alpha": 0.5}}]});
     assert_eq!(solved(&grains).x, [0.0, 1e6]);
-    let short =
-        json!({"budget": {"amount": 1.0}, "languages": [{"name": "a", "grain": 1, "law": power}, {"name": "b", "grain": 1, "law": power}]});
+    let short = json!({"budget": {"amount": 1.0}, "languages": [{"name": "a", "grain": 1, "law": power}, {"name": "b", "grain": 1, "law": power}]});
     assert!(matches!(answer(&short).1, Err(SolveError::NoFiniteValue(_))));
-    let floor =
-        json!({"budget": {"amount": 1e5}, "languages": [{"name": "a", "law": {"form": "power", "E": 3.0, "A": 10.0, "alpha": 2.5}}]});
+    let floor = json!({"budget": {"amount": 1e5}, "languages": [{"name": "a", "law": {"form": "power", "E": 3.0, "A": 10.0, "alpha": 2.5}}]});
     assert!(solved(&floor).gap < 1e-9);
     let twice = json!({"budget": {"amount": 1e4}, "languages": [{"name": "a", "law": power}], "groups": [
         {"name": "more", "terms": [[0, 1.0]], "rule": "at_least", "amount": 2659.0},
         {"name": "less", "terms": [[0, 1.0]], "rule": "at_most", "amount": 2659.0}]});
     let twice = solved(&twice);
-    assert!((twice.x[0] - 2659.0).abs() < 1e-9 && twice.row_multipliers.iter().all(|worth| *worth >= 0.0), "{twice:?}");
+    assert!(
+        (twice.x[0] - 2659.0).abs() < 1e-9
+            && twice.row_multipliers.iter().all(|worth| *worth >= 0.0),
+        "{twice:?}"
+    );
 }
 
 #[test]
@@ -62,7 +66,8 @@ fn a_knapsack_looks_at_both_ends_of_a_steep_law() {
     assert_eq!(solved(&problem).x, [0.0, 2.5e7, 1.75e8, 0.0]);
 }
 
-/// Four of cost 2 and 3 in whole pairs is two of the first: no step of it is dear, both together are.
+/// Four of cost 2 and 3 in whole pairs is two of the first: no step of it is dear, both together
+/// are.
 #[test]
 fn a_knapsack_that_must_be_full_is_filled() {
     let law = |a: f64, alpha: f64, d0: f64| json!({"form": "shifted", "E": 1.0, "A": a, "alpha": alpha, "D0": d0});

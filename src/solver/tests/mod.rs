@@ -1,4 +1,5 @@
-//! Answers against published optima, against random feasible amounts, against brute force, and against themselves in other units.
+//! Answers against published optima, against random feasible amounts, against brute force, and
+//! against themselves in other units.
 
 mod attacked;
 mod bad_input;
@@ -38,11 +39,15 @@ pub(crate) fn violation(parts: &Parts, x: &[f64]) -> f64 {
     for (language, &x) in parts.languages.iter().zip(x) {
         worst = worst.max(relative(language.lower - x, language.lower));
         worst = worst.max(language.upper.map_or(0.0, |upper| relative(x - upper, upper)));
-        worst = worst.max(language.grain.map_or(0.0, |grain| (x / grain - (x / grain).round()).abs()));
+        worst =
+            worst.max(language.grain.map_or(0.0, |grain| (x / grain - (x / grain).round()).abs()));
     }
     let spent: f64 = parts.languages.iter().zip(x).map(|(language, x)| language.cost * x).sum();
     let budget = parts.budget;
-    worst = worst.max(relative(if parts.is_exact { (spent - budget).abs() } else { spent - budget }, budget));
+    worst = worst.max(relative(
+        if parts.is_exact { (spent - budget).abs() } else { spent - budget },
+        budget,
+    ));
     for group in &parts.rows {
         let at: f64 = group.terms.iter().map(|&(j, a)| a * x[j]).sum();
         let off = match group.rule {
@@ -55,7 +60,8 @@ pub(crate) fn violation(parts: &Parts, x: &[f64]) -> f64 {
     worst
 }
 
-/// Every published case: status, feasibility, objective, a true and tight bound, exact whole numbers.
+/// Every published case: status, feasibility, objective, a true and tight bound, exact whole
+/// numbers.
 #[test]
 fn shared_cases_are_solved_and_proven() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/alloc_cases");
@@ -71,10 +77,23 @@ fn shared_cases_are_solved_and_proven() {
         let (objective, reducible) = (number("objective"), number("objective") - number("floor"));
         assert!(violation(problem.parts(), &solved.x) <= 1e-12, "{name}: {:?}", solved.x);
         let tolerance = expected["tolerance"]["objective"].as_f64().unwrap();
-        assert!((solved.objective - objective).abs() <= tolerance * reducible, "{name}: {} is not {objective}", solved.objective);
-        assert!(solved.lower_bound <= objective, "{name}: the bound {} is above {objective}", solved.lower_bound);
-        let gap = if case["tags"].as_array().unwrap().contains(&json!("sshaped")) { 1e-8 } else { 1e-9 };
-        assert!(objective - solved.lower_bound <= gap * reducible, "{name}: the bound {} is far below", solved.lower_bound);
+        assert!(
+            (solved.objective - objective).abs() <= tolerance * reducible,
+            "{name}: {} is not {objective}",
+            solved.objective
+        );
+        assert!(
+            solved.lower_bound <= objective,
+            "{name}: the bound {} is above {objective}",
+            solved.lower_bound
+        );
+        let gap =
+            if case["tags"].as_array().unwrap().contains(&json!("sshaped")) { 1e-8 } else { 1e-9 };
+        assert!(
+            objective - solved.lower_bound <= gap * reducible,
+            "{name}: the bound {} is far below",
+            solved.lower_bound
+        );
         for (i, steps) in expected["steps"].as_array().into_iter().flatten().enumerate() {
             let grain = problem.parts().languages[i].grain.unwrap();
             assert_eq!((solved.x[i] / grain).round(), steps.as_f64().unwrap(), "{name}");
@@ -182,7 +201,8 @@ proptest! {
         prop_assert!(one.x.iter().zip(other.x.iter().rev()).all(|(a, b)| (a - b).abs() <= 1e-9 * size), "{one:?} {other:?}");
     }
 
-    /// Amounts counted in thousands: every `x` a thousandth, every multiplier a thousand times as large.
+    /// Amounts counted in thousands: every `x` a thousandth, every multiplier a thousand times as
+    /// large.
     #[test]
     fn units_do_not_matter(problem in problems(Traits { repeat: true, ..PLAIN }, 8)) {
         let (unit, mut scaled) = (1000.0, problem.clone());
@@ -223,7 +243,8 @@ fn brute_force(problem: &Value) {
     let mut best = f64::INFINITY;
     let mut steps = vec![0u32; grains.len()];
     'all: loop {
-        let x: Vec<f64> = steps.iter().zip(&grains).map(|(&k, grain)| f64::from(k) * grain).collect();
+        let x: Vec<f64> =
+            steps.iter().zip(&grains).map(|(&k, grain)| f64::from(k) * grain).collect();
         if violation(parts, &x) <= 1e-12 {
             best = best.min(posed.program.objective(&x));
         }
@@ -239,19 +260,22 @@ fn brute_force(problem: &Value) {
     match answer {
         Ok(solved) if solved.status == Status::Optimal => {
             assert!(violation(parts, &solved.x) <= 1e-9);
-            assert!((solved.objective - best).abs() <= 1e-12 * best, "{solved:?} is not {best} of {problem}");
+            assert!(
+                (solved.objective - best).abs() <= 1e-12 * best,
+                "{solved:?} is not {best} of {problem}"
+            );
         }
         Err(SolveError::NoFiniteValue(_)) => assert_eq!(best, f64::INFINITY, "{problem}"),
         other => panic!("{other:?} of {problem}"),
     }
 }
 
-/// A language as two halves, `L(x) = L(2 x) / 2` each: the same optimum, the amount in two equal parts.
+/// A language as two halves, `L(x) = L(2 x) / 2` each: the same optimum, the amount in two equal
+/// parts.
 #[test]
 fn a_language_in_two_halves_gets_the_same() {
     let law = |e: f64, a: f64| json!({"form": "power", "E": e, "A": a, "alpha": 0.4});
-    let whole =
-        json!({"budget": {"amount": 1e5}, "languages": [{"name": "a", "law": law(1.0, 30.0)}, {"name": "b", "law": law(2.0, 80.0)}]});
+    let whole = json!({"budget": {"amount": 1e5}, "languages": [{"name": "a", "law": law(1.0, 30.0)}, {"name": "b", "law": law(2.0, 80.0)}]});
     let half = law(0.5, 30.0 / 2.0 * 2f64.powf(-0.4));
     let languages = json!([{"name": "a", "law": half}, {"name": "c", "law": half}, {"name": "b", "law": law(2.0, 80.0)}]);
     let halves = json!({"budget": {"amount": 1e5}, "languages": languages});
@@ -267,12 +291,16 @@ fn impossible_twins_name_their_constraints() {
     let law = json!({"form": "shifted", "E": 1.0, "A": 2.0, "alpha": 0.5, "D0": 10.0});
     let languages = json!([{"name": "a", "lo": 10, "hi": 40, "law": law}, {"name": "b", "lo": 20, "hi": 40, "law": law}]);
     let posed = |budget: Value, groups: Value| json!({"budget": budget, "languages": languages, "groups": groups});
-    let row =
-        |name: &str, rule: &str, amount: f64| json!({"name": name, "terms": [["a", 1.0], ["b", 1.0]], "rule": rule, "amount": amount});
+    let row = |name: &str, rule: &str, amount: f64| json!({"name": name, "terms": [["a", 1.0], ["b", 1.0]], "rule": rule, "amount": amount});
     let single = |name: &str, rule: &str, amount: f64| json!({"name": name, "terms": [["a", 1.0]], "rule": rule, "amount": amount});
     let exactly = |amount: f64| json!({"amount": amount, "rule": "exactly"});
     let cases = [
-        (posed(exactly(30.0), json!([])), posed(exactly(29.5), json!([])), 0.5, "the lower bounds cost 30, but the budget is 29.5"),
+        (
+            posed(exactly(30.0), json!([])),
+            posed(exactly(29.5), json!([])),
+            0.5,
+            "the lower bounds cost 30, but the budget is 29.5",
+        ),
         (
             posed(exactly(80.0), json!([])),
             posed(exactly(80.5), json!([])),
@@ -286,15 +314,23 @@ fn impossible_twins_name_their_constraints() {
             "the budget is exactly 60, but group `g` asks for at most 59",
         ),
         (
-            posed(exactly(60.0), json!([row("g", "at_least", 50.0), single("h", "at_least", 40.0)])),
-            posed(exactly(60.0), json!([row("g", "at_least", 50.0), single("h", "at_least", 41.0)])),
+            posed(
+                exactly(60.0),
+                json!([row("g", "at_least", 50.0), single("h", "at_least", 40.0)]),
+            ),
+            posed(
+                exactly(60.0),
+                json!([row("g", "at_least", 50.0), single("h", "at_least", 41.0)]),
+            ),
             1.0,
             "group `h` asks for at least 41, but bounds and budget allow it 40",
         ),
     ];
     for (possible, impossible, short, words) in cases {
         solved(&possible);
-        let Err(SolveError::Infeasible(conflict)) = answer(&impossible).1 else { panic!("{impossible} is possible") };
+        let Err(SolveError::Infeasible(conflict)) = answer(&impossible).1 else {
+            panic!("{impossible} is possible")
+        };
         approx::assert_relative_eq!(conflict.short, short, max_relative = 1e-9);
         assert!(conflict.to_string().contains(words), "{conflict}");
     }

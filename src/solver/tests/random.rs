@@ -17,8 +17,15 @@ pub(crate) struct Traits {
     pub grain: Option<bool>,
 }
 
-pub(crate) const PLAIN: Traits =
-    Traits { s_shaped: false, repeat: false, transfer: false, groups: false, worst: false, draws: "none", grain: None };
+pub(crate) const PLAIN: Traits = Traits {
+    s_shaped: false,
+    repeat: false,
+    transfer: false,
+    groups: false,
+    worst: false,
+    draws: "none",
+    grain: None,
+};
 
 /// Random problems that some amounts meet, with scales of 1e3 to 1e7 pairs.
 pub(crate) fn problems(traits: Traits, languages: usize) -> impl Strategy<Value = Value> {
@@ -58,9 +65,13 @@ fn language(i: usize, u: &[f64], share: f64, traits: Traits) -> Value {
     let size = share * 10f64.powf(2.0 * u[0] - 1.0);
     let (exponent, reducible, floor) = (0.05 + 0.9 * u[1], 10f64.powf(u[2] - 0.5), 2.0 * u[3]);
     let mut law = match (4.0 * u[4]) as usize {
-        _ if traits.s_shaped && u[4] < 0.7 => json!({"form": "rectified", "beta": 1.2 + 1.8 * u[1]}),
+        _ if traits.s_shaped && u[4] < 0.7 => {
+            json!({"form": "rectified", "beta": 1.2 + 1.8 * u[1]})
+        }
         0 => json!({"form": "metric", "alpha": reducible, "gamma": 1.0 / size, "beta": exponent}),
-        1 => json!({"form": "power", "E": floor, "A": reducible * size.powf(exponent), "alpha": exponent}),
+        1 => {
+            json!({"form": "power", "E": floor, "A": reducible * size.powf(exponent), "alpha": exponent})
+        }
         2 => {
             json!({"form": "shifted", "E": floor, "A": reducible * (2.0 * size).powf(exponent), "alpha": exponent, "D0": size * u[5]})
         }
@@ -73,8 +84,7 @@ fn language(i: usize, u: &[f64], share: f64, traits: Traits) -> Value {
         law["Dl"] = json!(transition);
         law["B"] = json!(reducible * (transition + size.powf(beta)));
     }
-    let mut language =
-        json!({"name": format!("l{i}"), "weight": 0.3 + u[6], "cost": if u[7] < 0.5 { 1.0 } else { 0.5 + u[7] }, "law": law});
+    let mut language = json!({"name": format!("l{i}"), "weight": 0.3 + u[6], "cost": if u[7] < 0.5 { 1.0 } else { 0.5 + u[7] }, "law": law});
     if u[8] < 0.3 && traits.grain.is_none() {
         language["lo"] = json!(0.1 * share * u[9]);
     }
@@ -86,13 +96,20 @@ fn language(i: usize, u: &[f64], share: f64, traits: Traits) -> Value {
     }
     if let Some(equal) = traits.grain {
         language["cost"] = json!(1.0);
-        language["grain"] = json!(share / 4.0 * if equal { 1.0 } else { 0.7 + 0.3 * (3.0 * u[11]).floor() });
+        language["grain"] =
+            json!(share / 4.0 * if equal { 1.0 } else { 0.7 + 0.3 * (3.0 * u[11]).floor() });
     }
     if traits.draws != "none" {
-        let drawn = |value: f64, at: usize| (0..4).map(|k| json!(value * (1.0 + 0.1 * (u[(at + k) % 12] - 0.5)))).collect::<Value>();
-        let parameters = law.as_object().unwrap().iter().filter(|(name, _)| *name != "form").enumerate();
-        language["draws"] =
-            Value::Object(parameters.map(|(at, (name, value))| (name.clone(), drawn(value.as_f64().unwrap(), at))).collect());
+        let drawn = |value: f64, at: usize| {
+            (0..4).map(|k| json!(value * (1.0 + 0.1 * (u[(at + k) % 12] - 0.5)))).collect::<Value>()
+        };
+        let parameters =
+            law.as_object().unwrap().iter().filter(|(name, _)| *name != "form").enumerate();
+        language["draws"] = Value::Object(
+            parameters
+                .map(|(at, (name, value))| (name.clone(), drawn(value.as_f64().unwrap(), at)))
+                .collect(),
+        );
     }
     language
 }

@@ -1,4 +1,5 @@
-//! Transfer of either sign, counted in pairs: laws extended below the data at which they are trusted, answers proven and not beaten.
+//! Transfer of either sign, counted in pairs: laws extended below the data at which they are
+//! trusted, answers proven and not beaten.
 
 use super::random::{PLAIN, Traits, problems};
 use super::violation;
@@ -7,22 +8,30 @@ use crate::solver::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Passes over unique data that a language may have at most. Where dozens of passes are worth nothing, a gap may stay open, and is said.
+/// Passes over unique data that a language may have at most. Where dozens of passes are worth
+/// nothing, a gap may stay open, and is said.
 const PASSES: f64 = 8.0;
 
-/// The problem with a transfer of either sign between all languages; every law is trusted from a fiftieth of an even share.
+/// The problem with a transfer of either sign between all languages; every law is trusted from a
+/// fiftieth of an even share.
 fn signed(problem: &Value, numbers: &[f64]) -> PosedProblem {
     let file = ProblemFile::read(&problem.to_string(), Syntax::Json).unwrap();
     let mut parts = file.parts(|_| None).unwrap();
     let n = parts.languages.len();
     let trusted = 0.02 * parts.budget / n as f64;
-    parts.languages.iter_mut().for_each(|language| language.laws.iter_mut().for_each(|law| *law = law.extended_below(trusted)));
+    parts.languages.iter_mut().for_each(|language| {
+        language.laws.iter_mut().for_each(|law| *law = law.extended_below(trusted))
+    });
     for language in &mut parts.languages {
-        let most = language.repeat.map_or(f64::INFINITY, |repeat| (PASSES * repeat.unique()).max(language.lower));
-        language.upper = Some(language.upper.unwrap_or(f64::INFINITY).min(most)).filter(|upper| upper.is_finite());
+        let most = language
+            .repeat
+            .map_or(f64::INFINITY, |repeat| (PASSES * repeat.unique()).max(language.lower));
+        language.upper = Some(language.upper.unwrap_or(f64::INFINITY).min(most))
+            .filter(|upper| upper.is_finite());
     }
     let pairs = (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).filter(|(i, j)| i != j);
-    parts.transfer = pairs.map(|(i, j)| (i, j, 0.2 * numbers[(3 * i + 5 * j) % numbers.len()] - 0.1)).collect();
+    parts.transfer =
+        pairs.map(|(i, j)| (i, j, 0.2 * numbers[(3 * i + 5 * j) % numbers.len()] - 0.1)).collect();
     parts.counted = Counted::Pairs;
     PosedProblem::new(parts).unwrap()
 }
@@ -50,7 +59,8 @@ proptest! {
             x[i] -= moved;
             x[j] += moved * costs(i) / costs(j);
             if i != j && violation(posed.parts(), &x) <= 0.0 {
-                prop_assert!(posed.objective(&x) >= solved.lower_bound, "{x:?} is better in {problem}");
+                prop_assert!(posed.objective(&x) >= solved.lower_bound, "{x:?} is better in \
+                {problem}");
             }
         }
     }
@@ -71,7 +81,8 @@ proptest! {
     }
 }
 
-/// Five languages that an earlier version left 58 % open: a group holds three of them to an amount, and one is at its only one.
+/// Five languages that an earlier version left 58 % open: a group holds three of them to an amount,
+/// and one is at its only one.
 #[test]
 fn a_group_held_exactly_beside_repeats_is_solved() {
     let problem = json!({"budget": {"amount": 1000.0, "rule": "exactly"}, "groups": [

@@ -29,7 +29,9 @@ pub(super) fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, 
     deserializer.deserialize_any(Short)
 }
 
-pub(super) fn some_amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+pub(super) fn some_amount<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<f64>, D::Error> {
     #[derive(Deserialize)]
     struct Amount(#[serde(deserialize_with = "amount")] f64);
     Ok(Option::<Amount>::deserialize(deserializer)?.map(|Amount(amount)| amount))
