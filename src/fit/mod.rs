@@ -29,12 +29,12 @@ use crate::law::{Form, Law};
 use crate::mixture::MixtureFits;
 use crate::numeric::least_squares::Stop;
 use crate::units::{Estimate, Interval};
+pub use flags::Flag;
 use joint::JointFit;
 use rayon::prelude::*;
 pub use repetition::{Basis, RepetitionFit, prior_repetition};
 use serde::{Deserialize, Serialize};
 use stack::Stack;
-use std::fmt;
 use transfer::TransferFit;
 
 /// How to fit. All of it is part of a result's provenance.
@@ -101,55 +101,6 @@ pub enum Termination {
     NoFurtherDecrease,
     /// The evaluations ran out first.
     Exhausted,
-}
-
-/// What a person should know before trusting a fit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "flag", rename_all = "snake_case")]
-pub enum Flag {
-    /// The interval of the floor reaches from as good as nothing to most of the smallest loss.
-    FloorNotIdentified,
-    /// A parameter ended at the end of its range.
-    AtBound {
-        /// Its name, as in [`Law::parameters`].
-        parameter: String,
-    },
-    /// The sizes span less than a factor of ten.
-    LessThanADecade {
-        /// log10 of the largest size over the smallest above 0.
-        decades: f64,
-    },
-    /// Loss rises with data somewhere by more than its noise.
-    NonMonotone {
-        /// The first size whose mean loss is above that of the size before it, pairs.
-        pairs: f64,
-    },
-    /// A point lies far from the law beside the others.
-    Outlier {
-        /// Its size, pairs.
-        pairs: f64,
-        /// Its measured loss, nats per target token.
-        loss_nats: f64,
-    },
-    /// The whole fall of the curve is smaller than twice its noise.
-    NoiseLargerThanSignal,
-    /// Few starts reached the best minimum.
-    StartsDisagree {
-        /// Starts that reached it, fewer than a tenth.
-        agreed: usize,
-        /// Starts tried.
-        starts: usize,
-    },
-    /// As many parameters as sizes: the curve cannot check the law.
-    NothingToCheck,
-    /// The minimiser ran out of steps.
-    NotConverged,
-    /// The loss of runs that repeat pairs lies above what the unique pairs alone reach, which no
-    /// effective data of repeats explain.
-    RepeatsHurt {
-        /// The smallest size with repeats at which it does, pairs.
-        pairs: f64,
-    },
 }
 
 /// One parameter of a law with its interval over the draws.
@@ -386,29 +337,6 @@ fn conclude(stack: &Stack, at: usize, curve: &Curve, settings: &Settings) -> Res
     };
     fit.flags = flags::flags(&fit, family.frame.at_bounds(&mode.theta), family.frame.freedom());
     Ok(fit)
-}
-
-impl fmt::Display for Flag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Flag::FloorNotIdentified => write!(f, "floor not identified"),
-            Flag::AtBound { parameter } => write!(f, "{parameter} at its bound"),
-            Flag::LessThanADecade { decades } => {
-                write!(f, "sizes span {decades:.2} decades, less than one")
-            }
-            Flag::NonMonotone { pairs } => write!(f, "loss rises with data at {pairs} pairs"),
-            Flag::Outlier { pairs, loss_nats } => {
-                write!(f, "outlier of {loss_nats:.4} at {pairs} pairs")
-            }
-            Flag::NoiseLargerThanSignal => write!(f, "noise larger than signal"),
-            Flag::StartsDisagree { agreed, starts } => {
-                write!(f, "only {agreed} of {starts} starts reached the best minimum")
-            }
-            Flag::NothingToCheck => write!(f, "as many parameters as sizes"),
-            Flag::NotConverged => write!(f, "minimiser not converged"),
-            Flag::RepeatsHurt { pairs } => write!(f, "repeats hurt at {pairs} pairs"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@
 //! use parallot::study::HashedFits;
 //!
 //! let fits = HashedFits::read("fits.json".as_ref())?;
-//! let problem = Problem::builder(&fits.file).budget(Budget::Pairs(30_000)).max("swh_Latn", 10_000).build()?;
+//! let builder = Problem::builder(&fits.file).budget(Budget::Pairs(30_000));
+//! let problem = builder.max("swh_Latn", 10_000).build()?;
 //! println!("{:?}", problem.solve()?.pairs());
 //! # Ok(())
 //! # }
@@ -15,21 +16,21 @@
 
 mod error;
 mod joint;
+mod names;
+mod terms;
 mod text;
 mod transfer;
 
 pub use error::{Ask, BuildError};
 pub use joint::Laws;
+pub use names::place_of;
 pub(crate) use text::{CVAR_LEVEL, percent};
 pub use text::{GroupRequest, MeanTarget, TextError};
 pub use transfer::coupling;
 
-use super::{Budget, Group, Objective, Policy, Problem, Target, Term, least_budget, no_worse_than};
+use super::{Budget, Objective, Policy, Problem, Target, Term, least_budget, no_worse_than};
 use crate::fit::joint::JointFit;
 use crate::fit::{Fit, FitFile};
-use crate::law::{Average, Law, Repetition};
-use crate::solver::Kernel;
-use crate::units::Lang;
 use std::str::FromStr;
 
 /// What amounts are counted in.
@@ -41,9 +42,6 @@ pub enum Unit {
     /// Training tokens, of which a pair of each language has as many as in the records.
     Tokens,
 }
-
-/// Weight of a form in an average below which it says nothing but where it has a pole.
-const TRACE: f64 = 1e-3;
 
 /// What the least budget is to reach.
 #[derive(Debug, Clone, PartialEq)]
@@ -244,77 +242,6 @@ impl ProblemBuilder<'_> {
         }
     }
 
-    fn names(&self) -> Vec<&str> {
-        self.fits.fits.iter().map(|fit| fit.curve.as_str()).collect()
-    }
-
-    /// The place of a language given by its code, or by the start of it or its two letters where
-    /// they are enough: `tur` or `tr` for `tur_Latn`.
-    fn place(&self, ask: Ask, lang: &str) -> Result<usize, BuildError> {
-        place_of(&self.names(), lang).ok_or_else(|| BuildError::UnknownLang {
-            ask,
-            lang: lang.to_owned(),
-            known: self.names().iter().map(|&name| name.to_owned()).collect(),
-        })
-    }
-
-    /// Values by the places of their languages. Two of one language are an error, however they
-    /// spell it.
-    fn placed<T: Copy>(
-        &self,
-        ask: Ask,
-        given: &[(String, T)],
-    ) -> Result<Vec<(usize, T)>, BuildError> {
-        let places = given
-            .iter()
-            .map(|(lang, value)| Ok((self.place(ask, lang)?, *value)))
-            .collect::<Result<Vec<_>, BuildError>>()?;
-        if let Some((first, second)) =
-            repeated(&places.iter().map(|(at, _)| at).collect::<Vec<_>>())
-        {
-            let lang = self.names()[places[first].0].to_owned();
-            return Err(BuildError::Repeated {
-                ask,
-                lang,
-                first: given[first].0.clone(),
-                second: given[second].0.clone(),
-            });
-        }
-        Ok(places)
-    }
-
-    fn placed_groups(&self) -> Result<Vec<Group>, BuildError> {
-        if let Some((first, _)) =
-            repeated(&self.groups.iter().map(|group| &group.name).collect::<Vec<_>>())
-        {
-            return Err(BuildError::RepeatedGroup { name: self.groups[first].name.clone() });
-        }
-        let placed = |group: &GroupRequest| {
-            let members = group
-                .members
-                .iter()
-                .map(|member| self.place(Ask::Group, member))
-                .collect::<Result<Vec<_>, _>>()?;
-            if let Some((first, second)) = repeated(&members) {
-                let lang = self.names()[members[first]].to_owned();
-                let (first, second) = (group.members[first].clone(), group.members[second].clone());
-                return Err(BuildError::RepeatedMember {
-                    group: group.name.clone(),
-                    lang,
-                    first,
-                    second,
-                });
-            }
-            Ok(Group {
-                name: group.name.clone(),
-                members,
-                rule: group.rule,
-                amount: group.amount_in(self.unit),
-            })
-        };
-        self.groups.iter().map(placed).collect()
-    }
-
     /// Pairs that no language gets fewer of: half of the smallest size that was run, or what a
     /// joint law is trusted from, but for those whose least pairs are said.
     fn floors(&self, joint: Option<(&JointFit, u64)>) -> Result<Vec<u64>, BuildError> {
@@ -353,68 +280,6 @@ impl ProblemBuilder<'_> {
         }
     }
 
-    /// One term per fit, with bounds, weights, costs and the mix in use.
-    fn terms(&self) -> Result<Vec<Term>, BuildError> {
-        if !(self.epochs.is_finite() && self.epochs > 0.0) {
-            return Err(BuildError::Epochs { found: self.epochs });
-        }
-        if self.unit == Unit::Tokens
-            && (!self.prices.is_empty() || matches!(self.budget, Some(Budget::Cost(_))))
-        {
-            return Err(BuildError::TokensAndPrices);
-        }
-        let mut terms = Vec::with_capacity(self.fits.fits.len());
-        for fit in &self.fits.fits {
-            let cost = match (self.unit, fit.tokens_per_pair) {
-                (Unit::Pairs, _) => 1.0,
-                (Unit::Tokens, tokens) => {
-                    tokens.ok_or_else(|| BuildError::NoTokens { lang: fit.curve.clone() })?
-                }
-            };
-            // an average of the forms that the allocator can take; without any its own error names
-            // the form
-            let taken = |law: &Law| Kernel::of(law).is_some();
-            let laws = fit
-                .average(taken)
-                .map_or_else(|| Average::from(fit.law), |average| average.without_traces(TRACE));
-            let upper = fit.unique.map(|unique| (unique as f64 * self.epochs) as u64);
-            let r_star = fit.repetition.as_ref().map(|repetition| repetition.r_star.value);
-            let repetition = fit
-                .unique
-                .zip(r_star)
-                .and_then(|(unique, r_star)| Repetition::new(unique as f64, r_star).ok());
-            terms.push(Term {
-                cost,
-                upper,
-                unique: fit.unique,
-                repetition,
-                ..Term::new(fit.curve.clone(), laws)
-            });
-        }
-        // in tokens a bound is met by as many pairs as it pays for
-        let unit = |term: &Term| if self.unit == Unit::Tokens { term.cost } else { 1.0 };
-        for (at, amount) in self.placed(Ask::Min, &self.least)? {
-            terms[at].lower = (amount as f64 / unit(&terms[at])).ceil() as u64;
-        }
-        for (at, amount) in self.placed(Ask::Max, &self.most)? {
-            let most = (amount as f64 / unit(&terms[at])).floor() as u64;
-            terms[at].upper = Some(terms[at].upper.map_or(most, |upper| upper.min(most)));
-        }
-        self.placed(Ask::Weight, &self.weights)?
-            .into_iter()
-            .for_each(|(at, weight)| terms[at].weight = weight);
-        self.placed(Ask::Price, &self.prices)?
-            .into_iter()
-            .for_each(|(at, cost)| terms[at].cost = cost);
-        if let Some(mix) = &self.current {
-            terms.iter_mut().for_each(|term| term.current = Some(0));
-            self.placed(Ask::From, mix)?
-                .into_iter()
-                .for_each(|(at, pairs)| terms[at].current = Some(pairs));
-        }
-        Ok(terms)
-    }
-
     fn target_of(&self, aim: &Aim, problem: &Problem) -> Result<Target, BuildError> {
         match aim {
             Aim::Losses(losses) => {
@@ -441,22 +306,6 @@ impl ProblemBuilder<'_> {
     }
 }
 
-/// The place of a language among names, where one is meant and no other.
-pub fn place_of(names: &[&str], lang: &str) -> Option<usize> {
-    let two_letters = |name: &str| name.parse::<Lang>().ok().and_then(|known| known.two_letters());
-    let is_meant = |name: &str| {
-        name == lang || name.split('_').next() == Some(lang) || two_letters(name) == Some(lang)
-    };
-    let mut matching = (0..names.len()).filter(|&at| is_meant(names[at]));
-    matching.next().filter(|_| matching.next().is_none())
-}
-
-/// The places of the first item that stands twice.
-fn repeated<T: PartialEq>(items: &[T]) -> Option<(usize, usize)> {
-    (0..items.len())
-        .find_map(|at| Some((items[..at].iter().position(|item| *item == items[at])?, at)))
-}
-
 impl FromStr for Unit {
     type Err = TextError;
 
@@ -466,25 +315,5 @@ impl FromStr for Unit {
             "tokens" => Ok(Unit::Tokens),
             _ => Err(TextError("expected `pairs` or `tokens`".to_owned())),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn languages_are_meant_by_as_much_of_their_code_as_is_enough() {
-        let names = ["tur_Latn", "zho_Hans", "zho_Hant"];
-        assert_eq!(
-            (place_of(&names, "tr"), place_of(&names, "tur"), place_of(&names, "zho_Hant")),
-            (Some(0), Some(0), Some(2))
-        );
-        // two scripts of one language: the start of the code says too little
-        assert_eq!(
-            (place_of(&names, "zh"), place_of(&names, "zho"), place_of(&names, "swh")),
-            (None, None, None)
-        );
-        assert_eq!((repeated(&[1, 2, 1]), repeated(&[1, 2, 3])), (Some((0, 2)), None));
     }
 }

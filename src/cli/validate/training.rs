@@ -4,7 +4,7 @@ use super::super::failure::{Failure, OrFail};
 use super::super::sweep::{self, Trainer};
 use super::super::terminal::{bar, bars, note};
 use super::super::version;
-use super::{Arguments, PARTS, Question};
+use super::{Arguments, Question};
 use crate::corpus::Bitext;
 use crate::files::{self, Owner};
 use crate::record::{Outcome, RunRecord, Store};
@@ -13,6 +13,9 @@ use crate::spec::RunSpec;
 use crate::sweep::{Cost, Job, Plan, Site, run_missing};
 use crate::train::{Base, Tuner};
 use crate::validate::Shift;
+
+/// Parts of a set of sentences, whose losses say how far sets differ by chance.
+const PARTS: usize = 10;
 
 /// The base, from which every mixture starts.
 pub(super) struct BaseTrainer(Base);
