@@ -37,6 +37,7 @@ pub mod model;
 
 pub mod allocate;
 
+pub mod design;
 pub mod similarity;
 pub mod validate;
 

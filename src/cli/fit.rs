@@ -171,11 +171,11 @@ fn run_experiment(
         Some(out) => files::write(Path::new(out), json.as_bytes()).or_work()?,
         None => {}
     }
-    say(&table(&HEADINGS, file.fits.iter().map(row)));
-    say(&format!(
-        "\n{}",
-        table(&["form", "weight within", "weight beyond", "held-out error"], weights(&file.fits))
-    ));
+    if !file.fits.is_empty() {
+        say(&table(&HEADINGS, file.fits.iter().map(row)));
+        let headings = ["form", "weight within", "weight beyond", "held-out error"];
+        say(&format!("\n{}", table(&headings, weights(&file.fits))));
+    }
     if let Some(text) = repetition(&file.fits) {
         say(&format!("\n{text}"));
     }

@@ -218,7 +218,8 @@ pub struct FitFile {
     pub input_sha256: String,
     /// How.
     pub settings: Settings,
-    /// One per curve, in the order of the sweep; every fit has the same number of draws.
+    /// One per curve, in the order of the sweep; every fit has the same number of draws. None where
+    /// every model was tuned on several languages.
     pub fits: Vec<Fit>,
     /// What languages bring each other, where mixtures were trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -106,12 +106,20 @@ impl FitFile {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
 
+    /// The languages: those of the fits, or of the joint law where no model of one language was
+    /// tuned.
+    pub fn langs(&self) -> Vec<&str> {
+        match &self.joint {
+            Some(joint) if self.fits.is_empty() => joint.langs.iter().map(String::as_str).collect(),
+            _ => self.fits.iter().map(|fit| fit.curve.as_str()).collect(),
+        }
+    }
+
     /// Reads the file's text; laws and intervals are checked, and that a joint law is of the
     /// languages of the fits.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         let file: Self = serde_json::from_str(text)?;
-        let langs: Vec<&str> = file.fits.iter().map(|fit| fit.curve.as_str()).collect();
-        if file.joint.as_ref().is_some_and(|joint| !joint.is_of(&langs)) {
+        if file.joint.as_ref().is_some_and(|joint| !joint.is_of(&file.langs())) {
             let expected = "expected the languages of the fits in their order, weights that sum to \
             1, and as many finite coordinates as it needs";
             return Err(serde_json::Error::custom(format!(

@@ -4,6 +4,7 @@ use crate::allocate::{BuildError, SolveError};
 use crate::curve::{CurveError, TableError};
 use crate::files::FileError;
 use crate::fit::FitError;
+use crate::fit::joint::JointError;
 use crate::record::RecordError;
 use crate::report::ReportError;
 use crate::spec::SpecError;
@@ -60,6 +61,9 @@ pub enum StudyError {
     /// A curve without a law.
     #[error(transparent)]
     Fit(#[from] FitError),
+    /// A design of pooled models without a law.
+    #[error(transparent)]
+    Joint(#[from] JointError),
     /// What was asked for is no problem over the fits.
     #[error(transparent)]
     Problem(#[from] BuildError),
@@ -93,6 +97,9 @@ impl StudyError {
             StudyError::Curve(_) | StudyError::Fit(_) => {
                 Some("add sizes to the experiment and sweep again")
             }
+            StudyError::Joint(_) => Some(
+                "`parallot plan` designs the models that are missing, `parallot sweep` tunes them",
+            ),
             StudyError::Table(_) => Some(
                 "the columns are `curve,x,loss` and, where known, \
                 `se,weight,seed,n_params,split,unique`; `parallot import` makes them from logs",

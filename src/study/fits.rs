@@ -76,22 +76,31 @@ pub fn fit_records(
     settings: Settings,
 ) -> Result<FitsOfRecords, StudyError> {
     let langs: Vec<Lang> = manifest.corpora.iter().map(|row| row.lang.clone()).collect();
-    let curves = curves_of_records(&langs, records).into_iter().collect::<Result<Vec<_>, _>>()?;
     let unique: Vec<Option<u64>> =
         manifest.corpora.iter().map(|row| Some(row.train_pairs.0)).collect();
+    let is_pooled = is_pooled(manifest, records);
+    let curves = match is_pooled {
+        true => Vec::new(),
+        false => curves_of_records(&langs, records).into_iter().collect::<Result<Vec<_>, _>>()?,
+    };
     let mut fits = fit::fit_all(&curves, &settings, &unique)?;
     fits.iter_mut()
         .zip(&langs)
         .for_each(|(fit, lang)| fit.tokens_per_pair = tokens_per_pair(records, lang));
     let points =
         points_csv(records).map_err(|cause| ReportError::Table { table: "points", cause })?;
-    let (transfer, without_transfer) =
-        match transfer_of_records(records, &langs, &fits, settings.seed) {
-            Ok(transfer) => (transfer, None),
-            Err(error) => (None, Some(error)),
-        };
+    let transferred = match is_pooled {
+        true => Ok(None),
+        false => transfer_of_records(records, &langs, &fits, settings.seed),
+    };
+    let (transfer, without_transfer) = match transferred {
+        Ok(transfer) => (transfer, None),
+        Err(error) => (None, Some(error)),
+    };
     let (joint, without_joint) = match joint_of_records(records, &langs, &unique, &settings) {
         Ok(joint) => (joint, None),
+        // without curves there is no other law
+        Err(error) if is_pooled => return Err(error.into()),
         Err(error) => (None, Some(error)),
     };
     let input_sha256 = files::hash(&points);
@@ -106,6 +115,14 @@ pub fn fit_records(
         mixtures: None,
     };
     Ok(FitsOfRecords { file, without_transfer, without_joint })
+}
+
+/// Whether a sweep tunes no model of one language, and some of several.
+fn is_pooled(manifest: &Manifest, records: &[RunRecord]) -> bool {
+    let is_alone = |subject: &Subject| matches!(subject, Subject::Language { .. });
+    manifest.runs.iter().any(|run| run.subject.is_mixture())
+        && !manifest.runs.iter().any(|run| is_alone(&run.subject))
+        && !records.iter().any(|record| is_alone(&record.subject))
 }
 
 /// Training tokens of a pair of a language: the mean over its runs.

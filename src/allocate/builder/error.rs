@@ -91,6 +91,11 @@ pub enum BuildError {
         experiment that trained mixtures"
     )]
     NoJoint { beside: &'static str },
+    /// What only curves say is asked of fits without any.
+    #[error(
+        "{asked} is asked for, and no model of one language was tuned, expected a budget of pairs"
+    )]
+    NoCurves { asked: &'static str },
     /// Transfer is asked for beside what is only solved without it.
     #[error(
         "transfer beside groups, targets or promises is asked for, expected a budget and bounds \

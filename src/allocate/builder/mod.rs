@@ -235,7 +235,12 @@ impl ProblemBuilder<'_> {
             (_, Budget::Cost(_)) => Err("a budget of cost or of tokens"),
             (Some(fit), Budget::Pairs(total)) => Ok((fit, total)),
         };
+        let is_bare = self.fits.fits.is_empty();
         match (self.laws, found) {
+            (Some(Laws::Curves), _) if is_bare => {
+                Err(BuildError::NoCurves { asked: "laws of one language" })
+            }
+            (_, Err(asked)) if is_bare => Err(BuildError::NoCurves { asked }),
             (Some(Laws::Curves), _) | (None, Err(_)) => Ok(None),
             (Some(Laws::Joint), Err(beside)) => Err(BuildError::NoJoint { beside }),
             (Some(Laws::Joint) | None, Ok(found)) => Ok(Some(found)),
@@ -245,10 +250,13 @@ impl ProblemBuilder<'_> {
     /// Pairs that no language gets fewer of: half of the smallest size that was run, or what a
     /// joint law is trusted from, but for those whose least pairs are said.
     fn floors(&self, joint: Option<(&JointFit, u64)>) -> Result<Vec<u64>, BuildError> {
-        let trusted =
-            |fit: &Fit| joint.map_or(0.5 * fit.smallest_run(), |(joint, _)| joint.trusted_from);
-        let mut floors: Vec<u64> =
-            self.fits.fits.iter().map(|fit| trusted(fit).ceil() as u64).collect();
+        let mut floors: Vec<u64> = match joint {
+            Some((joint, _)) => vec![joint.trusted_from.ceil() as u64; joint.langs.len()],
+            None => {
+                let half = |fit: &Fit| (0.5 * fit.smallest_run()).ceil() as u64;
+                self.fits.fits.iter().map(half).collect()
+            }
+        };
         for (at, _) in self.placed(Ask::Min, &self.least)? {
             floors[at] = 0;
         }

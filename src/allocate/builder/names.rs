@@ -7,7 +7,7 @@ use crate::units::Lang;
 
 impl ProblemBuilder<'_> {
     pub(super) fn names(&self) -> Vec<&str> {
-        self.fits.fits.iter().map(|fit| fit.curve.as_str()).collect()
+        self.fits.langs()
     }
 
     /// The place of a language given by its code, or by the start of it or its two letters where

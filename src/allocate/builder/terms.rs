@@ -3,6 +3,7 @@
 use super::super::{Budget, Term};
 use super::error::{Ask, BuildError};
 use super::{ProblemBuilder, Unit};
+use crate::law::joint::AtTotal;
 use crate::law::{Average, Law, Repetition};
 use crate::solver::Kernel;
 
@@ -20,7 +21,7 @@ impl ProblemBuilder<'_> {
         {
             return Err(BuildError::TokensAndPrices);
         }
-        let mut terms = Vec::with_capacity(self.fits.fits.len());
+        let mut terms = self.terms_of_pooled();
         for fit in &self.fits.fits {
             let cost = match (self.unit, fit.tokens_per_pair) {
                 (Unit::Pairs, _) => 1.0,
@@ -70,5 +71,20 @@ impl ProblemBuilder<'_> {
                 .for_each(|(at, pairs)| terms[at].current = Some(pairs));
         }
         Ok(terms)
+    }
+
+    /// One term per language of fits without curves, by the joint law at its largest total; none of
+    /// other fits.
+    fn terms_of_pooled(&self) -> Vec<Term> {
+        let bare = self.fits.joint.as_ref().filter(|_| self.fits.fits.is_empty());
+        let Some(joint) = bare else { return Vec::new() };
+        let term = |((lang, laws), unique): ((&String, Vec<(f64, AtTotal)>), &Option<f64>)| {
+            let laws = laws.into_iter().map(|(weight, law)| (weight, Law::at_total(law)));
+            let unique = unique.map(|unique| unique as u64);
+            let upper = unique.map(|unique| (unique as f64 * self.epochs) as u64);
+            Some(Term { upper, unique, ..Term::new(lang.clone(), Average::new(laws).ok()?) })
+        };
+        let laws = joint.laws_at(joint.totals.1);
+        joint.langs.iter().zip(laws).zip(joint.unique()).filter_map(term).collect()
     }
 }

@@ -137,19 +137,21 @@ impl Question {
     /// of a mixture's ln loss over that of a run.
     fn coupled(&self) -> Option<(Problem, f64)> {
         let noise_ratio = self.fits.file.transfer.as_ref()?.noise_ratio;
-        Some((self.curves.clone().with_coupling(coupling(&self.fits.file)?).ok()?, noise_ratio))
+        let curves = self.curves.clone()?;
+        Some((curves.with_coupling(coupling(&self.fits.file)?).ok()?, noise_ratio))
     }
 
     /// Standard deviation of the ln loss of each language in one model, and of what a model has in
     /// common in all of them: of pooled models where the joint law predicts, of models of one
     /// language otherwise.
     pub(super) fn noise(&self) -> (Vec<f64>, f64) {
-        let joint = self.fits.file.joint.as_ref().filter(|_| self.problem.is_joint());
-        let [own, common] = joint.map_or([None, None], |joint| joint.noise_log().map(Some));
-        (
-            self.fits.file.fits.iter().map(|fit| own.unwrap_or(fit.noise_log)).collect(),
-            common.unwrap_or(0.0),
-        )
+        match self.fits.file.joint.as_ref().filter(|_| self.problem.is_joint()) {
+            Some(joint) => {
+                let [own, common] = joint.noise_log();
+                (vec![own; joint.langs.len()], common)
+            }
+            None => (self.fits.file.fits.iter().map(|fit| fit.noise_log).collect(), 0.0),
+        }
     }
 }
 

@@ -30,8 +30,8 @@ pub(super) struct Question {
     pub(super) base_id: String,
     pub(super) fits: HashedFits,
     pub(super) problem: Problem,
-    /// The same by the laws of each language alone.
-    pub(super) curves: Problem,
+    /// The same by the laws of each language alone, where models of one language were tuned.
+    pub(super) curves: Option<Problem>,
     pub(super) policies: Vec<Policy>,
     pub(super) seeds: Vec<u64>,
 }
@@ -48,7 +48,8 @@ impl Question {
             transfer: false,
             ..arguments.mixture.clone()
         };
-        let curves = alone.pose(&fits.file)?;
+        let has_curves = !fits.file.fits.is_empty();
+        let curves = has_curves.then(|| alone.pose(&fits.file)).transpose()?;
         if !matches!(problem.budget(), Budget::Pairs(_)) {
             let error = anyhow::anyhow!(
                 "the budget is one of cost, expected pairs: mixtures of equal cost and unequal \

@@ -301,6 +301,11 @@ impl JointFit {
             && is_whole
     }
 
+    /// Unique pairs of each language, where they are known.
+    pub fn unique(&self) -> &[Option<f64>] {
+        &self.unique
+    }
+
     /// The laws of every language in models of `total` pairs, with the weights of their forms.
     pub fn laws_at(&self, total: f64) -> Vec<Vec<(f64, AtTotal)>> {
         let of_form = |form: &JointForm| {
