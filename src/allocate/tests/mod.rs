@@ -1,7 +1,10 @@
 //! Allocations against the conditions of optimality, brute force, closed forms, and the impossible
 //! twin of each problem.
 
+mod cases;
+mod comparison;
 mod coupling;
+mod draws;
 mod general;
 mod repetition;
 mod verdict;
@@ -269,27 +272,6 @@ fn scales_from_hundreds_to_billions() {
 }
 
 #[test]
-fn baselines_by_hand() {
-    let any = law(Form::Offset, &[1.0, 2.0, 0.5, 10.0]);
-    let sized = |lang, unique, upper| Term { unique: Some(unique), upper, ..term(lang, any) };
-    let problem = Problem::new(
-        vec![sized("a", 100, None), sized("b", 900, None), sized("c", 10, Some(15))],
-        100_u64,
-    )
-    .unwrap();
-    assert_eq!(Policy::Uniform.allocate(&problem).unwrap(), [43, 42, 15]);
-    assert_eq!(Policy::Proportional.allocate(&problem).unwrap(), [10, 89, 1]);
-    // by square roots 10 : 30 : sqrt 10, of 100
-    assert_eq!(Policy::Temperature(2.0).allocate(&problem).unwrap(), [23, 70, 7]);
-    assert_eq!(Policy::UniMax(1.0).allocate(&problem).unwrap(), [45, 45, 10]);
-    // 0.05 epochs hold 5 + 45 + 0; the other 50 raise the lowest first
-    assert_eq!(Policy::UniMax(0.05).allocate(&problem).unwrap(), [40, 45, 15]);
-    let unknown = Problem::new(vec![term("a", any), sized("b", 900, None)], 100_u64).unwrap();
-    assert!(!Policy::Proportional.is_defined_for(&unknown));
-    assert_eq!(Policy::Proportional.allocate(&unknown).unwrap(), [50, 50]);
-}
-
-#[test]
 fn the_path_leaves_out_impossible_budgets() {
     let any = law(Form::Offset, &[1.0, 2.0, 0.5, 10.0]);
     let problem =
@@ -299,135 +281,6 @@ fn the_path_leaves_out_impossible_budgets() {
         .map(|at| at.budget)
         .collect();
     assert_eq!(budgets, [20, 50, 80].map(Budget::Pairs));
-}
-
-#[test]
-fn a_comparison_is_worked_out_by_hand() {
-    let [cheap, dear] = [1.0, 8.0].map(|scale| law(Form::Power, &[scale, 0.5]));
-    let terms = vec![term("a", cheap), term("b", dear)];
-    let problem = Problem::new(terms, 5_000_u64).unwrap();
-    // the first draw is the fit, the second has the languages the other way round, where our
-    // allocation loses
-    let comparison = compare(
-        &problem.clone().with_draws(vec![vec![cheap, dear], vec![dear, cheap]]),
-        &[Policy::Proportional],
-    )
-    .unwrap();
-    assert_eq!(comparison.policies.len(), 2, "proportional needs unique pairs");
-    let ours = &comparison.policies[0];
-    let mean = |a: Law, b: Law, x: f64, y: f64| (a.loss(x) + b.loss(y)) / 2.0;
-    let gains = [(cheap, dear), (dear, cheap)]
-        .map(|(a, b)| mean(a, b, 2500.0, 2500.0) - mean(a, b, 1000.0, 4000.0));
-    assert_eq!(ours.pairs, [1000, 4000]);
-    // the first draw asks for our pairs and the second for theirs the other way round, of which the
-    // fit thinks little
-    let regret = (mean(cheap, dear, 4000.0, 1000.0) - mean(cheap, dear, 1000.0, 4000.0)) / 2.0;
-    approx::assert_relative_eq!(comparison.noise_regret_nats, regret, max_relative = 1e-12);
-    approx::assert_relative_eq!(comparison.expected_regret_nats, regret, max_relative = 1e-12);
-    approx::assert_relative_eq!(
-        ours.gain_nats.unwrap().value,
-        (gains[0] + gains[1]) / 2.0 - 2.0 * regret,
-        max_relative = 1e-12
-    );
-    assert!(gains[0] > 0.0 && gains[0] < 2.0 * regret);
-    assert_eq!(
-        (ours.behind_nats, comparison.policies[1].gain_nats),
-        (None, None),
-        "nothing is compared with itself"
-    );
-    assert!(comparison.shares[0].interval_90.contains(0.5) && comparison.shares[0].value == 0.2);
-    assert_eq!(comparison.verdict(None).recommended(), Some(Policy::Uniform));
-    let sure = compare(&problem.clone().with_draws(vec![vec![cheap, dear]]), &[]).unwrap();
-    assert_eq!(sure.verdict(None).recommended(), Some(Policy::Parallot));
-    assert!(
-        sure.verdict(None).headline().starts_with(
-            "parallot, by prediction, not measured: a gain over uniform of +0.0109 nats"
-        )
-    );
-    assert!(compare(&problem, &[]).unwrap().verdict(None).headline().ends_with("has no interval"));
-    let equal = Problem::new(vec![term("a", cheap), term("b", cheap)], 5_000_u64).unwrap();
-    assert_eq!(compare(&equal, &[]).unwrap().verdict(None), Verdict::Same);
-}
-
-/// The shared cases that this problem can say: a sum over languages, separable, nothing repeated,
-/// drawn or in steps.
-///
-/// Their amounts are not whole. Rounding costs at most half a pair a language to second order, so
-/// the whole optimum must meet the published objective to 1e-6 of the reducible part where amounts
-/// are large; the exact part is what the other tests check.
-#[test]
-fn shared_cases_are_met() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/alloc_cases");
-    let mut met = Vec::new();
-    for path in crate::files::list(&folder, "json").unwrap() {
-        let case: serde_json::Value =
-            serde_json::from_str(&crate::files::read_text(&path).unwrap()).unwrap();
-        let Some((terms, budget)) = read_case(&case["problem"]) else { continue };
-        let name = case["id"].as_str().unwrap().to_owned();
-        let solved = Problem::new(terms, budget);
-        if case["expected"]["status"] != "optimal" {
-            assert!(solved.is_err(), "{name} is {}", case["expected"]["status"]);
-        } else {
-            let number =
-                |key: &str| case["expected"][key].as_str().unwrap().parse::<f64>().unwrap();
-            let (objective, floor) = (number("objective"), number("floor"));
-            let allocation =
-                solved.unwrap_or_else(|error| panic!("{name}: {error}")).solve().unwrap();
-            let excess = (allocation.objective - objective) / (objective - floor);
-            println!(
-                "{name}: whole pairs cost {excess:.1e} of the reducible loss, gap {:.1e}",
-                allocation.gap
-            );
-            assert!(
-                (-1e-12..1e-6).contains(&excess),
-                "{name}: {} is not {objective}",
-                allocation.objective
-            );
-            assert!(allocation.gap < 1e-9, "{name}: gap {}", allocation.gap);
-        }
-        met.push(name);
-    }
-    assert!(met.len() >= 10, "only {met:?}");
-}
-
-fn read_case(problem: &serde_json::Value) -> Option<(Vec<Term>, u64)> {
-    let whole =
-        |value: &serde_json::Value| value.as_f64().filter(|x| x.fract() == 0.0).map(|x| x as u64);
-    let simple = problem["objective"]["over_languages"] == "sum"
-        && problem["objective"]["over_draws"] == "none";
-    if !simple
-        || ["transfer", "groups"]
-            .iter()
-            .any(|key| problem[key].as_array().is_some_and(|rows| !rows.is_empty()))
-    {
-        return None;
-    }
-    let read = |language: &serde_json::Value| {
-        let plain = language["repeat"].is_null()
-            && language["grain"].is_null()
-            && language["draws"].is_null();
-        let law = &language["law"];
-        let numbers =
-            |keys: &[&str]| keys.iter().map(|key| law[key].as_f64()).collect::<Option<Vec<f64>>>();
-        let (form, parameters) = match law["form"].as_str()? {
-            "metric" => (Form::Metric, numbers(&["alpha", "gamma", "beta"])?),
-            "power" => (Form::PowerFloor, numbers(&["E", "A", "alpha"])?),
-            "shifted" => (Form::Offset, numbers(&["E", "A", "alpha", "D0"])?),
-            _ => (Form::Rectified, numbers(&["E", "B", "beta", "Dl"])?),
-        };
-        let upper = if language["hi"].is_null() { None } else { Some(whole(&language["hi"])?) };
-        let (lower, weight) = (whole(&language["lo"])?, language["weight"].as_f64()?);
-        let lang = language["name"].as_str()?.to_owned();
-        let term =
-            Term { weight, lower, upper, ..Term::new(lang, Law::new(form, &parameters).ok()?) };
-        (plain && language["cost"] == 1.0).then_some(term)
-    };
-    let terms = problem["languages"].as_array()?.iter().map(read).collect::<Option<Vec<Term>>>()?;
-    let budget = whole(&problem["budget"]["amount"])?;
-    // more than the upper bounds hold is left over there, and an error here
-    let most: Option<u64> = terms.iter().map(|term| term.upper).sum();
-    let at_most = problem["budget"]["rule"] == "at_most";
-    Some((terms, if at_most { budget.min(most.unwrap_or(budget)) } else { budget }))
 }
 
 #[test]

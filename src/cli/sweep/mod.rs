@@ -1,10 +1,23 @@
 //! `parallot sweep`: the small runs that are missing.
 
+mod available;
+mod base_files;
+mod check;
+mod jobs;
 mod list;
+#[cfg(not(feature = "train"))]
+mod no_work;
 mod share;
 mod status;
 #[cfg(feature = "train")]
 mod work;
+
+pub(super) use base_files::base_files;
+pub(super) use check::{check_device, check_parts, check_version};
+#[cfg(feature = "train")]
+pub(super) use jobs::{jobs_of, pools};
+#[cfg(feature = "train")]
+pub(super) use work::base;
 
 use crate::cli::count;
 use crate::cli::failure::{Failure, OrFail};
@@ -12,21 +25,22 @@ use crate::cli::terminal::{note, say};
 use crate::cli::text::{self, TextArguments};
 use crate::cli::version;
 use crate::corpus::Bitext;
-#[cfg(not(feature = "train"))]
-use crate::corpus::Tongue;
 use crate::files::{self, Owner};
 use crate::record::{self, Manifest, RecordError, RunRow, Store, TrainingVersion};
-use crate::report::eye::{duration, grouped};
-use crate::spec::{
-    BaseFiles, BaseSpec, CheckpointBase, CheckpointFiles, CheckpointPlace, Experiment, PresetBase,
-    RunSpec, ScheduleSpec, SpecError,
-};
+use crate::report::eye::duration;
+use crate::spec::{RunSpec, ScheduleSpec};
 use crate::study::Folders;
 use crate::sweep::{Cost, Job, Plan, Site, run_missing, simulate};
+use available::available;
 use clap::{Args, ValueEnum};
+use jobs::stack_of;
+#[cfg(not(feature = "train"))]
+use no_work::{make_base, measured_speed, memory_of, train};
 use share::{Shard, chosen};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+#[cfg(feature = "train")]
+use work::{make_base, measured_speed, memory_of, train};
 
 /// Flags of `parallot sweep`.
 #[derive(Debug, Clone, Args)]
@@ -237,42 +251,6 @@ const WAIT: Duration = Duration::from_secs(5);
 const BESIDE: &str = "wait for the other sweep, or stop it; `--shard K/N` and `--run ID` let \
 several processes share the runs";
 
-/// What is missing of an older version of the training code is not made: it would be another
-/// measurement among those that are there.
-pub(super) fn check_version(
-    found: TrainingVersion,
-    plan: &Plan,
-    folders: &Folders,
-) -> Result<(), Failure> {
-    if found.is_current() || plan.missing.is_empty() {
-        return Ok(());
-    }
-    let (missing, all) = (plan.missing.len(), plan.missing.len() + plan.done.len());
-    let (folder, current) = (folders.records.display(), TrainingVersion::CURRENT);
-    let error = anyhow::anyhow!(
-        "`{folder}` is of training version {found} and {missing} of {all} runs are missing, \
-        expected version {current} or none missing"
-    );
-    Err(Failure::input(error).hint(
-        "versions shuffle their pairs differently; a copy of the experiment under a new name is \
-        swept anew, and `fit`, `report` and \
-         `validate --hindsight` read what is there",
-    ))
-}
-
-/// A language that cannot be trained on or evaluated is found before anything is trained.
-pub(super) fn check_parts(bitexts: &[Bitext]) -> Result<(), Failure> {
-    let Some(bitext) =
-        bitexts.iter().find(|bitext| bitext.dev.is_empty() || bitext.train.is_empty())
-    else {
-        return Ok(());
-    };
-    let part = if bitext.dev.is_empty() { "dev" } else { "train" };
-    let error = anyhow::anyhow!("`{}` has no {part} pairs, expected at least one", bitext.lang);
-    Err(Failure::input(error)
-        .hint("a `split` column, `as: dev` or `dev_share` says which pairs are which"))
-}
-
 fn look_up(runs: &[RunSpec], store: &Store, simulated: bool) -> Result<Plan, Failure> {
     Plan::new(runs, store, simulated)
         .map_err(|error| Failure::input(error).hint("a record that is removed is made again"))
@@ -296,194 +274,6 @@ fn manifest(
         corpora: text::rows(bitexts),
         runs: runs.iter().map(row).collect(),
     }
-}
-
-/// Runs that the corpora are large enough for; those left out are named.
-fn available(runs: Vec<RunSpec>, experiment: &Experiment, bitexts: &[Bitext]) -> Vec<RunSpec> {
-    let fits = |run: &RunSpec| {
-        let bitext = bitexts.iter().find(|bitext| Some(&bitext.lang) == run.subject.lang());
-        bitext.is_none_or(|bitext| run.subject.pairs().0 <= experiment.most_pairs(bitext))
-    };
-    let (fitting, larger): (Vec<_>, Vec<_>) = runs.into_iter().partition(fits);
-    for bitext in bitexts {
-        let mut sizes: Vec<u64> = larger
-            .iter()
-            .filter(|run| run.subject.lang() == Some(&bitext.lang))
-            .map(|run| run.subject.pairs().0)
-            .collect();
-        sizes.dedup();
-        if let Some(smallest) = sizes.first() {
-            let unique = grouped(bitext.train.len() as u64);
-            let passes = if experiment.passes == 1 {
-                String::new()
-            } else {
-                format!(" and is read {} times at most", experiment.passes)
-            };
-            note(&format!(
-                "note: `{}` has {unique} training pairs{passes}, so its sizes from {} on are left \
-                out",
-                bitext.lang,
-                grouped(*smallest)
-            ));
-        }
-    }
-    let largest = fitting
-        .iter()
-        .filter(|run| run.subject.is_mixture())
-        .map(|run| run.subject.pairs().0)
-        .max();
-    if let Some((spec, largest)) = experiment
-        .mixtures
-        .zip(largest)
-        .filter(|(spec, largest)| *largest < spec.most.0 - spec.most.0 / 20)
-    {
-        let (most, largest) = (grouped(spec.most.0), grouped(largest));
-        note(&format!(
-            "note: the largest mixture has {largest} pairs, not {most}: the corpora hold no more \
-            of what it draws"
-        ));
-    }
-    fitting
-}
-
-/// Finds the files that the base names; a checkpoint on the Hub is downloaded if it is not there.
-pub(super) fn base_files(experiment: &Experiment, folders: &Folders) -> Result<BaseFiles, Failure> {
-    let folder = match &experiment.base {
-        BaseSpec::Preset(PresetBase { tokenizer: None, .. }) => return Ok(BaseFiles::None),
-        BaseSpec::Preset(PresetBase { tokenizer: Some(path), .. }) => {
-            return files::read(&folders.base().join(path)).map(BaseFiles::Tokenizer).or_input();
-        }
-        BaseSpec::Checkpoint(CheckpointBase { place: CheckpointPlace::Folder(path), .. }) => {
-            folders.base().join(path)
-        }
-        BaseSpec::Checkpoint(CheckpointBase {
-            place: CheckpointPlace::Hub { name, revision },
-            ..
-        }) => fetch(name, revision)?,
-    };
-    CheckpointFiles::find(&folder).map(BaseFiles::Checkpoint).map_err(hinted)
-}
-
-#[cfg(feature = "train")]
-use crate::cli::hub::fetch;
-
-#[cfg(not(feature = "train"))]
-fn fetch(_: &str, _: &str) -> Result<PathBuf, Failure> {
-    Err(Failure::input(anyhow::anyhow!(
-        "this build cannot download a checkpoint, expected the cargo feature `train`"
-    )))
-}
-
-fn hinted(error: SpecError) -> Failure {
-    let hint = match &error {
-        SpecError::NoWeights { are_pickled: true, .. } => {
-            "pickles can run any code and are never read; `model.save_pretrained(FOLDER, \
-            safe_serialization=True)` writes safetensors"
-        }
-        SpecError::NoWeights { .. } | SpecError::File(_) => {
-            "a checkpoint is a folder with `config.json`, safetensors and `tokenizer.json`"
-        }
-        _ => return Failure::input(error),
-    };
-    Failure::input(error).hint(hint)
-}
-
-/// Whether there is such a device.
-#[cfg(feature = "train")]
-pub(super) fn check_device(device: &str, _: Trainer) -> Result<(), Failure> {
-    let hint = "`--device cpu` runs everywhere; CUDA needs an NVIDIA GPU and a build with \
-    `--features cuda`";
-    crate::train::select_device(device).map(drop).map_err(|error| Failure::input(error).hint(hint))
-}
-
-#[cfg(not(feature = "train"))]
-pub(super) fn check_device(_: &str, trainer: Trainer) -> Result<(), Failure> {
-    match trainer {
-        Trainer::Simulated => Ok(()),
-        Trainer::Candle => Err(Failure::input(anyhow::anyhow!(
-            "this build cannot train, expected the cargo feature `train`"
-        ))),
-    }
-}
-
-#[cfg(feature = "train")]
-pub(super) use work::base;
-#[cfg(feature = "train")]
-use work::{make_base, measured_speed, memory_of, train};
-
-#[cfg(not(feature = "train"))]
-fn train(
-    _: &Experiment,
-    _: (&[Bitext], &[Bitext], &[Tongue]),
-    _: &BaseFiles,
-    _: &[Job],
-    _: &Site<'_>,
-    _: &Cost,
-    arguments: &Arguments,
-) -> Result<(), Failure> {
-    check_device(&arguments.device, arguments.trainer)
-}
-
-#[cfg(not(feature = "train"))]
-fn make_base(
-    _: &Experiment,
-    _: &[Bitext],
-    _: &BaseFiles,
-    arguments: &Arguments,
-) -> Result<(), Failure> {
-    check_device(&arguments.device, Trainer::Candle)
-}
-
-#[cfg(not(feature = "train"))]
-fn measured_speed(_: &Experiment, _: &Arguments) -> Option<f64> {
-    None
-}
-
-#[cfg(not(feature = "train"))]
-fn memory_of(
-    _: &Experiment,
-    _: &[Bitext],
-    _: &BaseFiles,
-    _: &Arguments,
-) -> impl Fn(&RunSpec) -> Option<f64> {
-    |_: &RunSpec| None
-}
-
-/// Runs at a time. Two runs side by side on a core each train more tokens per second than one run
-/// on both (benches/README.md).
-#[cfg(feature = "train")]
-pub(super) fn jobs_of(device: &str, asked: Option<usize>) -> usize {
-    asked.unwrap_or(if device == "cpu" { cores() } else { 1 })
-}
-
-/// One pool of threads a job.
-#[cfg(feature = "train")]
-pub(super) fn pools(jobs: usize) -> Result<Vec<rayon::ThreadPool>, Failure> {
-    (0..jobs)
-        .map(|_| rayon::ThreadPoolBuilder::new().num_threads(threads_of(jobs)).build())
-        .collect::<Result<_, _>>()
-        .or_work()
-}
-
-/// Runs side by side in one job.
-fn stack_of(arguments: &Arguments) -> usize {
-    arguments
-        .stack
-        .map_or(if arguments.device == "cpu" { 1 } else { GPU_STACK }, |runs| runs as usize)
-}
-
-/// Runs that a GPU trains side by side.
-const GPU_STACK: usize = 16;
-
-/// Threads of a run that has its share of the cores.
-#[cfg(feature = "train")]
-fn threads_of(jobs: usize) -> usize {
-    (cores() / jobs).max(1)
-}
-
-#[cfg(feature = "train")]
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Writes the points of the sweep and says what came out.

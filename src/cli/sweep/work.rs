@@ -1,6 +1,7 @@
 //! The training of a sweep: the base if it is not kept, then the missing runs.
 
-use super::{Arguments, jobs_of, pools, stack_of, threads_of};
+use super::Arguments;
+use super::jobs::{jobs_of, pools, stack_of, threads_of};
 use crate::cli::failure::{Failure, OrFail};
 use crate::cli::terminal::{bar, bars, note, say};
 use crate::cli::version;

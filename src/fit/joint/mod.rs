@@ -20,6 +20,7 @@ mod mode;
 mod noise;
 mod scales;
 mod stack;
+mod whitener;
 
 pub use cells::ModelRun;
 pub use local::Local;
@@ -30,12 +31,13 @@ use crate::law::joint::{AtTotal, Interference};
 use crate::numeric::random::{Item, Purpose, generator};
 use cells::cells;
 use coordinates::Frame;
-use mode::{Data, Mode, Whitener};
+use mode::{Data, Mode};
 use nalgebra::DVector;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use stack::{Candidate, HeldOutCell};
+use whitener::Whitener;
 
 /// Models of several languages for each language that a joint law asks for.
 const MODELS_PER_LANGUAGE: f64 = 1.0;

@@ -10,8 +10,9 @@
 
 use super::cells::Cell;
 use super::coordinates::Frame;
-use super::mode::{Data, Mode, blocks};
+use super::mode::{Data, Mode};
 use super::noise::covariance;
+use super::whitener::blocks;
 use crate::law::joint::{Interference, References};
 use rayon::prelude::*;
 

@@ -1,5 +1,6 @@
 //! Less memory, the same gradients.
 
+use super::adapters::lora;
 use super::*;
 
 /// Loss and all entries of the gradients of the variables that are trained.

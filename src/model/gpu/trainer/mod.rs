@@ -1,20 +1,20 @@
 //! R plain networks in training on a card: their weights and moments in flat buffers, and the loop
 //! over steps.
 
-use super::card::{Address, Argument, Card, Launch, bytes_of, bytes_of_mut, typed};
+mod update;
+
+use super::card::{Card, Launch, bytes_of, bytes_of_mut};
 use super::feed::{Shape, feed};
 use super::layout::Layout;
 use super::pass::{Pass, Weights, arguments};
-use super::places::{FACTORS, Keeps, Places, Plan, SQUARE_BLOCKS, TOLD};
+use super::places::{FACTORS, Keeps, Places, Plan, TOLD};
 use super::{Networks, Part, Precision, Setting, Told};
 use crate::model::attention::Rope;
 use crate::model::batch::Batch;
 use crate::spec::Optimisation;
 use candle_core::Result;
 use rayon::prelude::*;
-
-/// Added to the root of the second moment.
-const EPS: f32 = 1e-8;
+use update::{Last, factors};
 
 /// Threads of a block of the optimiser, and most of its blocks a run.
 const THREADS: usize = 256;
@@ -351,85 +351,4 @@ impl<C: Card> Trainer<C> {
 fn fed(batches: &[&Batch]) -> (Shape, Vec<u32>) {
     let shape = Shape::of(batches.iter().copied());
     (shape, feed(batches, shape))
-}
-
-/// What every run is told of a step: `Factors` of `kernels.cu`.
-fn factors(parts: &[Part<'_>], optimisation: &Optimisation, step: i32, hopeless: f64) -> Vec<f64> {
-    let Optimisation { beta1, beta2, grad_clip, weight_decay, .. } = *optimisation;
-    let of_run = |part: &Part<'_>| -> [f64; FACTORS] {
-        let rate = part.lr / (1.0 - beta1.powi(step));
-        let (unbias2, keep) = (1.0 / (1.0 - beta2.powi(step)), 1.0 - part.lr * weight_decay);
-        [
-            part.batch.targets() as f64,
-            grad_clip,
-            rate,
-            unbias2,
-            keep,
-            f64::from(u8::from(part.takes_part)),
-            hopeless,
-        ]
-    };
-    parts.iter().flat_map(of_run).collect()
-}
-
-/// The end of a step: losses, norms, AdamW.
-struct Last<'a> {
-    weights: Weights,
-    moments: [Address; 2],
-    stopped: Address,
-    optimisation: &'a Optimisation,
-}
-
-impl Last<'_> {
-    fn losses<C: Card>(&self, pass: &Pass<'_, C>, adds: bool) -> Result<()> {
-        let p = pass.places;
-        let arguments =
-            arguments![p.nats, p.factors, p.told, self.stopped, pass.shape.m, usize::from(adds)];
-        pass.card.launch(&Launch {
-            kernel: "losses",
-            grid: [pass.plan.runs, 1, 1],
-            threads: THREADS,
-            shared: 0,
-            arguments,
-        })
-    }
-
-    fn update<C: Card>(&self, pass: &Pass<'_, C>) -> Result<()> {
-        let (p, runs, stride) = (pass.places, pass.plan.runs, pass.layout.stride);
-        let arguments = arguments![self.weights.gradients, stride, p.squares];
-        pass.card.launch(&Launch {
-            kernel: "squares",
-            grid: [SQUARE_BLOCKS, runs, 1],
-            threads: THREADS,
-            shared: 0,
-            arguments,
-        })?;
-        let small = if pass.plan.precision == Precision::F32 { 0 } else { self.weights.factors };
-        let Optimisation { beta1, beta2, .. } = *self.optimisation;
-        let arguments = arguments![
-            self.weights.master,
-            small,
-            self.weights.gradients,
-            self.moments[0],
-            self.moments[1],
-            stride,
-            pass.layout.decayed,
-            p.squares,
-            SQUARE_BLOCKS,
-            p.factors,
-            p.told,
-            self.stopped,
-            beta1 as f32,
-            beta2 as f32,
-            EPS,
-        ];
-        let grid = [stride.div_ceil(THREADS).min(BLOCKS), runs, 1];
-        pass.card.launch(&Launch {
-            kernel: typed!(pass.plan.precision, "adamw"),
-            grid,
-            threads: THREADS,
-            shared: 0,
-            arguments,
-        })
-    }
 }

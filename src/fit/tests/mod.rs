@@ -1,5 +1,8 @@
 //! Fits of planted laws with and without noise, degenerate curves, and published curves.
 
+mod family;
+mod flags;
+
 use super::*;
 use crate::numeric::random::{Item, Purpose, generator};
 use rand_distr::{Distribution, StandardNormal};
@@ -125,64 +128,6 @@ fn a_wrong_form_has_no_weight_within() {
     assert!(fit.candidates.windows(2).all(|pair| pair[0].weight_within >= pair[1].weight_within));
 }
 
-/// Laws about a common one, as the languages of a sweep are.
-fn relatives(count: u64) -> Vec<Law> {
-    let one = |k: u64| {
-        let mut generator = generator(3, Purpose::Planted, Item::Nth(k));
-        let mut normal = || -> f64 { StandardNormal.sample(&mut generator) };
-        Law::new(
-            Form::PowerFloor,
-            &[1.4 + 0.1 * normal(), 25.0 * (0.2 * normal()).exp(), 0.35 + 0.02 * normal()],
-        )
-        .unwrap()
-    };
-    (0..count).map(one).collect()
-}
-
-#[test]
-fn a_family_predicts_better_than_each_curve_alone() {
-    let settings = Settings { draws: 0, ..Settings::default() };
-    let (mut together, mut alone) = (0.0, 0.0);
-    for family in 0..6 {
-        let laws = relatives(6);
-        let curve = |(k, law): (usize, &Law)| {
-            planted(&format!("c{k}"), law, &SIZES[..5], 1, 0.02, 10 * family + k as u64)
-        };
-        let curves: Vec<Curve> = laws.iter().enumerate().map(curve).collect();
-        let error = |fit: &Fit, law: &Law| (fit.predict(64e3).value / law.loss(64e3)).ln().powi(2);
-        let fits = fit_family(&curves.iter().collect::<Vec<_>>(), &settings).unwrap();
-        together += fits.iter().zip(&laws).map(|(fit, law)| error(fit, law)).sum::<f64>();
-        alone += curves
-            .iter()
-            .zip(&laws)
-            .map(|(curve, law)| error(&fit(curve, &settings).unwrap(), law))
-            .sum::<f64>();
-    }
-    assert!(together < 0.7 * alone, "{together} and {alone}");
-}
-
-#[test]
-fn a_family_of_different_exponents_is_not_flattened() {
-    let laws: Vec<Law> = [0.1, 0.2, 0.4, 0.8]
-        .map(|exponent| Law::new(Form::Power, &[20.0, exponent]).unwrap())
-        .to_vec();
-    let curves: Vec<Curve> = laws
-        .iter()
-        .enumerate()
-        .map(|(k, law)| planted(&format!("c{k}"), law, &SIZES, 2, 0.002, k as u64))
-        .collect();
-    let fits =
-        fit_family(&curves.iter().collect::<Vec<_>>(), &Settings { draws: 0, ..only(Form::Power) })
-            .unwrap();
-    for (fit, law) in fits.iter().zip(&laws) {
-        assert!(
-            (fit.law.parameters()[1].1 - law.parameters()[1].1).abs() < 0.003,
-            "{} and {law}",
-            fit.law
-        );
-    }
-}
-
 #[test]
 fn misfit_is_what_the_sizes_held_back_show() {
     let settings = Settings { draws: 0, ..only(Form::Power) };
@@ -266,41 +211,6 @@ fn the_result_does_not_depend_on_threads_or_order() {
     assert_eq!(one, with(3).unwrap());
     assert_eq!((one[0].unique, one[1].unique), (Some(128_000), None));
     assert_eq!(one[0].family, 2);
-}
-
-#[test]
-fn short_flat_and_noisy_curves_say_so() {
-    let settings = Settings { draws: 40, ..Settings::default() };
-    let flags = |curve: &Curve| fit(curve, &settings).unwrap().flags;
-    let flat = Law::new(Form::PowerFloor, &[2.0, 1e-9, 1.0]).unwrap();
-    assert!(
-        flags(&planted("flat", &flat, &SIZES, 2, 0.01, 1)).contains(&Flag::NoiseLargerThanSignal)
-    );
-    assert!(fit(&planted("constant", &flat, &SIZES, 1, 0.0, 1), &settings).is_ok());
-    let narrow = flags(&planted("narrow", &laws()[1], &[1e3, 2e3, 3e3, 4e3], 2, 0.001, 1));
-    assert!(narrow.iter().any(|flag| matches!(flag, Flag::LessThanADecade { .. })), "{narrow:?}");
-    let rising = SIZES.iter().enumerate().map(|(i, &pairs)| Point {
-        pairs,
-        loss_nats: [4.0, 3.6, 3.3, 3.0, 3.4, 2.6, 2.4, 2.2][i],
-        seed: 0,
-    });
-    let rising = Curve::new("rising", rising.collect()).unwrap();
-    assert!(flags(&rising).contains(&Flag::NonMonotone { pairs: 16e3 }));
-    let lone = rising.points().iter().map(|point| Point {
-        loss_nats: if point.pairs == 8e3 { 4.0 } else { 5.0 - point.pairs.ln() / 4.0 },
-        ..*point
-    });
-    let outlier = flags(&Curve::new("outlier", lone.collect()).unwrap());
-    assert!(outlier.contains(&Flag::Outlier { pairs: 8e3, loss_nats: 4.0 }), "{outlier:?}");
-    let short = planted("short", &laws()[1], &[1e3, 2e3, 4e3], 1, 0.0, 0);
-    assert!(
-        fit(&short, &settings)
-            .unwrap()
-            .flags
-            .contains(&Flag::LessThanADecade { decades: 4f64.log10() })
-    );
-    assert!(fit(&short, &Settings { starts: 0, ..Settings::default() }).is_err());
-    assert!(fit(&short, &Settings { forms: vec![], ..Settings::default() }).is_err());
 }
 
 #[test]
