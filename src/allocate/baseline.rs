@@ -45,6 +45,16 @@ impl Policy {
                     sizes.iter().map(|size| (size / largest.max(1.0)).powf(1.0 / t)).collect();
                 fill(&slots, &values, budget)
             }
+            (Policy::Dose(steps), _) if self.is_defined_for(problem) => {
+                let (even, ours) = (fill(&slots, &even, budget), problem.solve()?.pairs());
+                // an amount of 0 has no ratio; one pair stands for it
+                let stepped = |(&even, &ours): (&u64, &u64)| {
+                    let [even, ours] = [even, ours].map(|pairs| pairs.max(1) as f64);
+                    even * (ours / even).powf(*steps)
+                };
+                let values: Vec<f64> = even.iter().zip(&ours).map(stepped).collect();
+                fill(&slots, &values, budget)
+            }
             (Policy::UniMax(epochs), Some(sizes)) => unimax(&slots, &sizes, *epochs, budget),
             _ => fill(&slots, &even, budget),
         })
@@ -63,6 +73,7 @@ impl Policy {
             Policy::Proportional => sized(),
             Policy::Temperature(t) => t > 0.0 && t.is_finite() && sized(),
             Policy::UniMax(epochs) => epochs >= 0.0 && sized(),
+            Policy::Dose(steps) => steps.is_finite(),
         }
     }
 }

@@ -153,6 +153,9 @@ pub enum Policy {
     Proportional,
     /// By unique pairs to the power 1 / T.
     Temperature(f64),
+    /// So many steps from uniform towards the optimum of the fitted laws: 0 is uniform, 1 the
+    /// optimum, -1 its mirror.
+    Dose(f64),
     /// Uniform, capped at so many epochs a language, smallest corpus first (Chung et al. 2023).
     UniMax(f64),
 }
@@ -175,6 +178,7 @@ impl fmt::Display for Policy {
             Policy::Proportional => write!(f, "proportional"),
             Policy::Temperature(t) => write!(f, "temperature-{t}"),
             Policy::UniMax(epochs) => write!(f, "unimax-{epochs}"),
+            Policy::Dose(steps) => write!(f, "dose:{steps}"),
         }
     }
 }

@@ -22,6 +22,7 @@ mod joint;
 mod law_table;
 mod mixture;
 mod mixtures;
+mod plan;
 mod problem;
 mod quickstart;
 mod report;
@@ -57,6 +58,8 @@ enum Verb {
     /// Do all of it on languages that the program makes itself: runs, laws, allocation, report, in
     /// a few minutes on a CPU
     Quickstart(quickstart::Arguments),
+    /// Design the models that decide a budget, and say when they are enough
+    Plan(plan::Arguments),
     /// Run the small training runs of an experiment that are missing
     Sweep(sweep::Arguments),
     /// Turn the logs of trainers and evaluators into curves to be fitted
@@ -145,6 +148,7 @@ fn quiet_panics() {
 fn run(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::Quickstart(arguments) => quickstart::run(&arguments),
+        Verb::Plan(arguments) => plan::run(&arguments),
         Verb::Sweep(arguments) => sweep::run(&arguments),
         Verb::Import(arguments) => import::run(&arguments),
         Verb::Fit(arguments) => fit::run(&arguments),

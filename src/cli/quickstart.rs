@@ -187,6 +187,7 @@ impl Trial<'_> {
             experiment: self.experiment.to_owned(),
             mixture: MixtureArguments::plain(self.arguments.budget.0),
             policies: vec!["uniform".to_owned()],
+            doses: Vec::new(),
             seeds: SEEDS,
             list: false,
             hindsight: false,

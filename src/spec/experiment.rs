@@ -3,7 +3,7 @@
 use super::base::{BaseSpec, WireBase};
 use super::error::SpecError;
 use super::limits::{MOST_PASSES, count};
-use super::mixtures::MixtureSpec;
+use super::mixtures::{DesignedRun, MixtureSpec};
 use super::tuning::{Evaluation, Tuning};
 use crate::corpus::{Constructed, Source};
 use crate::files;
@@ -64,6 +64,8 @@ pub struct Experiment {
     pub passes: u32,
     /// Runs on several languages at once.
     pub mixtures: Option<MixtureSpec>,
+    /// Models of a design that was planned, noted before the runs are listed.
+    pub design: Vec<DesignedRun>,
     /// Languages that no run is tuned on, which every run is scored on.
     pub untuned: Vec<LanguageSpec>,
     /// SHA-256 of their test pairs, noted once they are read and before runs get their ids.
@@ -85,6 +87,7 @@ struct WireExperiment {
     base: WireBase,
     #[serde(default)]
     tuning: Tuning,
+    #[serde(default)]
     sizes: Vec<Pairs>,
     seeds: Vec<u64>,
     #[serde(default = "one")]
@@ -143,6 +146,7 @@ impl Experiment {
             seeds: wire.seeds,
             passes: wire.passes,
             mixtures: wire.mixtures,
+            design: Vec::new(),
             untuned: wire.untuned,
             untuned_sha256: Vec::new(),
             evaluation: wire.evaluation,
@@ -195,9 +199,6 @@ impl Experiment {
         }
         if let Some(seed) = repeated(&self.seeds) {
             return Err(SpecError::value("seeds", format!("{seed} twice"), "each seed once"));
-        }
-        if self.sizes.iter().all(|size| size.0 == 0) {
-            return Err(SpecError::value("sizes", "without a size above 0", "at least one"));
         }
         if self.seeds.is_empty() {
             return Err(SpecError::value("seeds", "empty", "at least one seed"));

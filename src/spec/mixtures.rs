@@ -14,6 +14,15 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
+/// One model on several languages that a design asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesignedRun {
+    /// Pairs per language, in their order.
+    pub pairs: Vec<u64>,
+    /// Seed of its training.
+    pub seed: u64,
+}
+
 /// Chance that a language takes part in a mixture.
 const PART: f64 = 0.75;
 

@@ -22,7 +22,7 @@ pub use error::SpecError;
 pub use experiment::{Experiment, LanguageSpec, Text};
 pub use instruction::{InstructionFile, InstructionSpec, Scope};
 pub use lora::{LoraSpec, Module};
-pub use mixtures::MixtureSpec;
+pub use mixtures::{DesignedRun, MixtureSpec};
 pub use recipe::Recipe;
 pub use run::RunSpec;
 pub use schedule::{ScheduleSpec, TrunkSpec};

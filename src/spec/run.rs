@@ -2,6 +2,7 @@
 
 use super::base::BaseSpec;
 use super::experiment::Experiment;
+use super::mixtures::DesignedRun;
 use super::tuning::{Evaluation, Tuning};
 use crate::corpus::{Bitext, PromptStyle, Split};
 use crate::files;
@@ -102,7 +103,8 @@ impl Experiment {
     }
 
     /// The runs, in the order of languages, sizes and seeds; the base, if size 0 is asked for, is
-    /// one run before all others, and mixtures come last, each with the next of the seeds.
+    /// one run before all others, and mixtures come last, each with the next of the seeds, those of
+    /// a planned design with their own.
     pub fn runs(&self, bitexts: &[Bitext], base_id: &str) -> Vec<RunSpec> {
         let dev_sha256: Vec<_> =
             bitexts.iter().map(|bitext| (bitext.lang.code(), bitext.dev.hash())).collect();
@@ -133,8 +135,10 @@ impl Experiment {
             }
         }
         let caps: Vec<u64> = bitexts.iter().map(|bitext| self.most_pairs(bitext)).collect();
-        let designs = self.mixtures.iter().flat_map(|mixtures| mixtures.design(&caps));
-        for (pairs, &seed) in designs.zip(self.seeds.iter().cycle()) {
+        let drawn = self.mixtures.iter().flat_map(|mixtures| mixtures.design(&caps));
+        let drawn = drawn.zip(self.seeds.iter().cycle());
+        let drawn = drawn.map(|(pairs, &seed)| DesignedRun { pairs, seed });
+        for DesignedRun { pairs, seed } in drawn.chain(self.design.iter().cloned()) {
             let run = self.mixed_run(bitexts, base_id, &pairs, seed, Split::Dev);
             // small corpora or totals can leave one language, or the same mixture again
             if run.subject.mix().len() > 1 && runs.iter().all(|known| known.id != run.id) {

@@ -2,6 +2,7 @@
 
 use crate::allocate::{BuildError, SolveError};
 use crate::curve::{CurveError, TableError};
+use crate::design;
 use crate::files::FileError;
 use crate::fit::FitError;
 use crate::fit::joint::JointError;
@@ -34,6 +35,9 @@ pub enum StudyError {
     /// A `similarity.json` that is damaged, or of another version.
     #[error("cannot read similarities `{}`: {cause}", path.display())]
     Similarity { path: PathBuf, cause: serde_json::Error },
+    /// A `design.csv` that is damaged, or of other languages.
+    #[error("cannot read design `{}`: {cause}", path.display())]
+    Design { path: PathBuf, cause: design::TableError },
     /// A curve over several model sizes, where fits are to be kept of which each is a law of pairs
     /// alone.
     #[error(
@@ -91,6 +95,9 @@ impl StudyError {
                 Some("`parallot validate` writes it again from its records")
             }
             StudyError::Similarity { .. } => Some("`parallot similarity` makes new ones"),
+            StudyError::Design { .. } => Some(
+                "`parallot plan` writes it; a copy of the experiment under a new name has none",
+            ),
             StudyError::Surface { .. } => {
                 Some("leave out the column `n_params`, or keep the rows of one model size")
             }

@@ -2,6 +2,7 @@
 //! folder.
 
 use super::StudyError;
+use crate::design::{self, DesignRow};
 use crate::files;
 use crate::spec::Experiment;
 use std::path::{Path, PathBuf};
@@ -54,9 +55,28 @@ impl Folders {
         })
     }
 
-    /// Reads the experiment.
+    /// Reads the experiment, with the design that was planned for it.
     pub fn read(&self) -> Result<Experiment, StudyError> {
-        Ok(Experiment::read(&self.experiment)?)
+        let mut experiment = Experiment::read(&self.experiment)?;
+        let langs: Vec<String> =
+            experiment.langs().iter().map(|lang| lang.code().to_owned()).collect();
+        experiment.design = self.read_design(&langs)?.into_iter().map(|row| row.run).collect();
+        Ok(experiment)
+    }
+
+    /// The table of the design that is planned for the experiment.
+    pub fn design(&self) -> PathBuf {
+        self.records.join("design.csv")
+    }
+
+    /// Its rows; none where nothing is planned.
+    pub fn read_design(&self, langs: &[String]) -> Result<Vec<DesignRow>, StudyError> {
+        let path = self.design();
+        if !files::exists(&path) {
+            return Ok(Vec::new());
+        }
+        let text = files::read_text(&path)?;
+        design::from_csv(langs, &text).map_err(|cause| StudyError::Design { path, cause })
     }
 
     /// The folder that paths in the YAML are relative to.

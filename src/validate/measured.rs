@@ -35,7 +35,7 @@ impl Validation {
     /// finished both parallot and uniform.
     pub fn measured(&self, asked: Asked) -> Option<Measured> {
         let ours = self.policies.iter().find(|row| row.policy == Policy::Parallot)?;
-        let gain_nats = ours.measured_gain_nats?;
+        let gain_nats = self.gain_nats()?;
         let pairs = asked.allocation.pairs();
         let given: u64 = pairs.iter().sum();
         let same_languages =

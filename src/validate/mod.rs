@@ -15,6 +15,7 @@
 //! the gain the paired differences of seeds with Student's interval.
 
 mod coupled;
+mod dose;
 mod measured;
 mod outcome;
 mod power;
@@ -22,6 +23,7 @@ mod prediction;
 mod rows;
 
 pub use coupled::CoupledResult;
+pub use dose::{DoseResponse, dose_of, weights as dose_weights};
 pub use measured::{Asked, nearest};
 pub use outcome::{Validation, Winner};
 pub use power::{difference_nats, seeds_to_show};

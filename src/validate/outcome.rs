@@ -1,6 +1,7 @@
 //! What was measured beside what was predicted, and who won.
 
 use super::coupled::CoupledResult;
+use super::dose::DoseResponse;
 use super::prediction::{PolicyPrediction, Prediction};
 use super::rows::{CoupledRow, LossRow, PolicyResult};
 use crate::allocate::Policy;
@@ -34,6 +35,10 @@ pub struct Validation {
     /// Laws with transfer beside those without, where the fits know of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coupled: Option<CoupledResult>,
+    /// What steps from uniform towards the allocation and away from it say, where models were tuned
+    /// on them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dose_response: Option<DoseResponse>,
     /// The sentence that says which policy to follow, and by what.
     pub verdict: String,
 }
@@ -101,7 +106,7 @@ impl Validation {
     ) -> Self {
         let weights: f64 = prediction.weights.iter().sum();
         let mean = |record: &RunRecord| -> f64 {
-            let losses = losses(prediction, record);
+            let losses = losses_of(prediction, record);
             prediction
                 .weights
                 .iter()
@@ -149,7 +154,8 @@ impl Validation {
         };
         let policies: Vec<PolicyResult> =
             prediction.policies.iter().enumerate().map(result).collect();
-        let verdict = winner(&policies).to_string();
+        let dose_response = DoseResponse::new(prediction, records);
+        let verdict = winner(&policies, dose_response.as_ref()).to_string();
         let (parallot, prediction_sha256) = (parallot.to_owned(), prediction_sha256.to_owned());
         let coupled = CoupledResult::new(&policies, prediction.is_hindsight);
         let (fits_sha256, weights) = (prediction.fits_sha256.clone(), prediction.weights.clone());
@@ -162,6 +168,7 @@ impl Validation {
             budget: prediction.budget,
             policies,
             coupled,
+            dose_response,
             verdict,
         }
     }
@@ -173,7 +180,12 @@ impl Validation {
 
     /// Who won.
     pub fn winner(&self) -> Winner {
-        winner(&self.policies)
+        winner(&self.policies, self.dose_response.as_ref())
+    }
+
+    /// The measured gain of the allocation over uniform: by the dose response where there is one.
+    pub fn gain_nats(&self) -> Option<Estimate> {
+        gain_nats(&self.policies, self.dose_response.as_ref())
     }
 
     /// How many of the measured losses their predicted intervals hold, of how many.
@@ -183,9 +195,14 @@ impl Validation {
     }
 }
 
-fn winner(policies: &[PolicyResult]) -> Winner {
+fn gain_nats(policies: &[PolicyResult], doses: Option<&DoseResponse>) -> Option<Estimate> {
     let ours = policies.iter().find(|row| row.policy == Policy::Parallot);
-    match ours.and_then(|row| row.measured_gain_nats) {
+    let apart = ours.and_then(|row| row.measured_gain_nats);
+    doses.map(|doses| doses.gain_nats).or(apart)
+}
+
+fn winner(policies: &[PolicyResult], doses: Option<&DoseResponse>) -> Winner {
+    match gain_nats(policies, doses) {
         None => Winner::Unmeasured,
         Some(gain) if gain.interval_90.lo > 0.0 => Winner::Parallot { gain },
         Some(gain) if gain.interval_90.hi < 0.0 => Winner::Uniform { gain },
@@ -194,7 +211,7 @@ fn winner(policies: &[PolicyResult]) -> Winner {
 }
 
 /// Losses of a record in the order of the prediction's languages, nats per target token.
-fn losses(prediction: &Prediction, record: &RunRecord) -> Vec<f64> {
+pub(super) fn losses_of(prediction: &Prediction, record: &RunRecord) -> Vec<f64> {
     let loss = |code: &String| {
         let lang: Option<Lang> = code.parse().ok();
         lang.and_then(|lang| record.evaluation(&lang))
@@ -208,7 +225,7 @@ fn rows(
     predicted: &PolicyPrediction,
     finished: &[&RunRecord],
 ) -> Vec<LossRow> {
-    let all: Vec<Vec<f64>> = finished.iter().map(|record| losses(prediction, record)).collect();
+    let all: Vec<Vec<f64>> = finished.iter().map(|record| losses_of(prediction, record)).collect();
     let row = |i: usize| {
         let measured_nats = all.iter().map(|losses| losses[i]).sum::<f64>() / all.len() as f64;
         let predicted_nats = predicted.loss_nats[i];

@@ -26,7 +26,7 @@ use crate::cli::text::{self, TextArguments};
 use crate::cli::version;
 use crate::corpus::Bitext;
 use crate::files::{self, Owner};
-use crate::record::{self, Manifest, RecordError, RunRow, Store, TrainingVersion};
+use crate::record::{self, Manifest, RecordError, RunRow, Store, Subject, TrainingVersion};
 use crate::report::eye::duration;
 use crate::spec::{RunSpec, ScheduleSpec};
 use crate::study::Folders;
@@ -142,6 +142,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let training_version = store.training_version().or_input()?;
     let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref(), training_version);
     let runs = available(experiment.runs(&bitexts, &base_id), &experiment, &bitexts);
+    if runs.iter().all(|run| run.subject == Subject::Base) {
+        let error = anyhow::anyhow!(
+            "the experiment has no sizes, no mixtures and no design, expected one of them"
+        );
+        return Err(Failure::input(error).hint(format!(
+            "`parallot plan {} --budget PAIRS` designs the models that decide a budget",
+            arguments.experiment
+        )));
+    }
     let plan = look_up(&runs, &store, simulated)?;
     if arguments.status {
         return status::print(&runs, &plan, &store, arguments.json);

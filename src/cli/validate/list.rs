@@ -6,7 +6,7 @@ use super::{Arguments, Question};
 use crate::allocate::Policy;
 use crate::report::eye::{duration, grouped, nats, signed};
 use crate::sweep::{Cost, Plan};
-use crate::validate::{Prediction, difference_nats, seeds_to_show};
+use crate::validate::{Prediction, difference_nats, dose_of, dose_weights, seeds_to_show};
 
 impl Question {
     pub(super) fn list(&self, prediction: &Prediction, plan: &Plan, arguments: &Arguments) {
@@ -44,14 +44,21 @@ impl Question {
         let (own_log, common_log) = self.noise();
         let apart = difference_nats(&prediction.weights, &losses, &own_log, common_log);
         let gain = ours.gain_nats.value;
+        let doses: Vec<f64> =
+            prediction.policies.iter().filter_map(|row| dose_of(row.policy)).collect();
+        let weights = dose_weights(&doses);
+        let spread = weights.as_ref().map_or(1.0, |weights| {
+            (weights.iter().map(|weight| weight * weight).sum::<f64>() / 2.0).sqrt()
+        });
         let noise = format!(
             "two models differ by {} nats in their mean, by the noise of the design",
             nats(apart)
         );
-        Some(match seeds_to_show(gain, apart) {
+        let by = if weights.is_some() { "by the dose response " } else { "" };
+        Some(match seeds_to_show(gain, apart * spread) {
             Some(seeds) => {
                 format!(
-                    "the predicted gain of parallot, {}, shows in nine of ten validations of \
+                    "{by}the predicted gain of parallot, {}, shows in nine of ten validations of \
                     {seeds} seeds where it comes: {noise}",
                     signed(gain)
                 )

@@ -38,6 +38,10 @@ pub(super) struct Arguments {
     /// Policies to train beside parallot and uniform, like `proportional,temperature-3.3,unimax-4`
     #[arg(long, value_name = "POLICY,…", value_delimiter = ',', default_value = VALIDATED)]
     pub policies: Vec<String>,
+    /// Tune models on these steps from uniform towards the allocation too, like `-2,2`, where 0 is
+    /// uniform and 1 the allocation: the gain shows with fewer models
+    #[arg(long, value_name = "STEP,…", value_delimiter = ',', allow_hyphen_values = true, value_parser = step)]
+    pub doses: Vec<f64>,
     /// Models per policy
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = count::within::<u64>(1..=1000))]
     pub seeds: u64,
@@ -76,6 +80,15 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, default_value = "candle", hide = true)]
     pub trainer: Trainer,
 }
+
+/// Steps along the way from uniform to the allocation.
+fn step(text: &str) -> Result<f64, String> {
+    let step = text.parse::<f64>().ok().filter(|step| step.abs() <= FARTHEST);
+    step.ok_or_else(|| format!("expected a number of steps from -{FARTHEST} to {FARTHEST}"))
+}
+
+/// Farthest step, beyond which no law is near a parabola.
+const FARTHEST: f64 = 4.0;
 
 /// Runs the verb.
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {

@@ -88,7 +88,14 @@ impl Question {
             return Err(Failure::input(error)
                 .hint(format!("`parallot fit {}` makes them anew", arguments.experiment)));
         }
-        let policies = policies(&arguments.policies, &problem)?;
+        let mut policies = policies(&arguments.policies, &problem)?;
+        // uniform and the allocation are steps of their own names
+        let doses = arguments.doses.iter().filter(|dose| ![0.0, 1.0].contains(*dose));
+        for dose in doses.map(|&dose| Policy::Dose(dose)) {
+            if !policies.contains(&dose) {
+                policies.push(dose);
+            }
+        }
         let base_files = sweep::base_files(&experiment, &folders)?;
         let version = Store::new(&folders.records).training_version().or_input()?;
         let base_id = experiment.base_id(&bitexts, base_files.sha256().as_deref(), version);

@@ -141,6 +141,16 @@ pub(super) fn print(validation: &Validation, folders: &Folders) {
             coupled.held, coupled.losses, coupled.verdict
         ));
     }
+    if let Some(response) = &validation.dose_response {
+        let doses: Vec<String> = response.doses.iter().map(f64::to_string).collect();
+        say(&format!(
+            "by the dose response, steps {}: a gain of {} nats per language over uniform, {} of it \
+            for what the law says is not quadratic",
+            doses.join(", "),
+            with_interval(response.gain_nats),
+            signed(response.correction_nats)
+        ));
+    }
     say(&format!("{} pairs: {}", grouped(validation.budget), validation.verdict));
     let here = folders.fits.join(format!("{}.json", validation_name(validation.budget)));
     say(&format!(

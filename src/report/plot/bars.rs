@@ -136,6 +136,7 @@ pub fn policy_name(policy: Policy) -> String {
         Policy::Proportional => "proportional".to_owned(),
         Policy::Temperature(t) => format!("temperature {t}"),
         Policy::UniMax(epochs) => format!("UniMax, {epochs} epochs"),
+        Policy::Dose(steps) => format!("dose {steps}"),
     }
 }
 

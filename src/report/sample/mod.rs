@@ -165,6 +165,7 @@ impl Sample {
             budget,
             policies: rows.iter().map(result).collect(),
             coupled: None,
+            dose_response: None,
             verdict: "as the test has it".to_owned(),
         });
         self
