@@ -8,7 +8,8 @@ use parallot::solver::{PosedProblem, ProblemFile, Syntax, solve};
 fuzz_target!(|text: &str| {
     for syntax in [Syntax::Json, Syntax::Yaml] {
         let parts = ProblemFile::read(text, syntax).and_then(|file| file.parts(|_| None));
-        if let Some(problem) = parts.ok().filter(|parts| parts.languages.len() <= 4).and_then(|parts| PosedProblem::new(parts).ok()) {
+        let small = parts.ok().filter(|parts| parts.languages.len() <= 4);
+        if let Some(problem) = small.and_then(|parts| PosedProblem::new(parts).ok()) {
             let _ = solve(&problem);
         }
     }

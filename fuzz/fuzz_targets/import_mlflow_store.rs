@@ -12,7 +12,8 @@ fuzz_target!(|bytes: &[u8]| {
     with_file("run/meta.yaml", meta, |path| {
         for (name, part) in [("metrics/eval_loss", metric), ("params/pairs", parameter)] {
             let file = path.with_file_name(name);
-            std::fs::create_dir_all(file.parent().expect("a folder above the file")).expect("a folder");
+            let folder = file.parent().expect("a folder above the file");
+            std::fs::create_dir_all(folder).expect("a folder");
             std::fs::write(file, part).expect("a temporary file");
         }
         import(path, Kind::Mlflow);

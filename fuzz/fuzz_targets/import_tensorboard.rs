@@ -5,4 +5,6 @@ use libfuzzer_sys::fuzz_target;
 use parallot::import::Kind;
 use parallot_fuzz::{import, with_file};
 
-fuzz_target!(|bytes: &[u8]| with_file("events.out.tfevents.1", bytes, |path| import(path, Kind::Tensorboard)));
+fuzz_target!(|bytes: &[u8]| {
+    with_file("events.out.tfevents.1", bytes, |path| import(path, Kind::Tensorboard))
+});

@@ -5,4 +5,6 @@ use libfuzzer_sys::fuzz_target;
 use parallot::import::Kind;
 use parallot_fuzz::{import, with_file};
 
-fuzz_target!(|bytes: &[u8]| with_file("trainer_state.json", bytes, |path| import(path, Kind::TrainerState)));
+fuzz_target!(|bytes: &[u8]| {
+    with_file("trainer_state.json", bytes, |path| import(path, Kind::TrainerState))
+});

@@ -20,7 +20,8 @@ pub fn with_file(name: &str, bytes: &[u8], read: impl FnOnce(&Path)) {
 /// Imports what lies at a path, by every rule which values to take.
 pub fn import(path: &Path, kind: Kind) {
     let Ok(logs) = import::read(&[path.to_owned()], Some(kind), None) else { return };
-    let default = Selection { amount: Some(Amount::Key("pairs".to_owned())), ..Selection::default() };
+    let default =
+        Selection { amount: Some(Amount::Key("pairs".to_owned())), ..Selection::default() };
     let selections = [
         Selection { amount: Some(Amount::Step), ..Selection::default() },
         Selection { take: Take::Best, ..default.clone() },
@@ -36,8 +37,10 @@ pub fn import(path: &Path, kind: Kind) {
 /// Reads a bitext from one file, by the description of its columns in YAML.
 pub fn corpus(name: &str, columns: &str, bytes: &[u8]) {
     with_file(name, bytes, |path| {
-        let source: Source = serde_yaml::from_str(&format!("{{path: {name}, {columns}}}")).expect("a source");
+        let yaml = format!("{{path: {name}, {columns}}}");
+        let source: Source = serde_yaml::from_str(&yaml).expect("a source");
         let root = path.parent().expect("a folder above the file");
-        let _ = Bitext::read("tur_Latn".parse().expect("a language"), "Turkish", &[source], root, false);
+        let turkish = "tur_Latn".parse().expect("a language");
+        let _ = Bitext::read(turkish, "Turkish", &[source], root, false);
     });
 }

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! minimise  F(X) = sum_i w_i L_i(X_i)
-//! subject to  sum_i X_i = budget  (or  sum_i c_i X_i <= budget),   lower_i <= X_i <= upper_i,   group rows,   X_i whole
+//! subject to  sum_i X_i = budget  (or  sum_i c_i X_i <= budget),
+//!             lower_i <= X_i <= upper_i,   group rows,   X_i whole
 //! ```
 //!
 //! `L_i` is the average of the laws that the fit weighs, over what its pairs are worth where they

@@ -23,7 +23,11 @@ pub enum TargetError {
     is {}", Short(*target), Short(*best))]
     Mean { target: f64, best: f64 },
     /// A loss of a language below that of the most pairs that it can get.
-    #[error("at most {pairs} pairs do not bring `{lang}` to {} nats: its loss is {} there", Short(*target), Short(*best))]
+    #[error(
+        "at most {pairs} pairs do not bring `{lang}` to {} nats: its loss is {} there",
+        Short(*target),
+        Short(*best)
+    )]
     Loss { lang: String, target: f64, best: f64, pairs: u64 },
     /// The lower bounds that a target asks for, or the groups, do not fit into the budget.
     #[error(transparent)]

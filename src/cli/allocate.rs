@@ -36,7 +36,13 @@ pub(super) struct Arguments {
     pub shares: ShareArguments,
     /// Say what the gain is worth in pairs of this baseline, like `proportional` or
     /// `temperature-3.3`
-    #[arg(long, value_name = "POLICY", default_value = "uniform", conflicts_with = "problem", value_parser = baseline)]
+    #[arg(
+        long,
+        value_name = "POLICY",
+        default_value = "uniform",
+        conflicts_with = "problem",
+        value_parser = baseline
+    )]
     pub equivalent: Policy,
     /// Print the allocation as JSON
     #[arg(long)]

@@ -16,19 +16,38 @@ use std::time::Instant;
 pub(super) struct Arguments {
     /// Models to train; all but `135m`, the shape of SmolLM2-135M, by default. `s` and `m` have 128
     /// tokens a sequence, vocabulary 4096 and 4 x 256 and 6 x 512 layers x width
-    #[arg(long = "model", value_name = "MODEL", value_parser = PossibleValuesParser::new(workloads().map(|workload| workload.name)))]
+    #[arg(
+        long = "model",
+        value_name = "MODEL",
+        value_parser = PossibleValuesParser::new(workloads().map(|workload| workload.name))
+    )]
     pub models: Vec<String>,
     /// Where to train: `cpu`, `cuda` or `cuda:1`; `cuda/f32` for f32 in place of bf16
     #[arg(long, default_value = "cpu")]
     pub device: String,
     /// Copies that are trained side by side as one
-    #[arg(long, value_name = "R", default_value_t = 1, value_parser = count::within::<u32>(count::SIDE_BY_SIDE))]
+    #[arg(
+        long,
+        value_name = "R",
+        default_value_t = 1,
+        value_parser = count::within::<u32>(count::SIDE_BY_SIDE)
+    )]
     pub stack: u32,
     /// Sequences of 128 tokens that a step of a copy reads
-    #[arg(long, value_name = "N", default_value_t = SEQUENCES as u32, value_parser = count::within::<u32>(1..=65_536))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = SEQUENCES as u32,
+        value_parser = count::within::<u32>(1..=65_536)
+    )]
     pub sequences: u32,
     /// Steps to measure, after a few to warm up
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = count::within::<u32>(1..=1_000_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 20,
+        value_parser = count::within::<u32>(1..=1_000_000)
+    )]
     pub steps: u32,
     /// Threads of the run; by default one a core
     #[arg(long, value_name = "N", value_parser = count::within::<u32>(count::SIDE_BY_SIDE))]
@@ -90,7 +109,8 @@ fn json(
     speed: &Speed,
 ) -> serde_json::Value {
     serde_json::json!({
-        "model": workload.name, "device": arguments.device, "threads": threads, "stack": arguments.stack, "sequences": arguments.sequences, "steps": arguments.steps,
+        "model": workload.name, "device": arguments.device, "threads": threads,
+        "stack": arguments.stack, "sequences": arguments.sequences, "steps": arguments.steps,
         "tokens_per_second": speed.tokens_per_second, "losses_nats": speed.losses_nats,
     })
 }

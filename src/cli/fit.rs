@@ -32,7 +32,13 @@ pub(super) struct Arguments {
     /// A table of mixtures to fit instead, of any domains and targets: CSV or Parquet, a run a row,
     /// with columns `p_DOMAIN` (shares) or `x_DOMAIN` (amounts), `loss_TARGET` and, where known,
     /// `run,split,seed,total,n_params`; runs whose split is `predict` are predicted
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["experiment", "curves", "family", "form", "held_back", "n_draws", "seed", "draws"])]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = [
+            "experiment", "curves", "family", "form", "held_back", "n_draws", "seed", "draws",
+        ]
+    )]
     pub mixtures: Option<PathBuf>,
     /// Losses of the mixtures in a table of their own; the two are joined by their first columns
     #[arg(long, value_name = "FILE", requires = "mixtures")]

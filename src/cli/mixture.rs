@@ -15,7 +15,11 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Args)]
 pub(super) struct MixtureArguments {
     /// What to allocate, like `12000`, `60k` or `1.5M`
-    #[arg(long, value_name = "AMOUNT", required_unless_present_any = ["problem", "budget_cost", "target_loss", "target", "from"])]
+    #[arg(
+        long,
+        value_name = "AMOUNT",
+        required_unless_present_any = ["problem", "budget_cost", "target_loss", "target", "from"]
+    )]
     pub budget: Option<Count>,
     /// What `--budget`, `--min`, `--max` and amounts of groups are counted in: `pairs` or `tokens`
     #[arg(long, value_name = "UNIT", default_value = "pairs")]
@@ -40,7 +44,13 @@ pub(super) struct MixtureArguments {
     #[arg(long, value_name = "LANG=COST", value_parser = constraint::assigned::<f64>)]
     pub price: Vec<Assigned<f64>>,
     /// What may be spent, in units of the prices, instead of `--budget`
-    #[arg(long, value_name = "COST", conflicts_with = "budget", allow_hyphen_values = true, value_parser = constraint::cost)]
+    #[arg(
+        long,
+        value_name = "COST",
+        conflicts_with = "budget",
+        allow_hyphen_values = true,
+        value_parser = constraint::cost
+    )]
     pub budget_cost: Option<f64>,
     /// A sum of languages held by an amount or by a share of the budget, like
     /// `indic: hin+mar >= 20%`; may be repeated
@@ -48,7 +58,12 @@ pub(super) struct MixtureArguments {
     pub group: Vec<GroupRequest>,
     /// No language's loss is above that under a policy by more than a share of it, like
     /// `uniform:0.5%`; may be repeated
-    #[arg(long, value_name = "POLICY:SHARE", value_parser = constraint::promise, conflicts_with_all = ["target", "target_loss"])]
+    #[arg(
+        long,
+        value_name = "POLICY:SHARE",
+        value_parser = constraint::promise,
+        conflicts_with_all = ["target", "target_loss"]
+    )]
     pub no_worse_than: Vec<Promise>,
     /// Count what a pair of one language brings to the others, as `parallot fit` found it in
     /// mixtures; goes with a budget and bounds only
@@ -65,11 +80,21 @@ pub(super) struct MixtureArguments {
     pub from: Option<PathBuf>,
     /// The least budget that brings languages to these losses in nats, like `tur=2.1,hin=2.3`,
     /// instead of a budget
-    #[arg(long, value_name = "LANG=LOSS", value_delimiter = ',', value_parser = constraint::assigned::<f64>, conflicts_with_all = ["budget", "budget_cost"])]
+    #[arg(
+        long,
+        value_name = "LANG=LOSS",
+        value_delimiter = ',',
+        value_parser = constraint::assigned::<f64>,
+        conflicts_with_all = ["budget", "budget_cost"]
+    )]
     pub target_loss: Vec<Assigned<f64>>,
     /// The least budget that brings the mean loss to `mean=2.1` nats, or with `--from` lowers it by
     /// `mean=-3%`
-    #[arg(long, value_name = "TARGET", conflicts_with_all = ["budget", "budget_cost", "target_loss"])]
+    #[arg(
+        long,
+        value_name = "TARGET",
+        conflicts_with_all = ["budget", "budget_cost", "target_loss"]
+    )]
     pub target: Option<MeanTarget>,
 }
 

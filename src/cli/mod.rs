@@ -47,7 +47,12 @@ use std::process::ExitCode;
 
 /// Decides how many translation pairs each language gets when the budget is limited.
 #[derive(Debug, Parser)]
-#[command(name = "parallot", version = version(), max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "parallot",
+    version = version(),
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,

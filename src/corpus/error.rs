@@ -40,10 +40,17 @@ pub enum CorpusError {
     #[error("cannot read `{}` as questions in SQuAD's format: {cause}", path.display())]
     Squad { path: PathBuf, cause: String },
     /// A text where a table is expected.
-    #[error("`{}` is plain text, expected rows of fields: JSON Lines, TSV, CSV or Parquet", path.display())]
+    #[error(
+        "`{}` is plain text, expected rows of fields: JSON Lines, TSV, CSV or Parquet",
+        path.display()
+    )]
     PlainText { path: PathBuf },
     /// Two files of a pair whose lines do not correspond.
-    #[error("`{}` has {english_lines} lines and `{}` has {other_lines}, expected as many", english.display(), other.display())]
+    #[error(
+        "`{}` has {english_lines} lines and `{}` has {other_lines}, expected as many",
+        english.display(),
+        other.display()
+    )]
     Uneven { english: PathBuf, other: PathBuf, english_lines: u64, other_lines: u64 },
     /// A bad row where none is allowed.
     #[error("`{}` line {line}: {reason}", path.display())]
@@ -52,7 +59,10 @@ pub enum CorpusError {
     #[error("the header of `{}` cannot be read: {reason}", path.display())]
     Header { path: PathBuf, reason: Reason },
     /// A line that is not to be read into memory.
-    #[error("`{}` line {line} is longer than {longest} bytes, expected a line for each row", path.display())]
+    #[error(
+        "`{}` line {line} is longer than {longest} bytes, expected a line for each row",
+        path.display()
+    )]
     LongLine { path: PathBuf, line: u64, longest: u64 },
     /// A table that is not to be read into memory.
     #[error("`{}` has more than {most} {what}, expected a table of at most that", path.display())]

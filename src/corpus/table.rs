@@ -332,7 +332,10 @@ mod tests {
     #[test]
     fn three_formats_give_the_same_row() {
         let squad = r#"{"version": "1.1", "data": [{"title": "t", "paragraphs": [{"context": "c", "qas": [
-            {"id": "1", "question": "q", "answers": [{"text": "a", "answer_start": 3}, {"text": "b", "answer_start": 3}]}]}]}]}"#;
+            {
+                "id": "1", "question": "q",
+                "answers": [{"text": "a", "answer_start": 3}, {"text": "b", "answer_start": 3}]
+            }]}]}]}"#;
         let jsonl =
             r#"{"id": 1, "question": "q", "context": "c", "answer": ["a", "b"], "more": null}"#;
         let expected = read("a.json", squad).unwrap();

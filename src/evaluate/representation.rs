@@ -182,7 +182,8 @@ fn lens(
                 .collect();
             let ends = Tensor::new(ends, model.device())?; // (m)
             for (sums, x) in sums.iter_mut().zip(model.residuals(&sequences)?) {
-                let shares = softmax(&model.unembed(&x.index_select(&ends, 0)?)?, D::Minus1)?; // (m, V)
+                // (m, V)
+                let shares = softmax(&model.unembed(&x.index_select(&ends, 0)?)?, D::Minus1)?;
                 for (shares, wanted) in
                     shares.to_dtype(DType::F64)?.to_vec2::<f64>()?.iter().zip(&wanted)
                 {

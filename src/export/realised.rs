@@ -43,7 +43,8 @@ pub(super) fn table(plan: &Plan) -> String {
     let trained: Option<u64> = rows.iter().map(|row| row.trained).sum();
     let cell = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
     let mut csv = format!(
-        "# {}\nlang,unique_rows,repetitions,rows_drawn,share,tokens,target_tokens,rows_over_limit,long_rows,rows_replaced,rows_trained,share_trained\n",
+        "# {}\nlang,unique_rows,repetitions,rows_drawn,share,tokens,target_tokens,rows_over_limit,\
+        long_rows,rows_replaced,rows_trained,share_trained\n",
         plan.stamp
     );
     for row in &rows {

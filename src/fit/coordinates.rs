@@ -6,9 +6,11 @@
 //! ```text
 //! ln L = ln unit + ln(e + exp(b) s(z) / s(0))         theta = (b, ln beta, e, t, v, c)
 //!
-//! power      s = e^(-beta z)                          offset      s = (e^z + e^t)^-beta
-//! rectified  s = 1 / (e^(beta t) + e^(beta z))        bnsl        s = e^(-c z) (1 + e^((z-t)/f))^(-(beta-c) f),   v = ln f
-//! m4         s / (1 - s)^a = e^(-beta (z - t)),       v = ln a
+//! power      s = e^(-beta z)
+//! offset     s = (e^z + e^t)^-beta
+//! rectified  s = 1 / (e^(beta t) + e^(beta z))
+//! bnsl       s = e^(-c z) (1 + e^((z-t)/f))^(-(beta-c) f),   v = ln f
+//! m4         s / (1 - s)^a = e^(-beta (z - t)),              v = ln a
 //! ```
 //!
 //! so `b` is the ln of what data can still remove at the reference, `t` the ln amount at which the
@@ -266,33 +268,62 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gradients_agree_with_differences(form in 0..7usize, values in values(), z in -3.0..4.0f64) {
+        fn gradients_agree_with_differences(
+            form in 0..7usize,
+            values in values(),
+            z in -3.0..4.0f64,
+        ) {
             let frame = frame(form);
             let at = theta(&frame, values);
             let (_, gradient) = frame.gradient(&at, z);
             for j in (0..DIMENSION).filter(|&j| frame.has(j)) {
-                let along = |t: f64| { let mut moved = at; moved[j] = t; frame.at(&moved).ln_loss(z) };
+                let along = |t: f64| {
+                    let mut moved = at;
+                    moved[j] = t;
+                    frame.at(&moved).ln_loss(z)
+                };
                 let expected = derivative(along, at[j], 1e-3);
-                prop_assert!((gradient[j] - expected).abs() <= 1e-5 * (1.0 + expected.abs()), "{:?} {j}: {}, {expected}", frame.form, gradient[j]);
+                prop_assert!(
+                    (gradient[j] - expected).abs() <= 1e-5 * (1.0 + expected.abs()),
+                    "{:?} {j}: {}, {expected}",
+                    frame.form,
+                    gradient[j]
+                );
             }
         }
 
         #[test]
-        fn coordinates_and_law_are_the_same_curve(form in 0..7usize, values in values(), z in -3.0..4.0f64) {
+        fn coordinates_and_law_are_the_same_curve(
+            form in 0..7usize,
+            values in values(),
+            z in -3.0..4.0f64,
+        ) {
             let frame = frame(form);
             let at = theta(&frame, values);
             let law = frame.law(&at).unwrap();
             let ln_loss = frame.at(&at).ln_loss(z);
-            prop_assert!((law.loss((z + frame.scales.ln_reference).exp()).ln() - ln_loss).abs() < 1e-9, "{law}");
+            prop_assert!(
+                (law.loss((z + frame.scales.ln_reference).exp()).ln() - ln_loss).abs() < 1e-9,
+                "{law}"
+            );
         }
 
         #[test]
-        fn a_parameter_alone_in_its_coordinate_is_that_of_the_law(form in 0..7usize, values in values()) {
+        fn a_parameter_alone_in_its_coordinate_is_that_of_the_law(
+            form in 0..7usize,
+            values in values(),
+        ) {
             let frame = frame(form);
             let at = theta(&frame, values);
-            for (number, (name, value)) in frame.law(&at).unwrap().parameters().into_iter().enumerate() {
+            for (number, (name, value)) in
+                frame.law(&at).unwrap().parameters().into_iter().enumerate()
+            {
                 if let Some(j) = frame.coordinate(number) {
-                    prop_assert!((frame.value(j, at[j]) - value).abs() <= 1e-12 * value.abs(), "{name} of {:?}", frame.form);
+                    prop_assert!(
+                        (frame.value(j, at[j]) - value).abs() <= 1e-12 * value.abs(),
+                        "{name} of {:?}",
+                        frame.form
+                    );
                 }
             }
         }

@@ -2,7 +2,8 @@
 //! Bayes).
 //!
 //! ```text
-//! ln loss_ci = ln L(X_ci; theta_c) + sigma_c sqrt((1 + (D_ci / h)^2) / w_ci) e      theta_cj ~ N(mu_j, tau_j^2)     sigma_c^2 ~ s^2
+//! ln loss_ci = ln L(X_ci; theta_c) + sigma_c sqrt((1 + (D_ci / h)^2) / w_ci) e
+//! theta_cj ~ N(mu_j, tau_j^2)     sigma_c^2 ~ s^2
 //! ```
 //!
 //! `D` is the ln distance below the largest amount of the curve. No law is exact, and one that

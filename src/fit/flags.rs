@@ -14,7 +14,7 @@ pub enum Flag {
     FloorNotIdentified,
     /// A parameter ended at the end of its range.
     AtBound {
-        /// Its name, as in [`Law::parameters`].
+        /// Its name, as in [`crate::law::Law::parameters`].
         parameter: String,
     },
     /// The sizes span less than a factor of ten.

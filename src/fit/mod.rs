@@ -1,7 +1,8 @@
 //! Fits: curves → laws with uncertainty, forms weighed by extrapolation to held-back larger sizes.
 //!
 //! ```text
-//! minimise over the coordinates theta of a form   sum_i huber( (ln L(X_i; theta) - ln loss_i) / sigma_i ) - ln prior(theta)
+//! minimise over the coordinates theta of a form
+//!     sum_i huber( (ln L(X_i; theta) - ln loss_i) / sigma_i ) - ln prior(theta)
 //! ```
 //!
 //! Every run is a point, so seeds are repeats. Curves of one family (the languages of a sweep, the

@@ -2,7 +2,8 @@
 //! longer makes up for it.
 //!
 //! ```text
-//! { value : min over the other coordinates of the objective  <=  its minimum + 1/2 quantile_0.9(chi2_1) }
+//! { value : min over the other coordinates of the objective
+//!           <=  its minimum + 1/2 quantile_0.9(chi2_1) }
 //! ```
 //!
 //! The objective is that of the mode, prior included. Unlike the spread of draws, a profile shows a

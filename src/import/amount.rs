@@ -64,7 +64,11 @@ impl Amount {
 
     /// Whether the run's own name says it, and not only its path.
     pub(super) fn is_in_name(&self, run: &Run) -> bool {
-        matches!(self, Amount::Pattern(pattern) if captured_of_run(pattern, &Run::new(run.name.clone(), Path::new(""))).is_some())
+        let unplaced = || Run::new(run.name.clone(), Path::new(""));
+        matches!(
+            self,
+            Amount::Pattern(pattern) if captured_of_run(pattern, &unplaced()).is_some()
+        )
     }
 
     /// The curve that the table says a run belongs to.

@@ -16,13 +16,21 @@ pub enum ImportError {
     #[error("`{found}` is no kind of log, expected one of {}", Kind::names())]
     Kind { found: String },
     /// A file that is no log of a known kind.
-    #[error("cannot tell what kind of log `{}` is, expected one of {}", path.display(), Kind::names())]
+    #[error(
+        "cannot tell what kind of log `{}` is, expected one of {}",
+        path.display(),
+        Kind::names()
+    )]
     Unrecognised { path: PathBuf },
     /// A folder without any log.
     #[error("no log below `{}`, expected one of {}", path.display(), Kind::names())]
     NoLog { path: PathBuf },
     /// Logs of different programs, which may tell of the same runs twice.
-    #[error("`{}` is {first_kind} and `{}` is {second_kind}, expected logs of one kind", first.display(), second.display())]
+    #[error(
+        "`{}` is {first_kind} and `{}` is {second_kind}, expected logs of one kind",
+        first.display(),
+        second.display()
+    )]
     Mixed { first: PathBuf, first_kind: Kind, second: PathBuf, second_kind: Kind },
     /// A file that is not what its kind says.
     #[error("cannot read `{}` as {kind}: {cause}", path.display())]
@@ -56,7 +64,11 @@ pub enum ImportError {
     #[error("run `{run}` gives curve `{curve}` two values: `{first}` and `{second}`, expected one")]
     Ambiguous { run: String, curve: String, first: String, second: String },
     /// Folders that may be parts of one run.
-    #[error("`{}` and `{}` both give a point of curve `{curve}` at {x}, expected one folder a run", first.display(), second.display())]
+    #[error(
+        "`{}` and `{}` both give a point of curve `{curve}` at {x}, expected one folder a run",
+        first.display(),
+        second.display()
+    )]
     Folders { curve: String, x: f64, first: PathBuf, second: PathBuf },
     /// A metric of which nobody says whether it should fall or rise.
     #[error("nothing says whether a higher `{metric}` is better")]

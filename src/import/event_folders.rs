@@ -3,8 +3,9 @@
 //! | folders | what they are |
 //! |---|---|
 //! | `RUN/train`, `RUN/valid` (fairseq, Keras) | parts of a run, each an eval set of its own |
-//! | `RUN/TAG_NAME` with the tag `TAG` alone (`add_scalars` of torch) | the same, the set is `NAME` |
-//! | `OUT/runs/DATE_HOST` (Hugging Face), `OUT/lightning_logs/version_N` | the run `OUT`, with a folder for each time it was started |
+//! | `RUN/TAG_NAME` of the tag `TAG` (`add_scalars` of torch) | the same, the set is `NAME` |
+//! | `OUT/runs/DATE_HOST` (Hugging Face) | the run `OUT`, a folder for each of its starts |
+//! | `OUT/lightning_logs/version_N` | the same |
 //! | `RUN/1700000000.5` (settings of torch) | the run above |
 
 use super::log::{Metric, Reading, Run};

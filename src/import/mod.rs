@@ -7,7 +7,9 @@
 //! ceiling `loss = ceiling - v` is counted.
 //!
 //! ```text
-//! files ──find──▶ one kind of log ──its reader──▶ runs ──select──▶ rows ──table──▶ CSV: curve,x,loss[,se][,seed]
+//! files ──find──▶ one kind of log ──its reader──▶ runs ──select──▶ rows ──table──▶ CSV
+//!
+//! curve,x,loss[,se][,seed]
 //! ```
 //!
 //! Readers take untrusted bytes: a file that is not what its name says is an error that names the

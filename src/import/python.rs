@@ -118,7 +118,8 @@ mod tests {
     fn dicts_become_objects() {
         let text = r#"{'a': 1, 'b/c': -2.5e-05, "it's": 'x\'y', 'n': None, 't': True, 'l': [1, (2, 3),], 'd': {'e': nan}, 'f': inf}"#;
         let expected = json!({
-            "a": 1, "b/c": -2.5e-5, "it's": "x'y", "n": null, "t": true, "l": [1, [2, 3]], "d": {"e": "NaN"}, "f": "Infinity",
+            "a": 1, "b/c": -2.5e-5, "it's": "x'y", "n": null, "t": true, "l": [1, [2, 3]],
+            "d": {"e": "NaN"}, "f": "Infinity",
         });
         assert_eq!(object(text).map(Value::Object), Some(expected));
         assert_eq!(object("{}"), Some(Map::new()));

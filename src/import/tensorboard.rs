@@ -1,7 +1,8 @@
 //! TensorBoard event files: scalars of `Event` messages in TFRecord framing.
 //!
 //! ```text
-//! Event { 1: double wall_time, 2: int64 step, 5: Summary { 1: Value { 1: tag, 2: float simple_value, 8: TensorProto } } }
+//! Event { 1: double wall_time, 2: int64 step, 5: Summary { 1: Value } }
+//! Value { 1: tag, 2: float simple_value, 8: TensorProto }
 //! TensorProto { 1: dtype, 4: tensor_content, 5: float_val, 6: double_val }
 //! ```
 //!

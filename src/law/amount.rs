@@ -141,28 +141,49 @@ mod tests {
 
     proptest! {
         #[test]
-        fn derivatives_agree(unique in 1.0..1e9f64, r_star in 0.1..40.0f64, part in -0.99..12.0f64) {
+        fn derivatives_agree(
+            unique in 1.0..1e9f64,
+            r_star in 0.1..40.0f64,
+            part in -0.99..12.0f64,
+        ) {
             // repeats in units of R: the slope is down to e^-12
             let repeats = if part < 0.0 { part } else { 1e-3 + part * r_star };
-            let (repetition, pairs) = (Repetition::new(unique, r_star).unwrap(), unique * (1.0 + repeats));
+            let (repetition, pairs) =
+                (Repetition::new(unique, r_star).unwrap(), unique * (1.0 + repeats));
             let step = 1e-4 * unique * repeats.abs().min(r_star).min(1.0 + repeats);
             let slope = derivative(|x| repetition.effective(x), pairs, step);
-            prop_assert!((repetition.slope(pairs) - slope).abs() <= 1e-7, "{} and {slope}", repetition.slope(pairs));
+            prop_assert!(
+                (repetition.slope(pairs) - slope).abs() <= 1e-7,
+                "{} and {slope}",
+                repetition.slope(pairs)
+            );
             let curvature = derivative(|x| repetition.slope(x), pairs, step);
             prop_assert!((repetition.curvature(pairs) - curvature).abs() <= 1e-7 / unique);
         }
 
         #[test]
-        fn gains_and_amounts_are_those_of_the_effective_data(unique in 1.0..1e9f64, r_star in 0.1..40.0f64, passes in 0.0..9.0f64, more in 0.0..3.0f64) {
+        fn gains_and_amounts_are_those_of_the_effective_data(
+            unique in 1.0..1e9f64,
+            r_star in 0.1..40.0f64,
+            passes in 0.0..9.0f64,
+            more in 0.0..3.0f64,
+        ) {
             let repetition = Repetition::new(unique, r_star).unwrap();
             let (pairs, more) = (passes * unique, more * unique);
             let gained = repetition.effective(pairs + more) - repetition.effective(pairs);
-            prop_assert!((repetition.gained(pairs, more) - gained).abs() <= 1e-14 * (1.0 + r_star) * unique * 8.0);
+            prop_assert!(
+                (repetition.gained(pairs, more) - gained).abs()
+                    <= 1e-14 * (1.0 + r_star) * unique * 8.0
+            );
             // as far as the effective data still tell pairs apart; where all that repeats can bring
             // is there, none is told from more
             let back = repetition.amount_for(repetition.effective(pairs));
             let is_told = repetition.slope(pairs) > 1e-15;
-            prop_assert!(!is_told || (back - pairs).abs() <= 1e-13 * (1.0 + r_star) * unique / repetition.slope(pairs).max(1e-300));
+            prop_assert!(
+                !is_told
+                    || (back - pairs).abs()
+                        <= 1e-13 * (1.0 + r_star) * unique / repetition.slope(pairs).max(1e-300)
+            );
         }
     }
 

@@ -3,7 +3,7 @@
 //!
 //! | form | `L(X)` | parameters, all finite |
 //! |---|---|---|
-//! | `metric` | `alpha (gamma X)^-beta`, the paper's `100 - S` with `S = 100 - alpha (gamma X)^-beta` | alpha, gamma, beta > 0 |
+//! | `metric` | `alpha (gamma X)^-beta` | alpha, gamma, beta > 0 |
 //! | `power` | `B X^-beta` | B, beta > 0 |
 //! | `power_floor` | `E + B X^-beta` | E >= 0; B, beta > 0 |
 //! | `offset` | `E + B (X + D0)^-beta` | E, D0 >= 0; B, beta > 0 |
@@ -11,12 +11,13 @@
 //! | `bnsl` | `E + B X^-c0 (1 + (X/d)^(1/f))^(-(c-c0) f)` | E, c0 >= 0; B, c, d, f > 0 |
 //! | `m4` | the L with `(L - E) / (L0 - L)^a = B X^-c` | 0 <= E < L0; B, c, a > 0 |
 //!
-//! Sources: `metric` Zhu et al. 2023 (arXiv 2308.04948, eq. 2), `power_floor` Hoffmann et al. 2022,
-//! `offset` Hernandez et al. 2021 in its use of prior data, `rectified` Lin et al. 2024, `bnsl`
-//! Caballero et al. 2022 with one break, `m4` Alabdulmohsin et al. 2022. A language whose alpha is
-//! its own gives `metric` no shape that `power` lacks: gamma only scales alpha. `bnsl` without a
-//! change of exponent, and the limit of `m4` at a = 0, are `power_floor`; `m4` with a = 1 is
-//! `rectified` with `Dl = B` and B times `L0 - E`.
+//! Sources: `metric` Zhu et al. 2023 (arXiv 2308.04948, eq. 2), in whose words it is `100 - S` with
+//! `S = 100 - alpha (gamma X)^-beta`; `power_floor` Hoffmann et al. 2022, `offset` Hernandez et al.
+//! 2021 in its use of prior data, `rectified` Lin et al. 2024, `bnsl` Caballero et al. 2022 with a
+//! single break, `m4` Alabdulmohsin et al. 2022. A language whose alpha is its own gives `metric`
+//! no shape that `power` lacks: gamma only scales alpha. `bnsl` without a change of exponent, and
+//! the limit of `m4` at a = 0, are `power_floor`; `m4` with a = 1 is `rectified` with `Dl = B` and
+//! B times `L0 - E`.
 //!
 //! Convexity. The first four are convex. `rectified` with beta > 1 and `m4` with c > a are concave
 //! up to one inflection and convex from there; `bnsl` that steepens sharply at its break may be
@@ -78,7 +79,10 @@ pub enum LawError {
     #[error("unknown field `{parameter}` of a `{form}` law")]
     Unknown { form: &'static str, parameter: String },
     /// Numbers that are no joint law.
-    #[error("a `joint` law has {} finite parameters, the total and its references above 0", AtTotal::NAMES.len())]
+    #[error(
+        "a `joint` law has {} finite parameters, the total and its references above 0",
+        AtTotal::NAMES.len()
+    )]
     Joint,
     /// Not the name of a form.
     #[error(

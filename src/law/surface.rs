@@ -236,11 +236,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn slopes_and_gradient_agree_with_differences(surface in any_surface(), ln_n in 2.0..10.0f64, ln_d in 2.0..10.0f64) {
+        fn slopes_and_gradient_agree_with_differences(
+            surface in any_surface(),
+            ln_n in 2.0..10.0f64,
+            ln_d in 2.0..10.0f64,
+        ) {
             let (n, d) = (ln_n.exp(), ln_d.exp());
             // differences of a sum have the rounding of the sum
             let near = |found: f64, expected: f64, step: f64| {
-                (found - expected).abs() <= 1e-5 * expected.abs() + 1e-14 * surface.loss(n, d) / step
+                (found - expected).abs()
+                    <= 1e-5 * expected.abs() + 1e-14 * surface.loss(n, d) / step
             };
             let (by_n, by_d) = surface.slopes(n, d);
             prop_assert!(near(by_n, derivative(|n| surface.loss(n, d), n, 1e-2 * n), 1e-2 * n));
@@ -254,14 +259,25 @@ mod tests {
                 };
                 let step = 1e-3 * values[at].max(1e-2);
                 prop_assume!(values[at] > step);
-                prop_assert!(near(found, derivative(along, values[at], step), step), "{surface} {at}");
+                prop_assert!(
+                    near(found, derivative(along, values[at], step), step),
+                    "{surface} {at}"
+                );
             }
         }
 
         #[test]
-        fn one_model_size_is_a_law(surface in any_surface(), ln_n in 2.0..30.0f64, ln_d in 2.0..30.0f64) {
+        fn one_model_size_is_a_law(
+            surface in any_surface(),
+            ln_n in 2.0..30.0f64,
+            ln_d in 2.0..30.0f64,
+        ) {
             let (n, d) = (ln_n.exp(), ln_d.exp());
-            approx::assert_relative_eq!(surface.at(n).unwrap().loss(d), surface.loss(n, d), max_relative = 1e-12);
+            approx::assert_relative_eq!(
+                surface.at(n).unwrap().loss(d),
+                surface.loss(n, d),
+                max_relative = 1e-12
+            );
         }
 
         #[test]

@@ -56,7 +56,11 @@ proptest! {
     }
 
     #[test]
-    fn losses_fall_and_falls_are_their_differences(law in any_law(), ln_x in 0.0..12.0f64, factor in 1.0..3.0f64) {
+    fn losses_fall_and_falls_are_their_differences(
+        law in any_law(),
+        ln_x in 0.0..12.0f64,
+        factor in 1.0..3.0f64,
+    ) {
         let (from, to) = (ln_x.exp(), ln_x.exp() * factor);
         let plain = law.reducible(from) - law.reducible(to);
         prop_assert!(plain >= 0.0);
@@ -76,7 +80,14 @@ proptest! {
             Some((from, to)) => {
                 // at an inflection itself the sign is that of rounding
                 prop_assume!((x / from - 1.0).abs() > 1e-9 && (x / to - 1.0).abs() > 1e-9);
-                prop_assert_eq!(law.curvature(x) < 0.0, from < x && x < to, "{:?} at {}: {}", law, x, law.curvature(x));
+                prop_assert_eq!(
+                    law.curvature(x) < 0.0,
+                    from < x && x < to,
+                    "{:?} at {}: {}",
+                    law,
+                    x,
+                    law.curvature(x)
+                );
             }
         }
     }
@@ -84,21 +95,41 @@ proptest! {
     #[test]
     fn no_end_of_the_range_is_without_a_number(law in any_law()) {
         for x in [0.0, f64::MIN_POSITIVE, 1e-300, 1e-10, 1.0, 1e10, 1e300] {
-            let values = [law.loss(x), law.reducible(x), law.slope(x), law.ln_steepness(x), law.curvature(x), law.fall(x, 2.0 * x)];
+            let values = [
+                law.loss(x),
+                law.reducible(x),
+                law.slope(x),
+                law.ln_steepness(x),
+                law.curvature(x),
+                law.fall(x, 2.0 * x),
+            ];
             prop_assert!(values.iter().all(|value| !value.is_nan()), "{law:?} at {x}: {values:?}");
-            prop_assert!(law.slope(x) <= 0.0 && law.fall(x, 1e300) >= 0.0 && law.fall(0.0, x) >= 0.0, "{law:?} at {x}");
+            prop_assert!(
+                law.slope(x) <= 0.0 && law.fall(x, 1e300) >= 0.0 && law.fall(0.0, x) >= 0.0,
+                "{law:?} at {x}"
+            );
         }
         prop_assert_eq!(law.loss(0.0).is_infinite(), law.has_pole());
     }
 
     #[test]
-    fn the_law_that_m4_solves_is_its_definition(e in 0.0..3.0f64, s in 0.1..5.0f64, ln_b in -3.0..9.0f64, c in 0.05..2.5f64, a in 0.1..4.0f64,
-                                                ln_x in -5.0..25.0f64) {
+    fn the_law_that_m4_solves_is_its_definition(
+        e in 0.0..3.0f64,
+        s in 0.1..5.0f64,
+        ln_b in -3.0..9.0f64,
+        c in 0.05..2.5f64,
+        a in 0.1..4.0f64,
+        ln_x in -5.0..25.0f64,
+    ) {
         let (law, x) = (Law::new(Form::M4, &[e, e + s, ln_b.exp(), c, a]).unwrap(), ln_x.exp());
         // above E the loss has as many digits as its reducible part, below L0 as the fall from
         // there
         let (above, below) = (law.reducible(x), law.fall(0.0, x));
-        prop_assert!((above.ln() - a * below.ln() - ln_b + c * ln_x).abs() <= 1e-12 * (1.0 + a) * (10.0 + ln_x.abs() * c), "{law}");
+        prop_assert!(
+            (above.ln() - a * below.ln() - ln_b + c * ln_x).abs()
+                <= 1e-12 * (1.0 + a) * (10.0 + ln_x.abs() * c),
+            "{law}"
+        );
         prop_assert!((above + below - s).abs() <= 1e-14 * s);
     }
 

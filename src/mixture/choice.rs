@@ -1,7 +1,8 @@
 //! The best mixture by fitted laws, and what it is predicted to gain.
 //!
 //! ```text
-//! minimise   sum_t w_t L_t(p) + pull sum_i p_i ln(p_i / near_i)   over shares p,   lower <= p <= upper,   sum_i p_i = 1
+//! minimise over shares p   sum_t w_t L_t(p) + pull sum_i p_i ln(p_i / near_i)
+//! subject to               lower <= p <= upper,   sum_i p_i = 1
 //! ```
 //!
 //! `L_t` is the median loss of target `t` in a model of the budget's total. Unless a bound says

@@ -2,8 +2,9 @@
 //! losses of other mixtures predicted.
 //!
 //! ```text
-//! ln loss = f(features) + noise,   f a Gaussian process;   features: of each share p one of  p, sqrt(p), ln(p + 1 / (4 domains)),
-//!                                                          and ln total and ln n_params where these vary
+//! ln loss = f(features) + noise,   f a Gaussian process
+//! features: of each share p one of  p, sqrt(p), ln(p + 1 / (4 domains)),
+//!           and ln total and ln n_params where these vary
 //! ```
 //!
 //! Domains need not be languages, and targets need not be domains. No form of a law is assumed: a

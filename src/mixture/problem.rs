@@ -12,13 +12,23 @@ pub enum ShareError {
     #[error("`{name}` is no {kind} of the fits, expected one of `{}`", known.join("`, `"))]
     Unknown { kind: &'static str, name: String, known: Vec<String> },
     /// Weights that leave nothing to lower.
-    #[error("weights of the targets sum to {}, expected numbers not below 0 with a sum above 0", Short(*found))]
+    #[error(
+        "weights of the targets sum to {}, expected numbers not below 0 with a sum above 0",
+        Short(*found)
+    )]
     Weights { found: f64 },
     /// Bounds of one domain that cross.
-    #[error("`{domain}` is held to at least {} and at most {} of the budget, expected a range", Short(*least), Short(*most))]
+    #[error(
+        "`{domain}` is held to at least {} and at most {} of the budget, expected a range",
+        Short(*least),
+        Short(*most)
+    )]
     Crossed { domain: String, least: f64, most: f64 },
     /// Bounds that leave no room.
-    #[error("the {side} bounds of all domains add up to {} of the budget, expected {expected} 1", Short(*found))]
+    #[error(
+        "the {side} bounds of all domains add up to {} of the budget, expected {expected} 1",
+        Short(*found)
+    )]
     Room { side: &'static str, found: f64, expected: &'static str },
     /// A block without proportions.
     #[error("the block `{block}` has nothing in the mix in use, expected amounts of its domains")]
@@ -30,7 +40,11 @@ pub enum ShareError {
     #[error("the size of a model is asked for, expected `n_params` of the runs in the table")]
     NoParams,
     /// Another size than the only one that the runs have.
-    #[error("a model of {} parameters is asked for, expected {}, the size of all runs", Short(*found), Short(*size))]
+    #[error(
+        "a model of {} parameters is asked for, expected {}, the size of all runs",
+        Short(*found),
+        Short(*size)
+    )]
     OneSize { found: f64, size: f64 },
     /// Passes that are no number of passes, or that nothing can be held by.
     #[error("passes over unique amounts are {}, expected a finite number above 0", Short(*found))]

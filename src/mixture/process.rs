@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! y = (ln loss - mean) / deviation,  x = features, each of mean 0 and deviation 1
-//! cov(y_i, y_j) = a^2 exp(-sum_k (x_ik - x_jk)^2 / (2 l_k^2)) + b^2 x_i . x_j + 4 + noise^2 [i = j]
-//! minimise over ln l_k, ln a, ln b, ln noise   y' C^-1 y / 2 + ln det C / 2 + sum of (coordinate - prior mean)^2 / (2 prior deviation^2)
+//! C_ij = cov(y_i, y_j)
+//!      = a^2 exp(-sum_k (x_ik - x_jk)^2 / (2 l_k^2)) + b^2 x_i . x_j + 4 + noise^2 [i = j]
+//! minimise over the coordinates ln l_k, ln a, ln b, ln noise
+//!     y' C^-1 y / 2 + ln det C / 2 + sum of (coordinate - prior mean)^2 / (2 prior deviation^2)
 //! ```
 //!
 //! Priors: a length of three deviations in each of six features and longer where there are more, so

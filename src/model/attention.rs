@@ -189,8 +189,9 @@ pub(super) fn attention<T: Real>(
                 for block in blocks(len) {
                     let (count, seen) = (block.len(), block.end);
                     let query = view(&rows[block.start * width + q.start..], width); // (count, hd)
+                    // (seen, hd)
                     let (key, value) =
-                        (view(&rows[k.start..], width), view(&rows[v.start..], width)); // (seen, hd)
+                        (view(&rows[k.start..], width), view(&rows[v.start..], width));
                     let p = &mut p[block.start * len..block.end * len]; // (count, len)
                     matmul(
                         p,
@@ -237,9 +238,11 @@ pub(super) fn attention_backward<T: Real>(
                     let (count, seen) = (block.len(), block.end);
                     let adds = shares_keys || block.end < len;
                     let query = view(&rows[block.start * width + q.start..], width); // (count, hd)
+                    // (seen, hd)
                     let (key, value) =
-                        (view(&rows[k.start..], width), view(&rows[v.start..], width)); // (seen, hd)
-                    let dout = view(&dout[block.start * out_width + q.start..], out_width); // (count, hd)
+                        (view(&rows[k.start..], width), view(&rows[v.start..], width));
+                    // (count, hd)
+                    let dout = view(&dout[block.start * out_width + q.start..], out_width);
                     let p = &p[block.start * len..block.end * len]; // (count, len)
                     matmul(
                         &mut dqkv[v.start..],

@@ -55,19 +55,26 @@ pub(super) fn attention_on_grid(
 ) -> Result<Tensor> {
     let (device, dtype) = (grid.device(), grid.dtype());
     let (cos, sin) = rope.tables(t);
-    let cos = Tensor::from_slice(cos, (t, rope.half), device)?.to_dtype(dtype)?; // (t, head_dim / 2)
-    let sin = Tensor::from_slice(sin, (t, rope.half), device)?.to_dtype(dtype)?; // (t, head_dim / 2)
+    // (t, head_dim / 2)
+    let cos = Tensor::from_slice(cos, (t, rope.half), device)?.to_dtype(dtype)?;
+    // (t, head_dim / 2)
+    let sin = Tensor::from_slice(sin, (t, rope.half), device)?.to_dtype(dtype)?;
     let split = |first: usize, count: usize| -> Result<Tensor> {
-        let part = grid.narrow(1, first * heads.head_dim, count * heads.head_dim)?; // (b t, count head_dim)
-        part.reshape((b, t, count, heads.head_dim))?.transpose(1, 2)?.contiguous() // (b, count, t, head_dim)
+        // (b t, count head_dim)
+        let part = grid.narrow(1, first * heads.head_dim, count * heads.head_dim)?;
+        // (b, count, t, head_dim)
+        part.reshape((b, t, count, heads.head_dim))?.transpose(1, 2)?.contiguous()
     };
     let repeat = |x: Tensor| -> Result<Tensor> {
         let times = heads.n_heads / heads.n_kv_heads;
-        let x = x.unsqueeze(2)?.expand((b, heads.n_kv_heads, times, t, heads.head_dim))?; // (b, kv, times, t, head_dim)
+        // (b, kv, times, t, head_dim)
+        let x = x.unsqueeze(2)?.expand((b, heads.n_kv_heads, times, t, heads.head_dim))?;
         x.reshape((b, heads.n_heads, t, heads.head_dim)) // (b, h, t, head_dim)
     };
-    let q = candle_nn::rotary_emb::rope_slow(&split(0, heads.n_heads)?, &cos, &sin)?; // (b, h, t, head_dim)
-    let k = candle_nn::rotary_emb::rope_slow(&split(heads.n_heads, heads.n_kv_heads)?, &cos, &sin)?; // (b, kv, t, head_dim)
+    // (b, h, t, head_dim)
+    let q = candle_nn::rotary_emb::rope_slow(&split(0, heads.n_heads)?, &cos, &sin)?;
+    // (b, kv, t, head_dim)
+    let k = candle_nn::rotary_emb::rope_slow(&split(heads.n_heads, heads.n_kv_heads)?, &cos, &sin)?;
     let v = split(heads.n_heads + heads.n_kv_heads, heads.n_kv_heads)?; // (b, kv, t, head_dim)
     let mask: Vec<f32> =
         (0..t * t).map(|at| if at % t > at / t { f32::NEG_INFINITY } else { 0.0 }).collect();

@@ -123,7 +123,8 @@ pub fn generate(
                 (&mut writer.past, new)
             })
             .collect();
-        let logits = model.read_on(&mut sequences)?.to_dtype(DType::F32)?.to_vec2::<f32>()?; // (open, V)
+        // (open, V)
+        let logits = model.read_on(&mut sequences)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
         for (writer, logits) in open.into_iter().zip(logits) {
             writer.write(&logits, eos, decoding, model.context());
         }

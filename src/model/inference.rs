@@ -79,24 +79,29 @@ impl Llama {
         };
         let (cos, sin) = (table(cos)?, table(sin)?);
         let cut = |first: usize, count: usize| {
-            let part = qkv.narrow(1, first * d, count * d)?.reshape((1, m, count, d))?; // (1, m, count, d)
+            // (1, m, count, d)
+            let part = qkv.narrow(1, first * d, count * d)?.reshape((1, m, count, d))?;
             part.transpose(1, 2)?.contiguous() // (1, count, m, d)
         };
         let q = rope_slow(&cut(0, heads.n_heads)?, &cos, &sin)?; // (1, n_heads, m, d)
         let k = rope_slow(&cut(heads.n_heads, kv)?, &cos, &sin)?.squeeze(0)?; // (kv, m, d)
         let v = cut(heads.n_heads + kv, kv)?.squeeze(0)?; // (kv, m, d)
         let (k, v) = match past.blocks.get(layer) {
-            Some([keys, values]) => (Tensor::cat(&[keys, &k], 1)?, Tensor::cat(&[values, &v], 1)?), // (kv, all, d) each
+            // (kv, all, d) each
+            Some([keys, values]) => (Tensor::cat(&[keys, &k], 1)?, Tensor::cat(&[values, &v], 1)?),
             None => (k.contiguous()?, v.contiguous()?),
         };
         // the heads of one key lie side by side
         let times = heads.n_heads / kv;
         let q = q.contiguous()?.reshape((kv, times * m, d))?; // (kv, times m, d)
-        let scores = (q.matmul(&k.t()?)? / (d as f64).sqrt())?.reshape((kv, times, m, all))?; // (kv, times, m, all)
+        // (kv, times, m, all)
+        let scores = (q.matmul(&k.t()?)? / (d as f64).sqrt())?.reshape((kv, times, m, all))?;
         let scores =
             if m > 1 { scores.broadcast_add(&self.mask(from, m, &scores)?)? } else { scores };
-        let weights = softmax(&scores, D::Minus1)?.reshape((kv, times * m, all))?; // (kv, times m, all)
-        let out = weights.matmul(&v.contiguous()?)?.reshape((heads.n_heads, m, d))?; // (n_heads, m, d)
+        // (kv, times m, all)
+        let weights = softmax(&scores, D::Minus1)?.reshape((kv, times * m, all))?;
+        // (n_heads, m, d)
+        let out = weights.matmul(&v.contiguous()?)?.reshape((heads.n_heads, m, d))?;
         match past.blocks.get_mut(layer) {
             Some(block) => *block = [k, v],
             None => past.blocks.push([k, v]),

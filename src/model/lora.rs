@@ -63,8 +63,9 @@ impl Lora {
             let (all, k) = (targets.len() * spec.rank, config.dims(first).1);
             let bound = 1.0 / (k as f64).sqrt();
             let a: Vec<f64> = (0..all * k).map(|_| rng.random_range(-bound..bound)).collect();
+            // (targets rank, k)
             let a =
-                Tensor::from_vec(a, (all, k), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?; // (targets rank, k)
+                Tensor::from_vec(a, (all, k), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?;
             let rows: usize = targets.iter().map(|&module| config.dims(module).0).sum();
             adapters.push(Adapter {
                 layer,

@@ -94,13 +94,15 @@ impl Stack {
 
     /// Cross-entropy of all targets of the batch of each network, total in nats: (R).
     pub fn losses(&self, batches: &[&Batch]) -> Result<Tensor> {
-        let (runs, ModelConfig { n_heads, n_kv_heads, head_dim, norm_eps: eps, d_model, d_ff, .. }) =
-            (self.runs(), self.config);
+        let ModelConfig { n_heads, n_kv_heads, head_dim, norm_eps: eps, d_model, d_ff, .. } =
+            self.config;
+        let runs = self.runs();
         let grid = self.grid(batches)?;
         let (b, t, n) = (grid.sequences, grid.columns, grid.sequences * grid.columns);
         let embedding = self.variables[0].as_tensor(); // (R, V, d)
+        // (R, n, d)
         let mut x =
-            embedding.flatten_to(1)?.index_select(&grid.tokens, 0)?.reshape((runs, n, d_model))?; // (R, n, d)
+            embedding.flatten_to(1)?.index_select(&grid.tokens, 0)?.reshape((runs, n, d_model))?;
         for block in self.blocks() {
             let h = rms_norm(&x, &block.norm_attention, eps)?; // (R, n, d)
             let qkv = linear(&h, &block.qkv)?.flatten_to(1)?; // (R b t, qkv_dim)
@@ -117,11 +119,14 @@ impl Stack {
             x = (x + linear(&h.reshape((runs, n, d_ff))?, &block.down)?)?; // (R, n, d)
         }
         let m = grid.is_target.dim(1)?;
-        let h = x.flatten_to(1)?.index_select(&grid.cells, 0)?.reshape((runs, m, d_model))?; // (R, m, d)
-        let h = rms_norm(&h, self.variables[self.variables.len() - 1].as_tensor(), eps)?; // (R, m, d)
+        // (R, m, d)
+        let h = x.flatten_to(1)?.index_select(&grid.cells, 0)?.reshape((runs, m, d_model))?;
+        // (R, m, d)
+        let h = rms_norm(&h, self.variables[self.variables.len() - 1].as_tensor(), eps)?;
         let chances = log_softmax(&linear(&h, embedding)?, D::Minus1)?; // (R, m, V)
+        // (R, m)
         let nats =
-            (chances.gather(&grid.targets, D::Minus1)?.squeeze(D::Minus1)? * grid.is_target)?; // (R, m)
+            (chances.gather(&grid.targets, D::Minus1)?.squeeze(D::Minus1)? * grid.is_target)?;
         nats.sum(1)?.neg() // (R)
     }
 

@@ -1,7 +1,8 @@
 //! Robust nonlinear least squares in a few coordinates, within bounds and under a normal prior.
 //!
 //! ```text
-//! minimise  sum_i huber( (m_i(theta) - t_i) / s_i )  +  1/2 sum_j ((theta_j - mean_j) / sd_j)^2   subject to   lower <= theta <= upper
+//! minimise    sum_i huber( (m_i(theta) - t_i) / s_i )  +  1/2 sum_j ((theta_j - mean_j) / sd_j)^2
+//! subject to  lower <= theta <= upper
 //! ```
 //!
 //! Levenberg-Marquardt (Moré 1978, with Nielsen's damping 1999) on the reweighted problem: the

@@ -4,9 +4,12 @@
 //! over a whole corpus:
 //!
 //! ```text
-//! BLEU  = 100 min(1, e^{1 - r/h}) (p_1 p_2 p_3 p_4)^{1/4},   p_n = sum_g min(c_hyp(g), c_ref(g)) / sum_g c_hyp(g)
-//! chrF  = 100 (1 + b^2) P R / (b^2 P + R),                   P, R means over orders of matches / hypothesis, / reference;  b = 2
-//! F1    = 2 P R / (P + R),                                   P, R the shares of common words in answer and truth
+//! BLEU  = 100 min(1, e^{1 - r/h}) (p_1 p_2 p_3 p_4)^{1/4}
+//!         p_n = sum_g min(c_hyp(g), c_ref(g)) / sum_g c_hyp(g)
+//! chrF  = 100 (1 + b^2) P R / (b^2 P + R),   b = 2
+//!         P, R means over orders of matches / hypothesis, / reference
+//! F1    = 2 P R / (P + R)
+//!         P, R the shares of common words in answer and truth
 //! ```
 //!
 //! BLEU and chrF equal sacrebleu's and carry its signatures; exact match and F1 equal those of the

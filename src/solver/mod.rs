@@ -2,7 +2,9 @@
 //! transfer, groups, whole grains, the sum or the worst language, the mean or the CVaR over draws.
 //!
 //! ```text
-//! minimise  F(X)   subject to   sum_i cost_i X_i <= amount (or =),   lo_i <= X_i <= hi_i,   group rows,   X_i in whole grains
+//! minimise    F(X)
+//! subject to  sum_i cost_i X_i <= amount (or =),
+//!             lo_i <= X_i <= hi_i,   group rows,   X_i in whole grains
 //! ```
 //!
 //! [`PosedProblem`] is checked, [`solve`] answers, and every answer carries a lower bound on the
@@ -15,13 +17,14 @@
 //! | `wire` | problem files |
 //! | `feasibility` | amounts that meet the constraints, or the conflict between them |
 //! | `certificate` | the bound that proves an answer |
-//! | `separable` | nothing couples the languages: one price, found by Newton's method; for the worst language one `level` |
+//! | `separable` | nothing couples the languages: one price by Newton's method, or one `level` |
 //! | `interior` | transfer, groups, CVaR over draws: an interior point method |
-//! | `nonconvex` | laws that start concave: `branch` and bound over convex envelopes; the worst of coupled languages: a level to `reach` |
+//! | `nonconvex` | laws that start concave: `branch` and bound on envelopes, a level to `reach` |
 //! | `integer` | whole grains: greedy on exact gains, or a search pruned by the price |
 //!
-//! `kernel` is the law of one language as all of them see it, with its convex envelope, `solve`
-//! goes from a problem to its answer by its structure.
+//! Levels are of the worst language: one that all come to, or, where they are coupled, the least
+//! that can be reached. `kernel` is the law of one language as all of them see it, with its convex
+//! envelope, `solve` goes from a problem to its answer by its structure.
 
 mod certificate;
 mod convex;

@@ -6,7 +6,10 @@
 //! | `coit` | English to X | in English and in X (Zhu et al. 2023, CoIT) | all |
 //! | `muit` | English to X | in every language (Zhu et al. 2023, MuIT) | all |
 //! | `translation-following` | both ways | in English and in X (Ranaldi et al. 2023) | all |
-//! | `question-translation` | X to English, questions without answers (Zhang et al. 2024) | none | adapters of rank 8 on queries and values |
+//! | `question-translation` | X to English (Zhang et al. 2024) | none | adapters |
+//!
+//! The pairs of `question-translation` are questions without answers, its adapters of rank 8 on
+//! queries and values.
 
 use super::instruction::{InstructionFile, InstructionSpec, Scope};
 use super::lora::{LoraSpec, Module};

@@ -21,7 +21,10 @@ pub enum StudyError {
     )]
     NoExperiment { experiment: String },
     /// A YAML whose name would name another folder than its own, like `..yaml`.
-    #[error("experiment `{}` is called `{name}`, expected a name that a folder can have", path.display())]
+    #[error(
+        "experiment `{}` is called `{name}`, expected a name that a folder can have",
+        path.display()
+    )]
     Called { path: PathBuf, name: String },
     /// A file of fits that is damaged, or of a version that is not read.
     #[error("cannot read fits `{name}`: {cause}")]

@@ -9,7 +9,8 @@
 //!
 //! let study = Study::open("experiments/bible-six.yaml")?;
 //! let fits = study.fit(&Settings::default())?;
-//! let problem = Problem::builder(&fits.file).budget(Budget::Pairs(30_000)).max("ell_Grek", 6_000).build()?;
+//! let builder = Problem::builder(&fits.file).budget(Budget::Pairs(30_000));
+//! let problem = builder.max("ell_Grek", 6_000).build()?;
 //! let allocation = study.allocate(&fits, &problem)?;
 //! println!("{}", allocation.verdict);
 //! study.write(&fits, &allocation, "fits/bible-six".as_ref())?;

@@ -48,7 +48,13 @@ fn stacks(runs: &[RunSpec], stack: usize) -> Vec<Job> {
     let mut jobs: Vec<Job> = Vec::new();
     for run in runs {
         let size = run.subject.pairs();
-        let has_room = |job: &&mut Job| matches!(job, Job::Stack(members) if members[0].subject.pairs() == size && members.len() < stack);
+        let has_room = |job: &&mut Job| {
+            matches!(
+                job,
+                Job::Stack(members)
+                    if members[0].subject.pairs() == size && members.len() < stack
+            )
+        };
         match (&run.subject, jobs.iter_mut().find(has_room)) {
             (Subject::Base | Subject::Mixture(_), _) => jobs.push(Job::Run(run.clone())),
             (Subject::Language { .. }, Some(Job::Stack(members))) => members.push(run.clone()),

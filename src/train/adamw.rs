@@ -238,7 +238,8 @@ vectorised! {
 
     fn update(var: &mut [f32], gradient: &[f32], m: &mut [f32], v: &mut [f32], f: Factors) {
         let (scale, beta1, beta2) = (f.gradient as f32, f.beta1 as f32, f.beta2 as f32);
-        let (rate, unbias2, keep, eps) = (f.rate as f32, f.unbias2 as f32, f.keep as f32, EPS as f32);
+        let (rate, unbias2) = (f.rate as f32, f.unbias2 as f32);
+        let (keep, eps) = (f.keep as f32, EPS as f32);
         for (((var, &gradient), m), v) in var.iter_mut().zip(gradient).zip(m).zip(v) {
             let gradient = gradient * scale;
             *m = beta1 * *m + (1.0 - beta1) * gradient;

@@ -6,11 +6,14 @@
 //! sequences of t tokens and a vocabulary of V, entries of four bytes:
 //!
 //! ```text
-//! shared by all runs   P                                                          the base
-//! written-out passes   P + 2 P + g P + w L (5 d + q + 3 f + h t) n + 2 m V        copy, moments, gradients of g lanes, activations
-//! candle's graph       p + 2 p + p + L (7 d + q + 3 f + h t) n + 3 m V            a frozen base is not copied
+//! shared by all runs   P
+//! written-out passes   P + 2 P + g P + w L (5 d + q + 3 f + h t) n + 2 m V
+//! candle's graph       p + 2 p + p + L (7 d + q + 3 f + h t) n + 3 m V
 //! recomputed blocks    as above, but of all blocks x alone, d n, and one block whole
 //! ```
+//!
+//! What is shared is the base; a run has a copy, moments, gradients of g lanes and activations, in
+//! this order. A frozen base is not copied.
 //!
 //! On a card all that a step needs has a place of its own, which is counted to the byte
 //! ([`memory_on_card`]); the base and a copy of it, and what the driver, cuBLAS and the kernels

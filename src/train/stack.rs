@@ -247,8 +247,9 @@ impl StackedAdamW {
             None => bail!("variable of a stack without a gradient"),
         };
         let gradients = stack.variables().iter().map(gradient).collect::<Result<Vec<_>>>()?;
+        // (R)
         let squares =
-            |gradient: &Tensor| gradient.sqr()?.flatten_from(1)?.sum(1)?.to_dtype(DType::F64); // (R)
+            |gradient: &Tensor| gradient.sqr()?.flatten_from(1)?.sum(1)?.to_dtype(DType::F64);
         let squares = gradients.iter().map(squares).collect::<Result<Vec<_>>>()?;
         let squares: Vec<f64> = Tensor::stack(&squares, 0)?.sum(0)?.to_vec1()?;
         let norms: Vec<f64> =
@@ -271,7 +272,8 @@ impl StackedAdamW {
         {
             let each = |of: fn(&Factors) -> f64| -> Result<Tensor> {
                 let values: Vec<f64> = factors.iter().map(of).collect();
-                let shape = [&[values.len()], vec![1; var.dims().len() - 1].as_slice()].concat(); // (R, 1, ..)
+                // (R, 1, ..)
+                let shape = [&[values.len()], vec![1; var.dims().len() - 1].as_slice()].concat();
                 Tensor::from_vec(values, shape, &candle_core::Device::Cpu)?
                     .to_dtype(var.dtype())?
                     .to_device(var.device())

@@ -6,7 +6,9 @@
 //! sweep, and `U` the pairs of uniform, what is predicted before any mixture is trained is
 //!
 //! ```text
-//! loss_i(X) = r_i L_i(X_i),   by the joint law   r_i L_i(X_i, sum X - X_i),   with transfer   r_i L_i(X_i + sum_j tau_ij X_j)   nats per target token
+//! loss_i(X) = r_i L_i(X_i)                            by the law of each language alone
+//!             r_i L_i(X_i, sum X - X_i)               by the joint law
+//!             r_i L_i(X_i + sum_j tau_ij X_j)         with transfer,   nats per target token
 //! gain(X)   = sum_i w_i (loss_i(U) - loss_i(X)) / sum_i w_i
 //! ```
 //!

@@ -1,10 +1,12 @@
 //! How many models it takes to see a gain.
 //!
 //! ```text
-//! d = sqrt(2 (sum_i (w_i L_i s_i)^2 + (s_a sum_i w_i L_i)^2)) / sum_i w_i      what two models of one seed differ by, nats
-//! chance(n) = P(t_{n-1}(G sqrt(n) / d) > t_{n-1, 0.95})                          that the 90 % interval of n seeds lies above 0
+//! d = sqrt(2 (sum_i (w_i L_i s_i)^2 + (s_a sum_i w_i L_i)^2)) / sum_i w_i
+//! chance(n) = P(t_{n-1}(G sqrt(n) / d) > t_{n-1, 0.95})
 //! ```
 //!
+//! `d` is what two models of one seed differ by, nats, and `chance(n)` that the 90 % interval of n
+//! seeds lies above 0, where the gain is `G`.
 //! `s_i` is the noise of one language in one model and `s_a` what a model has in common in all its
 //! languages, both of ln loss. Seeds that are paired may have less.
 

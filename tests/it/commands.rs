@@ -1,8 +1,12 @@
 //! Random commands of `allocate`, whole: what is spent is at most the budget, all of a budget of
 //! pairs is given, bounds and groups are kept.
 //!
-//! `PARALLOT_COMMANDS=2000 PROPTEST_RNG_SEED=17 cargo test --release --locked --test it commands -- --nocapture`
-//! looks at more of them, and says how long they took.
+//! More of them, and how long they took:
+//!
+//! ```sh
+//! export PARALLOT_COMMANDS=2000 PROPTEST_RNG_SEED=17
+//! cargo test --release --locked --test it commands -- --nocapture
+//! ```
 
 use super::place::{Place, Ran};
 use parallot::numeric::random::{Item, Purpose, generator};

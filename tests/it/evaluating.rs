@@ -132,8 +132,16 @@ fn adapters_answer_as_their_network_with_them() {
 fn evaluations_that_are_none() {
     let place = place();
     place.write("short.txt", "one line\n");
-    place.write("adapters/adapter_config.json", "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"nowhere\", \"r\": 2, \"lora_alpha\": 2, \"target_modules\": [\"q_proj\"]}");
-    place.write("dora/adapter_config.json", "{\"peft_type\": \"LORA\", \"use_dora\": true, \"base_model_name_or_path\": \"model\", \"r\": 2, \"lora_alpha\": 2, \"target_modules\": [\"q_proj\"]}");
+    place.write(
+        "adapters/adapter_config.json",
+        "{\"peft_type\": \"LORA\", \"base_model_name_or_path\": \"nowhere\", \"r\": 2, \
+        \"lora_alpha\": 2, \"target_modules\": [\"q_proj\"]}",
+    );
+    place.write(
+        "dora/adapter_config.json",
+        "{\"peft_type\": \"LORA\", \"use_dora\": true, \"base_model_name_or_path\": \"model\", \
+        \"r\": 2, \"lora_alpha\": 2, \"target_modules\": [\"q_proj\"]}",
+    );
     place.write("empty.csv", "segment\n1\n");
     let translation = "--task translation --data pairs.tsv --columns source=en,target=xx";
     let lines = [

@@ -10,6 +10,9 @@ use std::path::Path;
 /// Most lines of a file; longer ones are split by noun.
 const MOST_LINES: usize = 400;
 
+/// Widest comment, columns: rustfmt breaks code and leaves comments as they are.
+const WIDEST: usize = 100;
+
 /// What only `files` names.
 const FILE_SYSTEM: [&str; 4] = ["std::fs", "fs::", "File::open", "File::create"];
 
@@ -144,6 +147,18 @@ fn ill_formed(source: &Source) -> impl Iterator<Item = String> {
     )
 }
 
+/// The lines of a file with a comment that is too wide, whether it stands alone or after code.
+fn wide_comments(source: &Source) -> impl Iterator<Item = usize> {
+    let is_comment = |line: &str| {
+        let trails = |(_, text): (&str, &str)| !text.contains('"');
+        line.trim_start().starts_with("//") || line.rsplit_once(" // ").is_some_and(trails)
+    };
+    let lines = (1..).zip(source.text.lines());
+    lines
+        .filter(move |(_, line)| line.chars().count() > WIDEST && is_comment(line))
+        .map(|(at, _)| at)
+}
+
 /// Files below a folder, whose paths start with `prefix`.
 pub(super) fn sources(folder: &Path, prefix: &str) -> Vec<Source> {
     let mut found = Vec::new();
@@ -178,6 +193,28 @@ fn test_files_say_what_they_are_and_stay_short() {
         .flat_map(|file| ill_formed(file).map(|what| format!("{}: {what}", file.path)))
         .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn comments_are_no_wider_than_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["src", "tests", "benches", "examples", "fuzz/src", "fuzz/fuzz_targets"];
+    let files: Vec<Source> = folders
+        .iter()
+        .flat_map(|folder| sources(&root.join(folder), &format!("{folder}/")))
+        .collect();
+    assert!(files.iter().any(|file| file.path == "src/lib.rs"));
+    let wide: Vec<String> = files
+        .iter()
+        .flat_map(|file| wide_comments(file).map(|at| format!("{}:{at}", file.path)))
+        .collect();
+    assert!(wide.is_empty(), "comments of more than {WIDEST} columns:\n{}", wide.join("\n"));
+    let (fits, wide) = ("–".repeat(WIDEST - 4), "–".repeat(WIDEST - 3));
+    let text = format!(
+        "//! {fits}\n    // {wide}\n/// {wide}\nlet x = 1; // {wide}\nlet y = \"a // {wide}\";\n"
+    );
+    let planted = Source::new("law.rs", &text);
+    assert_eq!(wide_comments(&planted).collect::<Vec<_>>(), [2, 3, 4]);
 }
 
 #[test]

@@ -184,12 +184,31 @@ fn keys_of_an_experiment_are_described_as_they_are() {
     .unwrap();
     let whole = serde_json::json!({
         "analysis": "a try",
-        "languages": [{"lang": "tur_Latn", "corpora": [{"path": "a.jsonl", "english": "en", "other": "xx"}, {"moses": {"english": "a", "other": "b"}}]}],
+        "languages": [
+            {
+                "lang": "tur_Latn",
+                "corpora": [
+                    {"path": "a.jsonl", "english": "en", "other": "xx"},
+                    {"moses": {"english": "a", "other": "b"}},
+                ],
+            }
+        ],
         "constructed": {"seed": 1, "train": 9, "dev": 9, "test": 9, "sisters": [
-            {"lang": "qaa_Latn", "name": "Near", "vocabulary": 0.9, "order": "svo", "morphology": "english"}]},
-        "base": {"preset": "nano", "pretraining": {"tokens": 2000, "shares": {"eng_Latn": 0.9}, "optimisation": {}}},
-        "tuning": {"method": {"lora": {}}, "schedule": {"trunk": {}}, "instructions": {}, "optimisation": {}},
-        "sizes": [1], "seeds": [1], "mixtures": {"count": 9, "least": 9, "most": 9}, "evaluation": {},
+            {
+                "lang": "qaa_Latn", "name": "Near", "vocabulary": 0.9, "order": "svo",
+                "morphology": "english",
+            }
+        ]},
+        "base": {
+            "preset": "nano",
+            "pretraining": {"tokens": 2000, "shares": {"eng_Latn": 0.9}, "optimisation": {}},
+        },
+        "tuning": {
+            "method": {"lora": {}}, "schedule": {"trunk": {}}, "instructions": {},
+            "optimisation": {},
+        },
+        "sizes": [1], "seeds": [1], "evaluation": {},
+        "mixtures": {"count": 9, "least": 9, "most": 9},
     });
     let places = [
         ("Experiment", ""),
@@ -225,7 +244,12 @@ fn keys_of_a_problem_are_described_as_they_are() {
             .unwrap();
     let whole = serde_json::json!({
         "budget": {"amount": 9},
-        "languages": [{"name": "a", "law": {"form": "power", "E": 0, "A": 1, "alpha": 0.1}, "repeat": {"unique": 3, "r": 3}}],
+        "languages": [
+            {
+                "name": "a", "law": {"form": "power", "E": 0, "A": 1, "alpha": 0.1},
+                "repeat": {"unique": 3, "r": 3},
+            }
+        ],
         "objective": {},
         "groups": [{"name": "g", "terms": [["a", 1]], "rule": "at_least", "amount": 1}],
     });

@@ -70,7 +70,10 @@ pub enum BuildError {
     #[error("a target and objective `{objective}` are asked for, expected one of them")]
     TargetBesideObjective { objective: Objective },
     /// A loss to be reached that no law can have.
-    #[error("target loss of `{lang}` is {}, expected a finite number of nats above 0", Short(*found))]
+    #[error(
+        "target loss of `{lang}` is {}, expected a finite number of nats above 0",
+        Short(*found)
+    )]
     TargetLoss { lang: String, found: f64 },
     /// A target relative to the loss of the mix in use, where no mix is given.
     #[error("the target is a change, and there is no mix in use that it changes")]

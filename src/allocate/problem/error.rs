@@ -39,10 +39,19 @@ pub enum ProblemError {
     #[error("budget is {}, expected a finite number above 0", Short(*found))]
     Budget { found: f64 },
     /// A budget that does not pay for the lower bounds.
-    #[error("budget of {budget} is {} below the lower bounds, which sum to {}", Short(*short), Short(*least))]
+    #[error(
+        "budget of {budget} is {} below the lower bounds, which sum to {}",
+        Short(*short),
+        Short(*least)
+    )]
     BelowLower { budget: Budget, least: f64, short: f64 },
     /// A budget of pairs that the upper bounds leave no room for.
-    #[error("budget of {budget} is {} above the upper bounds, which sum to {}; capped are {}", Short(*over), Short(*most), capped.join(", "))]
+    #[error(
+        "budget of {budget} is {} above the upper bounds, which sum to {}; capped are {}",
+        Short(*over),
+        Short(*most),
+        capped.join(", ")
+    )]
     AboveUpper { budget: Budget, most: f64, over: f64, capped: Vec<String> },
     /// An infinite loss: languages that must get a pair, since their laws have a pole at 0, and
     /// cannot.

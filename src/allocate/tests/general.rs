@@ -104,9 +104,17 @@ proptest! {
         let best = brute_force(&problem, &|pairs| problem.weighted_loss(pairs), &mut Vec::new());
         let allocation = problem.solve().unwrap();
         if best.is_finite() {
-            prop_assert!(meets(&problem, &pairs(&allocation)), "{:?} of {problem:?}", pairs(&allocation));
-            prop_assert!((allocation.objective - best).abs() <= 1e-9 * best, "{} is not {best}: \
-            {problem:?}", allocation.objective);
+            prop_assert!(
+                meets(&problem, &pairs(&allocation)),
+                "{:?} of {problem:?}",
+                pairs(&allocation)
+            );
+            prop_assert!(
+                (allocation.objective - best).abs() <= 1e-9 * best,
+                "{} is not {best}: \
+            {problem:?}",
+                allocation.objective
+            );
             prop_assert!(allocation.lower_bound <= best * (1.0 + 1e-12));
         } else {
             prop_assert!(false, "{:?} of {problem:?}, which nothing meets", pairs(&allocation));
@@ -121,23 +129,43 @@ proptest! {
             let problem = problem.with_objective(Objective::Worst).unwrap();
             let allocation = problem.solve().unwrap();
             prop_assert!(meets(&problem, &pairs(&allocation)));
-            prop_assert!((allocation.objective - best).abs() <= 1e-9 * best, "{} is not {best}: \
-            {problem:?}", allocation.objective);
+            prop_assert!(
+                (allocation.objective - best).abs() <= 1e-9 * best,
+                "{} is not {best}: \
+            {problem:?}",
+                allocation.objective
+            );
             prop_assert!(allocation.lower_bound <= best * (1.0 + 1e-12));
             let front = pareto_front(&problem, 5).unwrap();
-            prop_assert!((front.iter().map(|point| point.worst_loss_nats).fold(f64::INFINITY, f64::min) - best).abs() <= 1e-9 * best);
+            prop_assert!(
+                (front.iter().map(|point| point.worst_loss_nats).fold(f64::INFINITY, f64::min)
+                    - best)
+                    .abs()
+                    <= 1e-9 * best
+            );
             // the problem's own pairs are few, so the front has steps, but goes one way
             for pair in front.windows(2) {
-                prop_assert!(pair[1].mean_loss_nats <= pair[0].mean_loss_nats * (1.0 + 1e-12), "{front:?}");
+                prop_assert!(
+                    pair[1].mean_loss_nats <= pair[0].mean_loss_nats * (1.0 + 1e-12),
+                    "{front:?}"
+                );
             }
         }
     }
 
     #[test]
-    fn a_least_budget_reaches_its_target_and_one_pair_less_does_not(problem in super::problem(false, 5, 2_000), part in 0.1..0.9f64) {
+    fn a_least_budget_reaches_its_target_and_one_pair_less_does_not(
+        problem in super::problem(false, 5, 2_000),
+        part in 0.1..0.9f64,
+    ) {
         let weights: f64 = problem.terms().iter().map(|term| term.weight).sum();
-        let mean = |problem: &Problem| problem.weighted_loss(&pairs(&problem.solve().unwrap())) / weights;
-        let terms: Vec<Term> = problem.terms().iter().map(|term| Term { lower: 0, upper: Some(term.upper.unwrap_or(3_000)), ..term.clone() }).collect();
+        let mean =
+            |problem: &Problem| problem.weighted_loss(&pairs(&problem.solve().unwrap())) / weights;
+        let terms: Vec<Term> = problem
+            .terms()
+            .iter()
+            .map(|term| Term { lower: 0, upper: Some(term.upper.unwrap_or(3_000)), ..term.clone() })
+            .collect();
         let full = Problem::new(terms.clone(), Budget::ample(&terms, false)).unwrap();
         let target = mean(&full) * (1.0 + part);
         let least = least_budget(&full, &[], &Target::Mean(target)).unwrap();
@@ -146,7 +174,8 @@ proptest! {
         if let Some(less) = spent.checked_sub(1).and_then(|less| full.with_budget(less).ok()) {
             prop_assert!(mean(&less) > target, "{} pairs do as well as {spent}", spent - 1);
         }
-        let failed = least_budget(&full, &[], &Target::Mean(mean(&full) * (1.0 - 1e-9))).unwrap_err();
+        let failed =
+            least_budget(&full, &[], &Target::Mean(mean(&full) * (1.0 - 1e-9))).unwrap_err();
         prop_assert!(failed.to_string().starts_with("no amount of data brings the mean loss to"));
     }
 }

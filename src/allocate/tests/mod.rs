@@ -122,35 +122,62 @@ proptest! {
     }
 
     #[test]
-    fn no_baseline_is_better(problem in problem(false, 6, 5_000), concave in problem(true, 6, 500)) {
+    fn no_baseline_is_better(
+        problem in problem(false, 6, 5_000),
+        concave in problem(true, 6, 500),
+    ) {
         for problem in [problem, concave] {
             let allocation = problem.solve().unwrap();
             prop_assert!(allocation.gap >= 0.0 && allocation.gap < 1e-9, "gap {}", allocation.gap);
-            for policy in [Policy::Uniform, Policy::Proportional, Policy::Temperature(3.0), Policy::UniMax(2.0)] {
+            for policy in [
+                Policy::Uniform,
+                Policy::Proportional,
+                Policy::Temperature(3.0),
+                Policy::UniMax(2.0),
+            ] {
                 let pairs = policy.allocate(&problem).unwrap();
                 prop_assert!(feasible(&problem, &pairs), "{policy}: {pairs:?} of {problem:?}");
-                prop_assert!(allocation.objective <= problem.weighted_loss(&pairs) * (1.0 + 1e-14), "{policy}");
+                prop_assert!(
+                    allocation.objective <= problem.weighted_loss(&pairs) * (1.0 + 1e-14),
+                    "{policy}"
+                );
             }
         }
     }
 
     #[test]
-    fn brute_force_finds_nothing_better(convex in problem(false, 4, 14), concave in problem(true, 4, 14)) {
+    fn brute_force_finds_nothing_better(
+        convex in problem(false, 4, 14),
+        concave in problem(true, 4, 14),
+    ) {
         for problem in [convex, concave] {
             let allocation = problem.solve().unwrap();
             let best = brute_force(&problem, &mut Vec::new());
-            prop_assert!((allocation.objective - best).abs() <= 1e-12 * best, "{} is not {best}: \
-            {problem:?}", allocation.objective);
+            prop_assert!(
+                (allocation.objective - best).abs() <= 1e-12 * best,
+                "{} is not {best}: \
+            {problem:?}",
+                allocation.objective
+            );
             prop_assert!(allocation.lower_bound <= best * (1.0 + 1e-14));
         }
     }
 
     #[test]
-    fn more_budget_takes_pairs_from_no_language(problem in problem(false, 6, 5_000), more in 1..500u64) {
-        let (before, Ok(richer)) = (problem.solve().unwrap(), problem.with_budget(spent(&problem) + more)) else { return Ok(()) };
+    fn more_budget_takes_pairs_from_no_language(
+        problem in problem(false, 6, 5_000),
+        more in 1..500u64,
+    ) {
+        let (before, Ok(richer)) =
+            (problem.solve().unwrap(), problem.with_budget(spent(&problem) + more))
+        else {
+            return Ok(());
+        };
         let after = richer.solve().unwrap();
         prop_assert!(after.objective <= before.objective);
-        prop_assert!(pairs(&before).iter().zip(pairs(&after)).all(|(before, after)| *before <= after));
+        prop_assert!(
+            pairs(&before).iter().zip(pairs(&after)).all(|(before, after)| *before <= after)
+        );
     }
 
     #[test]
@@ -161,7 +188,13 @@ proptest! {
         let allocation = problem.solve().unwrap();
         for (a, b) in allocation.languages.iter().zip(reversed.languages.iter().rev()) {
             // equal gains may go to either
-            prop_assert!(a.pairs.abs_diff(b.pairs) <= 1, "{} has {} or {}", a.lang, a.pairs, b.pairs);
+            prop_assert!(
+                a.pairs.abs_diff(b.pairs) <= 1,
+                "{} has {} or {}",
+                a.lang,
+                a.pairs,
+                b.pairs
+            );
         }
     }
 }
@@ -257,9 +290,10 @@ fn impossible_twins_say_by_how_much() {
     // sums that an u64 does not hold
     let huge =
         vec![bounded("a", convex, u64::MAX, u64::MAX), bounded("b", convex, u64::MAX, u64::MAX)];
-    assert!(
-        matches!(Problem::new(huge, 9_u64), Err(ProblemError::BelowLower { short, .. }) if short == 2.0 * u64::MAX as f64 - 9.0)
-    );
+    assert!(matches!(
+        Problem::new(huge, 9_u64),
+        Err(ProblemError::BelowLower { short, .. }) if short == 2.0 * u64::MAX as f64 - 9.0
+    ));
     assert!(matches!(Problem::new(two, u64::MAX), Err(ProblemError::TooLarge { .. })));
 }
 

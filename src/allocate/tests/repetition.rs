@@ -62,17 +62,31 @@ proptest! {
         for problem in [problem, concave] {
             let best = brute_force(&problem, &mut Vec::new());
             let allocation = problem.solve().unwrap();
-            prop_assert!((allocation.objective - best).abs() <= 1e-9 * best, "{} is not {best}: \
-            {problem:?}", allocation.objective);
-            prop_assert!(allocation.lower_bound <= best * (1.0 + 1e-12) && allocation.gap < 1e-9, "{allocation:?}");
+            prop_assert!(
+                (allocation.objective - best).abs() <= 1e-9 * best,
+                "{} is not {best}: \
+            {problem:?}",
+                allocation.objective
+            );
+            prop_assert!(
+                allocation.lower_bound <= best * (1.0 + 1e-12) && allocation.gap < 1e-9,
+                "{allocation:?}"
+            );
         }
     }
 
     #[test]
-    fn the_worst_loss_is_least_and_targets_and_promises_go_by_worth(problem in repeated(false), slack in 0.0..0.3f64) {
+    fn the_worst_loss_is_least_and_targets_and_promises_go_by_worth(
+        problem in repeated(false),
+        slack in 0.0..0.3f64,
+    ) {
         let best = least(&problem, &|pairs| worst(&problem, pairs), &mut Vec::new());
         let held = problem.clone().with_objective(Objective::Worst).unwrap().solve().unwrap();
-        prop_assert!((held.objective - best).abs() <= 1e-9 * best && held.lower_bound <= best * (1.0 + 1e-12), "{held:?}");
+        prop_assert!(
+            (held.objective - best).abs() <= 1e-9 * best
+                && held.lower_bound <= best * (1.0 + 1e-12),
+            "{held:?}"
+        );
         let uniform = Policy::Uniform.allocate(&problem).unwrap();
         prop_assume!(problem.weighted_loss(&uniform).is_finite());
         let promised = no_worse_than(&problem, &uniform, slack).unwrap().solve().unwrap();
@@ -88,14 +102,29 @@ proptest! {
     }
 
     #[test]
-    fn derivatives_are_those_of_the_loss(law in some_law(false), r_star in 0.5..20.0f64, part in 0.2..6.0f64) {
+    fn derivatives_are_those_of_the_loss(
+        law in some_law(false),
+        r_star in 0.5..20.0f64,
+        part in 0.2..6.0f64,
+    ) {
         prop_assume!((part - 1.0).abs() > 1e-2);
         let (term, x) = (repeating(term("a", law), 1000.0, r_star), 1000.0 * part);
         let slope = derivative(|x| term.loss(x), x, 1.0);
-        prop_assert!((term.slope(x) - slope).abs() <= 1e-6 * slope.abs() + 1e-12, "{} and {slope}", term.slope(x));
+        prop_assert!(
+            (term.slope(x) - slope).abs() <= 1e-6 * slope.abs() + 1e-12,
+            "{} and {slope}",
+            term.slope(x)
+        );
         let curvature = derivative(|x| term.slope(x), x, 1.0);
-        prop_assert!((term.curvature(x) - curvature).abs() <= 1e-5 * curvature.abs() + 1e-15, "{} and {curvature}", term.curvature(x));
-        prop_assert!((term.fall(x, x + 100.0) - (term.loss(x) - term.loss(x + 100.0))).abs() < 1e-12 * (1.0 + term.loss(x)));
+        prop_assert!(
+            (term.curvature(x) - curvature).abs() <= 1e-5 * curvature.abs() + 1e-15,
+            "{} and {curvature}",
+            term.curvature(x)
+        );
+        prop_assert!(
+            (term.fall(x, x + 100.0) - (term.loss(x) - term.loss(x + 100.0))).abs()
+                < 1e-12 * (1.0 + term.loss(x))
+        );
     }
 }
 

@@ -88,7 +88,12 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = count::within::<usize>(1..=LONGEST))]
     pub max_tokens: Option<usize>,
     /// Rows that are answered together
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = count::within::<usize>(1..=65_536))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 16,
+        value_parser = count::within::<usize>(1..=65_536)
+    )]
     pub batch: usize,
     /// Tell the languages of answers apart by what this experiment's corpora teach, instead of by
     /// their scripts

@@ -145,7 +145,8 @@ fn of_answers(arguments: &Arguments, folder: &Path) -> Result<Output, Failure> {
 
 fn generation(item: &Item, answer: &evaluate::Answer) -> serde_json::Value {
     serde_json::json!({
-        "id": item.id, "prompt": item.prompt, "answer": answer.text, "truths": item.truths, "tokens": answer.tokens,
+        "id": item.id, "prompt": item.prompt, "answer": answer.text, "truths": item.truths,
+        "tokens": answer.tokens,
         "prompt_tokens_cut": answer.prompt_tokens_cut,
     })
 }

@@ -114,7 +114,10 @@ impl Output {
             values.iter().for_each(|(name, value)| object[*name] = json!(value));
             object
         };
-        json!({ "parallot": version(), "scores": self.scores, "layers": self.layers.iter().map(layer).collect::<Vec<_>>() })
+        json!({
+            "parallot": version(), "scores": self.scores,
+            "layers": self.layers.iter().map(layer).collect::<Vec<_>>(),
+        })
     }
 
     fn csv(&self) -> String {

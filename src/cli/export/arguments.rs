@@ -14,7 +14,12 @@ pub(in crate::cli) struct Arguments {
     /// Experiment: a YAML file, or the name of one in `experiments/`
     pub experiment: String,
     /// Trainer to write for, or a form that others read
-    #[arg(long, value_name = "TRAINER", default_value = Trainer::ALL[0].name(), value_parser = trainers())]
+    #[arg(
+        long,
+        value_name = "TRAINER",
+        default_value = Trainer::ALL[0].name(),
+        value_parser = trainers()
+    )]
     pub to: Trainer,
     /// Folder to write to
     #[arg(long, value_name = "FOLDER")]

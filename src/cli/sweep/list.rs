@@ -41,8 +41,10 @@ pub(super) fn list(
     if arguments.json {
         let row = |run: &RunSpec| {
             serde_json::json!({
-                "run_id": run.id, "lang": run.subject.lang(), "mix": run.subject.mix(), "pairs": run.subject.pairs(), "seed": run.seed, "done": is_done(run),
-                "train_tokens": cost.train_tokens(run).round(), "computed_tokens": tokens(run).round(), "seconds": seconds(run),
+                "run_id": run.id, "lang": run.subject.lang(), "mix": run.subject.mix(),
+                "pairs": run.subject.pairs(), "seed": run.seed, "done": is_done(run),
+                "train_tokens": cost.train_tokens(run).round(),
+                "computed_tokens": tokens(run).round(), "seconds": seconds(run),
                 "peak_memory_bytes": memory(run).map(f64::round),
             })
         };

@@ -68,7 +68,11 @@ pub(super) struct Arguments {
     pub run: Vec<String>,
     /// Do the K-th of N shares of the runs, like `3/16`. Other processes may be at work on other
     /// shares
-    #[arg(long, value_name = "K/N", conflicts_with_all = ["list", "status", "missing", "base", "run"])]
+    #[arg(
+        long,
+        value_name = "K/N",
+        conflicts_with_all = ["list", "status", "missing", "base", "run"]
+    )]
     pub shard: Option<Shard>,
     /// Where to train: `cpu`, `cuda` or `cuda:1`; `cuda/f32` for f32 in place of bf16
     #[arg(long, default_value = "cpu")]

@@ -43,7 +43,12 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "STEP,…", value_delimiter = ',', allow_hyphen_values = true, value_parser = step)]
     pub doses: Vec<f64>,
     /// Models per policy
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = count::within::<u64>(1..=1000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 3,
+        value_parser = count::within::<u64>(1..=1000)
+    )]
     pub seeds: u64,
     /// Print the prediction, the models and their cost; train and write nothing but a base that is
     /// not kept

@@ -249,16 +249,25 @@ fn what_would_give_a_shorter_or_shifted_corpus_is_an_error() {
 
 proptest! {
     #[test]
-    fn nothing_leaks_and_every_row_is_counted(rows in prop::collection::vec((0..3usize, 0..12u8, 0..12u8, 0..2usize), 2..80)) {
-        let mut texts = [String::from("train\tzero\tsıfır\n"), String::from("train\tnought\tsıfır\n")];
+    fn nothing_leaks_and_every_row_is_counted(
+        rows in prop::collection::vec((0..3usize, 0..12u8, 0..12u8, 0..2usize), 2..80),
+    ) {
+        let mut texts =
+            [String::from("train\tzero\tsıfır\n"), String::from("train\tnought\tsıfır\n")];
         for (split, english, other, source) in rows {
             // composed in one source and decomposed in the other: the same sentence all the same
             let mark = ["é", "e\u{301}"][source];
-            texts[source].push_str(&format!("{}\te{english}{mark}\tx {}{other}\n", ["train", "dev", "test"][split], [" ", ""][source]));
+            texts[source].push_str(&format!(
+                "{}\te{english}{mark}\tx {}{other}\n",
+                ["train", "dev", "test"][split],
+                [" ", ""][source]
+            ));
         }
         let yaml = "[{path: a.tsv, english: 1, other: 2, split: 0}, \
         {path: b.tsv, english: 1, other: 2, split: 0}]";
-        let (bitext, report) = read(&[("a.tsv", texts[0].as_bytes()), ("b.tsv", texts[1].as_bytes())], yaml, true).unwrap();
+        let (bitext, report) =
+            read(&[("a.tsv", texts[0].as_bytes()), ("b.tsv", texts[1].as_bytes())], yaml, true)
+                .unwrap();
         let parts = [bitext.train.pairs(), bitext.dev.pairs(), bitext.test.pairs()];
         for (i, j) in [(0, 1), (0, 2), (1, 2)] {
             for a in parts[i] {
@@ -269,8 +278,14 @@ proptest! {
             prop_assert_eq!(part.iter().collect::<BTreeSet<_>>().len(), part.len());
         }
         for file in &report.files {
-            let counted = file.train + file.dev + file.test + file.duplicates + file.leaked_from_train + file.leaked_from_dev
-                + file.above_bound + file.bad_rows();
+            let counted = file.train
+                + file.dev
+                + file.test
+                + file.duplicates
+                + file.leaked_from_train
+                + file.leaked_from_dev
+                + file.above_bound
+                + file.bad_rows();
             prop_assert_eq!(counted, file.rows);
         }
     }

@@ -5,7 +5,7 @@
 //! | `curve` | name of the curve | an error |
 //! | `x` | amount of data, not below 0 | an error |
 //! | `loss` | loss, above 0 | only where it is to be predicted |
-//! | `split` | `predict` for a loss that is asked for and never fitted; `fit` or `train` else | `fit` |
+//! | `split` | `predict` for a loss that is asked for, not fitted; `fit` or `train` else | `fit` |
 //! | `se` | standard error of the loss, above 0 | not known |
 //! | `weight` | what the row counts for, not below 0 | 1 |
 //! | `seed` | seed of the run | not known |

@@ -50,7 +50,8 @@ fn one_table_in_many_guises() {
     for text in [
         "\u{feff}curve,x,loss\r\na,1,2\r\n\"b, \"\"c\"\"\",1,2\r\na,1,2.5",
         "# first\n\n loss , x,curve\n2,1,a\n 2.0 ,1e0,\"b, \"\"c\"\"\"\n\n2.5,+1,a\n",
-        "curve,x,loss,split,se,weight,seed,n_params,unique\na,1,2,fit,,,,,\n\"b, \"\"c\"\"\",1,2,train,,,,,\na,1,2.5,,,,,,\n",
+        "curve,x,loss,split,se,weight,seed,n_params,unique\n\
+        a,1,2,fit,,,,,\n\"b, \"\"c\"\"\",1,2,train,,,,,\na,1,2.5,,,,,,\n",
     ] {
         assert_eq!(read(text).unwrap(), plain, "{text}");
     }
@@ -234,18 +235,29 @@ mod any_bytes {
 
     proptest! {
         #[test]
-        fn give_a_table_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0..60usize) {
+        fn give_a_table_or_an_error(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            cut in 0..60usize,
+        ) {
             let _ = CurveTable::from_bytes(&bytes, Some("kin"));
             let whole = [b"curve,x,loss,kin\n", bytes.as_slice()].concat();
             let _ = CurveTable::from_bytes(&whole[..whole.len().min(cut * 4)], Some("kin"));
         }
 
         #[test]
-        fn tables_come_back(rows in prop::collection::vec((0..4u8, 0.0..1e9f64, 1e-300..1e300f64, any::<u64>()), 1..40)) {
-            let text: String = rows.iter().map(|(curve, x, loss, seed)| format!("c{curve},{x},{loss},{seed}\n")).collect();
+        fn tables_come_back(
+            rows in prop::collection::vec((0..4u8, 0.0..1e9f64, 1e-300..1e300f64, any::<u64>()), 1..40),
+        ) {
+            let text: String = rows
+                .iter()
+                .map(|(curve, x, loss, seed)| format!("c{curve},{x},{loss},{seed}\n"))
+                .collect();
             let table = read(&format!("curve,x,loss,seed\n{text}")).unwrap();
             for curve in table.curves() {
-                let expected = rows.iter().filter(|row| format!("c{}", row.0) == curve.name).map(|row| (row.1, row.2, Some(row.3)));
+                let expected = rows
+                    .iter()
+                    .filter(|row| format!("c{}", row.0) == curve.name)
+                    .map(|row| (row.1, row.2, Some(row.3)));
                 let found = curve.rows.iter().map(|row| (row.x, row.loss, row.seed));
                 prop_assert!(expected.eq(found));
             }

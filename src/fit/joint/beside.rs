@@ -2,7 +2,8 @@
 //! design, and noise.
 //!
 //! ```text
-//! g_mi + D_m (phi_0 + phi_i),     g ~ GP(0, (1 + 1.5 D_m)^2 k),     phi ~ N(0, 0.01^2),     D_m = max(0, ln(T_m / largest total of the design))
+//! g_mi + D_m (phi_0 + phi_i),     g ~ GP(0, (1 + 1.5 D_m)^2 k),     phi ~ N(0, 0.01^2)
+//! D_m = max(0, ln(T_m / largest total of the design))
 //! ```
 //!
 //! `k` is that of [`super::local`], not conditioned on the models of the design: a mixture among

@@ -1,9 +1,13 @@
 //! The coordinates that the joint law is fitted in: every one is standard normal before any data.
 //!
 //! ```text
-//! A_i       = ln unit - 0.3 + z           ln beta_i = ln 0.35 + 0.8 z + 0.15 z_i      ln E_i  = ln(unit / 4) + 0.5 z + 0.3 z_i
-//! ln D_i    = ln(x0 / 5) + 1.5 z + 0.7 z_i        ln R*_i = ln 5 + z + 0.5 z_i, in pooled models + 0.5 + 0.7 z
-//! kappa_i   = 0.2 z + s z_i  or  ln c_i = ln 0.03 + z + s z_i         ln a = ln 0.8 + 0.2 z,   ln b = 0.8 z
+//! A_i       = ln unit - 0.3 + z
+//! ln beta_i = ln 0.35 + 0.8 z + 0.15 z_i
+//! ln E_i    = ln(unit / 4) + 0.5 z + 0.3 z_i
+//! ln D_i    = ln(x0 / 5) + 1.5 z + 0.7 z_i
+//! ln R*_i   = ln 5 + z + 0.5 z_i, in pooled models + 0.5 + 0.7 z
+//! kappa_i   = 0.2 z + s z_i  or  ln c_i = ln 0.03 + z + s z_i
+//! ln a      = ln 0.8 + 0.2 z,   ln b = 0.8 z
 //! in models of one language   ln L + (0.05 z + 0.03 z_i) + (0.05 z + 0.03 z_i) ln(X / x0)
 //! on the test set             ln L + 0.05 z_i
 //! ```

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! k(mi, m'i') = s1^2 k_z + [i = i'] (s2^2 k_z + s3^2 k_p)
-//! k_z = exp(-|z - z'|^2 / 2 l1^2),   z = (ln X_i, ln T / 0.7)          k_p = exp(-|sqrt p - sqrt p'|^2 / 2 l2^2),   p the shares of the model
+//! k_z = exp(-|z - z'|^2 / 2 l1^2),             z = (ln X_i, ln T / 0.7)
+//! k_p = exp(-|sqrt p - sqrt p'|^2 / 2 l2^2),   p the shares of the model
 //! ```
 //!
 //! a Gaussian process (Rasmussen and Williams 2006) beside the noise of models.

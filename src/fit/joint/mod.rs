@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! ln loss_mi = ln L_i(X_mi, R_m - X_mi) + g_mi + a_m + e_mi,     R_m the pairs of model m
-//! g ~ what the law misses, smooth in the mixture      a_m ~ N(0, sigma_a^2)      e_mi ~ N(0, sigma_i^2)
+//! g ~ what the law misses, smooth in the mixture
+//! a_m ~ N(0, sigma_a^2)      e_mi ~ N(0, sigma_i^2)
 //! ```
 //!
 //! `L_i` is the joint law ([`crate::law::joint`]) under priors that the languages share. Models of

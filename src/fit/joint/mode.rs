@@ -2,7 +2,8 @@
 //! the data.
 //!
 //! ```text
-//! minimise  r' S^-1 r + z'z,     r_mi = ln loss_mi - ln L_i(X_m; z),     S = diag(sigma_mi^2) + [m = m'] sigma_a^2 (+ k, what the law misses)
+//! minimise  r' S^-1 r + z'z,     r_mi = ln loss_mi - ln L_i(X_m; z)
+//! S = diag(sigma_mi^2) + [m = m'] sigma_a^2 (+ k, what the law misses)
 //! z | data ~ N(z^, H^-1),    H = J' S^-1 J + I          (Laplace)
 //! ln evidence = - (minimum + ln det H + ln det S) / 2
 //! ```
@@ -238,7 +239,8 @@ impl Mode {
     /// of many models of each.
     ///
     /// ```text
-    /// mean = ln L(z^) + c' S^-1 r,     covariance = k - c' S^-1 c + (J_* - c' S^-1 J) H^-1 (J_* - c' S^-1 J)'
+    /// mean       = ln L(z^) + c' S^-1 r
+    /// covariance = k - c' S^-1 c + (J_* - c' S^-1 J) H^-1 (J_* - c' S^-1 J)'
     /// ```
     ///
     /// `c` is what the law misses in the cells fitted times what it misses in those asked for,

@@ -2,7 +2,8 @@
 //! was not fitted to.
 //!
 //! ```text
-//! maximise over weights w   sum_m ln sum_f w_f p_f(m),     ln p_f(m) = mean over languages of the ln density of ln loss_mi
+//! maximise over weights w   sum_m ln sum_f w_f p_f(m)
+//! ln p_f(m) = mean over languages of the ln density of ln loss_mi
 //! ```
 //!
 //! (Yao et al. 2018), each form as if one model spoke for it before any. The mean over languages,

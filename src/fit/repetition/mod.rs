@@ -2,7 +2,8 @@
 //! has.
 //!
 //! ```text
-//! ln loss_ip = ln L_i( d(X_ip; U_i, R_i) ) + e_ip      d(X) = U + U R (1 - e^(-(X/U - 1) / R)) beyond U
+//! ln loss_ip = ln L_i( d(X_ip; U_i, R_i) ) + e_ip
+//! d(X) = U + U R (1 - e^(-(X/U - 1) / R)) beyond U
 //! ln R_i ~ N(m, s^2)      m ~ N(ln 15.4, 1)      s ~ |N(0, 0.5^2)|
 //! ```
 //!

@@ -2,7 +2,8 @@
 //! `ln R`, its mean and its spread.
 //!
 //! ```text
-//! p(m, s | runs)  ~  p(m) p(s) prod_i Z_i(m, s)        Z_i = sum_g N(g; m, s^2) p(runs of i | R = e^g)
+//! p(m, s | runs)  ~  p(m) p(s) prod_i Z_i(m, s)
+//! Z_i = sum_g N(g; m, s^2) p(runs of i | R = e^g)
 //! ```
 
 use super::evidence::Evidence;

@@ -217,23 +217,49 @@ mod tests {
 
     proptest! {
         #[test]
-        fn derivatives_agree_with_differences(e in -2.0..1.0f64, a in -2.0..1.0f64, b in -2.0..1.0f64, alpha in 0.1..1.0f64, beta in 0.1..1.0f64,
-                                              additive in any::<bool>(), is_wide in any::<bool>()) {
+        fn derivatives_agree_with_differences(
+            e in -2.0..1.0f64,
+            a in -2.0..1.0f64,
+            b in -2.0..1.0f64,
+            alpha in 0.1..1.0f64,
+            beta in 0.1..1.0f64,
+            additive in any::<bool>(),
+            is_wide in any::<bool>(),
+        ) {
             let form = if additive { SurfaceForm::Additive } else { SurfaceForm::Multiplicative };
             // with the one delta every residual is inside, with the other as good as none
             let objective = objective(form, if is_wide { 100.0 } else { 1e-7 });
-            let (theta, weights) = (Theta::new(e, a, b, alpha, beta), [1.0, 2.0, 0.0, 1.0, 0.5, 1.0]);
+            let (theta, weights) =
+                (Theta::new(e, a, b, alpha, beta), [1.0, 2.0, 0.0, 1.0, 0.5, 1.0]);
             // no difference may cross a bend of the Huber loss
-            prop_assume!(is_wide || objective.rows.iter().all(|row| objective.terms(row, &theta).residual.abs() > 2e-3));
+            prop_assume!(
+                is_wide
+                    || objective
+                        .rows
+                        .iter()
+                        .all(|row| objective.terms(row, &theta).residual.abs() > 2e-3)
+            );
             let here = objective.expand(&weights, &theta);
             for j in 0..5 {
-                let moved = |t: f64| { let mut moved = theta; moved[j] = t; objective.expand(&weights, &moved) };
+                let moved = |t: f64| {
+                    let mut moved = theta;
+                    moved[j] = t;
+                    objective.expand(&weights, &moved)
+                };
                 let slope = derivative(|t| moved(t).value, theta[j], 1e-4);
-                prop_assert!((here.gradient[j] - slope).abs() <= 1e-7 * (here.value + slope.abs()), "{} and {slope}", here.gradient[j]);
+                prop_assert!(
+                    (here.gradient[j] - slope).abs() <= 1e-7 * (here.value + slope.abs()),
+                    "{} and {slope}",
+                    here.gradient[j]
+                );
                 for k in 0..5 {
                     let bend = derivative(|t| moved(t).gradient[k], theta[j], 1e-4);
                     let scale = here.damper[(j, j)] + here.damper[(k, k)];
-                    prop_assert!((here.hessian[(j, k)] - bend).abs() <= 1e-7 * scale, "{j} {k}: {} and {bend}", here.hessian[(j, k)]);
+                    prop_assert!(
+                        (here.hessian[(j, k)] - bend).abs() <= 1e-7 * scale,
+                        "{j} {k}: {} and {bend}",
+                        here.hessian[(j, k)]
+                    );
                 }
             }
             // the damper does outweigh the Hessian
@@ -242,9 +268,18 @@ mod tests {
         }
 
         #[test]
-        fn coordinates_and_surface_are_the_same(e in -2.0..1.0f64, a in -2.0..1.0f64, b in -2.0..1.0f64, alpha in 0.1..1.0f64, beta in 0.1..1.0f64,
-                                                additive in any::<bool>()) {
-            let objective = objective(if additive { SurfaceForm::Additive } else { SurfaceForm::Multiplicative }, 1.0);
+        fn coordinates_and_surface_are_the_same(
+            e in -2.0..1.0f64,
+            a in -2.0..1.0f64,
+            b in -2.0..1.0f64,
+            alpha in 0.1..1.0f64,
+            beta in 0.1..1.0f64,
+            additive in any::<bool>(),
+        ) {
+            let objective = objective(
+                if additive { SurfaceForm::Additive } else { SurfaceForm::Multiplicative },
+                1.0,
+            );
             let theta = Theta::new(e, a, b, alpha, beta);
             let surface = objective.surface(&theta).unwrap();
             let predicted = objective.terms(&objective.rows[1], &theta).residual + 3.2f64.ln();

@@ -1,7 +1,8 @@
 //! Transfer: what a pair of one language is worth to another, from models tuned on mixtures.
 //!
 //! ```text
-//! ln loss_im = ln L_i(y_im) + e_im,    y_im = d_i(X_im) + sum_j tau_ij X_jm,    e_im ~ N(0, rho sigma_i^2)
+//! ln loss_im = ln L_i(y_im) + e_im,              e_im ~ N(0, rho sigma_i^2)
+//! y_im = d_i(X_im) + sum_j tau_ij X_jm
 //! tau_ij = t + u_i + v_ij,             t ~ N(0, s^2),   u_i ~ N(0, a^2),   v_ij ~ N(0, b^2)
 //! ```
 //!

@@ -1,8 +1,10 @@
 //! The joint law of one language in a model of `T` pairs, as a falling function of its own `X`.
 //!
 //! ```text
-//! L(X; T) = L(X, T - X)      up to X_tail
-//! L(X; T) = L_tail - s tau (1 - e^(-(X - X_tail) / tau))      beyond,  s the steepness at X_tail,  tau = min(T, L_tail / 2s)
+//! L(X; T) = L(X, T - X)                                       up to X_tail
+//! L(X; T) = L_tail - s tau (1 - e^(-(X - X_tail) / tau))      beyond
+//!
+//! s the steepness at X_tail,  tau = min(T, L_tail / 2s)
 //! ```
 //!
 //! Where a language takes nearly all of a model, the last pairs of the others count without measure
@@ -202,16 +204,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_falls_and_is_convex_beyond_its_inflection((setting, law) in any_law(), ln_total in 6.0..12.0f64) {
+        fn it_falls_and_is_convex_beyond_its_inflection(
+            (setting, law) in any_law(),
+            ln_total in 6.0..12.0f64,
+        ) {
             let at = AtTotal::new(law, setting, ln_total.exp());
-            let amounts: Vec<f64> = (0..200).map(|k| at.total() * (-12.0 + 12.5 * f64::from(k) / 199.0).exp()).collect();
+            let amounts: Vec<f64> = (0..200)
+                .map(|k| at.total() * (-12.0 + 12.5 * f64::from(k) / 199.0).exp())
+                .collect();
             let jets: Vec<Jet> = amounts.iter().map(|&pairs| at.jet(pairs)).collect();
             prop_assert!(jets.windows(2).all(|pair| pair[1].value <= pair[0].value + 1e-12));
             for (jet, &pairs) in jets.iter().zip(&amounts) {
                 prop_assert!(jet.value > 0.0 && jet.first <= 0.0);
                 if pairs > at.convex_from() * 1.001 {
-                    prop_assert!(jet.second >= -1e-9 * jet.first.abs() / pairs, "{pairs}: {jet:?} \
-                    {at:?}");
+                    prop_assert!(
+                        jet.second >= -1e-9 * jet.first.abs() / pairs,
+                        "{pairs}: {jet:?} \
+                    {at:?}"
+                    );
                 }
             }
         }
@@ -227,7 +237,9 @@ mod tests {
             let slope = derivative(|x| at.jet(x).value, pairs, step);
             prop_assert!((jet.first - slope).abs() <= 1e-6 * slope.abs() + 1e-13);
             let curvature = derivative(|x| at.jet(x).first, pairs, step);
-            prop_assert!((jet.second - curvature).abs() <= 1e-5 * (curvature.abs() + slope.abs() / pairs));
+            prop_assert!(
+                (jet.second - curvature).abs() <= 1e-5 * (curvature.abs() + slope.abs() / pairs)
+            );
         }
     }
 

@@ -6,11 +6,15 @@
 //!
 //! d = d(X), effective data under repetition, in unique pairs
 //!
-//! on the data    ln y = ln d - kappa m,                     kappa >= 0: what the others bring takes effective data away
-//!                ln y = ln d + ln(1 + b |kappa| m) / b,     kappa < 0: it adds some, y^b = d^b + b |kappa| (R/r0)^a x0^b
-//!                m = (R / r0)^a (d / x0)^-b
-//! on the loss    y = d,  ln L -> ln L + c m,  c > 0,        m = (R / r0)^a ((d + x_low) / x0)^-b
+//! on the data    m = (R / r0)^a (d / x0)^-b
+//!                ln y = ln d - kappa m,                     kappa >= 0
+//!                ln y = ln d + ln(1 + b |kappa| m) / b,     kappa < 0
+//! on the loss    m = (R / r0)^a ((d + x_low) / x0)^-b
+//!                y = d,  ln L -> ln L + c m,                c > 0
 //! ```
+//!
+//! On the data, what the others bring takes effective data away where kappa is above 0, and adds
+//! some below, `y^b = d^b + b |kappa| (R/r0)^a x0^b`.
 //!
 //! So y rises with d, and L falls with the language's own data whatever R; both branches join
 //! smoothly at kappa = 0; and nothing has a pole: at X = 0 the first form is the law's start, or
@@ -268,20 +272,35 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gradients_agree_with_differences((setting, law) in any_law(), ln_own in 3.0..10.0f64, ln_rest in 4.0..11.0f64) {
+        fn gradients_agree_with_differences(
+            (setting, law) in any_law(),
+            ln_own in 3.0..10.0f64,
+            ln_rest in 4.0..11.0f64,
+        ) {
             let (own, rest) = (ln_own.exp(), ln_rest.exp());
             let found = law.gradient(&setting, own, rest);
             let values = law.to_array();
             prop_assume!(values[5].abs() > 1e-2);
             for j in 0..PARAMETERS {
-                let along = |t: f64| { let mut moved = values; moved[j] = t; Joint::from_array(moved).ln_loss(&setting, own, rest) };
+                let along = |t: f64| {
+                    let mut moved = values;
+                    moved[j] = t;
+                    Joint::from_array(moved).ln_loss(&setting, own, rest)
+                };
                 let expected = derivative(along, values[j], 1e-3);
-                prop_assert!((found.by[j] - expected).abs() <= 1e-6 * (1.0 + expected.abs()), "{j}: {} and {expected}", found.by[j]);
+                prop_assert!(
+                    (found.by[j] - expected).abs() <= 1e-6 * (1.0 + expected.abs()),
+                    "{j}: {} and {expected}",
+                    found.by[j]
+                );
             }
         }
 
         #[test]
-        fn own_data_lower_the_loss_which_is_finite_everywhere((setting, law) in any_law(), rest in prop_oneof![Just(0.0), 1.0..1e6f64]) {
+        fn own_data_lower_the_loss_which_is_finite_everywhere(
+            (setting, law) in any_law(),
+            rest in prop_oneof![Just(0.0), 1.0..1e6f64],
+        ) {
             let amounts = [0.0, 1e-6, 0.1, 1.0, 10.0, 100.0, 1e3, 2999.0, 3001.0, 1e4, 1e6];
             let losses = amounts.map(|own| law.ln_loss(&setting, own, rest));
             prop_assert!(losses.iter().all(|loss| loss.is_finite()), "{losses:?}");

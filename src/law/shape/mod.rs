@@ -48,10 +48,10 @@ pub(crate) struct Jet {
 /// A logarithm at some amount and its derivative there.
 pub(crate) type LnJet = (f64, f64);
 
-/// `ln R` and its derivatives in the natural parameters beside `ln B` (or `ln S`), that in which is
-/// 1. In their order: `ln beta` (or `ln c`); the ln of the amount at which the shape bends, `D0`,
-/// `T`, `d`, or that of `B X^-c = S^(1-a)`; the ln of how it bends, `f` or `a`; the exponent before
-/// the bend, `c0`. It is 0 in those that a shape lacks.
+/// `ln R` and its derivatives in the natural parameters, but for that in `ln B` (or `ln S`), which
+/// is 1. In their order: `ln beta` (or `ln c`); the ln of the amount at which the shape bends,
+/// `D0`, `T`, `d`, or that of `B X^-c = S^(1-a)`; the ln of how it bends, `f` or `a`; the exponent
+/// before the bend, `c0`. It is 0 in those that a shape lacks.
 pub(crate) type Gradient = (f64, [f64; 4]);
 
 /// What a method of the shape gives.
@@ -203,15 +203,30 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gradients_agree_with_the_loss_and_its_differences(kind in 0..4usize, at in parameters(), v in -2.0..9.0f64, ln_scale in -2.0..2.0f64) {
+        fn gradients_agree_with_the_loss_and_its_differences(
+            kind in 0..4usize,
+            at in parameters(),
+            v in -2.0..9.0f64,
+            ln_scale in -2.0..2.0f64,
+        ) {
             let shape = natural(kind, at).times(ln_scale);
             let (found, by) = shape.gradient(v);
             let ln_reducible = shape.ln_reducible(v.exp());
-            prop_assert!((found - ln_reducible).abs() <= 1e-12 * (1.0 + ln_reducible.abs()), "{shape:?} at {v}");
+            prop_assert!(
+                (found - ln_reducible).abs() <= 1e-12 * (1.0 + ln_reducible.abs()),
+                "{shape:?} at {v}"
+            );
             for (j, found) in by.into_iter().enumerate() {
-                let along = |t: f64| { let mut moved = at; moved[j] = t; natural(kind, moved).ln_reducible(v.exp()) };
+                let along = |t: f64| {
+                    let mut moved = at;
+                    moved[j] = t;
+                    natural(kind, moved).ln_reducible(v.exp())
+                };
                 let expected = derivative(along, at[j], 1e-3);
-                prop_assert!((found - expected).abs() <= 1e-5 * (1.0 + expected.abs()), "{shape:?} at {v}, {j}: {found} and {expected}");
+                prop_assert!(
+                    (found - expected).abs() <= 1e-5 * (1.0 + expected.abs()),
+                    "{shape:?} at {v}, {j}: {found} and {expected}"
+                );
             }
         }
 
@@ -219,24 +234,43 @@ mod tests {
         fn all_ways_to_a_slope_agree(kind in 0..4usize, at in parameters(), v in -2.0..9.0f64) {
             let (shape, x) = (natural(kind, at), v.exp());
             let (jet, (ln_steepness, bend)) = (shape.jet(x), shape.ln_steepness(x));
-            prop_assert!((jet.value.ln() - shape.ln_reducible(x)).abs() <= 1e-12 * (1.0 + jet.value.ln().abs()));
-            prop_assert!(((-jet.slope).ln() - ln_steepness).abs() <= 1e-11 * (1.0 + ln_steepness.abs()), "{shape:?} at {x}");
+            prop_assert!(
+                (jet.value.ln() - shape.ln_reducible(x)).abs()
+                    <= 1e-12 * (1.0 + jet.value.ln().abs())
+            );
+            prop_assert!(
+                ((-jet.slope).ln() - ln_steepness).abs() <= 1e-11 * (1.0 + ln_steepness.abs()),
+                "{shape:?} at {x}"
+            );
             let scale = jet.curvature.abs() + jet.slope.abs() / x;
-            prop_assert!((jet.curvature - bend * jet.slope).abs() <= 1e-11 * scale, "{shape:?} at \
-            {x}");
+            prop_assert!(
+                (jet.curvature - bend * jet.slope).abs() <= 1e-11 * scale,
+                "{shape:?} at \
+            {x}"
+            );
             if let Some((p, q)) = shape.response() {
-                prop_assert!(((q - p * ln_steepness).exp() / (x + shape.offset()) - 1.0).abs() <= 1e-12);
+                prop_assert!(
+                    ((q - p * ln_steepness).exp() / (x + shape.offset()) - 1.0).abs() <= 1e-12
+                );
             }
         }
 
         #[test]
-        fn amounts_are_found_from_their_losses(kind in 0..4usize, at in parameters(), v in -2.0..9.0f64) {
+        fn amounts_are_found_from_their_losses(
+            kind in 0..4usize,
+            at in parameters(),
+            v in -2.0..9.0f64,
+        ) {
             let shape = natural(kind, at);
             let (found, wanted) = (shape.amount_at(shape.ln_reducible(v.exp())), v.exp());
             // as far as the loss has digits that tell amounts apart
-            let digits = 1e-13 * (1.0 + shape.ln_reducible(wanted).abs()) / (shape.ln_steepness(wanted).0 - shape.ln_reducible(wanted)).exp();
-            prop_assert!((found - wanted).abs() <= 1e-12 * wanted + digits, "{shape:?}: {found} \
-            and {wanted}");
+            let digits = 1e-13 * (1.0 + shape.ln_reducible(wanted).abs())
+                / (shape.ln_steepness(wanted).0 - shape.ln_reducible(wanted)).exp();
+            prop_assert!(
+                (found - wanted).abs() <= 1e-12 * wanted + digits,
+                "{shape:?}: {found} \
+            and {wanted}"
+            );
             prop_assert_eq!(shape.amount_at(shape.ln_reducible(0.0) + 1.0), 0.0);
         }
     }

@@ -50,7 +50,10 @@ pub enum Fault {
     #[error("row {row}, column `{column}`: found nothing, expected a number as in other rows")]
     Gap { row: usize, column: &'static str },
     /// Unique amounts of what is no domain.
-    #[error("the column `unique_{name}`, expected a domain of the table: `{}`", domains.join("`, `"))]
+    #[error(
+        "the column `unique_{name}`, expected a domain of the table: `{}`",
+        domains.join("`, `")
+    )]
     Unmixed { name: String, domains: Vec<String> },
     /// Unique amounts that are not of the domain but of the run.
     #[error(

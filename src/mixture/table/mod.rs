@@ -5,8 +5,8 @@
 //! | `run` | name of the run | its row is its name |
 //! | `p_NAME` or `x_NAME` | share or amount of a domain, not below 0 | 0 |
 //! | `loss_NAME` | loss of a target, above 0 | not measured |
-//! | `split` | `predict` for a run whose losses are asked for and never fitted; `fit` or `train` else | `fit` |
-//! | `total` | amount of all domains together, above 0 | that of the amounts, else not known, of no run |
+//! | `split` | `predict` for a run that is asked for, not fitted; `fit` or `train` else | `fit` |
+//! | `total` | amount of all domains, above 0 | that of the amounts, else not known, of no run |
 //! | `n_params` | parameters of the model, above 0 | not known, of no run |
 //! | `seed` | seed of the run; rows of one mixture are repeats | not known |
 //! | `unique_NAME` | unique amount of a domain, the same in all rows | not known |

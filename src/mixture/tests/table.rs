@@ -4,7 +4,12 @@ use super::*;
 
 #[test]
 fn shares_and_amounts_are_one_table() {
-    let shares = read("run,p_a,p_b,loss_t,split,n_params,total\nx,0.25,0.75,2.5,,1e6,400\ny,1,,,predict,1e6,400\n").unwrap();
+    let shares = read(
+        "run,p_a,p_b,loss_t,split,n_params,total\n\
+        x,0.25,0.75,2.5,,1e6,400\n\
+        y,1,,,predict,1e6,400\n",
+    )
+    .unwrap();
     let [x, y] = [shares.fitted().next().unwrap(), shares.asked().next().unwrap()];
     assert_eq!(
         (x.shares.as_slice(), x.total, x.n_params, x.losses.as_slice()),

@@ -120,7 +120,8 @@ mod tests {
     fn adapters_that_changed_their_base_are_refused() {
         let parsed = |field: &str, value: Value| {
             let mut json = json!({
-                "peft_type": "LORA", "base_model_name_or_path": "base", "r": 4, "lora_alpha": 8, "target_modules": ["q_proj"],
+                "peft_type": "LORA", "base_model_name_or_path": "base", "r": 4, "lora_alpha": 8,
+                "target_modules": ["q_proj"],
             });
             json[field] = value;
             parse(json.to_string().as_bytes()).map_err(|error| error.to_string())

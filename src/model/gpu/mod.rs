@@ -125,7 +125,12 @@ pub trait Networks: std::fmt::Debug + Send {
 
 /// A card without the memory that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{} MB more were asked of a card of {} MB, of which {} MB are free", asked / 1_000_000, total / 1_000_000, free / 1_000_000)]
+#[error(
+    "{} MB more were asked of a card of {} MB, of which {} MB are free",
+    asked / 1_000_000,
+    total / 1_000_000,
+    free / 1_000_000
+)]
 pub struct CardFull {
     /// Bytes asked for.
     pub asked: usize,

@@ -35,7 +35,8 @@ impl Llama {
         let mut x = self.embed(tokens)?; // (n, d)
         seen(&x)?;
         for layer in 0..self.blocks.len() {
-            x = self.attended_block(layer, &x, dropout.as_deref_mut(), |qkv| attend(layer, qkv))?; // (n, d)
+            // (n, d)
+            x = self.attended_block(layer, &x, dropout.as_deref_mut(), |qkv| attend(layer, qkv))?;
             seen(&x)?;
         }
         Ok(x)
@@ -105,7 +106,8 @@ impl Llama {
         }; // (n, count head_dim)
         let normed = |first: usize, count: usize, weight: &Var| {
             let heads = cut(first, count)?.reshape((n * count, head_dim))?; // (n count, head_dim)
-            self.ops.rms_norm(&heads, &self.read(weight), norm_eps)?.reshape((n, count * head_dim)) // (n, count head_dim)
+            // (n, count head_dim)
+            self.ops.rms_norm(&heads, &self.read(weight), norm_eps)?.reshape((n, count * head_dim))
         };
         let parts = [
             normed(0, n_heads, q_norm)?,

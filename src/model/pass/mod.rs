@@ -101,7 +101,8 @@ impl<T: Real> Network<'_, T> {
         let (x, traces) = self.forward(part, arena, Purpose::Gradients);
         let h = self.last_norm(&x, arena); // (m, d)
         let mut logits = self.logits(&h, arena); // (m, V)
-        let nats = kernels::cross_entropy(&mut logits, self.config.vocab_size, part.targets); // logits are their gradient now
+        // the logits turn into their gradient
+        let nats = kernels::cross_entropy(&mut logits, self.config.vocab_size, part.targets);
         let head = self.head(part.targets.len());
         let mut dh = arena.take(h.len()); // (m, d)
         product::linear_dx(&logits, self.variables[0], &mut dh, head);
@@ -160,7 +161,8 @@ impl<T: Real> Network<'_, T> {
         }
         let mut traces = Vec::with_capacity(self.config.n_layers);
         for layer in 0..self.config.n_layers {
-            let input = (purpose == Purpose::Gradients && self.recomputes).then(|| arena.copy(&x)); // (n, d)
+            // (n, d)
+            let input = (purpose == Purpose::Gradients && self.recomputes).then(|| arena.copy(&x));
             let (next, kept) = self.block(layer, x, part, arena);
             match (purpose, input) {
                 (Purpose::Gradients, None) => traces.push(Trace::Kept(kept)),

@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! F(x) - F(z) <= [F(x) - sum q w L] + lambda (budget - cost x) + sum_g mu_g (b_g - a_g x)
-//!                + sum_i  r_i (x_i - lower_i)  where r_i >= 0,   -r_i (upper_i - x_i)  where r_i < 0
+//!                + sum_i  r_i (x_i - lower_i)   where r_i >= 0
+//!                        -r_i (upper_i - x_i)   where r_i < 0
 //! ```
 //!
 //! for any `lambda >= 0`, any `mu` of the right sign and any admissible `q`. Every bracket is not

@@ -3,8 +3,8 @@
 //!
 //! | module | what it finds |
 //! |---|---|
-//! | `simplex` | amounts that meet linear rows and bounds, or the combination of them that contradicts itself |
-//! | `implied` | constraints that hold as equations, amounts well inside the others, amounts near given ones |
+//! | `simplex` | amounts that meet linear rows and bounds, or what of them contradicts itself |
+//! | `implied` | constraints that hold as equations, amounts inside the others or near given ones |
 //! | `repair` | whole grains near amounts that are not whole |
 
 pub(crate) mod implied;

@@ -1,7 +1,8 @@
 //! Steps of unequal cost: a knapsack, searched over partial plans that a price has not ruled out.
 //!
 //! ```text
-//! F = D(lambda) + sum_i r_i(k_i) + lambda (budget - spent),     r_i(k) = f_i(k) + lambda u_i k - min_k [f_i(k) + lambda u_i k]
+//! F = D(lambda) + sum_i r_i(k_i) + lambda (budget - spent)
+//! r_i(k) = f_i(k) + lambda u_i k - min_k [f_i(k) + lambda u_i k]
 //! ```
 //!
 //! Every term after `D` is not negative. With a plan of excess `G = F - D` in hand, only steps with

@@ -1,7 +1,8 @@
 //! Where the predictor and corrector stall: a primal barrier method, slower and sure.
 //!
 //! ```text
-//! minimise  objective(z) - mu (sum ln slacks + sum ln h(z))   on the equations,   mu -> 0,   z = (x, e)
+//! minimise  objective(z) - mu (sum ln slacks + sum ln h(z))   on the equations
+//! mu -> 0,   z = (x, e)
 //! ```
 //!
 //! Every point is strictly inside. Newton's steps are those of the interior point with each

@@ -2,7 +2,8 @@
 //! least level that linear programs can meet.
 //!
 //! ```text
-//! level t can be had   where   y_i(x) >= data_i(t)  for every language that counts,   rows, bounds;   data_i(t): what brings it to t
+//! level t can be had   where   y_i(x) >= data_i(t)  for every language that counts,   rows, bounds
+//! data_i(t): what brings it to t
 //! ```
 //!
 //! `y` is linear in the amounts and in the worth `d_j` of those that repeat, and `d_j` lies below

@@ -1,10 +1,12 @@
 //! A problem as numbers only, as the solvers see it.
 //!
 //! ```text
-//! minimise  F(x)   subject to   sum_i cost_i x_i <= budget (or =),   lower_i <= x_i <= upper_i,   lower_g <= a_g x <= upper_g
-//! y = d(x) + tau d(x) or d(x) + tau x,   F_k = sum_i or max_i of w_i L_ik(y_i),   F = mean_k F_k  or  the mean of the worst (1 - p) K of them
+//! minimise    F(x)
+//! subject to  sum_i cost_i x_i <= budget (or =),
+//!             lower_i <= x_i <= upper_i,   lower_g <= a_g x <= upper_g
+//! y = d(x) + tau d(x) or d(x) + tau x,   F_k = sum_i or max_i of w_i L_ik(y_i)
+//! F = mean_k F_k  or  the mean of the worst (1 - p) K of them
 //! ```
-//!
 use super::Transfer;
 use crate::law::Repetition;
 use crate::solver::kernel::{Jet, Kernel};

@@ -1,11 +1,12 @@
 //! Transfer between languages, by rows of a sparse matrix `I + tau`.
 //!
 //! ```text
-//! y_i = d_i + sum_j tau_ij d_j     counted in worth: what of the data of j is repeated is worth as much less to i,  tau >= 0
-//! y_i = d_i + sum_j tau_ij x_j     counted in pairs: what j takes from i, or brings, goes by the pairs read;        tau of either sign
+//! y_i = d_i + sum_j tau_ij d_j     counted in worth,   tau >= 0
+//! y_i = d_i + sum_j tau_ij x_j     counted in pairs,   tau of either sign
 //! ```
 //!
-//! Both are concave in the amounts.
+//! Counted in worth, what of the data of j is repeated is worth as much less to i; counted in
+//! pairs, what j takes from i, or brings, goes by the pairs read. Both are concave in the amounts.
 
 /// What the pairs of another language count as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,7 +1,8 @@
 //! How much of a language is asked for at a price: the inverse of its marginal value per cost.
 //!
 //! ```text
-//! ln m(x) = ln(-mean_k w L_k'(d(x))) + ln d'(x) - ln cost,     demand(lambda) = the x with ln m(x) = ln lambda, within the bounds
+//! ln m(x) = ln(-mean_k w L_k'(d(x))) + ln d'(x) - ln cost
+//! demand(lambda) = the x with ln m(x) = ln lambda, within the bounds
 //! ```
 //!
 //! `ln m` falls in `x` wherever the loss is convex. Its logarithm stays finite where repetition

@@ -2,7 +2,8 @@
 //! can bring all of them to.
 //!
 //! ```text
-//! minimise t   subject to   w_i L_i(d(x_i)) <= t:   x_i(t) = max(lower_i, what brings language i to t),   sum cost_i x_i(t) <= budget
+//! minimise t   subject to   w_i L_i(d(x_i)) <= t,   sum cost_i x_i(t) <= budget
+//! x_i(t) = max(lower_i, what brings language i to t)
 //! ```
 //!
 //! `x_i(t)` grows as `t` falls whatever the shape of the law, so the root is the optimum of

@@ -69,13 +69,21 @@ fn about(
         let law = match (4.0 * u(0)) as usize {
             0 => json!({"form": "power", "E": 1.0, "A": 1.0 + 9.0 * u(1), "alpha": 0.2 + u(2)}),
             1 => {
-                json!({"form": "rectified", "E": 0.5, "B": 3.0 + 9.0 * u(1), "Dl": 1.0 + u(2), "beta": 0.3 + 0.7 * u(3)})
+                json!({
+                    "form": "rectified", "E": 0.5, "B": 3.0 + 9.0 * u(1), "Dl": 1.0 + u(2),
+                    "beta": 0.3 + 0.7 * u(3),
+                })
             }
             _ => {
-                json!({"form": "shifted", "E": 1.0, "A": 1.0 + 20.0 * u(1), "alpha": 0.3 + u(2), "D0": 0.5 + 3.0 * u(3)})
+                json!({
+                    "form": "shifted", "E": 1.0, "A": 1.0 + 20.0 * u(1), "alpha": 0.3 + u(2),
+                    "D0": 0.5 + 3.0 * u(3),
+                })
             }
         };
-        let mut language = json!({"name": format!("l{i}"), "cost": 1.0 + f64::from((7.0 * u(4)) as u8 % 3), "law": law});
+        let mut language = json!({
+            "name": format!("l{i}"), "cost": 1.0 + f64::from((7.0 * u(4)) as u8 % 3), "law": law,
+        });
         if grain {
             language["grain"] =
                 json!(if point[i].is_multiple_of(2) && u(1) > 0.5 { 2.0 } else { 1.0 });
@@ -151,7 +159,10 @@ proptest! {
 
     #[test]
     fn degenerate_groups_are_met(
-        point in prop::collection::vec(0..6u8, 2..7), rows in rows(), numbers in prop::collection::vec(0.0..1.0f64, 23), exactly: bool,
+        point in prop::collection::vec(0..6u8, 2..7),
+        rows in rows(),
+        numbers in prop::collection::vec(0.0..1.0f64, 23),
+        exactly: bool,
     ) {
         let amounts: Vec<f64> = point.iter().map(|&x| f64::from(x)).collect();
         let problem = about(&point, &rows, &numbers, (exactly, false));
@@ -163,17 +174,27 @@ proptest! {
 
     #[test]
     fn tails_beside_languages_that_cannot_move(
-        point in prop::collection::vec(1..6u8, 2..6), numbers in prop::collection::vec(0.0..1.0f64, 23), worst: bool, level in 0.0..0.9f64,
+        point in prop::collection::vec(1..6u8, 2..6),
+        numbers in prop::collection::vec(0.0..1.0f64, 23),
+        worst: bool,
+        level in 0.0..0.9f64,
     ) {
         let mut problem = about(&point, &[], &numbers, (false, false));
         let over = if worst { "worst" } else { "sum" };
-        problem["objective"] = json!({"over_languages": over, "over_draws": "cvar", "cvar_level": level});
+        problem["objective"] =
+            json!({"over_languages": over, "over_draws": "cvar", "cvar_level": level});
         problem["transfer"] = json!([[0, 1, 0.3 * numbers[0]], [1, 0, 0.3 * numbers[1]]]);
         for (i, language) in problem["languages"].as_array_mut().unwrap().iter_mut().enumerate() {
-            let drawn = |value: &Value, k: usize| json!(value.as_f64().unwrap() * (0.8 + 0.4 * numbers[(3 * i + k) % 23]));
+            let drawn = |value: &Value, k: usize| {
+                json!(value.as_f64().unwrap() * (0.8 + 0.4 * numbers[(3 * i + k) % 23]))
+            };
             let law = language["law"].as_object().unwrap().clone();
             let draws = law.iter().filter(|(key, _)| *key != "form");
-            language["draws"] = Value::Object(draws.map(|(key, value)| (key.clone(), (0..4).map(|k| drawn(value, k)).collect())).collect());
+            language["draws"] = Value::Object(
+                draws
+                    .map(|(key, value)| (key.clone(), (0..4).map(|k| drawn(value, k)).collect()))
+                    .collect(),
+            );
         }
         let amounts: Vec<f64> = point.iter().map(|&x| f64::from(x)).collect();
         let (_, answer) = answer(&problem);
@@ -184,7 +205,10 @@ proptest! {
 
     #[test]
     fn whole_grains_that_exist_are_found(
-        point in prop::collection::vec(0..6u8, 2..5), rows in rows(), numbers in prop::collection::vec(0.0..1.0f64, 23), exactly: bool,
+        point in prop::collection::vec(0..6u8, 2..5),
+        rows in rows(),
+        numbers in prop::collection::vec(0.0..1.0f64, 23),
+        exactly: bool,
     ) {
         let amounts: Vec<f64> = point.iter().map(|&x| f64::from(x)).collect();
         check(&about(&point, &rows, &numbers, (exactly, true)), &amounts)?;

@@ -12,13 +12,16 @@ fn case() -> Value {
             "budget": {"amount": 1000.0, "rule": "at_most"},
             "objective": {"over_languages": "sum", "over_draws": "none"},
             "languages": [
-                {"name": "a", "weight": 1.0, "cost": 1.0, "lo": 0.0, "hi": null, "law": {"form": "power", "E": 1.0, "A": 9.0, "alpha": 0.3},
+                {"name": "a", "weight": 1.0, "cost": 1.0, "lo": 0.0, "hi": null,
+                 "law": {"form": "power", "E": 1.0, "A": 9.0, "alpha": 0.3},
                  "repeat": {"unique": 100.0, "r": 5.0}},
                 {"name": "b", "weight": 1.0, "cost": 2.0, "lo": 10.0, "hi": 800.0,
                  "law": {"form": "shifted", "E": 1.0, "A": 9.0, "alpha": 0.3, "D0": 5.0}},
             ],
             "transfer": [[0, 1, 0.1]],
-            "groups": [{"name": "g", "terms": [["a", 1.0], [0, 1.0]], "rule": "at_most", "amount": 700.0}],
+            "groups": [
+                {"name": "g", "terms": [["a", 1.0], [0, 1.0]], "rule": "at_most", "amount": 700.0}
+            ],
         },
     })
 }
@@ -144,7 +147,9 @@ proptest! {
     /// Whatever stands in one or two fields, there is an error or an answer, and no wrong answer is
     /// called optimal.
     #[test]
-    fn odd_values_are_refused_or_solved(places in prop::collection::vec((0.0..1.0f64, odd()), 1..3)) {
+    fn odd_values_are_refused_or_solved(
+        places in prop::collection::vec((0.0..1.0f64, odd()), 1..3),
+    ) {
         let mut case = case();
         for (place, value) in places {
             let mut all = Vec::new();
@@ -153,11 +158,19 @@ proptest! {
                 *found = value;
             }
         }
-        let read = ProblemFile::read(&case.to_string(), Syntax::Json).and_then(|file| file.parts(|_| None));
+        let read = ProblemFile::read(&case.to_string(), Syntax::Json)
+            .and_then(|file| file.parts(|_| None));
         if let Ok(problem) = read.and_then(|parts| Ok(PosedProblem::new(parts)?)) {
             let answer = solve(&problem);
-            if let Ok(solved) = answer && solved.status == Status::Optimal {
-                prop_assert!(solved.objective.is_finite() && solved.lower_bound <= solved.objective && solved.gap <= 1e-8, "{case}");
+            if let Ok(solved) = answer
+                && solved.status == Status::Optimal
+            {
+                prop_assert!(
+                    solved.objective.is_finite()
+                        && solved.lower_bound <= solved.objective
+                        && solved.gap <= 1e-8,
+                    "{case}"
+                );
                 prop_assert!(problem.program.holds(&solved.x), "{case} {solved:?}");
             }
         }

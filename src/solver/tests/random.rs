@@ -29,31 +29,44 @@ pub(crate) const PLAIN: Traits = Traits {
 
 /// Random problems that some amounts meet, with scales of 1e3 to 1e7 pairs.
 pub(crate) fn problems(traits: Traits, languages: usize) -> impl Strategy<Value = Value> {
-    let numbers = prop::collection::vec(0.0..1.0f64, 12);
-    (prop::collection::vec(numbers, 1..=languages), 3.0..7.0f64, prop::collection::vec(0.0..1.0f64, 8)).prop_map(
+    let numbers = |count: usize| prop::collection::vec(0.0..1.0f64, count);
+    (prop::collection::vec(numbers(12), 1..=languages), 3.0..7.0f64, numbers(8)).prop_map(
         move |(rows, scale, rest)| {
             let n = rows.len();
             let budget = 10f64.powf(scale);
             let share = budget / n as f64;
-            let languages: Vec<Value> = rows.iter().enumerate().map(|(i, u)| language(i, u, share, traits)).collect();
+            let language = |(i, u): (usize, &Vec<f64>)| language(i, u, share, traits);
+            let languages: Vec<Value> = rows.iter().enumerate().map(language).collect();
+            let is_exact = rest[0] < 0.3 && traits.grain.is_none();
             let mut problem = json!({
-                "budget": {"amount": budget, "rule": if rest[0] < 0.3 && traits.grain.is_none() { "exactly" } else { "at_most" }},
-                "objective": {"over_languages": if traits.worst { "worst" } else { "sum" }, "over_draws": traits.draws},
+                "budget": {"amount": budget, "rule": if is_exact { "exactly" } else { "at_most" }},
+                "objective": {
+                    "over_languages": if traits.worst { "worst" } else { "sum" },
+                    "over_draws": traits.draws,
+                },
                 "languages": languages,
             });
             if traits.draws == "cvar" {
                 problem["objective"]["cvar_level"] = json!(0.3 + 0.6 * rest[1]);
             }
             if traits.transfer {
-                let pairs = (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).filter(|(i, j)| i != j && (i * 7 + j * 3) % 4 < 2);
-                problem["transfer"] = pairs.map(|(i, j)| json!([i, j, 0.02 + 0.3 * rest[(i + j) % 8]])).collect();
+                let pairs = (0..n).flat_map(|i| (0..n).map(move |j| (i, j)));
+                let pairs = pairs.filter(|(i, j)| i != j && (i * 7 + j * 3) % 4 < 2);
+                let row = |(i, j)| json!([i, j, 0.02 + 0.3 * rest[(i + j) % 8]]);
+                problem["transfer"] = pairs.map(row).collect();
             }
             if traits.groups && n > 1 {
                 let terms: Vec<Value> = (0..n.div_ceil(2)).map(|j| json!([j, 1.0])).collect();
                 let amount = 0.45 * budget * terms.len() as f64 / n as f64;
                 problem["groups"] = json!([
-                    {"name": "few", "terms": terms, "rule": if rest[2] < 0.5 { "at_most" } else { "exactly" }, "amount": amount},
-                    {"name": "last", "terms": [[n - 1, 1.0]], "rule": "at_least", "amount": 0.2 * share},
+                    {
+                        "name": "few", "terms": terms,
+                        "rule": if rest[2] < 0.5 { "at_most" } else { "exactly" }, "amount": amount,
+                    },
+                    {
+                        "name": "last", "terms": [[n - 1, 1.0]], "rule": "at_least",
+                        "amount": 0.2 * share,
+                    },
                 ]);
             }
             problem
@@ -70,10 +83,16 @@ fn language(i: usize, u: &[f64], share: f64, traits: Traits) -> Value {
         }
         0 => json!({"form": "metric", "alpha": reducible, "gamma": 1.0 / size, "beta": exponent}),
         1 => {
-            json!({"form": "power", "E": floor, "A": reducible * size.powf(exponent), "alpha": exponent})
+            json!({
+                "form": "power", "E": floor, "A": reducible * size.powf(exponent),
+                "alpha": exponent,
+            })
         }
         2 => {
-            json!({"form": "shifted", "E": floor, "A": reducible * (2.0 * size).powf(exponent), "alpha": exponent, "D0": size * u[5]})
+            json!({
+                "form": "shifted", "E": floor, "A": reducible * (2.0 * size).powf(exponent),
+                "alpha": exponent, "D0": size * u[5],
+            })
         }
         _ => json!({"form": "rectified", "beta": 0.2 + 0.8 * u[1]}),
     };
@@ -84,7 +103,10 @@ fn language(i: usize, u: &[f64], share: f64, traits: Traits) -> Value {
         law["Dl"] = json!(transition);
         law["B"] = json!(reducible * (transition + size.powf(beta)));
     }
-    let mut language = json!({"name": format!("l{i}"), "weight": 0.3 + u[6], "cost": if u[7] < 0.5 { 1.0 } else { 0.5 + u[7] }, "law": law});
+    let mut language = json!({
+        "name": format!("l{i}"), "weight": 0.3 + u[6],
+        "cost": if u[7] < 0.5 { 1.0 } else { 0.5 + u[7] }, "law": law,
+    });
     if u[8] < 0.3 && traits.grain.is_none() {
         language["lo"] = json!(0.1 * share * u[9]);
     }

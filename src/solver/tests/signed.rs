@@ -67,17 +67,30 @@ proptest! {
 
     #[test]
     fn an_extended_law_is_convex_and_its_derivatives_are_those_of_differences(
-        scale in 1.0..1e4f64, exponent in 0.1..3.0f64, transition in 0.0..1e4f64, y in -3e3..3e3f64,
+        scale in 1.0..1e4f64,
+        exponent in 0.1..3.0f64,
+        transition in 0.0..1e4f64,
+        y in -3e3..3e3f64,
     ) {
         let law = Kernel::rectified(1.0, scale, exponent, transition).extended_below(200.0);
         prop_assert!(law.is_convex() && !law.has_pole());
         let jet = law.jet(y);
         prop_assume!((jet.value.ln()).abs() < 100.0);
         let slope = derivative(|y| law.value(y), y, 1e-2);
-        prop_assert!((jet.slope - slope).abs() <= 1e-6 * slope.abs() + 1e-9 * jet.value, "{} and {slope}", jet.slope);
+        prop_assert!(
+            (jet.slope - slope).abs() <= 1e-6 * slope.abs() + 1e-9 * jet.value,
+            "{} and {slope}",
+            jet.slope
+        );
         let curvature = derivative(|y| law.jet(y).slope, y, 1e-2);
-        prop_assert!((jet.curvature - curvature).abs() <= 1e-5 * curvature.abs() + 1e-9 * jet.value || (y - 200.0).abs() < 1.0);
-        prop_assert!((law.data_for(law.floor + law.value(y.max(0.0))) - y.max(0.0)).abs() < 1e-6 * (1.0 + y.abs()));
+        prop_assert!(
+            (jet.curvature - curvature).abs() <= 1e-5 * curvature.abs() + 1e-9 * jet.value
+                || (y - 200.0).abs() < 1.0
+        );
+        prop_assert!(
+            (law.data_for(law.floor + law.value(y.max(0.0))) - y.max(0.0)).abs()
+                < 1e-6 * (1.0 + y.abs())
+        );
     }
 }
 
@@ -86,13 +99,54 @@ proptest! {
 #[test]
 fn a_group_held_exactly_beside_repeats_is_solved() {
     let problem = json!({"budget": {"amount": 1000.0, "rule": "exactly"}, "groups": [
-        {"name": "few", "rule": "exactly", "amount": 270.0, "terms": [[0, 1.0], [1, 1.0], [2, 1.0]]},
+        {
+            "name": "few", "rule": "exactly", "amount": 270.0,
+            "terms": [[0, 1.0], [1, 1.0], [2, 1.0]],
+        },
         {"name": "last", "rule": "at_least", "amount": 40.0, "terms": [[4, 1.0]]}], "languages": [
-        {"cost": 1.0, "law": {"B": 17.90272429610011, "Dl": 11.75952960069611, "E": 0.0, "beta": 0.39396462117938597, "form": "rectified"}, "lo": 0.0, "name": "l0", "weight": 0.5276312700729145},
-        {"cost": 1.0, "law": {"B": 62.750594036700846, "Dl": 11.77729262438895, "E": 0.0, "beta": 1.2, "form": "rectified"}, "lo": 8.6586438115015, "name": "l1", "repeat": {"r": 10.93248240188795, "unique": 96.586438115015}, "weight": 1.205675839333027},
-        {"cost": 1.0, "law": {"B": 5949.049137753325, "Dl": 208.96889642281727, "E": 0.0, "beta": 1.9495147904188155, "form": "rectified"}, "lo": 0.0, "name": "l2", "weight": 0.6446201077914263},
-        {"cost": 1.0, "law": {"B": 24.923827886725654, "Dl": 2.5228193770657468, "E": 0.0, "beta": 1.3350369192989018, "form": "rectified"}, "lo": 0.0, "name": "l3", "weight": 0.3},
-        {"cost": 1.0, "law": {"B": 3184.511462796017, "Dl": 468.2283069015642, "E": 0.0, "beta": 1.2, "form": "rectified"}, "lo": 15.352088782672464, "name": "l4", "repeat": {"r": 4.240023311313522, "unique": 163.52088782672465}, "weight": 0.3},
+        {
+            "cost": 1.0,
+            "law": {
+                "B": 17.90272429610011, "Dl": 11.75952960069611, "E": 0.0,
+                "beta": 0.39396462117938597, "form": "rectified",
+            },
+            "lo": 0.0, "name": "l0", "weight": 0.5276312700729145,
+        },
+        {
+            "cost": 1.0,
+            "law": {
+                "B": 62.750594036700846, "Dl": 11.77729262438895, "E": 0.0, "beta": 1.2,
+                "form": "rectified",
+            },
+            "lo": 8.6586438115015, "name": "l1",
+            "repeat": {"r": 10.93248240188795, "unique": 96.586438115015},
+            "weight": 1.205675839333027,
+        },
+        {
+            "cost": 1.0,
+            "law": {
+                "B": 5949.049137753325, "Dl": 208.96889642281727, "E": 0.0,
+                "beta": 1.9495147904188155, "form": "rectified",
+            },
+            "lo": 0.0, "name": "l2", "weight": 0.6446201077914263,
+        },
+        {
+            "cost": 1.0,
+            "law": {
+                "B": 24.923827886725654, "Dl": 2.5228193770657468, "E": 0.0,
+                "beta": 1.3350369192989018, "form": "rectified",
+            },
+            "lo": 0.0, "name": "l3", "weight": 0.3,
+        },
+        {
+            "cost": 1.0,
+            "law": {
+                "B": 3184.511462796017, "Dl": 468.2283069015642, "E": 0.0, "beta": 1.2,
+                "form": "rectified",
+            },
+            "lo": 15.352088782672464, "name": "l4",
+            "repeat": {"r": 4.240023311313522, "unique": 163.52088782672465}, "weight": 0.3,
+        },
     ]});
     let numbers = [
         0.0,

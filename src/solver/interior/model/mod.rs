@@ -5,7 +5,8 @@
 //! |---|---|---|
 //! | sum, mean over draws | none | none: the objective itself is smooth |
 //! | sum, CVaR over draws | level `e_k` of each draw, `eta` | `e_k - F_k(x)`, `e_k - eta` |
-//! | worst language | `e_k`, for CVaR `eta` too | `ln(e_k - w E) - ln(w L_ik(y_i) - w E)`, for CVaR `e_k - eta` |
+//! | worst language | `e_k` | `ln(e_k - w E) - ln(w L_ik(y_i) - w E)` |
+//! | the same, CVaR over draws | `e_k`, `eta` | these, `e_k - eta` |
 //!
 //! The logarithms make the worst language's functions nearly straight over decades of data, and
 //! keep them concave: every convex law here has a convex logarithm. With `gamma = 1 / ((1 - p) K)`
