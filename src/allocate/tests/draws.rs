@@ -1,4 +1,4 @@
-//! Draws of the laws: the regret that they foretell, their tail, and the groups that they keep to.
+//! Draws of the laws: the regret that they predict, their tail, and the groups that they keep to.
 
 use super::{law, pairs, term};
 use crate::allocate::*;
