@@ -91,7 +91,11 @@ pub(super) fn compare_with(
     let uniform_meets_groups = problem.meets_groups(&rows[1].1);
     Ok(Comparison {
         has_choice: has_choice(problem),
-        gain_of: if problem.objective() == Objective::Worst { GainOf::Worst } else { GainOf::Mean },
+        gain_of: match problem.objective() {
+            Objective::Mean | Objective::Cvar(_) => GainOf::Mean,
+            Objective::Worst => GainOf::Worst,
+            Objective::Fair => GainOf::Fair,
+        },
         predicted_by: match problem.coupling() {
             Some(_) => PredictedBy::Transfer,
             None if problem.is_joint() => PredictedBy::Joint,
@@ -116,7 +120,7 @@ fn slack(problem: &Problem, allocation: &Allocation) -> f64 {
         Objective::Mean | Objective::Cvar(_) => {
             open / problem.terms().iter().map(|term| term.weight).sum::<f64>()
         }
-        Objective::Worst => open,
+        Objective::Worst | Objective::Fair => open,
     }
 }
 
@@ -195,7 +199,7 @@ fn for_one_draw(problem: &Problem) -> Problem {
     let single = |problem: &Problem| problem.clone().with_objective(Objective::Mean).ok();
     match problem.objective() {
         Objective::Cvar(_) => single(problem).unwrap_or_else(|| problem.clone()),
-        Objective::Mean | Objective::Worst => problem.clone(),
+        Objective::Mean | Objective::Worst | Objective::Fair => problem.clone(),
     }
 }
 

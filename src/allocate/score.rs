@@ -15,7 +15,7 @@ pub(super) fn stride(problem: &Problem, count: usize) -> usize {
 pub(super) fn score(problem: &Problem, losses: &[f64]) -> f64 {
     match problem.objective() {
         Objective::Mean | Objective::Cvar(_) => weighted_mean(problem, losses),
-        Objective::Worst => counted(problem, losses)
+        Objective::Worst | Objective::Fair => counted(problem, losses)
             .map(|(weight, loss)| weight * loss)
             .fold(f64::NEG_INFINITY, f64::max),
     }

@@ -2,7 +2,9 @@
 //! verdict.
 
 use super::terminal::{say, table};
-use crate::allocate::{Active, Allocation, Budget, Comparison, GainOf, PredictedBy, Status};
+use crate::allocate::{
+    Active, Allocation, Budget, Comparison, GainOf, PolicyRow, PredictedBy, Status,
+};
 use crate::report::eye::{self, grouped, nats, percent, signed};
 use crate::study::AllocationFile;
 use crate::units::Estimate;
@@ -30,6 +32,9 @@ pub(super) fn print(file: &AllocationFile, validations: &[Validation]) {
     say(&policies(file, validations));
     if let Some(line) = of_draws(comparison).filter(|_| comparison.has_choice) {
         say(&format!("\n{line}"));
+    }
+    if comparison.gain_of == GainOf::Fair {
+        say(&format!("\n{}", excesses(file)));
     }
     let weights = file.terms.iter().map(|term| term.weight).sum::<f64>();
     say(&format!("\n{}", solved(&comparison.allocation, comparison.gain_of, weights)));
@@ -80,11 +85,32 @@ fn solved(allocation: &Allocation, of: GainOf, weights: f64) -> String {
     };
     let (what, price) = match of {
         GainOf::Mean => ("mean loss", more * allocation.shadow_price / weights),
-        GainOf::Worst => ("worst loss", more * allocation.shadow_price),
+        GainOf::Worst | GainOf::Fair => ("worst loss", more * allocation.shadow_price),
     };
     format!(
         "{status}: gap {gap} of the reducible loss; {unit} would lower the {what} by {} nats",
         nats(price)
+    )
+}
+
+/// How far the language that is worst off is above what all pairs would bring it, by policy.
+fn excesses(file: &AllocationFile) -> String {
+    let of = |row: &PolicyRow| {
+        let losses = row.loss_nats.iter().map(|loss| loss.value);
+        let over = losses.zip(&file.terms).filter(|(_, term)| term.weight > 0.0);
+        let over = over.map(|(loss, term)| {
+            (loss / file.comparison.allocation.budget.loss_alone(term) - 1.0, term.lang.as_str())
+        });
+        over.max_by(|a, b| a.0.total_cmp(&b.0))
+    };
+    let text = |row: &PolicyRow| {
+        let (excess, lang) = of(row)?;
+        Some(format!("{} {} (`{lang}`)", row.policy, percent(excess)))
+    };
+    let rows: Vec<String> = file.comparison.policies.iter().take(2).filter_map(text).collect();
+    format!(
+        "loss above what all pairs would bring the language, of the one that is worst off: {}",
+        rows.join(", ")
     )
 }
 

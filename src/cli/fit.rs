@@ -152,8 +152,11 @@ fn run_experiment(
     // the fits are written beside these files, not read for them
     report.provenance.inputs.retain(|(name, _)| *name == "points");
     let file = &fits.file;
-    files::write(&folders.fits.join("curves.csv"), &csv::curves(&report).or_work()?).or_work()?;
-    files::write(&folders.fits.join("laws.csv"), &csv::laws(&report).or_work()?).or_work()?;
+    if !file.fits.is_empty() {
+        let (curves, laws) = (csv::curves(&report).or_work()?, csv::laws(&report).or_work()?);
+        files::write(&folders.fits.join("curves.csv"), &curves).or_work()?;
+        files::write(&folders.fits.join("laws.csv"), &laws).or_work()?;
+    }
     if let Some(found) = &file.transfer {
         files::write(&folders.fits.join("transfer.csv"), &csv::transfer(&report, found).or_work()?)
             .or_work()?;
@@ -188,7 +191,8 @@ fn run_experiment(
     file.transfer.iter().for_each(transfer::print);
     file.joint.iter().for_each(joint::print);
     say(&format!(
-        "\nlaws, curves and {} draws in `{}`",
+        "\n{} and {} draws in `{}`",
+        if file.fits.is_empty() { "the joint law" } else { "laws, curves" },
         file.settings.draws,
         folders.fits.display()
     ));

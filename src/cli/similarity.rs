@@ -103,6 +103,12 @@ fn check_languages(fits: &HashedFits, bitexts: &[Bitext], experiment: &str) -> R
     if fitted == codes {
         return Ok(());
     }
+    if fitted.is_empty() {
+        let error =
+            anyhow!("the fits hold no laws of one language, expected those of the languages");
+        return Err(Failure::input(error)
+            .hint("`sizes:` in the experiment tunes models of one language each"));
+    }
     let error = anyhow!(
         "the fits are of {}, expected those of the experiment, {}",
         fitted.join(", "),

@@ -61,9 +61,10 @@ impl Model {
     }
 }
 
-/// Models that a first design has unless asked otherwise: two per language.
+/// Models that a first design has unless asked otherwise: two per language, and six more than
+/// languages at least.
 pub fn first_count(languages: usize) -> usize {
-    2 * languages
+    (2 * languages).max(languages + 6)
 }
 
 /// Models of a batch around an optimum unless asked otherwise: one per two languages.

@@ -109,6 +109,11 @@ impl Store {
         Ok(files::write(&path, &bytes)?)
     }
 
+    /// Whether a sweep was started here.
+    pub fn has_sweep(&self) -> bool {
+        files::exists(&self.folder.join(MANIFEST))
+    }
+
     /// What the sweep consists of, and the records of its runs that there are, in the order of the
     /// runs. Records of earlier versions of the experiment stay in the folder and are not read.
     pub fn read_sweep(&self) -> Result<(Manifest, Vec<RunRecord>), RecordError> {

@@ -5,7 +5,7 @@ use super::{Folders, StudyError};
 use crate::allocate::{Budget, Comparison, Objective, Policy, Problem, Verdict};
 use crate::files;
 use crate::fit::FitFile;
-use crate::record::Store;
+use crate::record::{RunRecord, Store};
 use crate::report::eye::{amount, duration, grouped};
 use crate::sweep::Speed;
 use crate::validate::{Validation, difference_nats, distinct, seeds_to_show};
@@ -116,14 +116,17 @@ impl ToKnow {
             [Policy::Parallot, Policy::Uniform].into_iter().chain(baselines).collect();
         let policies =
             distinct(comparison.policies.iter().filter(|row| trained.contains(&row.policy)));
-        let pairs = policies.iter().flat_map(|(row, _)| row.pairs.iter().zip(&fits.fits));
-        let tokens: Option<f64> =
-            pairs.map(|(&pairs, fit)| Some(pairs as f64 * fit.tokens_per_pair?)).sum();
-        let seeds = seeds(problem, comparison, fits);
-        let tokens = tokens.map(|tokens| tokens * seeds as f64);
         let records = Store::new(&folders.records)
             .read_sweep()
             .map_or_else(|_| Vec::new(), |(_, records)| records);
+        let pairs = policies.iter().flat_map(|(row, _)| row.pairs.iter().zip(&fits.fits));
+        let tokens: Option<f64> = match fits.fits.is_empty() {
+            true => tokens_per_pair(&records)
+                .map(|tokens| tokens * budget as f64 * policies.len() as f64),
+            false => pairs.map(|(&pairs, fit)| Some(pairs as f64 * fit.tokens_per_pair?)).sum(),
+        };
+        let seeds = seeds(problem, comparison, fits);
+        let tokens = tokens.map(|tokens| tokens * seeds as f64);
         Some(ToKnow {
             command: Some(format!(
                 "parallot validate {experiment} --budget {budget}{flags} --seeds {seeds}"
@@ -136,6 +139,17 @@ impl ToKnow {
             ..words
         })
     }
+}
+
+/// Training tokens of a pair of any language, the mean over models of several.
+fn tokens_per_pair(records: &[RunRecord]) -> Option<f64> {
+    let (tokens, pairs) = records
+        .iter()
+        .filter(|record| record.is_finished() && record.subject.is_mixture())
+        .fold((0, 0), |(tokens, pairs), record| {
+            (tokens + record.train_tokens.0, pairs + record.subject.pairs().0)
+        });
+    (pairs > 0).then(|| tokens as f64 / pairs as f64)
 }
 
 /// Seeds that show the predicted gain in nine of ten validations, where the noise of pooled models

@@ -29,6 +29,7 @@ mod mixing;
 mod parity;
 mod pipeline;
 mod place;
+mod planning;
 mod reference;
 mod repeating;
 #[cfg(feature = "train")]

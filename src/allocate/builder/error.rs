@@ -96,7 +96,7 @@ pub enum BuildError {
     NoJoint { beside: &'static str },
     /// What only curves say is asked of fits without any.
     #[error(
-        "{asked} is asked for, and no model of one language was tuned, expected a budget of pairs"
+        "{asked} needs models of one language, found none in the fits, expected a budget of pairs"
     )]
     NoCurves { asked: &'static str },
     /// Transfer is asked for beside what is only solved without it.

@@ -205,6 +205,10 @@ impl ProblemBuilder<'_> {
             None => transfer::draws(self.fits),
         };
         let problem = Problem::new(terms, budget)?.with_draws(draws).with_floors(floors);
+        let problem = match self.objective {
+            Objective::Fair => problem.with_fair_weights()?,
+            _ => problem,
+        };
         let mut problem = problem.with_objective(self.objective)?;
         problem = match &self.aim {
             Some(_) if self.objective != Objective::Mean => {
@@ -238,7 +242,7 @@ impl ProblemBuilder<'_> {
         let is_bare = self.fits.fits.is_empty();
         match (self.laws, found) {
             (Some(Laws::Curves), _) if is_bare => {
-                Err(BuildError::NoCurves { asked: "laws of one language" })
+                Err(BuildError::NoCurves { asked: "`laws: curves`" })
             }
             (_, Err(asked)) if is_bare => Err(BuildError::NoCurves { asked }),
             (Some(Laws::Curves), _) | (None, Err(_)) => Ok(None),

@@ -93,18 +93,20 @@ impl FromStr for GroupRequest {
 impl FromStr for Objective {
     type Err = TextError;
 
-    /// Reads `mean`, `worst`, `cvar` or `cvar:0.9`.
+    /// Reads `mean`, `worst`, `fair`, `cvar` or `cvar:0.9`.
     fn from_str(text: &str) -> Result<Self, TextError> {
         let level = |text: &str| text.parse().ok().filter(|level| (0.0..1.0).contains(level));
         match (text, text.strip_prefix("cvar:")) {
             ("mean", _) => Ok(Objective::Mean),
             ("worst", _) => Ok(Objective::Worst),
+            ("fair", _) => Ok(Objective::Fair),
             ("cvar", _) => Ok(Objective::Cvar(CVAR_LEVEL)),
             (_, Some(rest)) => level(rest).map(Objective::Cvar).ok_or_else(|| {
                 TextError("expected a level from 0 to below 1, like `cvar:0.9`".to_owned())
             }),
             _ => Err(TextError(
-                "expected `mean`, `worst` or `cvar:` and a level, like `cvar:0.9`".to_owned(),
+                "expected `mean`, `worst`, `fair` or `cvar:` and a level, like `cvar:0.9`"
+                    .to_owned(),
             )),
         }
     }

@@ -72,7 +72,7 @@ impl Problem {
     pub fn with_coupling(mut self, coupling: Coupling) -> Result<Self, ProblemError> {
         match self.objective() {
             _ if !self.groups().is_empty() => Err(ProblemError::Coupled { beside: "groups" }),
-            Objective::Worst => {
+            Objective::Worst | Objective::Fair => {
                 Err(ProblemError::Coupled { beside: "the worst language as objective" })
             }
             Objective::Cvar(_) => {

@@ -4,6 +4,7 @@
 mod check;
 mod coupling;
 mod error;
+mod fair;
 mod level;
 mod optimum;
 mod posed;
@@ -104,9 +105,19 @@ pub enum Objective {
     Mean,
     /// The largest weighted loss; of allocations with the same, the one of the least weighted sum.
     Worst,
+    /// The largest of the losses over what all pairs of the budget would bring the language, in the
+    /// unit of a loss: [`Problem::with_fair_weights`].
+    Fair,
     /// The weighted sum, its mean over the worst draws of the laws: those above this level, from 0
     /// (all) to below 1.
     Cvar(f64),
+}
+
+impl Objective {
+    /// Whether one language decides: the one of the largest weighted loss.
+    pub fn is_of_worst(self) -> bool {
+        matches!(self, Objective::Worst | Objective::Fair)
+    }
 }
 
 impl fmt::Display for Objective {
@@ -114,6 +125,7 @@ impl fmt::Display for Objective {
         match self {
             Objective::Mean => write!(f, "mean"),
             Objective::Worst => write!(f, "worst"),
+            Objective::Fair => write!(f, "fair"),
             Objective::Cvar(level) => write!(f, "cvar:{level}"),
         }
     }

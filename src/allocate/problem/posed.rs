@@ -25,7 +25,7 @@ impl Posed {
     pub(in crate::allocate) fn of(problem: &Problem) -> Result<Self, PartsError> {
         match problem.objective() {
             Objective::Cvar(level) => Posed::drawn(problem, Risk::Cvar { level }),
-            Objective::Mean | Objective::Worst => {
+            Objective::Mean | Objective::Worst | Objective::Fair => {
                 let places =
                     problem.terms().iter().map(|term| term.laws.laws().len()).max().unwrap_or(1);
                 let posed =

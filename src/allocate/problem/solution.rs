@@ -10,7 +10,7 @@ const ROUNDING: f64 = 1e-13;
 
 /// Solves a checked problem.
 pub(super) fn solve(problem: &Problem) -> Result<Allocation, SolveError> {
-    if problem.objective() == Objective::Worst {
+    if problem.objective().is_of_worst() {
         return solve_worst(problem);
     }
     let (pairs, solved) = problem.posed()?.solve(problem)?;
@@ -85,7 +85,7 @@ fn describe(problem: &Problem, pairs: &[u64], objective: f64, excess: f64) -> Al
         });
     }
     let floor: f64 = match problem.objective() {
-        Objective::Worst => 0.0,
+        Objective::Worst | Objective::Fair => 0.0,
         _ => problem.terms().iter().map(|term| term.weight * term.laws.irreducible()).sum(),
     };
     let price = |(term, &x): (&Term, &u64)| term.weight * term.fall(x as f64, x as f64 + 1.0);

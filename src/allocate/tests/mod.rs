@@ -5,6 +5,7 @@ mod cases;
 mod comparison;
 mod coupling;
 mod draws;
+mod fair;
 mod general;
 mod repetition;
 mod verdict;

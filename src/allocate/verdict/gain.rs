@@ -25,6 +25,8 @@ pub enum GainOf {
     Mean,
     /// The worst weighted loss.
     Worst,
+    /// Of the language farthest above what all pairs would bring it, in the unit of a loss.
+    Fair,
 }
 
 /// A predicted gain over uniform, nats per target token.
@@ -135,6 +137,7 @@ impl fmt::Display for Predicted {
         let of = match self.of {
             GainOf::Mean => "per language",
             GainOf::Worst => "of the worst language",
+            GainOf::Fair => "of the language farthest from what all pairs would bring it",
         };
         write!(f, "{} nats {of}", signed(self.gain_nats))?;
         self.draws_90.map_or(Ok(()), |draws| {

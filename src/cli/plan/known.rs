@@ -27,7 +27,7 @@ pub(super) struct Known {
 /// Records of the sweep; none before the first.
 pub(super) fn records(folders: &Folders) -> Result<Vec<RunRecord>, Failure> {
     let store = Store::new(&folders.records);
-    if !files::exists(&folders.records.join("manifest.json")) {
+    if !store.has_sweep() {
         return Ok(Vec::new());
     }
     Ok(store.read_sweep().or_input()?.1)

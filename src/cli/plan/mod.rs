@@ -32,7 +32,8 @@ pub(super) struct Arguments {
     /// The problem
     #[command(flatten)]
     pub mixture: MixtureArguments,
-    /// Models of the first design; two per language unless said
+    /// Models of the first design; unless said two per language, and six more than languages at
+    /// least
     #[arg(long, value_name = "N", value_parser = count::within::<usize>(2..=10_000), conflicts_with_all = ["next", "validate"])]
     pub models: Option<usize>,
     /// Say whether the models so far decide the budget and, where they don't, add so many around
@@ -188,7 +189,7 @@ impl Study {
         match decision {
             Decision::Decided => say(&format!(
                 "decided: the expected regret is below {below}; `parallot allocate {experiment} \
-                --budget {}{}` allocates",
+                --budget {}{}` says which mix to take",
                 self.aim.budget,
                 typed(&arguments.mixture)
             )),

@@ -15,8 +15,11 @@ pub use validation::validation;
 
 /// Every table the report has the numbers for, with its file name.
 pub fn tables(report: &Report) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
-    let mut tables =
-        vec![("curves.csv".to_owned(), curves(report)?), ("laws.csv".to_owned(), laws(report)?)];
+    let mut tables = Vec::new();
+    if !report.fits.is_empty() {
+        tables.push(("curves.csv".to_owned(), curves(report)?));
+        tables.push(("laws.csv".to_owned(), laws(report)?));
+    }
     if let Some(comparison) = report.comparison {
         tables.push(("allocation.csv".to_owned(), allocation(report, comparison)?));
         tables.push(("policies.csv".to_owned(), policies(report, comparison)?));

@@ -1,0 +1,58 @@
+//! Fair shares against their condition: no language can come nearer to what all pairs would bring it
+//! unless another, as far from it or farther, moves away.
+
+use super::*;
+
+/// How far each language is above what all pairs would bring it, in ln loss.
+fn excesses(problem: &Problem, pairs: &[u64]) -> Vec<f64> {
+    let losses = problem.losses(pairs).into_iter().zip(problem.terms());
+    losses.map(|(loss, term)| (loss / problem.budget().loss_alone(term)).ln()).collect()
+}
+
+fn largest(values: &[f64]) -> f64 {
+    values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+}
+
+#[test]
+fn languages_of_equal_weight_are_equally_far_from_what_all_pairs_would_bring() {
+    let laws = [(0.5, 6.0, 0.2), (1.5, 30.0, 0.45), (0.1, 3.0, 0.12)];
+    let terms = laws.map(|(floor, scale, beta)| {
+        term(&format!("{beta}"), law(Form::PowerFloor, &[floor, scale, beta]))
+    });
+    let problem = Problem::new(terms.to_vec(), 30_000).unwrap();
+    let fair = problem.clone().with_fair_weights().unwrap();
+    let fair = fair.with_objective(Objective::Fair).unwrap();
+    let far = excesses(&problem, &pairs(&fair.solve().unwrap()));
+    assert!(far.iter().all(|excess| (excess - far[0]).abs() < 1e-4), "{far:?}");
+    for policy in [Policy::Uniform, Policy::Parallot] {
+        let other = excesses(&problem, &policy.allocate(&problem).unwrap());
+        assert!(largest(&other) > far[0] + 1e-3, "{policy}: {other:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_exchange_of_a_pair_brings_the_farthest_nearer(problem in problem(false, 4, 2_000)) {
+        let terms = problem.terms().iter();
+        let terms = terms.map(|term| Term { weight: 1.0, ..term.clone() }).collect();
+        let problem = Problem::new(terms, problem.budget()).unwrap();
+        let fair = problem.clone().with_fair_weights().unwrap();
+        let fair = fair.with_objective(Objective::Fair).unwrap();
+        let ours = pairs(&fair.solve().unwrap());
+        let least = largest(&excesses(&problem, &ours));
+        prop_assume!(least.is_finite());
+        for from in 0..ours.len() {
+            for to in 0..ours.len() {
+                let (giver, taker) = (&problem.terms()[from], &problem.terms()[to]);
+                let can_take = taker.upper.is_none_or(|upper| ours[to] < upper);
+                if from == to || ours[from] <= giver.least() || !can_take {
+                    continue;
+                }
+                let mut other = ours.clone();
+                (other[from], other[to]) = (other[from] - 1, other[to] + 1);
+                let other = largest(&excesses(&problem, &other));
+                prop_assert!(other >= least - 1e-9, "{other} below {least}");
+            }
+        }
+    }
+}
