@@ -36,7 +36,7 @@ impl Design {
     }
 }
 
-/// Sizes of models of one language, over an even share of the budget.
+/// Sizes of models of one language, over an even share of the budget or its unique pairs.
 const SIZES: [f64; 4] = [0.125, 0.25, 0.5, 1.0];
 
 /// Share of the attainable gain over uniform that an allocation by so many models loses; none where
@@ -157,7 +157,9 @@ fn alone(world: &mut World, sizes: usize) -> Vec<ModelRun> {
     for lang in 0..n {
         for size in &SIZES[SIZES.len() - sizes.min(SIZES.len())..] {
             let mut pairs = vec![0; n];
-            pairs[lang] = (size * even).min(world.caps()[lang]) as u64;
+            // none repeats: a law of one language needs three sizes that don't
+            let unique = world.unique[lang].map_or(even, |unique| even.min(unique as f64));
+            pairs[lang] = (size * unique) as u64;
             runs.push(world.run(&pairs));
         }
     }

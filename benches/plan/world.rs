@@ -14,7 +14,8 @@ use rand_distr::{Distribution, StandardNormal};
 pub enum Truth {
     /// The joint law that is fitted.
     Same,
-    /// Another: what a pair brings goes from language to language, `y_i = d_i + sum_j tau_ij X_j^a`.
+    /// Another: what a pair brings goes from language to language,
+    /// `y_i = d_i + sum_j tau_ij X_j^a`.
     Pairwise,
 }
 

@@ -36,8 +36,8 @@ pub(super) struct MixtureArguments {
     /// Weight of a language's loss, like `hin_Deva=2`; 1 unless said; may be repeated
     #[arg(long, value_name = "LANG=WEIGHT", value_parser = constraint::assigned::<f64>)]
     pub weight: Vec<Assigned<f64>>,
-    /// What counts: `mean` over languages, the `worst` language, `fair`, the language farthest above
-    /// what all pairs would bring it, or `cvar:0.9`, the mean of the worst tenth of the draws
+    /// What counts: `mean` over languages, the `worst` language, `fair`, the language farthest
+    /// above what all pairs would bring it, or `cvar:0.9`, the mean of the worst tenth of the draws
     #[arg(long, value_name = "OBJECTIVE", default_value = "mean")]
     pub objective: Objective,
     /// Cost of a pair, like `swh_Latn=0.02`; 1 unless said; may be repeated

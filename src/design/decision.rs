@@ -1,12 +1,12 @@
 //! When enough models were tuned to allocate a budget.
 //!
 //! ```text
-//! regret = E over the draws of  loss(ours) - least loss        nats per language, what better laws would bring
-//! seen   = d / sqrt(seeds)                                     standard error of a gain that a validation measures
+//! regret = E over the draws of  loss(ours) - least loss      what better laws would bring
+//! seen   = d / sqrt(seeds)      standard error of a gain that a validation measures
 //! ```
 //!
-//! `d` is what two models differ by in their mean loss. A regret below what a validation could see
-//! is not worth another model.
+//! Both are in nats per language; `d` is what two models differ by in their mean loss. A regret
+//! below what a validation could see is not worth another model.
 
 use crate::units::Estimate;
 use serde::{Deserialize, Serialize};

@@ -1,16 +1,16 @@
 //! Designs: which models are tuned so that the joint law can be fitted.
 //!
 //! ```text
-//! steps       X_i = N 2^{s_i} / sum_j 2^{s_j},    s_i = +-1, half of them +1, then the same with -s
+//! steps       X_i = N 2^{s_i} / sum_j 2^{s_j},    s_i = +-1, half of them +1, then -s
 //! Dirichlet   X_i = N p_i,                        p uniform over all shares
 //! around x*   X_i = N x*_i 1.7^{s_i} / sum_j x*_j 1.7^{s_j}
 //! ```
 //!
-//! `N`, pairs of a model, goes through T/8, T/4 and T/2 of the budget T: the law is read at T, and a
-//! design that stays below T/4 loses two to four times as much of what can be gained. Steps tell
+//! `N`, pairs of a model, goes through T/8, T/4 and T/2 of the budget T: the law is read at T, and
+//! a design that stays below T/4 loses two to four times as much of what can be gained. Steps tell
 //! languages apart, shares of Dirichlet look at the corners. A language whose even share of T
-//! repeats its pairs is given two passes or more where its step is up, so that its repeats are seen.
-//! Two models are tuned once more with another seed, from which the noise of models is known.
+//! repeats its pairs is given two passes or more where its step is up, so that its repeats are
+//! seen. Two models are tuned once more with another seed, from which the noise of models is known.
 
 use crate::numeric::random::{Item, Purpose, generator};
 use rand::RngExt;

@@ -1,7 +1,8 @@
 //! The dose response: models tuned on steps from uniform towards the allocation and away from it.
 //!
 //! ```text
-//! X_i(t) = T u_i (x_i / u_i)^t / sum_j u_j (x_j / u_j)^t      t = 0 uniform, 1 the allocation, -1 its mirror
+//! X_i(t) = T u_i (x_i / u_i)^t / sum_j u_j (x_j / u_j)^t
+//!          t = 0 uniform, 1 the allocation, -1 its mirror
 //! L(t) = a + S t + C t^2,   gain = L(0) - L(1) = -(S + C)
 //! ```
 //!
@@ -9,8 +10,7 @@
 //! step of 1 what it alone shows only with several times the models. What the law says is not
 //! quadratic, its own gain less that of the parabola through its own losses, is added.
 
-use super::outcome::losses_of;
-use super::{PolicyPrediction, Prediction};
+use super::prediction::{PolicyPrediction, Prediction};
 use crate::allocate::Policy;
 use crate::record::RunRecord;
 use crate::units::Estimate;
@@ -80,7 +80,7 @@ impl DoseResponse {
         let of_seed = |seed: u64| {
             let finished = |records: &Vec<RunRecord>| {
                 let record = records.iter().find(|r| r.seed == seed && r.is_finished())?;
-                Some(mean(&losses_of(prediction, record)))
+                Some(mean(&prediction.measured(record)))
             };
             let losses: Option<Vec<f64>> =
                 arms.iter().map(|(_, _, records)| finished(records)).collect();

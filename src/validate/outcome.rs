@@ -6,7 +6,7 @@ use super::prediction::{PolicyPrediction, Prediction};
 use super::rows::{CoupledRow, LossRow, PolicyResult};
 use crate::allocate::Policy;
 use crate::record::RunRecord;
-use crate::units::{Estimate, Interval, Lang};
+use crate::units::{Estimate, Interval};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -106,7 +106,7 @@ impl Validation {
     ) -> Self {
         let weights: f64 = prediction.weights.iter().sum();
         let mean = |record: &RunRecord| -> f64 {
-            let losses = losses_of(prediction, record);
+            let losses = prediction.measured(record);
             prediction
                 .weights
                 .iter()
@@ -210,22 +210,12 @@ fn winner(policies: &[PolicyResult], doses: Option<&DoseResponse>) -> Winner {
     }
 }
 
-/// Losses of a record in the order of the prediction's languages, nats per target token.
-pub(super) fn losses_of(prediction: &Prediction, record: &RunRecord) -> Vec<f64> {
-    let loss = |code: &String| {
-        let lang: Option<Lang> = code.parse().ok();
-        lang.and_then(|lang| record.evaluation(&lang))
-            .map_or(f64::NAN, |evaluation| evaluation.loss_nats())
-    };
-    prediction.langs.iter().map(loss).collect()
-}
-
 fn rows(
     prediction: &Prediction,
     predicted: &PolicyPrediction,
     finished: &[&RunRecord],
 ) -> Vec<LossRow> {
-    let all: Vec<Vec<f64>> = finished.iter().map(|record| losses_of(prediction, record)).collect();
+    let all: Vec<Vec<f64>> = finished.iter().map(|record| prediction.measured(record)).collect();
     let row = |i: usize| {
         let measured_nats = all.iter().map(|losses| losses[i]).sum::<f64>() / all.len() as f64;
         let predicted_nats = predicted.loss_nats[i];

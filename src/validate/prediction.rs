@@ -4,7 +4,8 @@ use super::HALF_WIDTH;
 use crate::allocate::{Comparison, Policy, PolicyRow, Problem, predict_losses};
 use crate::fit::joint::JointFit;
 use crate::numeric::quantiles::around;
-use crate::units::{Estimate, Interval};
+use crate::record::RunRecord;
+use crate::units::{Estimate, Interval, Lang};
 use serde::{Deserialize, Serialize};
 
 /// Share of the budget that must go elsewhere for two policies to be two.
@@ -159,6 +160,16 @@ pub struct Prediction {
 }
 
 impl Prediction {
+    /// Losses of a record in the order of the prediction's languages, nats per target token.
+    pub(super) fn measured(&self, record: &RunRecord) -> Vec<f64> {
+        let loss = |code: &String| {
+            let lang: Option<Lang> = code.parse().ok();
+            lang.and_then(|lang| record.evaluation(&lang))
+                .map_or(f64::NAN, |evaluation| evaluation.loss_nats())
+        };
+        self.langs.iter().map(loss).collect()
+    }
+
     /// The same prediction with what laws with transfer would have predicted of its policies, of a
     /// problem and the noise of mixtures that were fitted since.
     pub fn in_hindsight(mut self, problem: &Problem, noise_ratio: f64, noise_log: &[f64]) -> Self {

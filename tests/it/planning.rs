@@ -21,8 +21,8 @@ fn a_budget_is_decided_by_models_of_several_languages_alone() {
         place.fails(2, "plan tiny --budget 6k --next"),
         place.done("sweep tiny --trainer simulated"),
         place.done("fit tiny --n-draws 40"),
-        place.done("plan tiny --budget 6k --next"),
-        place.done("plan tiny --budget 6k --next 3 --regret 0.0001"),
+        place.done("plan tiny --budget 6k --next --regret 1"),
+        place.done("plan tiny --budget 6k --next 3 --regret 0.000001"),
         place.fails(2, "plan tiny --budget 6k --next"),
     ];
     let text = place.read("experiments/records/tiny/design.csv");
@@ -33,7 +33,7 @@ fn a_budget_is_decided_by_models_of_several_languages_alone() {
         place.done("sweep tiny --trainer simulated"),
         place.fails(2, "plan tiny --budget 6k --next"),
         place.done("fit tiny --n-draws 40"),
-        place.done("plan tiny --budget 6k --next --regret 0.0001 --spend 10k"),
+        place.done("plan tiny --budget 6k --next --regret 0.000001 --spend 10k"),
         place.done("plan tiny --budget 6k --validate"),
         place.done("allocate tiny --budget 6k"),
         place.done("report tiny"),

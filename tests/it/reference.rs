@@ -31,6 +31,7 @@ fn assert_page(name: &str, text: &str) {
 fn verbs_are_described_as_they_are() {
     let verbs = [
         "quickstart",
+        "plan",
         "sweep",
         "import",
         "fit",
@@ -115,7 +116,7 @@ fn paths(at: &str, value: &Value, found: &mut BTreeMap<String, &'static str>) {
 fn json_is_described_as_it_is() {
     let place = Place::with_fits();
     place.done("allocate tiny --budget 3k");
-    place.done("validate tiny --budget 3k --trainer simulated --seeds 2");
+    place.done("validate tiny --budget 3k --trainer simulated --seeds 2 --doses -2,2");
     place.done("report tiny");
     let mut text = "# JSON\n\nThe keys of every JSON file that the program writes for other \
     programs to read, made from files of a small study. A key that can be \

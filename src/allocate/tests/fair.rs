@@ -1,5 +1,5 @@
-//! Fair shares against their condition: no language can come nearer to what all pairs would bring it
-//! unless another, as far from it or farther, moves away.
+//! Fair shares against their condition: no language can come nearer to what all pairs would bring
+//! it unless another, as far from it or farther, moves away.
 
 use super::*;
 
