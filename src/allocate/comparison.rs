@@ -181,6 +181,20 @@ fn rank(mut rows: Vec<Vec<f64>>) -> usize {
     rank
 }
 
+impl Comparison {
+    /// The policies that allocate different pairs, each with all those that allocate the same.
+    pub fn distinct(&self) -> Vec<(&PolicyRow, Vec<Policy>)> {
+        let mut rows: Vec<(&PolicyRow, Vec<Policy>)> = Vec::new();
+        for row in &self.policies {
+            match rows.iter_mut().find(|(known, _)| known.pairs == row.pairs) {
+                Some((_, policies)) => policies.push(row.policy),
+                None => rows.push((row, vec![row.policy])),
+            }
+        }
+        rows
+    }
+}
+
 /// Loss of each language under each of some allocations, nats per target token: of the fitted laws,
 /// with the interval over the draws.
 pub fn predict_losses(problem: &Problem, allocations: &[Vec<u64>]) -> Vec<Vec<Estimate>> {

@@ -3,7 +3,7 @@
 
 use super::terminal::{say, table};
 use crate::allocate::{
-    Active, Allocation, Budget, Comparison, GainOf, PolicyRow, PredictedBy, Status,
+    Active, Allocation, Budget, Comparison, GainOf, Policy, PolicyRow, PredictedBy, Status,
 };
 use crate::report::eye::{self, grouped, nats, percent, signed};
 use crate::study::AllocationFile;
@@ -165,8 +165,9 @@ fn policies(file: &AllocationFile, validations: &[Validation]) -> String {
         validations.iter().find(|validation| validation.budget == measured.budget)
     });
     let dash = || "-".to_owned();
-    let rows = file.comparison.policies.iter().map(|row| {
-        let mut cells = vec![row.policy.to_string()];
+    let rows = file.comparison.distinct().into_iter().map(|(row, policies)| {
+        let names: Vec<String> = policies.iter().map(Policy::to_string).collect();
+        let mut cells = vec![names.join(" = ")];
         if let Some(validation) = measured_by {
             let measured =
                 validation.result_of(row.policy).and_then(|result| result.measured_gain_nats);

@@ -189,7 +189,12 @@ fn run_experiment(
         say(&format!("\n{text}"));
     }
     file.transfer.iter().for_each(transfer::print);
-    file.joint.iter().for_each(joint::print);
+    if let Some(fit) = &file.joint {
+        if !file.fits.is_empty() {
+            say("");
+        }
+        joint::print(fit);
+    }
     say(&format!(
         "\n{} and {} draws in `{}`",
         if file.fits.is_empty() { "the joint law" } else { "laws, curves" },

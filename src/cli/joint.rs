@@ -22,7 +22,7 @@ pub(super) fn print(fit: &JointFit) {
         ]
     };
     let headings = ["joint law: others act on", "weight", "held-out error", "noise of a model"];
-    say(&format!("\n{}", table(&headings, fit.forms.iter().map(row))));
+    say(&table(&headings, fit.forms.iter().map(row)));
     let held = fit.held_out;
     say(&format!(
         "mixtures left out, {} losses, are predicted to {} % by the joint law, to {} % without \

@@ -15,6 +15,7 @@ pub use json::json;
 
 use crate::allocate::{Allocation, Comparison, ParetoPoint, Term, Verdict};
 use crate::fit::Fit;
+use crate::fit::joint::JointFit;
 use crate::fit::transfer::TransferFit;
 use crate::record::RunRecord;
 use crate::similarity::Similarity;
@@ -116,6 +117,8 @@ pub struct Report<'a> {
     pub front: &'a [ParetoPoint],
     /// What languages bring each other, where mixtures were trained.
     pub transfer: Option<&'a TransferFit>,
+    /// The joint law of pooled models, where mixtures were trained.
+    pub joint: Option<&'a JointFit>,
     /// What the similarity of languages predicts of their curves.
     pub similarity: Option<&'a Similarity>,
     /// The small runs behind the fits; empty for a user's own curves.

@@ -3,6 +3,7 @@
 
 use super::{Folders, StudyError};
 use crate::allocate::{Budget, Comparison, Objective, Policy, Problem, Verdict};
+use crate::design::first_count;
 use crate::files;
 use crate::fit::FitFile;
 use crate::record::{RunRecord, Store};
@@ -100,9 +101,10 @@ impl ToKnow {
             (Some(_), None) => {
                 Some("`--transfer` goes by the mixtures that the fit has seen".to_owned())
             }
-            (None, None) => {
-                Some("`mixtures:` in the experiment lets the fit see pooled models".to_owned())
-            }
+            (None, None) => Some(format!(
+                "`parallot plan` designs {} mixtures, to which a law of pooled models is fitted",
+                first_count(problem.terms().len())
+            )),
         };
         let words =
             ToKnow { command: None, models: None, train_tokens: None, seconds: None, mixtures };

@@ -85,6 +85,7 @@ pub fn report_of<'a>(
         path: allocation.map_or(&[], |allocation| &allocation.budget_path),
         front: allocation.map_or(&[], |allocation| &allocation.pareto_front),
         transfer: fits.file.transfer.as_ref(),
+        joint: fits.file.joint.as_ref(),
         similarity: None,
         records,
         names,

@@ -37,14 +37,13 @@ impl Study {
     /// The problem over the fits that are there, which must be of the records that are there.
     pub(super) fn known(&self, arguments: &Arguments) -> Result<Known, Failure> {
         let experiment = quoted(&arguments.experiment);
-        let fits = fits_of(&self.folders)?;
         let fit_anew = format!("`parallot fit {experiment}` makes them anew");
         let records = records(&self.folders)?;
         let points = points_csv(&records).or_work()?;
         let done = |run: &DesignedRun| {
-            let base = "";
+            // what a model is tuned on does not go by the base
             let spec =
-                self.experiment.mixed_run(&self.bitexts, base, &run.pairs, run.seed, Split::Dev);
+                self.experiment.mixed_run(&self.bitexts, "", &run.pairs, run.seed, Split::Dev);
             records.iter().any(|r| r.subject == spec.subject && r.seed == spec.seed)
         };
         let missing = self.rows.iter().filter(|row| !done(&row.run)).count();
@@ -56,6 +55,7 @@ impl Study {
             return Err(Failure::input(error)
                 .hint(format!("`parallot sweep {experiment}`, then `parallot fit {experiment}`")));
         }
+        let fits = fits_of(&self.folders)?;
         if files::hash(&points) != fits.file.input_sha256 {
             let error = anyhow::anyhow!("the fits are of other records than those that are there");
             return Err(Failure::input(error).hint(fit_anew));

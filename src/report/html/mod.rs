@@ -1,6 +1,7 @@
 //! The page: one HTML file that needs nothing else, reads on paper and on a phone, and shows the
 //! numbers of the CSV beside it.
 
+mod joint;
 mod markup;
 mod notes;
 mod tables;
@@ -87,6 +88,7 @@ fn sections(report: &Report) -> Result<Vec<Section>, ReportError> {
         ),
         ("residuals", "Residuals", figure("residuals").map(|svg| svg + RESIDUALS)),
         ("laws", "Laws", laws),
+        ("joint", "Joint law", report.joint.map(joint::joint)),
         ("allocation", "Allocation", figure("allocation").map(|svg| svg + ALLOCATION)),
         ("budget", "Budget path", figure("budget").map(|svg| svg + BUDGET)),
         ("marginal", "Marginal value", figure("marginal").map(|svg| svg + MARGINAL)),

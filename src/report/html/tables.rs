@@ -144,8 +144,9 @@ pub(super) fn policies(report: &Report, comparison: &Comparison) -> String {
         gain.map_or_else(|| Cell::optional(None), |gain| ranged(&gain, eye::signed))
     };
     let rows =
-        comparison.policies.iter().map(|row| {
-            let mut cells = vec![Cell::Text(policy_name(row.policy))];
+        comparison.distinct().into_iter().map(|(row, policies)| {
+            let names: Vec<String> = policies.into_iter().map(policy_name).collect();
+            let mut cells = vec![Cell::Text(names.join(" = "))];
             cells.extend(measured_by.map(|by| {
                 gain(by.result_of(row.policy).and_then(|result| result.measured_gain_nats))
             }));

@@ -202,6 +202,7 @@ impl Sample {
             path: &self.path,
             front: &self.front,
             transfer: self.transfer.as_ref(),
+            joint: None,
             similarity: None,
             records: &self.records,
             names: &self.names,
