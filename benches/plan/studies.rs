@@ -19,18 +19,22 @@ pub enum Design {
     Half,
     /// The first design; the joint law.
     First,
+    /// The same; the mix of the least mean loss over the draws.
+    FirstByDraws,
     /// A first design of one model per language, then batches around the optimum so far.
     Batches,
 }
 
 impl Design {
-    pub const ALL: [Design; 4] = [Design::Curves, Design::Half, Design::First, Design::Batches];
+    pub const ALL: [Design; 5] =
+        [Design::Curves, Design::Half, Design::First, Design::FirstByDraws, Design::Batches];
 
     pub fn name(self) -> &'static str {
         match self {
             Design::Curves => "models of one language",
             Design::Half => "half one language, half mixtures",
             Design::First => "pooled at once",
+            Design::FirstByDraws => "pooled at once, by the mean over draws",
             Design::Batches => "pooled in batches",
         }
     }
@@ -65,10 +69,11 @@ pub fn compared(kind: Kind, truth: Truth, seed: u64, design: Design, count: usiz
             }
             by_joint(&world, &runs)?.0
         }
-        Design::First => {
+        Design::First | Design::FirstByDraws => {
             let models = first(&aim(&world, seed), count);
             let runs = tuned(&mut world, &models);
-            by_joint(&world, &runs)?.0
+            let (ours, by_draws, _) = by_joint(&world, &runs)?;
+            if matches!(design, Design::First) { ours } else { by_draws }
         }
         Design::Batches => {
             let aim = aim(&world, seed);
@@ -108,7 +113,7 @@ pub fn played(kind: Kind, truth: Truth, seed: u64) -> Option<Study> {
     let mut runs = tuned(&mut world, &models);
     let mut batch = 0;
     loop {
-        let (ours, standing) = by_joint(&world, &runs)?;
+        let (ours, _, standing) = by_joint(&world, &runs)?;
         let matters_nats = standing.seen_nats();
         batch += 1;
         let next = around(&aim, &ours, kind.languages.div_ceil(2), batch);
@@ -196,8 +201,9 @@ fn by_curves(world: &mut World, sizes: usize) -> Option<Vec<u64>> {
     Some(Problem::new(terms, world.kind.budget).ok()?.solve().ok()?.pairs())
 }
 
-/// The allocation by the joint law of some models, and what is known by it.
-fn by_joint(world: &World, runs: &[ModelRun]) -> Option<(Vec<u64>, Standing)> {
+/// The allocation by the joint law of some models, that of the least mean over its draws, and what
+/// is known by it.
+fn by_joint(world: &World, runs: &[ModelRun]) -> Option<(Vec<u64>, Vec<u64>, Standing)> {
     let n = world.kind.languages;
     let langs: Vec<String> = (0..n).map(|i| format!("l{i:02}")).collect();
     let unique: Vec<Option<f64>> =
@@ -209,8 +215,10 @@ fn by_joint(world: &World, runs: &[ModelRun]) -> Option<(Vec<u64>, Standing)> {
         draw.into_iter().map(|law| Drawn::from(Law::at_total(law))).collect::<Vec<_>>()
     });
     let problem = problem(world, fit.laws_at(total))?.with_draws(drawn.collect());
-    let comparison = compare(&problem, &[Policy::Parallot, Policy::Uniform]).ok()?;
+    let policies = [Policy::Parallot, Policy::Uniform, Policy::DrawsMean];
+    let comparison = compare(&problem, &policies).ok()?;
     let ours = comparison.allocation.pairs();
+    let by_draws = comparison.policies.last()?.pairs.clone();
     let losses: Vec<f64> = problem.losses(&ours);
     let [own, common] = fit.noise_log();
     let nothing = Estimate { value: 0.0, interval_90: Interval { lo: 0.0, hi: 0.0 } };
@@ -221,5 +229,5 @@ fn by_joint(world: &World, runs: &[ModelRun]) -> Option<(Vec<u64>, Standing)> {
         gain_nats: comparison.policies[0].gain_nats.unwrap_or(nothing),
         difference_nats: difference_nats(&vec![1.0; n], &losses, &vec![own; n], common),
     };
-    Some((ours, standing))
+    Some((ours, by_draws, standing))
 }

@@ -30,6 +30,9 @@ pub(super) fn print(file: &AllocationFile, validations: &[Validation]) {
     }
     say("");
     say(&policies(file, validations));
+    for line in same_pairs(comparison) {
+        say(&line);
+    }
     if let Some(line) = of_draws(comparison).filter(|_| comparison.has_choice) {
         say(&format!("\n{line}"));
     }
@@ -165,9 +168,8 @@ fn policies(file: &AllocationFile, validations: &[Validation]) -> String {
         validations.iter().find(|validation| validation.budget == measured.budget)
     });
     let dash = || "-".to_owned();
-    let rows = file.comparison.distinct().into_iter().map(|(row, policies)| {
-        let names: Vec<String> = policies.iter().map(Policy::to_string).collect();
-        let mut cells = vec![names.join(" = ")];
+    let rows = file.comparison.distinct().into_iter().map(|(row, _)| {
+        let mut cells = vec![row.policy.to_string()];
         if let Some(validation) = measured_by {
             let measured =
                 validation.result_of(row.policy).and_then(|result| result.measured_gain_nats);
@@ -190,6 +192,18 @@ fn policies(file: &AllocationFile, validations: &[Validation]) -> String {
         headings.insert(1, heading);
     }
     table(&headings, rows)
+}
+
+/// Policies that allocate the same pairs as one of the table.
+fn same_pairs(comparison: &Comparison) -> Vec<String> {
+    let of = |(row, policies): (&PolicyRow, Vec<Policy>)| {
+        let others: Vec<String> =
+            policies.iter().skip(1).map(|other| format!("`{other}`")).collect();
+        let verb = if others.len() > 1 { "allocate" } else { "allocates" };
+        (!others.is_empty())
+            .then(|| format!("{} {verb} the same pairs as `{}`", others.join(", "), row.policy))
+    };
+    comparison.distinct().into_iter().filter_map(of).collect()
 }
 
 /// Why a policy that was chosen over the draws is not the one recommended.

@@ -50,8 +50,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_shipped_joint_law_is_shown_with_its_error_and_its_coverage() {
-        let json = include_str!("../../../fits/bible-six/fits.json");
+    fn a_joint_law_is_shown_with_its_error_and_its_coverage() {
+        let json = include_str!("../../../fits/smollm2-seven/fits.json");
         let fit = crate::fit::FitFile::from_json(json).unwrap().joint.unwrap();
         let html = joint(&fit);
         let error = format!("predicted to {}", significant(100.0 * fit.held_out.joint_log, 2));

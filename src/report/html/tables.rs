@@ -146,7 +146,7 @@ pub(super) fn policies(report: &Report, comparison: &Comparison) -> String {
     let rows =
         comparison.distinct().into_iter().map(|(row, policies)| {
             let names: Vec<String> = policies.into_iter().map(policy_name).collect();
-            let mut cells = vec![Cell::Text(names.join(" = "))];
+            let mut cells = vec![Cell::Long(names.join(" = "))];
             cells.extend(measured_by.map(|by| {
                 gain(by.result_of(row.policy).and_then(|result| result.measured_gain_nats))
             }));
