@@ -5,10 +5,12 @@
 //! number of models; `-- decisions [worlds] [part of a name]` plays whole studies, batch by batch,
 //! and counts how often `decided` was right. A line a world goes to the standard output.
 
+#![allow(clippy::print_stdout, reason = "a bench reports to a person")]
+
 mod studies;
 mod world;
 
-use studies::{Design, compared, played};
+use studies::{Design, Study, compared, played};
 use world::{KINDS, Kind, Truth};
 
 #[global_allocator]
@@ -52,33 +54,38 @@ fn designs(kind: Kind, truth: Truth, worlds: u64) {
 }
 
 fn decisions(kind: Kind, truth: Truth, worlds: u64) {
-    let (mut decided, mut right, mut lost, mut expected, mut models, mut pairs) =
-        (0u32, 0u32, 0.0, 0.0, 0, 0.0);
-    for seed in 0..worlds {
-        let Some(study) = played(kind, truth, seed) else { continue };
+    let studies: Vec<Study> = (0..worlds).filter_map(|seed| played(kind, truth, seed)).collect();
+    for study in &studies {
         println!(
-            "  world {seed}: {} models, regret {:.5}, expected {:.5}, matters from {:.5}, gain {:.4}",
+            "  {} models, {:.1} budgets, decided {}, regret {:.5}, expected {:.5}, matters from \
+             {:.5}, gain {:.4}",
             study.models,
+            study.pairs / kind.budget as f64,
+            study.is_decided,
             study.regret_nats,
             study.expected_nats,
             study.matters_nats,
             study.gain_nats
         );
-        if study.is_decided {
-            decided += 1;
-            right += u32::from(study.regret_nats <= study.matters_nats);
-        }
-        lost += study.regret_nats / study.gain_nats / worlds as f64;
-        expected += study.expected_nats / study.regret_nats.max(1e-9) / worlds as f64;
-        models += study.models;
-        pairs += study.pairs / kind.budget as f64 / worlds as f64;
     }
+    let told = |is_decided: bool| {
+        let of = || studies.iter().filter(|study| study.is_decided == is_decided);
+        let right = of().filter(|study| study.regret_nats <= study.matters_nats).count();
+        let lost = of().map(|study| study.regret_nats).sum::<f64>()
+            / of().map(|study| study.gain_nats).sum::<f64>();
+        let models = of().map(|study| study.models as f64).sum::<f64>() / of().count() as f64;
+        format!(
+            "{} of {}, {right} below what matters, {lost:.3} of the gains lost, {models:.0} models",
+            of().count(),
+            studies.len()
+        )
+    };
     println!(
-        "{}; {}; decided in {decided} of {worlds}, right in {right}; lost {lost:.3} of the gain; \
-         expected over true regret {expected:.1}; {:.1} models, {pairs:.1} budgets of pairs",
+        "{}; {}; decided: {}; not decided: {}",
         kind.name,
         truth.name(),
-        models as f64 / worlds as f64
+        told(true),
+        told(false)
     );
 }
 

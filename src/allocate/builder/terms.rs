@@ -78,13 +78,14 @@ impl ProblemBuilder<'_> {
     fn terms_of_pooled(&self) -> Vec<Term> {
         let bare = self.fits.joint.as_ref().filter(|_| self.fits.fits.is_empty());
         let Some(joint) = bare else { return Vec::new() };
-        let term = |((lang, laws), unique): ((&String, Vec<(f64, AtTotal)>), &Option<f64>)| {
+        let laws = joint.laws_at(joint.totals.1).into_iter();
+        let term = |(lang, laws): (usize, Vec<(f64, AtTotal)>)| {
             let laws = laws.into_iter().map(|(weight, law)| (weight, Law::at_total(law)));
-            let unique = unique.map(|unique| unique as u64);
+            let unique = joint.unique()[lang].map(|unique| unique as u64);
             let upper = unique.map(|unique| (unique as f64 * self.epochs) as u64);
-            Some(Term { upper, unique, ..Term::new(lang.clone(), Average::new(laws).ok()?) })
+            let average = Average::new(laws).ok()?;
+            Some(Term { upper, unique, ..Term::new(joint.langs[lang].clone(), average) })
         };
-        let laws = joint.laws_at(joint.totals.1);
-        joint.langs.iter().zip(laws).zip(joint.unique()).filter_map(term).collect()
+        laws.enumerate().filter_map(term).collect()
     }
 }
