@@ -65,10 +65,10 @@ impl Study {
             let error = anyhow::anyhow!(
                 "the problem does not stand on a joint law, by which models are planned"
             );
-            return Err(Failure::input(error).hint(
-                "the budget is one of pairs, without `--transfer` and targets, over fits of \
-                models of several languages",
-            ));
+            return Err(Failure::input(error).hint(format!(
+                "`parallot fit {experiment}` fits one where models of several languages were \
+                tuned; the budget is one of pairs, without `--transfer` and targets"
+            )));
         };
         let comparison = compare(&problem, &[Policy::Parallot, Policy::Uniform]).or_work()?;
         Ok(Known { problem, joint, comparison, records })
