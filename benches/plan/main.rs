@@ -3,14 +3,15 @@
 //!
 //! `cargo bench --bench plan -- designs [worlds] [part of a name]` compares designs of the same
 //! number of models; `-- decisions [worlds] [part of a name]` plays whole studies, batch by batch,
-//! and counts how often `decided` was right. A line a world goes to the standard output.
+//! and counts how often `decided` was right; `-- doses [worlds] [part of a name]` counts how often
+//! the interval of a dose response holds the true gain. A line a world goes to the standard output.
 
 #![allow(clippy::print_stdout, reason = "a bench reports to a person")]
 
 mod studies;
 mod world;
 
-use studies::{Design, Study, compared, played};
+use studies::{Design, Response, Study, compared, played, responded};
 use world::{KINDS, Kind, Truth};
 
 #[global_allocator]
@@ -26,6 +27,7 @@ fn main() {
         for truth in [Truth::Same, Truth::Pairwise] {
             match what {
                 "decisions" => decisions(kind, truth, worlds),
+                "doses" => doses(kind, truth, worlds),
                 _ => designs(kind, truth, worlds),
             }
         }
@@ -87,6 +89,35 @@ fn decisions(kind: Kind, truth: Truth, worlds: u64) {
         told(true),
         told(false)
     );
+}
+
+/// Seeds of a dose response.
+const SEEDS: usize = 6;
+
+fn doses(kind: Kind, truth: Truth, worlds: u64) {
+    for doses in [vec![-2.0, 0.0, 1.0, 2.0], vec![-1.0, 0.0, 1.0, 2.0], vec![0.0, 1.0]] {
+        // without doses a comparison alone
+        let asked = if doses.len() < 3 { vec![-1.0, 0.0, 1.0] } else { doses.clone() };
+        let found: Vec<Response> =
+            (0..worlds).filter_map(|seed| responded(kind, truth, seed, &asked, SEEDS)).collect();
+        let of = |response: &Response| match doses.len() {
+            2 => response.apart,
+            _ => response.by_doses,
+        };
+        let count = found.len() as f64;
+        let held = found.iter().filter(|r| of(r).interval_90.contains(r.truth_nats)).count();
+        let error = |r: &Response| of(r).value - r.truth_nats;
+        println!(
+            "{}; {}; doses {doses:?}, {SEEDS} seeds: true gain in {held} of {} intervals, mean \
+             error {:+.5}, root mean square {:.5}, gain {:.4}",
+            kind.name,
+            truth.name(),
+            found.len(),
+            found.iter().map(error).sum::<f64>() / count,
+            (found.iter().map(|r| error(r).powi(2)).sum::<f64>() / count).sqrt(),
+            found.iter().map(|r| r.truth_nats).sum::<f64>() / count
+        );
+    }
 }
 
 fn median(values: &[f64]) -> f64 {

@@ -9,7 +9,7 @@ use parallot::fit::{Settings, fit_all};
 use parallot::law::{Average, Law, Repetition};
 use parallot::numeric::random::{Item, Purpose, generator};
 use parallot::units::{Estimate, Interval};
-use parallot::validate::difference_nats;
+use parallot::validate::{difference_nats, gain_by_doses};
 
 #[derive(Clone, Copy)]
 pub enum Design {
@@ -135,6 +135,46 @@ pub fn played(kind: Kind, truth: Truth, seed: u64) -> Option<Study> {
     }
 }
 
+/// What a dose response and a comparison with uniform measure of an allocation, beside what it
+/// truly gains.
+pub struct Response {
+    pub truth_nats: f64,
+    pub by_doses: Estimate,
+    pub apart: Estimate,
+}
+
+/// The allocation by a first design, put to the test by models of `seeds` on every dose.
+pub fn responded(
+    kind: Kind,
+    truth: Truth,
+    seed: u64,
+    doses: &[f64],
+    seeds: usize,
+) -> Option<Response> {
+    let mut world = World::new(kind, truth, 2000 + seed);
+    let models = first(&aim(&world, seed), parallot::design::first_count(kind.languages));
+    let runs = tuned(&mut world, &models);
+    let problem = posed(&world, &joint(&world, &runs)?)?;
+    let mix = |dose: &f64| Policy::Dose(*dose).allocate(&problem).ok();
+    let mixes = doses.iter().map(mix).collect::<Option<Vec<_>>>()?;
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    let mut measured = |pairs: &Vec<u64>| {
+        let losses = world.run(pairs).loss_nats.into_iter();
+        mean(&losses.map(|loss| loss.unwrap_or(f64::NAN)).collect::<Vec<_>>())
+    };
+    let losses: Vec<Vec<f64>> =
+        (0..seeds).map(|_| mixes.iter().map(&mut measured).collect()).collect();
+    let by_law: Vec<f64> = mixes.iter().map(|pairs| mean(&problem.losses(pairs))).collect();
+    let at = |dose: f64| doses.iter().position(|known| *known == dose);
+    let (even, ours) = (at(0.0)?, at(1.0)?);
+    let differences: Vec<f64> = losses.iter().map(|losses| losses[even] - losses[ours]).collect();
+    Some(Response {
+        truth_nats: world.mean(&real(&mixes[even])) - world.mean(&real(&mixes[ours])),
+        by_doses: gain_by_doses(doses, &losses, &by_law)?.0,
+        apart: Estimate::of_mean(&differences)?,
+    })
+}
+
 /// The least loss that can be had, and what it gains over uniform; none where that is nothing.
 fn attainable(world: &World) -> Option<(f64, f64)> {
     let best = world.mean(&world.best());
@@ -201,20 +241,30 @@ fn by_curves(world: &mut World, sizes: usize) -> Option<Vec<u64>> {
     Some(Problem::new(terms, world.kind.budget).ok()?.solve().ok()?.pairs())
 }
 
-/// The allocation by the joint law of some models, that of the least mean over its draws, and what
-/// is known by it.
-fn by_joint(world: &World, runs: &[ModelRun]) -> Option<(Vec<u64>, Vec<u64>, Standing)> {
-    let n = world.kind.languages;
-    let langs: Vec<String> = (0..n).map(|i| format!("l{i:02}")).collect();
+/// The joint law of some models.
+fn joint(world: &World, runs: &[ModelRun]) -> Option<JointFit> {
+    let langs: Vec<String> = (0..world.kind.languages).map(|i| format!("l{i:02}")).collect();
     let unique: Vec<Option<f64>> =
         world.unique.iter().map(|unique| unique.map(|unique| unique as f64)).collect();
     let settings = Settings { draws: 60, ..Settings::default() };
-    let fit: JointFit = fit_joint(&langs, runs, &unique, &settings).ok()?;
+    fit_joint(&langs, runs, &unique, &settings).ok()
+}
+
+/// The budget of a world by a joint law, with its draws.
+fn posed(world: &World, fit: &JointFit) -> Option<Problem> {
     let total = world.kind.budget as f64;
     let drawn = fit.draws_at(total).into_iter().map(|draw| {
         draw.into_iter().map(|law| Drawn::from(Law::at_total(law))).collect::<Vec<_>>()
     });
-    let problem = problem(world, fit.laws_at(total))?.with_draws(drawn.collect());
+    Some(problem(world, fit.laws_at(total))?.with_draws(drawn.collect()))
+}
+
+/// The allocation by the joint law of some models, that of the least mean over its draws, and what
+/// is known by it.
+fn by_joint(world: &World, runs: &[ModelRun]) -> Option<(Vec<u64>, Vec<u64>, Standing)> {
+    let n = world.kind.languages;
+    let fit = joint(world, runs)?;
+    let problem = posed(world, &fit)?;
     let policies = [Policy::Parallot, Policy::Uniform, Policy::DrawsMean];
     let comparison = compare(&problem, &policies).ok()?;
     let ours = comparison.allocation.pairs();

@@ -181,18 +181,26 @@ fn rank(mut rows: Vec<Vec<f64>>) -> usize {
     rank
 }
 
-impl Comparison {
-    /// The policies that allocate different pairs, each with all those that allocate the same.
-    pub fn distinct(&self) -> Vec<(&PolicyRow, Vec<Policy>)> {
-        let mut rows: Vec<(&PolicyRow, Vec<Policy>)> = Vec::new();
-        for row in &self.policies {
-            match rows.iter_mut().find(|(known, _)| known.pairs == row.pairs) {
-                Some((_, policies)) => policies.push(row.policy),
-                None => rows.push((row, vec![row.policy])),
-            }
+/// The policies that move more than a share of the budget against each other, each with the further
+/// ones that it stands for.
+pub fn distinct<'a>(
+    rows: impl IntoIterator<Item = &'a PolicyRow>,
+    same_share: f64,
+) -> Vec<(&'a PolicyRow, Vec<Policy>)> {
+    let mut distinct: Vec<(&PolicyRow, Vec<Policy>)> = Vec::new();
+    for row in rows {
+        match distinct.iter_mut().find(|(other, _)| moved(&other.pairs, &row.pairs) <= same_share) {
+            Some((_, stands_for)) => stands_for.push(row.policy),
+            None => distinct.push((row, Vec::new())),
         }
-        rows
     }
+    distinct
+}
+
+/// Share of the budget that two mixes spend on different languages.
+fn moved(a: &[u64], b: &[u64]) -> f64 {
+    let moved: u64 = a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).sum();
+    moved as f64 / (2 * a.iter().sum::<u64>()).max(1) as f64
 }
 
 /// Loss of each language under each of some allocations, nats per target token: of the fitted laws,

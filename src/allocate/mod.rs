@@ -30,7 +30,7 @@ pub use builder::{
     place_of,
 };
 pub(crate) use builder::{CVAR_LEVEL, percent};
-pub use comparison::{compare, predict_losses};
+pub use comparison::{compare, distinct, predict_losses};
 pub use equivalent::{BaselinePath, PathPoint};
 pub use pareto::{ParetoPoint, pareto_front};
 pub use problem::{

@@ -33,8 +33,11 @@ fn counted<'a>(problem: &'a Problem, losses: &'a [f64]) -> impl Iterator<Item = 
 
 /// Mean loss over languages by weight, nats per target token; those of weight 0 have no part in it.
 pub(super) fn weighted_mean(problem: &Problem, losses: &[f64]) -> f64 {
-    counted(problem, losses).map(|(weight, loss)| weight * loss).sum::<f64>()
-        / counted(problem, losses).map(|(weight, _)| weight).sum::<f64>()
+    let counted =
+        problem.mean_weights().into_iter().zip(losses).filter(|(weight, _)| *weight > 0.0);
+    let (sum, weights) = counted
+        .fold((0.0, 0.0), |(sum, weights), (weight, loss)| (sum + weight * loss, weights + weight));
+    sum / weights
 }
 
 /// The largest loss of a language that counts.

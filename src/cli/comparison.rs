@@ -4,6 +4,7 @@
 use super::terminal::{say, table};
 use crate::allocate::{
     Active, Allocation, Budget, Comparison, GainOf, Policy, PolicyRow, PredictedBy, Status,
+    distinct,
 };
 use crate::report::eye::{self, grouped, nats, percent, signed};
 use crate::study::AllocationFile;
@@ -168,7 +169,7 @@ fn policies(file: &AllocationFile, validations: &[Validation]) -> String {
         validations.iter().find(|validation| validation.budget == measured.budget)
     });
     let dash = || "-".to_owned();
-    let rows = file.comparison.distinct().into_iter().map(|(row, _)| {
+    let rows = distinct(&file.comparison.policies, 0.0).into_iter().map(|(row, _)| {
         let mut cells = vec![row.policy.to_string()];
         if let Some(validation) = measured_by {
             let measured =
@@ -197,13 +198,12 @@ fn policies(file: &AllocationFile, validations: &[Validation]) -> String {
 /// Policies that allocate the same pairs as one of the table.
 fn same_pairs(comparison: &Comparison) -> Vec<String> {
     let of = |(row, policies): (&PolicyRow, Vec<Policy>)| {
-        let others: Vec<String> =
-            policies.iter().skip(1).map(|other| format!("`{other}`")).collect();
+        let others: Vec<String> = policies.iter().map(|other| format!("`{other}`")).collect();
         let verb = if others.len() > 1 { "allocate" } else { "allocates" };
         (!others.is_empty())
             .then(|| format!("{} {verb} the same pairs as `{}`", others.join(", "), row.policy))
     };
-    comparison.distinct().into_iter().filter_map(of).collect()
+    distinct(&comparison.policies, 0.0).into_iter().filter_map(of).collect()
 }
 
 /// Why a policy that was chosen over the draws is not the one recommended.

@@ -58,12 +58,6 @@ impl Standing {
             () => Decision::Undecided,
         }
     }
-
-    /// Models that are missing if the regret falls as one over the models.
-    pub fn missing(&self, regret_nats: f64) -> usize {
-        let needed = self.models as f64 * (self.expected_regret_nats / regret_nats - 1.0);
-        needed.clamp(0.0, 1e6).ceil() as usize
-    }
 }
 
 #[cfg(test)]
@@ -89,8 +83,5 @@ mod tests {
         assert_eq!(decide(0.0028, 0.0), Decision::Decided);
         assert_eq!(decide(0.0029, 90_000.0), Decision::Undecided);
         assert_eq!(decide(0.0029, 89_999.0), Decision::Unaffordable);
-        // half as much again: half the models again
-        assert_eq!(standing(1.5 * seen).missing(seen), 10);
-        assert_eq!(standing(0.5 * seen).missing(seen), 0);
     }
 }

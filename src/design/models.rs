@@ -9,7 +9,7 @@
 //! `N`, pairs of a model, goes through T/8, T/4 and T/2 of the budget T: the law is read at T, and
 //! a design that stays below T/4 loses two to four times as much of what can be gained. Steps tell
 //! languages apart, shares of Dirichlet look at the corners. A language whose even share of T
-//! repeats its pairs is given two passes or more where its step is up, so that its repeats are
+//! repeats its pairs is asked for two passes where its step is up, so that its repeats are
 //! seen. Two models are tuned once more with another seed, from which the noise of models is known.
 
 use crate::numeric::random::{Item, Purpose, generator};
@@ -116,7 +116,7 @@ pub fn around(aim: &Aim, optimum: &[u64], count: usize, number: u64) -> Vec<Mode
 
 impl Aim {
     /// Whole pairs of some shares of a total. Languages that are up and repeat at the budget have
-    /// two passes at least; none has more than its most passes, and what it lacks goes to the
+    /// two passes asked for; none has more than its most passes, and what it lacks goes to the
     /// others.
     fn pairs(&self, shares: &[f64], up: &[bool], total: f64) -> Vec<u64> {
         let sum: f64 = shares.iter().sum();

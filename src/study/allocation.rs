@@ -91,7 +91,7 @@ impl AllocationFile {
             predicted: comparison.predicted(),
             to_know: None,
             budget_path: budget_path(problem, &budgets(problem.budget())),
-            pareto_front: pareto_front(problem, FRONT)?,
+            pareto_front: pareto_front(&problem.with_asked_weights(), FRONT)?,
             baseline_path: BaselinePath::new(problem, Policy::Uniform),
             comparison,
         })

@@ -13,7 +13,7 @@
 use super::prediction::{PolicyPrediction, Prediction};
 use crate::allocate::Policy;
 use crate::record::RunRecord;
-use crate::units::Estimate;
+use crate::units::{Estimate, Interval};
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ pub fn dose_of(policy: Policy) -> Option<f64> {
 
 /// Weights by which the mean losses of some doses add up to the gain: those of the parabola of
 /// least squares. None of fewer than three doses.
-pub fn weights(doses: &[f64]) -> Option<Vec<f64>> {
+fn weights(doses: &[f64]) -> Option<Vec<f64>> {
     let mut distinct = doses.to_vec();
     distinct.sort_by(f64::total_cmp);
     distinct.dedup();
@@ -58,24 +58,54 @@ pub fn weights(doses: &[f64]) -> Option<Vec<f64>> {
     Some((powers * by).iter().copied().collect())
 }
 
+/// What a gain that is read off a parabola lacks by a law that is none, from the mean losses of the
+/// law at the doses.
+pub fn correction(doses: &[f64], by_law: &[f64]) -> Option<f64> {
+    let at = |dose: f64| doses.iter().position(|known| *known == dose).map(|at| by_law[at]);
+    Some(at(0.0)? - at(1.0)? - parabola(&weights(doses)?, by_law))
+}
+
+/// What the gains of one seed differ by, over what two models of it differ by.
+pub fn spread(doses: &[f64]) -> Option<f64> {
+    let squares: f64 = weights(doses)?.iter().map(|weight| weight * weight).sum();
+    Some((squares / 2.0).sqrt())
+}
+
+fn parabola(weights: &[f64], losses: &[f64]) -> f64 {
+    weights.iter().zip(losses).map(|(weight, loss)| weight * loss).sum()
+}
+
+/// The gain of the allocation over uniform from mean losses by seed and dose, and what was added to
+/// it for what the law, by its own losses at the doses, says is no parabola, by which the interval
+/// is widened. None of fewer than three doses, without 0 and 1 among them, and without a seed.
+pub fn gain_by_doses(
+    doses: &[f64],
+    losses: &[Vec<f64>],
+    by_law: &[f64],
+) -> Option<(Estimate, f64)> {
+    let weights = weights(doses)?;
+    let gain = |losses: &[f64]| parabola(&weights, losses);
+    let correction = correction(doses, by_law)?;
+    let gains: Vec<f64> = losses.iter().map(|losses| gain(losses) + correction).collect();
+    let Estimate { value, interval_90: Interval { lo, hi } } = Estimate::of_mean(&gains)?;
+    // the law that says what is no parabola may be wrong by as much
+    let [below, above] = [value - lo, hi - value].map(|half| half.hypot(correction));
+    let interval_90 = Interval { lo: value - below, hi: value + above };
+    Some((Estimate { value, interval_90 }, correction))
+}
+
 impl DoseResponse {
     /// Of the models of a validation, where some of its policies are doses; `records[p]` are those
     /// of policy p.
     pub(super) fn new(prediction: &Prediction, records: &[Vec<RunRecord>]) -> Option<Self> {
-        let mut arms: Vec<(f64, &PolicyPrediction, &Vec<RunRecord>)> = (prediction.policies.iter())
-            .zip(records)
-            .filter_map(|(row, records)| Some((dose_of(row.policy)?, row, records)))
-            .collect();
+        let arms = prediction.policies.iter().zip(records);
+        let mut arms: Vec<(f64, &PolicyPrediction, &Vec<RunRecord>)> =
+            arms.filter_map(|(row, records)| Some((dose_of(row.policy)?, row, records))).collect();
         arms.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let doses: Vec<f64> = arms.iter().map(|(dose, ..)| *dose).collect();
-        let weights = weights(&doses)?;
         let mean = |losses: &[f64]| {
             let all = prediction.weights.iter().zip(losses).filter(|(weight, _)| **weight > 0.0);
             all.map(|(weight, loss)| weight * loss).sum::<f64>()
                 / prediction.weights.iter().sum::<f64>()
-        };
-        let gain = |losses: &[f64]| -> f64 {
-            weights.iter().zip(losses).map(|(weight, loss)| weight * loss).sum()
         };
         let of_seed = |seed: u64| {
             let finished = |records: &Vec<RunRecord>| {
@@ -84,25 +114,17 @@ impl DoseResponse {
             };
             let losses: Option<Vec<f64>> =
                 arms.iter().map(|(_, _, records)| finished(records)).collect();
-            Some((seed, gain(&losses?)))
+            Some((seed, losses?))
         };
-        let measured: Vec<(u64, f64)> =
-            prediction.seeds.iter().filter_map(|&seed| of_seed(seed)).collect();
-        let by_law: Vec<f64> = arms
-            .iter()
-            .map(|(_, row, _)| {
-                mean(&row.loss_nats.iter().map(|loss| loss.value).collect::<Vec<_>>())
-            })
-            .collect();
-        let at = |dose: f64| doses.iter().position(|known| *known == dose).map(|at| by_law[at]);
-        let correction_nats = at(0.0)? - at(1.0)? - gain(&by_law);
-        let gains: Vec<f64> = measured.iter().map(|(_, gain)| gain + correction_nats).collect();
-        Some(DoseResponse {
-            doses,
-            seeds: measured.iter().map(|(seed, _)| *seed).collect(),
-            gain_nats: Estimate::of_mean(&gains)?,
-            correction_nats,
-        })
+        let (seeds, losses): (Vec<u64>, Vec<Vec<f64>>) =
+            prediction.seeds.iter().filter_map(|&seed| of_seed(seed)).unzip();
+        let by_law = |row: &PolicyPrediction| {
+            mean(&row.loss_nats.iter().map(|loss| loss.value).collect::<Vec<_>>())
+        };
+        let by_law: Vec<f64> = arms.iter().map(|(_, row, _)| by_law(row)).collect();
+        let doses: Vec<f64> = arms.iter().map(|(dose, ..)| *dose).collect();
+        let (gain_nats, correction_nats) = gain_by_doses(&doses, &losses, &by_law)?;
+        Some(DoseResponse { doses, seeds, gain_nats, correction_nats })
     }
 }
 
@@ -122,12 +144,9 @@ mod tests {
                 approx::assert_relative_eq!(gain, loss(0.0) - loss(1.0), epsilon = 1e-12);
             }
         }
-        let spread = |doses: &[f64]| {
-            weights(doses).unwrap().iter().map(|k| k * k).sum::<f64>() * doses.len() as f64
-        };
-        // an A/B of as many models in all has 4
-        approx::assert_relative_eq!(spread(&[-2.0, 0.0, 2.0]), 0.656, max_relative = 0.01);
-        approx::assert_relative_eq!(spread(&[-2.0, 0.0, 1.0, 2.0]), 0.873, max_relative = 0.01);
+        // a comparison with uniform has 1, with half the models of four doses
+        approx::assert_relative_eq!(spread(&[-2.0, 0.0, 1.0, 2.0]).unwrap(), 0.33, epsilon = 0.01);
+        approx::assert_relative_eq!(spread(&[-1.0, 0.0, 1.0, 2.0]).unwrap(), 0.32, epsilon = 0.01);
         assert_eq!(weights(&[0.0, 1.0]), None);
         assert_eq!(weights(&[0.0, 1.0, 1.0]), None);
     }

@@ -55,7 +55,10 @@ impl Validation {
         is_answer.then_some(Measured {
             budget: self.budget,
             asked: given,
-            seeds: self.seeds_of_both(),
+            seeds: match &self.dose_response {
+                Some(response) => response.seeds.len(),
+                None => self.seeds_of_both(),
+            },
             gain_nats,
             moved_share: moved,
             fits_changed: self.fits_sha256 != asked.fits_sha256,

@@ -25,7 +25,9 @@ mod prediction;
 mod rows;
 
 pub use coupled::CoupledResult;
-pub use dose::{DoseResponse, dose_of, weights as dose_weights};
+pub use dose::{
+    DoseResponse, correction as dose_correction, dose_of, gain_by_doses, spread as dose_spread,
+};
 pub use measured::{Asked, nearest};
 pub use outcome::{Validation, Winner};
 pub use power::{difference_nats, seeds_to_show};

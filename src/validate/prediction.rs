@@ -1,7 +1,7 @@
 //! What the laws predict of every policy, written before anything is trained on a mixture.
 
 use super::HALF_WIDTH;
-use crate::allocate::{Comparison, Policy, PolicyRow, Problem, predict_losses};
+use crate::allocate::{self, Comparison, Policy, PolicyRow, Problem, predict_losses};
 use crate::fit::joint::JointFit;
 use crate::numeric::quantiles::around;
 use crate::record::RunRecord;
@@ -209,14 +209,7 @@ pub struct Known<'a> {
 pub fn distinct<'a>(
     rows: impl IntoIterator<Item = &'a PolicyRow>,
 ) -> Vec<(&'a PolicyRow, Vec<Policy>)> {
-    let mut distinct: Vec<(&PolicyRow, Vec<Policy>)> = Vec::new();
-    for row in rows {
-        match distinct.iter_mut().find(|(other, _)| apart(&other.pairs, &row.pairs) <= SAME) {
-            Some((_, stands_for)) => stands_for.push(row.policy),
-            None => distinct.push((row, Vec::new())),
-        }
-    }
-    distinct
+    allocate::distinct(rows, SAME)
 }
 
 /// Predicts the policies of a comparison by the laws of each language alone; with transfer as well,
@@ -306,12 +299,6 @@ impl Known<'_> {
             interval_90: Interval { lo: value * (-spread).exp(), hi: value * spread.exp() },
         }
     }
-}
-
-/// Share of the budget that two mixtures spend on different languages.
-fn apart(a: &[u64], b: &[u64]) -> f64 {
-    let moved: u64 = a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).sum();
-    moved as f64 / (2 * a.iter().sum::<u64>()).max(1) as f64
 }
 
 /// The gain of some pairs over uniform: the mean over the draws with their interval; by the fitted

@@ -160,6 +160,8 @@ pub struct Problem {
     /// Whole pairs that meet bounds, budget and groups; absent without groups, where nothing needs
     /// to be shown.
     witness: Option<Arc<Vec<u64>>>,
+    /// Weights as they were asked for, where those of the terms are fair shares' ones.
+    asked_weights: Option<Arc<Vec<f64>>>,
     /// The problem as the solver takes it, made once; whatever changes the problem empties it.
     posed: OnceLock<Arc<Posed>>,
 }
@@ -182,6 +184,7 @@ impl Problem {
             asked_floors: Arc::default(),
             floors: Vec::new(),
             witness: None,
+            asked_weights: None,
             posed: OnceLock::new(),
         };
         check_terms(&problem.terms)?;

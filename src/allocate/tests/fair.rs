@@ -30,6 +30,24 @@ fn languages_of_equal_weight_are_equally_far_from_what_all_pairs_would_bring() {
     }
 }
 
+#[test]
+fn means_go_by_the_weights_that_were_asked_for() {
+    let terms = [(2.0, 6.0), (1.0, 40.0)].map(|(weight, scale)| Term {
+        weight,
+        ..term(&format!("{scale}"), law(Form::PowerFloor, &[0.5, scale, 0.3]))
+    });
+    let problem = Problem::new(terms.to_vec(), 9_000).unwrap();
+    let fair = problem.clone().with_fair_weights().unwrap();
+    let fair = fair.with_objective(Objective::Fair).unwrap();
+    let mean = |problem: &Problem| {
+        let rows = compare(problem, &[Policy::Parallot, Policy::Uniform]).unwrap().policies;
+        rows[1].mean_loss_nats.value
+    };
+    approx::assert_relative_eq!(mean(&fair), mean(&problem), max_relative = 1e-12);
+    assert_ne!(fair.terms()[0].weight, 2.0);
+    assert_eq!(fair.with_asked_weights().terms()[0].weight, 2.0);
+}
+
 proptest! {
     #[test]
     fn no_exchange_of_a_pair_brings_the_farthest_nearer(problem in problem(false, 4, 2_000)) {

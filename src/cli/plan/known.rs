@@ -2,7 +2,7 @@
 //! it is.
 
 use super::{Arguments, Study};
-use crate::allocate::{Comparison, Policy, Problem, compare};
+use crate::allocate::{Comparison, Objective, Policy, Problem, compare};
 use crate::cli::allocate::fits_of;
 use crate::cli::failure::{Failure, OrFail};
 use crate::cli::mixture::quoted;
@@ -61,6 +61,15 @@ impl Study {
             return Err(Failure::input(error).hint(fit_anew));
         }
         let problem = arguments.mixture.pose(&fits.file)?;
+        if problem.objective() != Objective::Mean {
+            let error = anyhow::anyhow!(
+                "`--objective {}` is not planned for, expected `mean`: a regret is held against \
+                what a validation sees of the mean loss",
+                problem.objective()
+            );
+            return Err(Failure::input(error)
+                .hint("a design that decides the mean serves `allocate --objective` as well"));
+        }
         let Some(joint) = fits.file.joint.clone().filter(|_| problem.is_joint()) else {
             let error = anyhow::anyhow!(
                 "the problem does not stand on a joint law, by which models are planned"

@@ -10,16 +10,19 @@ use super::failure::{Failure, OrFail};
 use super::mixture::{MixtureArguments, quoted, typed, typed_beyond_shares};
 use super::terminal::{say, table};
 use super::text::{self, TextArguments};
+use super::{command, version};
+use crate::allocate::{Policy, Problem, SolveError};
 use crate::corpus::Bitext;
 use crate::design::{
     Aim, Decision, DesignRow, Model, SEEDS, SPENT, around, first, first_count, next_count, to_csv,
 };
 use crate::files;
+use crate::report::Provenance;
 use crate::report::eye::{duration, grouped, nats};
 use crate::spec::{DesignedRun, Experiment};
 use crate::study::Folders;
 use crate::sweep::Cost;
-use crate::validate::{dose_weights, seeds_to_show};
+use crate::validate::{dose_correction, dose_spread, seeds_to_show};
 use clap::Args;
 use known::records;
 use tables::standing_text;
@@ -38,8 +41,8 @@ pub(super) struct Arguments {
     pub models: Option<usize>,
     /// Say whether the models so far decide the budget and, where they don't, add so many around
     /// the optimum; half the number of languages unless said
-    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "0", value_parser = count::within::<usize>(0..=10_000))]
-    pub next: Option<usize>,
+    #[arg(long, value_name = "N", num_args = 0..=1, value_parser = count::within::<usize>(1..=10_000))]
+    pub next: Option<Option<usize>>,
     /// Expected regret below which no further model is worth its cost, nats per language; unless
     /// said, what a validation of eight seeds could not see
     #[arg(long, value_name = "NATS", requires = "next", value_parser = regret)]
@@ -71,7 +74,7 @@ fn regret(text: &str) -> Result<f64, String> {
 }
 
 /// Steps of the dose response that is suggested; uniform and the allocation are among them.
-const DOSES: [f64; 4] = [-2.0, 0.0, 1.0, 2.0];
+const DOSES: [f64; 4] = [-1.0, 0.0, 1.0, 2.0];
 
 /// All that is known before the next model.
 struct Study {
@@ -129,8 +132,9 @@ impl Study {
             return Err(Failure::input(error).hint("`--next` and `--validate` take it"));
         }
         let count = arguments.models.unwrap_or(first_count(self.langs.len()));
-        let rows = self.numbered(first(&self.aim, count), 0);
-        if !self.rows.is_empty() && self.rows != rows {
+        let designed = self.numbered(first(&self.aim, count), 0);
+        let is_there = !self.rows.is_empty();
+        if is_there && !self.rows.starts_with(&designed) {
             let error = anyhow::anyhow!(
                 "`{}` holds {} models of another design, expected none",
                 self.folders.design().display(),
@@ -141,7 +145,11 @@ impl Study {
                 of the old one are left out of fits",
             ));
         }
-        self.write(&rows)?;
+        // batches that were added since stay
+        let rows = if is_there { self.rows.clone() } else { designed };
+        if !is_there {
+            self.write(&rows)?;
+        }
         if arguments.json {
             return self.print_json(&rows, None);
         }
@@ -157,11 +165,11 @@ impl Study {
     }
 
     /// Whether the models so far decide, and the batch that follows where they don't.
-    fn next(&self, count: usize, arguments: &Arguments) -> Result<(), Failure> {
+    fn next(&self, count: Option<usize>, arguments: &Arguments) -> Result<(), Failure> {
         let known = self.known(arguments)?;
         let standing = self.standing(&known);
         let matters = arguments.regret.unwrap_or(standing.seen_nats());
-        let count = if count == 0 { next_count(self.langs.len()) } else { count };
+        let count = count.unwrap_or(next_count(self.langs.len()));
         let batch = self.rows.iter().map(|row| row.batch).max().unwrap_or(0) + 1;
         let models = around(&self.aim, &known.comparison.allocation.pairs(), count, batch);
         let batch_pairs: u64 = models.iter().map(Model::total).sum();
@@ -204,12 +212,10 @@ impl Study {
             }
             Decision::Unaffordable => say(&format!(
                 "not decided, and no model is added: the expected regret is above {below}, and {} \
-                models more would make it {} of the {} pairs that may be spent; were the regret to \
-                fall as one over the models, it would take {} more",
+                models more would make it {} of the {} pairs that may be spent (`--spend`)",
                 added.len(),
                 grouped((standing.pairs as u64).saturating_add(batch_pairs)),
-                grouped(spend as u64),
-                grouped(standing.missing(matters) as u64)
+                grouped(spend as u64)
             )),
         }
         Ok(())
@@ -221,16 +227,18 @@ impl Study {
         let standing = self.standing(&known);
         let gain = standing.gain_nats.value;
         let tests = [
-            ("allocation against uniform", "", 1.0, 2),
+            ("allocation against uniform", "", 1.0, 0.0, 2),
             (
-                "dose response, steps -2, 0, 1, 2",
-                " --doses -2,2",
-                dose_spread(),
+                "dose response, steps -1, 0, 1, 2",
+                " --doses -1,2",
+                dose_spread(&DOSES).unwrap_or(1.0),
+                correction(&known.problem).or_work()?,
                 DOSES.len() as u64,
             ),
         ];
-        let row = |(name, flags, spread, arms): &(&'static str, &'static str, f64, u64)| {
-            let seeds = seeds_to_show(gain, standing.difference_nats * spread);
+        let row = |(name, flags, spread, correction, arms): &Test| {
+            // an interval is widened by no more than what was corrected
+            let seeds = seeds_to_show(gain - correction.abs(), standing.difference_nats * spread);
             (*name, *flags, seeds.map(|seeds| (seeds, seeds * arms)))
         };
         let found: Vec<_> = tests.iter().map(row).collect();
@@ -304,14 +312,27 @@ impl Study {
 
     fn write(&self, rows: &[DesignRow]) -> Result<(), Failure> {
         let path = self.folders.design();
-        files::write(&path, to_csv(&self.langs, rows).as_bytes()).or_work()
+        let stamp =
+            Provenance { parallot: version().to_owned(), command: command(), inputs: vec![] }
+                .stamp();
+        files::write(&path, to_csv(&stamp, &self.langs, rows).as_bytes()).or_work()
     }
 }
 
-/// What two models of one seed differ by in a dose response, over that of two arms.
-fn dose_spread() -> f64 {
-    let weights = dose_weights(&DOSES).unwrap_or_default();
-    (weights.iter().map(|weight| weight * weight).sum::<f64>() / 2.0).sqrt()
+/// A test of a gain: its name, its flags, how far gains of one seed differ over those of a
+/// comparison with uniform, what the law corrects in it, and models per seed.
+type Test = (&'static str, &'static str, f64, f64, u64);
+
+/// What the law corrects in the suggested dose response.
+fn correction(problem: &Problem) -> Result<f64, SolveError> {
+    let weights = problem.mean_weights();
+    let mean = |dose: &f64| {
+        let losses = problem.losses(&Policy::Dose(*dose).allocate(problem)?);
+        let sum: f64 = weights.iter().zip(losses).map(|(weight, loss)| weight * loss).sum();
+        Ok(sum / weights.iter().sum::<f64>())
+    };
+    let by_law = DOSES.iter().map(mean).collect::<Result<Vec<f64>, SolveError>>()?;
+    Ok(dose_correction(&DOSES, &by_law).unwrap_or_default())
 }
 
 /// A flag that only a problem takes, where one was given.

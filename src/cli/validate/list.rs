@@ -6,7 +6,9 @@ use super::{Arguments, Question};
 use crate::allocate::Policy;
 use crate::report::eye::{duration, grouped, nats, signed};
 use crate::sweep::{Cost, Plan};
-use crate::validate::{Prediction, difference_nats, dose_of, dose_weights, seeds_to_show};
+use crate::validate::{
+    Prediction, difference_nats, dose_correction, dose_of, dose_spread, seeds_to_show,
+};
 
 impl Question {
     pub(super) fn list(&self, prediction: &Prediction, plan: &Plan, arguments: &Arguments) {
@@ -44,18 +46,23 @@ impl Question {
         let (own_log, common_log) = self.noise();
         let apart = difference_nats(&prediction.weights, &losses, &own_log, common_log);
         let gain = ours.gain_nats.value;
-        let doses: Vec<f64> =
-            prediction.policies.iter().filter_map(|row| dose_of(row.policy)).collect();
-        let weights = dose_weights(&doses);
-        let spread = weights.as_ref().map_or(1.0, |weights| {
-            (weights.iter().map(|weight| weight * weight).sum::<f64>() / 2.0).sqrt()
-        });
+        let arms = prediction.policies.iter().filter_map(|row| Some((dose_of(row.policy)?, row)));
+        let weights = &prediction.weights;
+        let (doses, by_law): (Vec<f64>, Vec<f64>) = arms
+            .map(|(dose, row)| {
+                let losses = row.loss_nats.iter().zip(weights).filter(|(_, weight)| **weight > 0.0);
+                let sum: f64 = losses.map(|(loss, weight)| weight * loss.value).sum();
+                (dose, sum / weights.iter().sum::<f64>())
+            })
+            .unzip();
+        let response = dose_spread(&doses).zip(dose_correction(&doses, &by_law));
+        let (spread, correction) = response.unwrap_or((1.0, 0.0));
         let noise = format!(
             "two models differ by {} nats in their mean, by the noise of the design",
             nats(apart)
         );
-        let by = if weights.is_some() { "by the dose response " } else { "" };
-        Some(match seeds_to_show(gain, apart * spread) {
+        let by = if response.is_some() { "by the dose response " } else { "" };
+        Some(match seeds_to_show(gain - correction.abs(), apart * spread) {
             Some(seeds) => {
                 format!(
                     "{by}the predicted gain of parallot, {}, shows in nine of ten validations of \

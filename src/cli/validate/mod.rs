@@ -11,7 +11,7 @@ use super::count;
 use super::failure::{Failure, OrFail};
 use super::mixture::MixtureArguments;
 use super::sweep::{self, Trainer};
-use super::terminal::say;
+use super::terminal::{note, say};
 use super::text::TextArguments;
 use super::{command, version};
 use crate::files;
@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     /// Policies to train beside parallot and uniform, like `proportional,temperature-3.3,unimax-4`
     #[arg(long, value_name = "POLICY,…", value_delimiter = ',', default_value = VALIDATED)]
     pub policies: Vec<String>,
-    /// Tune models on these steps from uniform towards the allocation too, like `-2,2`, where 0 is
+    /// Tune models on these steps from uniform towards the allocation too, like `-1,2`, where 0 is
     /// uniform and 1 the allocation: the gain shows with fewer models
     #[arg(long, value_name = "STEP,…", value_delimiter = ',', allow_hyphen_values = true, value_parser = step)]
     pub doses: Vec<f64>,
@@ -153,6 +153,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         command: Some(command()),
         ..Validation::new(version(), &sha256, &prediction, &records)
     };
+    if !arguments.doses.is_empty() && validation.dose_response.is_none() {
+        note("note: there is no dose response: fewer than three steps differ, or no seed has all");
+    }
     question.write(&validation)?;
     if arguments.json {
         say(&serde_json::to_string_pretty(&validation).or_work()?);

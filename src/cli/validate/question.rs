@@ -50,6 +50,15 @@ impl Question {
         };
         let has_curves = !fits.file.fits.is_empty();
         let curves = has_curves.then(|| alone.pose(&fits.file)).transpose()?;
+        if problem.objective().is_of_worst() {
+            let error = anyhow::anyhow!(
+                "`--objective {}` is not measured, expected `mean` or `cvar`: models are compared \
+                by their mean loss",
+                problem.objective()
+            );
+            return Err(Failure::input(error)
+                .hint("`--from` and `--policies current` tune models on any mix"));
+        }
         if !matches!(problem.budget(), Budget::Pairs(_)) {
             let error = anyhow::anyhow!(
                 "the budget is one of cost, expected pairs: mixtures of equal cost and unequal \
@@ -95,6 +104,12 @@ impl Question {
             if !policies.contains(&dose) {
                 policies.push(dose);
             }
+        }
+        if !arguments.doses.is_empty() && !policies.iter().any(|p| matches!(p, Policy::Dose(_))) {
+            let error = anyhow::anyhow!(
+                "`--doses` names uniform and the allocation alone, expected a step besides 0 and 1"
+            );
+            return Err(Failure::input(error).hint("`--doses -1,2` is a good choice"));
         }
         let base_files = sweep::base_files(&experiment, &folders)?;
         let version = Store::new(&folders.records).training_version().or_input()?;

@@ -8,6 +8,9 @@ use crate::study::headline::validation_name;
 use crate::units::Estimate;
 use crate::validate::{Prediction, Validation};
 
+/// A correction below which three steps are a parabola, nats: the rest is rounding.
+const NO_CORRECTION: f64 = 1e-9;
+
 /// What is predicted, as a table.
 pub(super) fn predicted(prediction: &Prediction) -> String {
     let mut headings = vec!["policy".to_owned()];
@@ -143,12 +146,14 @@ pub(super) fn print(validation: &Validation, folders: &Folders) {
     }
     if let Some(response) = &validation.dose_response {
         let doses: Vec<String> = response.doses.iter().map(f64::to_string).collect();
+        let added = match response.correction_nats {
+            nothing if nothing.abs() < NO_CORRECTION => String::new(),
+            nats => format!(", {} of it for what the law says is not quadratic", signed(nats)),
+        };
         say(&format!(
-            "by the dose response, steps {}: a gain of {} nats per language over uniform, {} of it \
-            for what the law says is not quadratic",
+            "by the dose response, steps {}: a gain of {} nats per language over uniform{added}",
             doses.join(", "),
-            with_interval(response.gain_nats),
-            signed(response.correction_nats)
+            with_interval(response.gain_nats)
         ));
     }
     say(&format!("{} pairs: {}", grouped(validation.budget), validation.verdict));

@@ -1,7 +1,7 @@
 //! The page's tables: numbers rounded for the eye, with their intervals.
 
 use super::markup::{Cell, table};
-use crate::allocate::{Active, AllocatedLanguage, Comparison};
+use crate::allocate::{Active, AllocatedLanguage, Comparison, distinct};
 use crate::fit::Fit;
 use crate::report::plot::policy_name;
 use crate::report::{Report, eye, held_out_error, parameters as parameters_of};
@@ -144,8 +144,9 @@ pub(super) fn policies(report: &Report, comparison: &Comparison) -> String {
         gain.map_or_else(|| Cell::optional(None), |gain| ranged(&gain, eye::signed))
     };
     let rows =
-        comparison.distinct().into_iter().map(|(row, policies)| {
-            let names: Vec<String> = policies.into_iter().map(policy_name).collect();
+        distinct(&comparison.policies, 0.0).into_iter().map(|(row, same)| {
+            let names = std::iter::once(row.policy).chain(same).map(policy_name);
+            let names: Vec<String> = names.collect();
             let mut cells = vec![Cell::Long(names.join(" = "))];
             cells.extend(measured_by.map(|by| {
                 gain(by.result_of(row.policy).and_then(|result| result.measured_gain_nats))
