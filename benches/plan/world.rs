@@ -73,6 +73,8 @@ pub struct World {
     pub kind: Kind,
     pub unique: Vec<Option<u64>>,
     laws: Vec<Joint>,
+    /// The same where no other language counts.
+    alone: Vec<AtTotal>,
     setting: Setting,
     /// Pairs that a pair of the row's language brings to that of the column, where they are drawn.
     taus: Option<Vec<Vec<f64>>>,
@@ -105,18 +107,27 @@ impl World {
                 own,
             ])
         };
-        let laws = (0..n).map(|_| law(&mut rng)).collect();
+        let laws: Vec<Joint> = (0..n).map(|_| law(&mut rng)).collect();
         let unique = |i: usize, rng: &mut ChaCha8Rng| {
             let few = kind.repeats && i.is_multiple_of(2);
             let over = if few { rng.random_range(0.25..0.9) } else { rng.random_range(4.0..9.0) };
             Some((even * over) as u64)
         };
-        let unique = (0..n).map(|i| unique(i, &mut rng)).collect();
+        let unique: Vec<Option<u64>> = (0..n).map(|i| unique(i, &mut rng)).collect();
         let taus = (truth == Truth::Pairwise).then(|| {
             let tau = |rng: &mut ChaCha8Rng| normal(rng, -0.01, 0.02) * 10.0 / n as f64 * 4.0;
             (0..n).map(|_| (0..n).map(|_| tau(&mut rng)).collect()).collect()
         });
-        World { kind, unique, laws, setting, taus, noise_log: kind.noise_log, rng }
+        let none = |unique: &Option<u64>| Setting {
+            unique: unique.map(|unique| unique as f64),
+            interference: Interference::None,
+            ..setting
+        };
+        // far beyond any amount, so that no tail is read
+        let total = 20.0 * kind.budget as f64;
+        let alone = laws.iter().zip(&unique).map(|(&law, u)| AtTotal::new(law, none(u), total));
+        let alone = alone.collect();
+        World { kind, unique, laws, alone, setting, taus, noise_log: kind.noise_log, rng }
     }
 
     fn setting_of(&self, i: usize) -> Setting {
@@ -124,26 +135,26 @@ impl World {
         Setting { unique, ..self.setting }
     }
 
+    /// The laws in models of so many pairs, where the law that is fitted is true.
+    fn laws_at(&self, total: f64) -> Vec<AtTotal> {
+        let law = |i: usize| AtTotal::new(self.laws[i], self.setting_of(i), total);
+        (0..self.laws.len()).map(law).collect()
+    }
+
     /// Losses of a mixture, without noise.
     pub fn losses(&self, pairs: &[f64]) -> Vec<f64> {
         let total: f64 = pairs.iter().sum();
+        let Some(taus) = &self.taus else {
+            let laws = self.laws_at(total);
+            return laws.iter().zip(pairs).map(|(law, &own)| law.jet(own).value).collect();
+        };
+        let powers: Vec<f64> = pairs.iter().map(|pairs| pairs.powf(PAIRWISE)).collect();
         let loss = |i: usize| {
-            let alone = |own: f64| {
-                let none = Setting { interference: Interference::None, ..self.setting_of(i) };
-                AtTotal::new(self.laws[i], none, own).jet(own).value
-            };
-            match &self.taus {
-                None => AtTotal::new(self.laws[i], self.setting_of(i), total).jet(pairs[i]).value,
-                Some(taus) => {
-                    let brought: f64 = (0..pairs.len())
-                        .filter(|&j| j != i)
-                        .map(|j| taus[j][i] * pairs[j].powf(PAIRWISE))
-                        .sum();
-                    // never more than half of what it has of its own goes
-                    let own = pairs[i] + brought.max(-0.5 * pairs[i]);
-                    alone(own.max(1.0))
-                }
-            }
+            let brought: f64 =
+                (0..pairs.len()).filter(|&j| j != i).map(|j| taus[j][i] * powers[j]).sum();
+            // never more than half of what it has of its own goes
+            let own = pairs[i] + brought.max(-0.5 * pairs[i]);
+            self.alone[i].jet(own.max(1.0)).value
         };
         (0..pairs.len()).map(loss).collect()
     }
@@ -171,9 +182,16 @@ impl World {
         self.unique.iter().map(cap).collect()
     }
 
-    /// The best mixture under the truth, by exchange of ever smaller parts.
+    /// The best mixture under the truth: by the solver where a language's loss goes by its own
+    /// pairs, else by exchange of ever smaller parts.
     pub fn best(&self) -> Vec<f64> {
         let (n, total) = (self.kind.languages, self.kind.budget as f64);
+        if self.taus.is_none() {
+            let laws = self.laws_at(total).into_iter().map(|law| vec![(1.0, law)]).collect();
+            let solved = problem(self, laws).and_then(|problem| problem.solve().ok());
+            let pairs = solved.map(|solution| solution.pairs()).unwrap_or_default();
+            return pairs.into_iter().map(|pairs| pairs as f64).collect();
+        }
         let caps = self.caps();
         let mut pairs = uniform(&caps, total);
         let mut best = self.mean(&pairs);

@@ -65,18 +65,29 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             arguments.experiment
         )));
     }
-    for folder in [&folders.fits, &folders.plots, &arguments.cache] {
+    for folder in [&folders.fits, &folders.plots] {
         files::check_writable(folder).or_input()?;
     }
-    let base = sweep::base(
-        &experiment,
-        &bitexts,
-        &base_files,
-        manifest.training_version,
-        (&arguments.device, &arguments.cache),
-        &bars(),
-    )?;
-    let languages = likenesses(&experiment, &bitexts, &records, &base)?;
+    let scored = scored(&experiment, &bitexts, &records)?;
+    let (languages, layers) = match kept(&folders, &base_id, &scored) {
+        Some(kept) => {
+            note("note: base and sentences are those of `similarity.json`: its cosines are kept");
+            kept
+        }
+        None => {
+            files::check_writable(&arguments.cache).or_input()?;
+            let base = sweep::base(
+                &experiment,
+                &bitexts,
+                &base_files,
+                manifest.training_version,
+                (&arguments.device, &arguments.cache),
+                &bars(),
+            )?;
+            let layers = middle_layers(base.model.config().n_layers).collect();
+            (likenesses(&experiment, &bitexts, &scored, &base)?, layers)
+        }
+    };
     let (trials, verdict) = trials(&fits.file.fits, &languages).or_input()?;
     let similarity = Similarity {
         parallot: version().to_owned(),
@@ -84,7 +95,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         source: fits.file.source,
         fits_sha256: fits.sha256,
         base_id,
-        layers: middle_layers(base.model.config().n_layers).collect(),
+        layers,
         languages,
         trials,
         verdict,
@@ -117,16 +128,61 @@ fn check_languages(fits: &HashedFits, bitexts: &[Bitext], experiment: &str) -> R
     Err(Failure::input(error).hint(format!("`parallot fit {experiment}` makes them anew")))
 }
 
+/// What the losses of one language are means over.
+#[derive(Clone, Copy, PartialEq)]
+struct Scored {
+    sentences: u64,
+    target_tokens: u64,
+    english_bytes: u64,
+}
+
+/// The sentences that each language is scored on, by their sizes.
+fn scored(
+    experiment: &Experiment,
+    bitexts: &[Bitext],
+    records: &[RunRecord],
+) -> Result<Vec<Scored>, Failure> {
+    let of = |bitext: &Bitext| {
+        let pairs = evaluated(bitext.dev.pairs(), experiment.evaluation.pairs);
+        Ok(Scored {
+            sentences: pairs.len() as u64,
+            target_tokens: target_tokens(bitext, records)?,
+            english_bytes: pairs.iter().map(|pair| pair.english.len() as u64).sum(),
+        })
+    };
+    bitexts.iter().map(of).collect()
+}
+
+/// What was found before, with the layers that were read, where it is of this base and of as many
+/// sentences of the same sizes: laws that are fitted anew move what is predicted, not how alike
+/// languages are.
+fn kept(
+    folders: &Folders,
+    base_id: &str,
+    scored: &[Scored],
+) -> Option<(Vec<Likeness>, Vec<usize>)> {
+    let text = files::read_text(&folders.fits.join("similarity.json")).ok()?;
+    let kept: Similarity = serde_json::from_str(&text).ok()?;
+    let of = |row: &Likeness| Scored {
+        sentences: row.sentences,
+        target_tokens: row.target_tokens,
+        english_bytes: row.english_bytes,
+    };
+    let is_same =
+        kept.base_id == base_id && kept.languages.iter().map(of).eq(scored.iter().copied());
+    is_same.then_some((kept.languages, kept.layers))
+}
+
 /// How alike each language and English are to the base: dev sentences, on which runs were scored,
 /// and the text of the train part.
 fn likenesses(
     experiment: &Experiment,
     bitexts: &[Bitext],
-    records: &[RunRecord],
+    scored: &[Scored],
     base: &Base,
 ) -> Result<Vec<Likeness>, Failure> {
     let shown = bar(&bars(), 2 * bitexts.len() as u64, "similarity");
-    let of = |bitext: &Bitext| {
+    let of = |(bitext, scored): (&Bitext, &Scored)| {
         let (lang, pairs) =
             (bitext.lang.code(), evaluated(bitext.dev.pairs(), experiment.evaluation.pairs));
         shown.set_message(bitext.name.clone());
@@ -136,18 +192,16 @@ fn likenesses(
         let vocabulary =
             overlap(&base.vocabulary, bitext.train.pairs()).map_err(|error| failed(lang, error))?;
         shown.inc(1);
-        let target_tokens = target_tokens(bitext, records)?;
-        let english_bytes = pairs.iter().map(|pair| pair.english.len() as u64).sum();
         Ok(Likeness {
             lang: lang.to_owned(),
-            sentences: pairs.len() as u64,
+            sentences: scored.sentences,
             cosine,
             vocabulary,
-            target_tokens,
-            english_bytes,
+            target_tokens: scored.target_tokens,
+            english_bytes: scored.english_bytes,
         })
     };
-    let found = bitexts.iter().map(of).collect();
+    let found = bitexts.iter().zip(scored).map(of).collect();
     shown.finish_and_clear();
     found
 }

@@ -13,10 +13,12 @@
 //! Steffey 1989). A curve alone has the weak prior of its form.
 
 use super::coordinates::{DIMENSION, Frame};
+use super::misfit::{Ahead, Held};
 use super::mode::{Mode, Noise, STEPS, approach, descend, deviations, start};
 use super::series::Series;
 use crate::numeric::akaike;
 use crate::numeric::least_squares::Prior;
+use nalgebra::DMatrix;
 use rayon::prelude::*;
 
 /// Noise of ln loss expected before any data, and how many points that expectation weighs.
@@ -130,13 +132,25 @@ fn estimated_prior(
 }
 
 impl FamilyFit {
-    /// Predicted ln loss of a curve, and its variance by Laplace's approximation with the misfit
-    /// beyond the largest amount `end`.
-    pub(super) fn ln_loss(&self, curve: usize, z: f64, end: f64) -> (f64, f64) {
-        let mode = &self.modes[curve];
-        let (ln_loss, gradient) = self.frame.gradient(&mode.theta, z);
-        let misfit = mode.noise.sigma * (z - end).max(0.0) / mode.noise.reach;
-        (ln_loss, gradient.dot(&(mode.covariance * gradient)) + misfit * misfit)
+    /// Predicted ln loss of a curve.
+    pub(super) fn ln_loss(&self, curve: usize, z: f64) -> f64 {
+        self.frame.at(&self.modes[curve].theta).ln_loss(z)
+    }
+
+    /// Predicted ln losses of sizes held back of a curve, with their covariance by Laplace's
+    /// approximation, what its reach says that the form misses, and the noise.
+    pub(super) fn ahead(&self, curve: usize, held: &Held) -> Ahead {
+        let Mode { theta, covariance, noise, .. } = &self.modes[curve];
+        let rows: Vec<_> = held.z.iter().map(|&z| self.frame.gradient(theta, z)).collect();
+        let far = |i: usize| noise.sigma * (held.z[i] - held.end) / noise.reach;
+        let of = |i: usize, j: usize| {
+            let scatter = if i == j { noise.sigma.powi(2) / held.weight[i] } else { 0.0 };
+            rows[i].1.dot(&(covariance * rows[j].1)) + far(i) * far(j) + scatter
+        };
+        Ahead {
+            ln_loss: rows.iter().map(|row| row.0).collect::<Vec<_>>().into(),
+            covariance: DMatrix::from_fn(rows.len(), rows.len(), of),
+        }
     }
 
     /// Akaike's criterion of one curve.

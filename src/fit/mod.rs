@@ -16,6 +16,7 @@ mod draws;
 mod family;
 mod flags;
 pub mod joint;
+mod misfit;
 mod mode;
 mod prediction;
 mod profile;
@@ -179,8 +180,13 @@ pub struct Fit {
     pub starts_agreed: usize,
     /// Standard deviation of one ln loss at the largest size under the chosen law.
     pub noise_log: f64,
-    /// What the laws miss beyond the largest size, beside what the draws show.
+    /// What the laws miss beyond the largest size, beside what the draws show, where each curve
+    /// of the family tells of it by itself.
     pub misfit: Misfit,
+    /// Draws of it where the curves of a family turn alike, for predictions; none in files of older
+    /// versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub misfit_draws: Vec<Misfit>,
     /// Curves that shared the prior.
     pub family: usize,
     /// All forms tried with every reach, the largest weight within the sizes first.
@@ -314,6 +320,7 @@ fn conclude(stack: &Stack, at: usize, curve: &Curve, settings: &Settings) -> Res
             profile_90,
         }
     };
+    let misfit = stack.misfit_of(at);
     let mut fit = Fit {
         curve: curve.name().to_owned(),
         law,
@@ -326,7 +333,8 @@ fn conclude(stack: &Stack, at: usize, curve: &Curve, settings: &Settings) -> Res
         starts: mode.starts,
         starts_agreed: mode.agreed,
         noise_log: mode.noise.sigma,
-        misfit: stack.misfit_of(at),
+        misfit: misfit.singly,
+        misfit_draws: misfit.draws,
         family: stack.series.len(),
         candidates: stack.candidates(at, curve),
         flags: Vec::new(),

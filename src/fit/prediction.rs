@@ -1,6 +1,6 @@
 //! What a fit says of amounts not measured.
 
-use super::{Candidate, Fit, FitFile, Misfit, Prediction};
+use super::{Candidate, Fit, FitFile, Misfit, Prediction, misfit};
 use crate::law::{Average, Law};
 use crate::numeric::quantiles::around;
 use crate::numeric::random::{Item, Purpose, generator};
@@ -12,8 +12,6 @@ use serde::de::Error;
 /// every amount.
 const MISFIT: u64 = 0;
 const RUN: u64 = 1;
-/// Degrees of freedom of the misfit of one curve.
-const MISFIT_DEGREES: f64 = 4.0;
 
 impl Fit {
     /// Loss at `pairs` with intervals, nats per target token: where the mean of many runs would
@@ -40,14 +38,18 @@ impl Fit {
         let counted = self.candidates.iter().filter(|candidate| weight(candidate) > 0.0);
         let mean_ln: f64 =
             counted.map(|candidate| weight(candidate) * candidate.law.loss(worth).ln()).sum();
-        let misfit_log = self.misfit.deviation_log((worth / self.effective(largest)).ln().max(0.0));
+        let distance = (worth / self.effective(largest)).ln().max(0.0);
+        let misfit_log = |draw: usize| {
+            let drawn = draw.checked_rem(self.misfit_draws.len());
+            drawn.map_or(self.misfit, |draw| self.misfit_draws[draw]).deviation_log(distance)
+        };
         let (mut misfit, mut run) = (students(MISFIT), normals(RUN));
         let drawn_r = |draw: usize| {
             self.repetition.as_ref().and_then(|repetition| repetition.draws.get(draw).copied())
         };
         let draw = |(draw, law): (usize, &Law)| {
             law.loss(self.effective_at(pairs, drawn_r(draw)))
-                * (misfit_log * misfit() + noise_log * run()).exp()
+                * (misfit_log(draw) * misfit() + noise_log * run()).exp()
         };
         let draws = if beyond { &self.draws_beyond } else { &self.draws };
         prediction(mean_ln.exp(), draws.iter().enumerate().map(draw).collect())
@@ -96,7 +98,7 @@ impl Fit {
 impl Misfit {
     /// Standard deviation of the ln loss at an ln distance beyond the largest size.
     pub fn deviation_log(&self, distance: f64) -> f64 {
-        (self.level_log.powi(2) * distance + self.slope_log.powi(2) * distance.powi(3)).sqrt()
+        self.covariance_log(distance, distance).sqrt()
     }
 }
 
@@ -139,7 +141,7 @@ fn normals(stream: u64) -> impl FnMut() -> f64 {
 /// curves.
 fn students(stream: u64) -> impl FnMut() -> f64 {
     let mut generator = generator(0, Purpose::Prediction, Item::Nth(stream));
-    let student = StudentT::new(MISFIT_DEGREES).ok();
+    let student = StudentT::new(misfit::DEGREES).ok();
     move || student.map_or(0.0, |student| student.sample(&mut generator))
 }
 

@@ -6,16 +6,17 @@
 //! over the cuts and, at the right, over the family,
 //!
 //! ```text
-//! weight of a candidate on a curve  ~  exp( -(own bar(ln m) + shared bar(ln m)) / 2 )
+//! weight of a candidate on a curve  ~  odds exp( -(own bar(ln m) + shared bar(ln m)) / 2 )
 //! ```
 //!
 //! the likelihood of so many independent normal errors whose scale is not known (stacking in the
-//! manner of pseudo-Bayesian model averaging, Yao et al. 2018). A wrong form costs an allocation
-//! more than noise does, so none is thrown out: forms that the sizes held back cannot tell apart
-//! share the prediction.
+//! manner of pseudo-Bayesian model averaging, Yao et al. 2018), and the odds of the form before any
+//! data. A wrong form costs an allocation more than noise does, so none is thrown out: forms that
+//! the sizes held back cannot tell apart share the prediction.
 
 use super::coordinates::{Frame, Scales};
 use super::family::{self, FamilyFit};
+use super::misfit::{Ahead, Held, Miss, Shown};
 use super::series::Series;
 use super::{Candidate, Misfit, Settings};
 use crate::curve::Curve;
@@ -26,13 +27,25 @@ use crate::numeric::softmax;
 pub(super) const REACHES: [f64; 3] = [f64::INFINITY, 0.6, 0.12];
 /// Independent errors that the held-out sizes of one curve are worth, and that those of its family
 /// are worth to each of its curves.
-const WORTH: (f64, f64) = (2.0, 5.0);
+const WORTH: (f64, f64) = (2.0, 10.0);
 /// Errors of ln loss below which no form is better than another.
 const EQUAL: f64 = 3e-3;
 /// Least different sizes that a cut leaves of a curve.
 const LEAST_KEPT: usize = 3;
 /// A rounding of sizes is no size of its own.
 const ROUNDING: f64 = 1e-9;
+
+/// ln odds of a form before any data. Losses of fine-tuning fall slowly at first and faster from
+/// some amount on (Lin et al. 2024), which few sizes do not show: of two forms that they cannot
+/// tell apart one that bends is the likelier, and a power law without a floor the less likely.
+fn ln_odds(form: Form) -> f64 {
+    match form {
+        Form::Rectified => 2.0,
+        Form::M4 => 1.0,
+        Form::Power => -1.0,
+        _ => 0.0,
+    }
+}
 
 /// All candidates on a family of curves.
 pub(super) struct Stack {
@@ -48,8 +61,8 @@ pub(super) struct Stack {
     /// Root mean square of the held-out ln errors of each candidate on each curve, where sizes
     /// could be held back.
     pub(super) held_out: Vec<Vec<Option<f64>>>,
-    /// Misfit beyond the largest size, as the errors held out show it.
-    pub(super) misfit: Misfit,
+    /// The misfit beyond the largest size, as the errors held out show it.
+    misfit: Shown,
 }
 
 /// One cut of the family: what each candidate made of it.
@@ -57,17 +70,10 @@ struct Cut {
     /// Mean squared error a candidate and curve; absent where the curve is too short to be cut
     /// there.
     errors: Vec<Vec<Option<f64>>>,
-    /// Error at the largest size, expected variance and ln distance, of every candidate on every
-    /// curve.
-    farthest: Vec<Vec<Option<Farthest>>>,
-}
-
-#[derive(Clone, Copy)]
-struct Farthest {
-    ln_predicted: f64,
-    ln_measured: f64,
-    variance: f64,
-    distance: f64,
+    /// The sizes held back of every curve.
+    held: Vec<Option<Held>>,
+    /// What every candidate predicts of them, on every curve.
+    ahead: Vec<Vec<Option<Ahead>>>,
 }
 
 impl Stack {
@@ -88,7 +94,7 @@ impl Stack {
         let scores = scores(&cuts.iter().collect::<Vec<_>>(), &fits, &series);
         let beyond: Vec<Vec<f64>> = scores.iter().map(|scores| softmax(scores)).collect();
         let within = (0..series.len()).map(|i| within(&scores[i], &fits, i, &series[i])).collect();
-        let misfit = misfit(&cuts, &beyond, &fits, &series);
+        let misfit = Shown::new(&misses(&cuts, &beyond, &fits, &series), cuts.len());
         Stack { series, fits, beyond, within, held_out, misfit }
     }
 
@@ -102,13 +108,20 @@ impl Stack {
 
     /// The misfit of the laws of a curve beyond its largest size: what the errors held out show,
     /// and what the reaches say.
-    pub(super) fn misfit_of(&self, curve: usize) -> Misfit {
+    pub(super) fn misfit_of(&self, curve: usize) -> Shown {
         let of = |c: usize| {
             let noise = self.fits[c].modes[curve].noise;
             self.beyond[curve][c] * (noise.sigma / noise.reach).powi(2)
         };
         let reaches: f64 = (0..self.fits.len()).map(of).sum();
-        Misfit { level_log: (reaches + self.misfit.level_log.powi(2)).sqrt(), ..self.misfit }
+        let wider = |misfit: &Misfit| Misfit {
+            level_log: (reaches + misfit.level_log.powi(2)).sqrt(),
+            ..*misfit
+        };
+        Shown {
+            singly: wider(&self.misfit.singly),
+            draws: self.misfit.draws.iter().map(wider).collect(),
+        }
     }
 
     /// The candidates of a curve, the largest weight first.
@@ -186,28 +199,21 @@ fn cut(series: &[Series], scales: &Scales, part: f64, settings: &Settings) -> Op
     let fits = candidates(&kept, scales, settings);
     let mut found = Cut {
         errors: vec![vec![None; series.len()]; fits.len()],
-        farthest: vec![vec![None; series.len()]; fits.len()],
+        held: (0..series.len()).map(|_| None).collect(),
+        ahead: vec![vec![None; series.len()]; fits.len()],
     };
-    for (c, fit) in fits.iter().enumerate() {
-        for (at, &i) in long.iter().enumerate() {
-            let (held, end) = (&halves[i].1, kept[at].end());
-            let error = |(&z, ln_loss): (&f64, &f64)| (fit.ln_loss(at, z, end).0 - ln_loss).powi(2);
-            found.errors[c][i] =
-                Some(held.z.iter().zip(&held.ln_loss).map(error).sum::<f64>() / held.len() as f64);
-            found.farthest[c][i] = Some(farthest(fit, at, held, end));
+    for (at, &i) in long.iter().enumerate() {
+        let (points, end) = (&halves[i].1, kept[at].end());
+        let held = Held::new(points, end);
+        for (c, fit) in fits.iter().enumerate() {
+            let error = |(&z, ln_loss): (&f64, &f64)| (fit.ln_loss(at, z) - ln_loss).powi(2);
+            let squares: f64 = points.z.iter().zip(&points.ln_loss).map(error).sum();
+            found.errors[c][i] = Some(squares / points.len() as f64);
+            found.ahead[c][i] = Some(fit.ahead(at, &held));
         }
+        found.held[i] = Some(held);
     }
     Some(found)
-}
-
-/// Error at the largest size held back, and what was expected of it.
-fn farthest(fit: &FamilyFit, curve: usize, held: &Series, end: f64) -> Farthest {
-    let last = held.z.partition_point(|&z| z < held.end());
-    let repeats = &held.ln_loss[last..];
-    let (ln_predicted, variance) = fit.ln_loss(curve, held.end(), end);
-    let noise = fit.modes[curve].noise.sigma.powi(2) / repeats.len() as f64;
-    let ln_measured = repeats.iter().sum::<f64>() / repeats.len() as f64;
-    Farthest { ln_predicted, ln_measured, variance: variance + noise, distance: held.end() - end }
 }
 
 /// Mean of some values, where there are any.
@@ -231,11 +237,12 @@ fn scores(cuts: &[&Cut], fits: &[FamilyFit], series: &[Series]) -> Vec<Vec<f64>>
     };
     let family: Vec<Option<f64>> =
         (0..fits.len()).map(|c| mean((0..curves).filter_map(|i| ln_error(c, i)))).collect();
-    let score = |c: usize, i: usize| match (ln_error(c, i), family[c]) {
+    let shown = |c: usize, i: usize| match (ln_error(c, i), family[c]) {
         (Some(error), Some(mean)) => -0.5 * (own * error + shared * mean),
         (None, Some(mean)) => -0.5 * (own + shared) * mean,
         _ => fits[c].aicc(i, &series[i]).map_or(f64::NEG_INFINITY, |aicc| -0.5 * aicc),
     };
+    let score = |c: usize, i: usize| shown(c, i) + ln_odds(fits[c].frame.form);
     let of_curve = |i: usize| {
         let scores: Vec<f64> = (0..fits.len()).map(|c| score(c, i)).collect();
         let known = scores.iter().any(|score| score.is_finite());
@@ -261,51 +268,20 @@ fn within(scores: &[f64], fits: &[FamilyFit], curve: usize, series: &Series) -> 
     softmax(&(0..fits.len()).map(score).collect::<Vec<_>>())
 }
 
-/// What the errors of the averaged predictions at the largest sizes show beyond the variance
-/// expected of them.
-///
-/// A curve wanders about its law, and its local exponent about the law's: misfit grows with the ln
-/// distance `d` as a random walk or as the integral of one does, variance `kappa^2 V(d)` with
-/// `V = d` or `d^3`. The errors `e` of a cut are those of the average by the weights that the other
-/// cuts give, as those that its own errors chose flatter them; the variance `s^2` is what the final
-/// weights expected there. Either way is held to explain all of
-///
-/// `kappa^2 = mean(e^2 / V) - mean(s^2 / V) (1 + sqrt(2 / n))`, not below 0: the second term is
-/// what normal errors of the expected variance give, and one standard deviation of that mean over
-/// `n` curves more.
-fn misfit(cuts: &[Cut], weights: &[Vec<f64>], fits: &[FamilyFit], series: &[Series]) -> Misfit {
-    let mut found: Vec<(f64, f64, f64)> = Vec::new();
+/// What the averaged predictions of every cut of every curve missed. The average is by the weights
+/// that the other cuts give, as those that its own errors chose flatter them; what was expected of
+/// it is by the final ones.
+fn misses(cuts: &[Cut], weights: &[Vec<f64>], fits: &[FamilyFit], series: &[Series]) -> Vec<Miss> {
+    let mut found = Vec::new();
     for (k, cut) in cuts.iter().enumerate() {
         let others: Vec<&Cut> =
             cuts.iter().enumerate().filter(|(other, _)| *other != k).map(|(_, cut)| cut).collect();
         for (i, scores) in scores(&others, fits, series).iter().enumerate() {
-            let all: Option<Vec<Farthest>> = cut.farthest.iter().map(|of| of[i]).collect();
-            found.extend(all.map(|all| {
-                (error(&all, &softmax(scores)), expected(&all, &weights[i]), all[0].distance)
-            }));
+            let ahead: Option<Vec<&Ahead>> = cut.ahead.iter().map(|of| of[i].as_ref()).collect();
+            if let (Some(held), Some(ahead)) = (&cut.held[i], ahead) {
+                found.push(Miss::new(held, &ahead, &softmax(scores), &weights[i]));
+            }
         }
     }
-    let margin = 1.0 + (2.0 / series.len() as f64).sqrt();
-    let kappa = |power: i32| {
-        let error = mean(found.iter().map(|(error, _, distance)| error / distance.powi(power)))?;
-        let expected =
-            mean(found.iter().map(|(_, expected, distance)| expected / distance.powi(power)))?;
-        Some((error - expected * margin).max(0.0).sqrt())
-    };
-    Misfit { level_log: kappa(1).unwrap_or(0.0), slope_log: kappa(3).unwrap_or(0.0) }
-}
-
-fn weighted(all: &[Farthest], weights: &[f64], of: impl Fn(&Farthest) -> f64) -> f64 {
-    all.iter().zip(weights).map(|(one, weight)| weight * of(one)).sum()
-}
-
-/// Squared error of the average.
-fn error(all: &[Farthest], weights: &[f64]) -> f64 {
-    (weighted(all, weights, |one| one.ln_predicted) - all[0].ln_measured).powi(2)
-}
-
-/// Variance expected of the average.
-fn expected(all: &[Farthest], weights: &[f64]) -> f64 {
-    let mean = weighted(all, weights, |one| one.ln_predicted);
-    weighted(all, weights, |one| one.variance + (one.ln_predicted - mean).powi(2))
+    found
 }

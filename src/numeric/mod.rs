@@ -2,6 +2,7 @@
 
 pub mod akaike;
 pub mod bfgs;
+pub mod blocked;
 #[cfg(test)]
 pub mod differences;
 pub mod dual;

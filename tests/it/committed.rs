@@ -175,7 +175,7 @@ fn the_shipped_laws_allocate_a_budget_without_an_experiment() {
 /// The commands that made what is kept, in their order.
 const MADE_BY: [(&str, &str); 4] = [
     ("bible-six", "allocate bible-six --budget 30k"),
-    ("thirteen", "allocate thirteen --budget 78k --transfer"),
+    ("thirteen", "allocate thirteen --budget 78k"),
     ("smollm2-seven", "allocate smollm2-seven --budget 10k"),
     ("thirteen-pooled", "allocate thirteen-pooled --budget 5k"),
 ];

@@ -58,6 +58,10 @@ fn constructed_languages_are_as_similar_as_they_were_made() {
     let files = place.tree("fits");
     place.done("similarity tiny");
     assert!(files == place.tree("fits"), "the same question has the same answer");
+    // laws that are fitted anew ask nothing of the base: none is made
+    let again = place.done("similarity tiny --cache elsewhere");
+    assert!(again.stderr.contains("its cosines are kept"), "{}", again.stderr);
+    assert!(!parallot::files::exists(&place.path("elsewhere")), "{}", again.stderr);
     place.done("report tiny");
     assert!(place.read("plots/tiny/index.html").contains("id=\"similarity\""));
     // of other fits they are not shown

@@ -22,6 +22,7 @@ use super::local::Local;
 use super::noise::Noise;
 use super::scales::most_likely;
 use super::whitener::{Whitener, blocks};
+use crate::numeric::blocked;
 use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 /// Data of a fit.
@@ -112,7 +113,7 @@ fn minimise(
     let (mut damping, mut value) = (1e-3, objective(&z)?);
     for _ in 0..STEPS {
         let Whitened { residuals, jacobian } = whitened(frame, data, whitener, &z)?;
-        let hessian = jacobian.tr_mul(&jacobian) + DMatrix::identity(z.len(), z.len());
+        let hessian = blocked::squared(&jacobian) + DMatrix::identity(z.len(), z.len());
         let downhill = jacobian.tr_mul(&residuals) - &z;
         let mut found = None;
         for _ in 0..10 {
@@ -138,8 +139,7 @@ fn minimise(
         }
     }
     let whitened = whitened(frame, data, whitener, &z)?;
-    let hessian =
-        whitened.jacobian.tr_mul(&whitened.jacobian) + DMatrix::identity(z.len(), z.len());
+    let hessian = blocked::squared(&whitened.jacobian) + DMatrix::identity(z.len(), z.len());
     Some((z, whitened, hessian))
 }
 
@@ -266,7 +266,7 @@ impl Mode {
         let cross = whitener.apply(&cross)?;
         let free = jacobian - cross.tr_mul(&fitted);
         let covariance =
-            own - cross.tr_mul(&cross) + &free * self.precision.solve(&free.transpose());
+            own - blocked::squared(&cross) + &free * self.precision.solve(&free.transpose());
         Some(Forecast { mean: mean + cross.tr_mul(&residuals), covariance })
     }
 }

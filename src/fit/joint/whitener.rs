@@ -3,6 +3,7 @@
 use super::cells::Cell;
 use super::local::Local;
 use super::noise::{Noise, covariance};
+use crate::numeric::blocked;
 use nalgebra::{DMatrix, DVector};
 use std::ops::Range;
 
@@ -32,7 +33,7 @@ impl Whitener {
             blocks.push(first..cells.len());
         }
         let factor = |block: Range<usize>| {
-            Some((block.clone(), covariance(&cells[block], noise, local).cholesky()?.l()))
+            Some((block.clone(), blocked::cholesky(covariance(&cells[block], noise, local))?))
         };
         blocks
             .into_iter()
@@ -46,7 +47,8 @@ impl Whitener {
     pub(super) fn apply(&self, rows: &DMatrix<f64>) -> Option<DMatrix<f64>> {
         let mut out = rows.clone();
         for (block, factor) in &self.0 {
-            let solved = factor.solve_lower_triangular(&rows.rows(block.start, block.len()))?;
+            let part = rows.rows(block.start, block.len()).into_owned();
+            let solved = blocked::solve_lower(factor, &part)?;
             out.rows_mut(block.start, block.len()).copy_from(&solved);
         }
         Some(out)

@@ -151,7 +151,7 @@ fn a_language_without_repeats_learns_from_its_family() {
 
 #[test]
 fn a_draw_whose_law_lies_low_has_repeats_worth_less() {
-    let fits = family(&[6.0], 1, 0.005, 3, &Settings { draws: 300, ..quick() });
+    let fits = family(&[6.0], 1, 0.02, 3, &Settings { draws: 300, ..quick() });
     let repetition = fits[0].repetition.as_ref().unwrap();
     let at = fits[0].effective(256e3);
     let pairs: Vec<(f64, f64)> = fits[0]

@@ -70,6 +70,7 @@ pub(super) fn fit(at: usize) -> Fit {
         starts_agreed: 60,
         noise_log: 0.01,
         misfit: Misfit { level_log: 0.002, slope_log: 0.001 },
+        misfit_draws: Vec::new(),
         family: CODES.len(),
         candidates: vec![candidate(law, 0.9, Some(0.008)), candidate(power, 0.1, Some(0.061))],
         flags: if at % 5 == 1 {
